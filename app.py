@@ -1,0 +1,37 @@
+"""Assembles the application; nothing is decided here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Flask
+from flask_migrate import Migrate
+from whitenoise import WhiteNoise
+
+from registration import cli, emails, web
+from registration.database import db, engine_options
+from registration.settings import Settings
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Make the application from `settings`, by default those of the environment.
+
+    Raises pydantic.ValidationError if a setting is wrong.
+    """
+    settings = settings or Settings()
+    app = Flask(__name__)
+    app.config.from_mapping(settings.flask_config())
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(settings.database_url)
+    Path(app.instance_path).mkdir(exist_ok=True)
+
+    db.init_app(app)
+    Migrate(app, db)
+    emails.init_app(app)
+    web.init_app(app)
+    cli.init_app(app)
+
+    # Static files leave before Flask is asked, compressed and cached for good by their hash.
+    app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
+        app.wsgi_app, root=Path(app.root_path) / "static", prefix="static/", max_age=31_536_000
+    )
+    return app

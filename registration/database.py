@@ -1,0 +1,118 @@
+"""The database floor: base class, column types, engine settings, and what a transaction is."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import JSON, Connection, DateTime, Dialect, Engine, Enum, MetaData, event
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.types import TypeDecorator
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """An instant: aware in Python, UTC in the database. A naive datetime is refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a naive datetime reached the database: {value!r}")
+        value = value.astimezone(UTC)
+        # SQLite keeps text: without the zone all instants compare in one format.
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """Base of all models: named constraints, and the column types that annotations mean."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_N_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy's own declaration style
+        datetime: UTCDateTime(),
+        list[str]: JSON().with_variant(JSONB(), "postgresql"),
+        dict[str, Any]: JSON().with_variant(JSONB(), "postgresql"),
+        enum.StrEnum: Enum(
+            enum.StrEnum,
+            native_enum=False,
+            create_constraint=True,
+            length=20,
+            values_callable=lambda kind: [member.value for member in kind],
+        ),
+    }
+
+
+# Trap: SQLAlchemy(model_class=Base) refuses a Base that has a type_annotation_map.
+db = SQLAlchemy(metadata=Base.metadata)
+
+
+def engine_options(url: str) -> dict[str, Any]:
+    """Options for SQLALCHEMY_ENGINE_OPTIONS that fit the database behind `url`."""
+    if url.startswith("sqlite"):
+        return {"connect_args": {"timeout": 30}}
+    return {"pool_pre_ping": True, "pool_size": 5, "max_overflow": 10}
+
+
+@event.listens_for(Engine, "connect")
+def _prepare_connection(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
+    if type(connection).__module__.partition(".")[0] != "sqlite3":
+        return
+    # The driver must not begin transactions by itself: `_begin` below says how each begins.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = NORMAL",
+        "busy_timeout = 30000",
+        "foreign_keys = ON",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+@event.listens_for(Engine, "begin")
+def _begin(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        # A deferred transaction that turns to writing fails at once if another wrote meanwhile,
+        # whatever the busy timeout is; one that says so at its beginning waits its turn.
+        writing = connection.get_execution_options().get("writing", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """One writing transaction from a clean start: committed at the end, rolled back on any error.
+
+    What the session read before is forgotten, so that nothing stale takes part in a decision.
+    """
+    db.session.rollback()
+    db.session.connection(execution_options={"writing": True})
+    try:
+        yield db.session()
+        db.session.commit()
+    except BaseException:
+        # Before anything else happens: a refusal must not keep locks while its page renders.
+        db.session.rollback()
+        raise

@@ -1,0 +1,67 @@
+"""Tables, the constraints that must never be broken, and what a row knows about itself.
+
+One module for each aggregate; import from here.
+"""
+
+from registration.models.events import (
+    AgendaItem,
+    AttendanceMode,
+    AttendanceOption,
+    Event,
+    EventStatus,
+    Publication,
+    Question,
+    QuestionKind,
+    RegistrationKind,
+    StreamKind,
+    StreamSource,
+    Visibility,
+)
+from registration.models.outbox import MailKind, MailState, OutboxMail
+from registration.models.rsvps import (
+    HOLDING,
+    LIVE,
+    Answer,
+    Attendee,
+    Invitation,
+    InvitationCode,
+    InvitationStatus,
+    Rsvp,
+    RsvpStatus,
+)
+from registration.models.speakers import Speaker, SpeakerRole, SpeakerStatus
+from registration.models.staff import AuditEntry, Role, Staff, StaffRole
+
+__all__ = [
+    "HOLDING",
+    "LIVE",
+    "AgendaItem",
+    "Answer",
+    "AttendanceMode",
+    "AttendanceOption",
+    "Attendee",
+    "AuditEntry",
+    "Event",
+    "EventStatus",
+    "Invitation",
+    "InvitationCode",
+    "InvitationStatus",
+    "MailKind",
+    "MailState",
+    "OutboxMail",
+    "Publication",
+    "Question",
+    "QuestionKind",
+    "RegistrationKind",
+    "Role",
+    "Rsvp",
+    "RsvpStatus",
+    "Speaker",
+    "SpeakerRole",
+    "SpeakerStatus",
+    "Staff",
+    "StaffRole",
+    "StreamKind",
+    "StreamSource",
+    "Visibility",
+]

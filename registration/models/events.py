@@ -1,0 +1,327 @@
+"""An event and what is announced of it."""
+
+from __future__ import annotations
+
+import enum
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from registration.database import Base
+
+
+class EventStatus(enum.StrEnum):
+    """The life of an event; that it is past follows from the time."""
+
+    DRAFT = "draft"
+    PUBLISHED = "published"
+    CANCELLED = "cancelled"
+
+
+class Visibility(enum.StrEnum):
+    """Who finds an event: everybody, who has its address, or who is invited."""
+
+    PUBLIC = "public"
+    UNLISTED = "unlisted"
+    INVITATION = "invitation"
+
+
+class RegistrationKind(enum.StrEnum):
+    """Where people register: with us, behind a link of somebody else, or not at all."""
+
+    BUILT_IN = "built_in"
+    EXTERNAL = "external"
+    NONE = "none"
+
+
+class Event(Base):
+    """One event, held in a room, online, or both at once."""
+
+    __tablename__ = "events"
+    __table_args__ = (
+        CheckConstraint("ends_at > starts_at", name="ends_after_start"),
+        CheckConstraint("guests_max >= 0", name="guests_not_negative"),
+        CheckConstraint(
+            "registration <> 'external' OR external_url <> ''", name="external_has_address"
+        ),
+        Index("ix_events_list", "status", "visibility", "starts_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(unique=True)
+    status: Mapped[EventStatus] = mapped_column(default=EventStatus.DRAFT)
+    visibility: Mapped[Visibility] = mapped_column(default=Visibility.PUBLIC)
+
+    title: Mapped[str]
+    summary: Mapped[str] = mapped_column(default="")
+    description: Mapped[str] = mapped_column(default="")  # Markdown
+    language: Mapped[str] = mapped_column(default="en")
+    host: Mapped[str] = mapped_column(default="")  # who holds it; empty: the organisation
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    time_zone: Mapped[str] = mapped_column(default="UTC")  # an IANA name
+    doors_at: Mapped[datetime | None]
+
+    venue_name: Mapped[str] = mapped_column(default="")
+    venue_address: Mapped[str] = mapped_column(default="")  # lines
+    venue_directions: Mapped[str] = mapped_column(default="")  # Markdown
+    venue_access: Mapped[str] = mapped_column(default="")  # one access note a line
+    venue_map_url: Mapped[str] = mapped_column(default="")
+
+    hashtag: Mapped[str] = mapped_column(default="")  # without the #
+    hashtag_line: Mapped[str] = mapped_column(default="")  # the sentence around it
+    contact_name: Mapped[str] = mapped_column(default="")
+    contact_email: Mapped[str] = mapped_column(default="")
+    contact_phone: Mapped[str] = mapped_column(default="")
+    image: Mapped[str] = mapped_column(default="")  # a file in the upload folder
+    image_alt: Mapped[str] = mapped_column(default="")
+    publications_url: Mapped[str] = mapped_column(default="")
+
+    registration: Mapped[RegistrationKind] = mapped_column(default=RegistrationKind.BUILT_IN)
+    external_url: Mapped[str] = mapped_column(default="")
+    registration_opens_at: Mapped[datetime | None]
+    registration_closes_at: Mapped[datetime | None]  # none: the end of the event
+    admission: Mapped[str] = mapped_column(default="")  # "Free."
+    guests_max: Mapped[int] = mapped_column(default=0)
+    confirms_addresses: Mapped[bool] = mapped_column(default=False)
+    promotes_automatically: Mapped[bool] = mapped_column(default=True)
+    promotion_closes_at: Mapped[datetime | None]  # none: the start of the event
+    consent: Mapped[str] = mapped_column(default="")  # what people agree to
+    consent_version: Mapped[str] = mapped_column(default="1")
+    recording_notice: Mapped[str] = mapped_column(default="")
+
+    stream_note: Mapped[str] = mapped_column(default="")  # "English, with live captions"
+    lobby_opens_minutes: Mapped[int] = mapped_column(default=15)
+    recording_url: Mapped[str] = mapped_column(default="")
+    recording_minutes: Mapped[int | None]
+    transcript_url: Mapped[str] = mapped_column(default="")
+    audio_url: Mapped[str] = mapped_column(default="")
+    slides_url: Mapped[str] = mapped_column(default="")
+
+    ical_uid: Mapped[str] = mapped_column(unique=True)  # of the public entry, never of an RSVP
+    ical_sequence: Mapped[int] = mapped_column(default=0)
+    cancelled_at: Mapped[datetime | None]
+    cancellation_reason: Mapped[str] = mapped_column(default="")
+    # Counts every change of seats; raising it is the lock of seating.py.
+    seats_revision: Mapped[int] = mapped_column(default=0)
+    # Counts every edit; an editor that saves an older one is told.
+    revision: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The event's own time zone."""
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def is_published(self) -> bool:
+        """Whether the public page shows it as an event that takes place."""
+        return self.status is EventStatus.PUBLISHED
+
+    def is_past(self, now: datetime) -> bool:
+        """Whether it has ended."""
+        return now >= self.ends_at
+
+    @property
+    def lobby_opens_at(self) -> datetime:
+        """When the lobby lets people in."""
+        return self.starts_at - timedelta(minutes=self.lobby_opens_minutes)
+
+    @property
+    def promotes_until(self) -> datetime:
+        """When the waitlist stops to move by itself."""
+        return self.promotion_closes_at or self.starts_at
+
+    @property
+    def accepts_from(self) -> datetime | None:
+        """When registration opens; None: it has always been open."""
+        return self.registration_opens_at
+
+    @property
+    def accepts_until(self) -> datetime:
+        """When registration closes: as set, at the end at the latest."""
+        return min(self.registration_closes_at or self.ends_at, self.ends_at)
+
+
+class AttendanceMode(enum.StrEnum):
+    """How a person attends."""
+
+    IN_PERSON = "in_person"
+    VIRTUAL = "virtual"
+
+
+class AttendanceOption(Base):
+    """One way to attend an event, with seats of its own.
+
+    `seats_taken` and `waiting` are counters over RSVPs, changed only by seating.py. `extra_seats`
+    is how far staff have let the counter pass the capacity; nobody else can.
+    """
+
+    __tablename__ = "attendance_options"
+    __table_args__ = (
+        UniqueConstraint("event_id", "position"),
+        CheckConstraint("capacity >= 0", name="capacity_not_negative"),
+        CheckConstraint("seats_taken >= 0", name="seats_not_negative"),
+        CheckConstraint("waiting >= 0", name="waiting_not_negative"),
+        CheckConstraint("extra_seats >= 0", name="extra_seats_not_negative"),
+        CheckConstraint("seats_taken <= capacity + extra_seats", name="never_overbooked"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
+    position: Mapped[int]
+    mode: Mapped[AttendanceMode]
+    label: Mapped[str] = mapped_column(default="")  # empty: the mode's own name
+    note: Mapped[str] = mapped_column(default="")
+    capacity: Mapped[int | None]  # none: no limit
+    opens_at: Mapped[datetime | None]
+    closes_at: Mapped[datetime | None]
+    needs_approval: Mapped[bool] = mapped_column(default=False)
+    seats_taken: Mapped[int] = mapped_column(default=0)
+    extra_seats: Mapped[int] = mapped_column(default=0)
+    waiting: Mapped[int] = mapped_column(default=0)  # parties in the queue
+    last_waiting_number: Mapped[int] = mapped_column(default=0)
+
+    event: Mapped[Event] = relationship()
+
+    @property
+    def is_virtual(self) -> bool:
+        """Whether one watches rather than sits in the room."""
+        return self.mode is AttendanceMode.VIRTUAL
+
+    @property
+    def seats_left(self) -> int | None:
+        """Seats that are free, never below zero; None: no limit."""
+        return None if self.capacity is None else max(0, self.capacity - self.seats_taken)
+
+    def has_room_for(self, party_size: int) -> bool:
+        """Whether a party may sit down now: seats are free and nobody waits before it."""
+        return self.waiting == 0 and self.fits(party_size)
+
+    def fits(self, party_size: int) -> bool:
+        """Whether so many seats are free, whoever waits."""
+        return self.capacity is None or self.seats_taken + party_size <= self.capacity
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the next person to come would have to wait."""
+        return not self.has_room_for(1)
+
+    def opens_for(self, event: Event) -> datetime | None:
+        """When this option opens, of its own window and the event's the later."""
+        opens = [at for at in (self.opens_at, event.accepts_from) if at is not None]
+        return max(opens, default=None)
+
+    def closes_for(self, event: Event) -> datetime:
+        """When this option closes, of its own window and the event's the earlier."""
+        return min(self.closes_at or event.accepts_until, event.accepts_until)
+
+    def is_open(self, event: Event, now: datetime) -> bool:
+        """Whether this option takes RSVPs now."""
+        opens_at = self.opens_for(event)
+        return (opens_at is None or opens_at <= now) and now < self.closes_for(event)
+
+
+class AgendaItem(Base):
+    """One line of the programme."""
+
+    __tablename__ = "agenda_items"
+    __table_args__ = (Index("ix_agenda_items_order", "event_id", "starts_at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
+    starts_at: Mapped[datetime]
+    title: Mapped[str]
+    note: Mapped[str] = mapped_column(default="")
+    recording_second: Mapped[int | None]  # where it begins in the recording
+
+
+class Publication(Base):
+    """A related publication, as a link with its record."""
+
+    __tablename__ = "publications"
+    __table_args__ = (UniqueConstraint("event_id", "position"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
+    position: Mapped[int]
+    title: Mapped[str]
+    url: Mapped[str] = mapped_column(default="")
+    published_on: Mapped[date | None]
+    abstract: Mapped[str] = mapped_column(default="")
+    type: Mapped[str] = mapped_column(default="")
+    topics: Mapped[list[str]] = mapped_column(default=list)
+    language: Mapped[str] = mapped_column(default="")  # empty: the event's
+    translation_of_id: Mapped[int | None] = mapped_column(
+        ForeignKey("publications.id", ondelete="SET NULL")
+    )
+
+    translation_of: Mapped[Publication | None] = relationship(remote_side="Publication.id")
+
+
+class QuestionKind(enum.StrEnum):
+    """How a question is answered."""
+
+    SHORT_TEXT = "short_text"
+    LONG_TEXT = "long_text"
+    ONE_OF = "one_of"
+    ANY_OF = "any_of"
+    YES_NO = "yes_no"
+
+
+class Question(Base):
+    """A question of the event's own in its RSVP form.
+
+    One that has been answered is retired rather than deleted; answers keep its words.
+    """
+
+    __tablename__ = "questions"
+    __table_args__ = (Index("ix_questions_order", "event_id", "position"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
+    option_id: Mapped[int | None] = mapped_column(
+        ForeignKey("attendance_options.id", ondelete="CASCADE")
+    )  # none: asked of all
+    position: Mapped[int]
+    kind: Mapped[QuestionKind]
+    label: Mapped[str]
+    hint: Mapped[str] = mapped_column(default="")
+    choices: Mapped[list[str]] = mapped_column(default=list)
+    is_required: Mapped[bool] = mapped_column(default=False)
+    is_sensitive: Mapped[bool] = mapped_column(default=False)
+    retired_at: Mapped[datetime | None]
+
+
+class StreamKind(enum.StrEnum):
+    """How a stream is watched: in our page, or behind a redirect."""
+
+    EMBED = "embed"
+    REDIRECT = "redirect"
+
+
+class StreamSource(Base):
+    """One source of the stream. Its address leaves the server only when the lobby is open."""
+
+    __tablename__ = "stream_sources"
+    __table_args__ = (
+        UniqueConstraint("event_id", "position"),
+        Index(
+            "uq_stream_sources_live",
+            "event_id",
+            unique=True,
+            sqlite_where=text("is_live"),
+            postgresql_where=text("is_live"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
+    position: Mapped[int]
+    label: Mapped[str] = mapped_column(default="")
+    kind: Mapped[StreamKind]
+    url: Mapped[str]
+    is_live: Mapped[bool] = mapped_column(default=False)  # the one that people see

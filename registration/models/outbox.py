@@ -1,0 +1,102 @@
+"""The outbox: every mail is a row before it is a message."""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from registration.database import Base
+from registration.models.events import Event
+from registration.models.rsvps import Invitation, Rsvp
+from registration.models.speakers import Speaker
+
+
+class MailKind(enum.StrEnum):
+    """What a mail says; each has a template of this name in templates/email/."""
+
+    VERIFY = "verify"
+    RECEIVED = "received"
+    CONFIRMED = "confirmed"
+    WAITLISTED = "waitlisted"
+    PROMOTED = "promoted"
+    CHANGED = "changed"
+    CANCELLED = "cancelled"
+    REJECTED = "rejected"
+    EVENT_CHANGED = "event_changed"
+    EVENT_CANCELLED = "event_cancelled"
+    REMINDER = "reminder"
+    FOLLOW_UP = "follow_up"
+    LINKS = "links"
+    INVITATION = "invitation"
+    SPEAKER_INVITATION = "speaker_invitation"
+    SPEAKER_CHANGED = "speaker_changed"
+    SPEAKER_CANCELLED = "speaker_cancelled"
+    SPEAKER_REMINDER = "speaker_reminder"
+    STAFF = "staff"  # to an account: password reset, digest
+
+
+class MailState(enum.StrEnum):
+    """What became of a mail."""
+
+    WAITING = "waiting"
+    SENT = "sent"
+    FAILED = "failed"  # given up
+    SUPERSEDED = "superseded"  # a later change of the same RSVP made it pointless
+    WITHDRAWN = "withdrawn"  # staff took it back before it went
+
+
+class OutboxMail(Base):
+    """One mail to one recipient, written in the transaction of the change that it tells of.
+
+    It is rendered from the rows it points to when it is delivered; `facts` keeps what those rows
+    no longer say by then (what was before, why). `due_at` is when it may go, or be tried again;
+    a worker that takes it moves `due_at` ahead, so that no other worker takes it too.
+    """
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        Index(
+            "ix_outbox_due",
+            "due_at",
+            "id",
+            sqlite_where=text("state = 'waiting'"),
+            postgresql_where=text("state = 'waiting'"),
+        ),
+        Index("ix_outbox_rsvp", "rsvp_id", "id"),
+        Index("ix_outbox_speaker", "speaker_id", "id"),
+        Index("ix_outbox_event", "event_id", "id"),
+        Index("ix_outbox_state", "state", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    # Recipient, kind and revision in one: the same mail cannot be written twice.
+    key: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[MailKind]
+    state: Mapped[MailState] = mapped_column(default=MailState.WAITING)
+    recipient: Mapped[str]
+    recipient_name: Mapped[str] = mapped_column(default="")
+    language: Mapped[str] = mapped_column(default="en")
+    event_id: Mapped[int | None] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
+    rsvp_id: Mapped[int | None] = mapped_column(ForeignKey("rsvps.id", ondelete="CASCADE"))
+    speaker_id: Mapped[int | None] = mapped_column(ForeignKey("speakers.id", ondelete="CASCADE"))
+    invitation_id: Mapped[int | None] = mapped_column(
+        ForeignKey("invitations.id", ondelete="CASCADE")
+    )
+    # The SEQUENCE of its calendar part; none: it has no calendar part.
+    ical_sequence: Mapped[int | None]
+    facts: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    created_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    attempts: Mapped[int] = mapped_column(default=0)
+    last_error: Mapped[str] = mapped_column(default="")
+    ended_at: Mapped[datetime | None]  # sent, failed, superseded or withdrawn
+    message_id: Mapped[str] = mapped_column(unique=True)
+
+    event: Mapped[Event | None] = relationship()
+    rsvp: Mapped[Rsvp | None] = relationship()
+    speaker: Mapped[Speaker | None] = relationship()
+    invitation: Mapped[Invitation | None] = relationship()

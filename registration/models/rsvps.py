@@ -1,0 +1,258 @@
+"""RSVPs: one answer to one event, the people in it, and what invited them."""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from registration.database import Base
+from registration.models.events import AttendanceOption, Event, Question
+
+
+class RsvpStatus(enum.StrEnum):
+    """Where an RSVP stands."""
+
+    UNVERIFIED = "unverified"  # the address is to be confirmed first
+    PENDING = "pending"  # staff are to approve it
+    WAITLISTED = "waitlisted"
+    CONFIRMED = "confirmed"
+    CANCELLED = "cancelled"
+    DECLINED = "declined"  # an invited person said no
+    REJECTED = "rejected"  # staff said no
+
+
+#: An RSVP in one of these is the one live answer of its address.
+LIVE = (
+    RsvpStatus.UNVERIFIED,
+    RsvpStatus.PENDING,
+    RsvpStatus.WAITLISTED,
+    RsvpStatus.CONFIRMED,
+)
+#: Only an RSVP in one of these may hold seats.
+HOLDING = (RsvpStatus.UNVERIFIED, RsvpStatus.CONFIRMED)
+
+_LIVE_SQL = text("status IN ('unverified', 'pending', 'waitlisted', 'confirmed')")
+_WAITING_SQL = text("waits_for_option_id IS NOT NULL")
+
+
+class Rsvp(Base):
+    """One answer to one event, for a party of one or more.
+
+    `option_id` is the option whose seats it holds or asks for. `waits_for_option_id` is the one
+    in whose queue it stands: the same option while waitlisted, another while the person holds a
+    virtual place meanwhile. `waiting_number` orders that queue.
+    """
+
+    __tablename__ = "rsvps"
+    __table_args__ = (
+        CheckConstraint("email = lower(email)", name="email_lowercase"),
+        CheckConstraint("party_size >= 1", name="party_not_empty"),
+        CheckConstraint(
+            "CASE status WHEN 'confirmed' THEN seats_held = party_size"
+            " WHEN 'unverified' THEN seats_held IN (0, party_size)"
+            " ELSE seats_held = 0 END",
+            name="seats_held_by_status",
+        ),
+        CheckConstraint(
+            "(waits_for_option_id IS NULL) = (waiting_number IS NULL)", name="waits_with_number"
+        ),
+        CheckConstraint(
+            "CASE status WHEN 'waitlisted' THEN waits_for_option_id IS NOT NULL"
+            " WHEN 'confirmed' THEN waits_for_option_id IS NULL OR waits_for_option_id <> option_id"
+            " ELSE waits_for_option_id IS NULL END",
+            name="waits_by_status",
+        ),
+        # One live answer per address and event; ended ones stay as history.
+        Index(
+            "uq_rsvps_live_email",
+            "event_id",
+            "email",
+            unique=True,
+            sqlite_where=_LIVE_SQL,
+            postgresql_where=_LIVE_SQL,
+        ),
+        Index(
+            "uq_rsvps_queue",
+            "waits_for_option_id",
+            "waiting_number",
+            unique=True,
+            sqlite_where=_WAITING_SQL,
+            postgresql_where=_WAITING_SQL,
+        ),
+        Index("ix_rsvps_list", "event_id", "status", "option_id"),
+        Index("ix_rsvps_arrival", "event_id", "created_at", "id"),
+        Index("ix_rsvps_email", "email"),
+        Index(
+            "ix_rsvps_hold",
+            "hold_ends_at",
+            sqlite_where=text("hold_ends_at IS NOT NULL"),
+            postgresql_where=text("hold_ends_at IS NOT NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id"))
+    option_id: Mapped[int] = mapped_column(ForeignKey("attendance_options.id"))
+    status: Mapped[RsvpStatus]
+    party_size: Mapped[int] = mapped_column(default=1)
+    seats_held: Mapped[int] = mapped_column(default=0)
+    waits_for_option_id: Mapped[int | None] = mapped_column(ForeignKey("attendance_options.id"))
+    waiting_number: Mapped[int | None]
+    # Where to sit meanwhile, wished for by one who is not yet in the queue.
+    meanwhile_option_id: Mapped[int | None] = mapped_column(ForeignKey("attendance_options.id"))
+    hold_ends_at: Mapped[datetime | None]
+
+    email: Mapped[str]
+    name: Mapped[str]
+    organisation: Mapped[str] = mapped_column(default="")
+    job_title: Mapped[str] = mapped_column(default="")
+    # An assistant who answered for this person, and has a copy of each mail.
+    booked_by_name: Mapped[str] = mapped_column(default="")
+    booked_by_email: Mapped[str] = mapped_column(default="")
+    needs_step_free: Mapped[bool] = mapped_column(default=False)
+    needs_sign_language: Mapped[bool] = mapped_column(default=False)
+    needs_captions: Mapped[bool] = mapped_column(default=False)
+    access_note: Mapped[str] = mapped_column(default="")
+    language: Mapped[str] = mapped_column(default="en")
+    consent_version: Mapped[str] = mapped_column(default="")
+    consented_at: Mapped[datetime | None]
+    wants_news: Mapped[bool] = mapped_column(default=False)
+    source: Mapped[str] = mapped_column(default="")  # where they came from
+    invitation_id: Mapped[int | None] = mapped_column(ForeignKey("invitations.id"))
+    code_id: Mapped[int | None] = mapped_column(ForeignKey("invitation_codes.id"))
+
+    manage_key: Mapped[str] = mapped_column(unique=True)  # changes and cancels; only in mail
+    join_key: Mapped[str] = mapped_column(unique=True)  # opens the lobby; in the calendar
+    ical_uid: Mapped[str] = mapped_column(unique=True)
+    ical_sequence: Mapped[int] = mapped_column(default=-1)  # of the last calendar mail; -1: none
+    revision: Mapped[int] = mapped_column(default=0)  # counts its changes
+
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    confirmed_at: Mapped[datetime | None]
+    cancelled_at: Mapped[datetime | None]
+
+    event: Mapped[Event] = relationship()
+    option: Mapped[AttendanceOption] = relationship(foreign_keys=[option_id])
+    waits_for: Mapped[AttendanceOption | None] = relationship(foreign_keys=[waits_for_option_id])
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it is the one live answer of its address."""
+        return self.status in LIVE
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether it holds its seats for good."""
+        return self.status is RsvpStatus.CONFIRMED
+
+    @property
+    def watches_meanwhile(self) -> bool:
+        """Whether it holds a place in one option and waits for another."""
+        return self.is_confirmed and self.waits_for_option_id is not None
+
+    @property
+    def has_access_needs(self) -> bool:
+        """Whether anything was asked for."""
+        return bool(
+            self.needs_step_free
+            or self.needs_sign_language
+            or self.needs_captions
+            or self.access_note
+        )
+
+
+class Attendee(Base):
+    """One person of an RSVP, with a ticket of their own. Position 0 is who answered."""
+
+    __tablename__ = "attendees"
+    __table_args__ = (UniqueConstraint("rsvp_id", "position"), Index("ix_attendees_name", "name"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    rsvp_id: Mapped[int] = mapped_column(ForeignKey("rsvps.id", ondelete="CASCADE"))
+    position: Mapped[int]
+    name: Mapped[str]
+    ticket_code: Mapped[str] = mapped_column(unique=True)  # eight characters, no hyphen
+    checked_in_at: Mapped[datetime | None]
+    checked_in_by_id: Mapped[int | None] = mapped_column(
+        ForeignKey("staff.id", ondelete="SET NULL")
+    )
+    joined_at: Mapped[datetime | None]  # when they first entered the stream
+
+    rsvp: Mapped[Rsvp] = relationship()
+
+    @property
+    def spoken_code(self) -> str:
+        """The ticket code as people read it: K7QM-2F4P."""
+        return f"{self.ticket_code[:4]}-{self.ticket_code[4:]}"
+
+
+class Answer(Base):
+    """An answer to one of the event's questions, with the words it was asked in."""
+
+    __tablename__ = "answers"
+    __table_args__ = (UniqueConstraint("rsvp_id", "question_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    rsvp_id: Mapped[int] = mapped_column(ForeignKey("rsvps.id", ondelete="CASCADE"))
+    question_id: Mapped[int] = mapped_column(ForeignKey("questions.id"))
+    label: Mapped[str]
+    choices: Mapped[list[str]] = mapped_column(default=list)
+    value: Mapped[dict[str, Any]]  # {"text": …}, {"choices": […]} or {"yes": …}
+    is_sensitive: Mapped[bool] = mapped_column(default=False)
+
+    question: Mapped[Question] = relationship()
+
+
+class InvitationStatus(enum.StrEnum):
+    """What became of an invitation."""
+
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+
+
+class Invitation(Base):
+    """A personal invitation to one event. Never confuse it with the calendar's REQUEST."""
+
+    __tablename__ = "invitations"
+    __table_args__ = (
+        UniqueConstraint("event_id", "email"),
+        CheckConstraint("email = lower(email)", name="email_lowercase"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
+    email: Mapped[str]
+    name: Mapped[str] = mapped_column(default="")
+    organisation: Mapped[str] = mapped_column(default="")
+    language: Mapped[str] = mapped_column(default="")
+    key: Mapped[str] = mapped_column(unique=True)
+    status: Mapped[InvitationStatus] = mapped_column(default=InvitationStatus.OPEN)
+    created_at: Mapped[datetime]
+    answered_at: Mapped[datetime | None]
+
+    event: Mapped[Event] = relationship()
+
+
+class InvitationCode(Base):
+    """A code that lets a group in, a number of times."""
+
+    __tablename__ = "invitation_codes"
+    __table_args__ = (
+        UniqueConstraint("event_id", "code"),
+        CheckConstraint("uses >= 0 AND uses <= uses_max", name="uses_within_limit"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
+    code: Mapped[str]
+    label: Mapped[str] = mapped_column(default="")
+    uses_max: Mapped[int]
+    uses: Mapped[int] = mapped_column(default=0)
+
+    event: Mapped[Event] = relationship()

@@ -1,0 +1,108 @@
+"""What can be set from outside: defaults here, the environment over them, checked at start."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+DEVELOPMENT_KEY = "development-only"
+
+
+class Settings(BaseSettings):
+    """Every setting of the product; each is read from the environment variable of its name.
+
+    Raises pydantic.ValidationError, which names each wrong variable, when it is made.
+    """
+
+    model_config = SettingsConfigDict(extra="ignore")
+
+    # Where it runs
+    database_url: str = f"sqlite:///{ROOT / 'instance' / 'registration.db'}"
+    secret_key: str = DEVELOPMENT_KEY
+    production: bool = False
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)] = 8000
+    base_url: str = ""
+    web_processes: Annotated[int, Field(ge=1, le=64)] = 2
+    web_threads: Annotated[int, Field(ge=1, le=64)] = 4
+    trusted_proxies: Annotated[int, Field(ge=0, le=8)] = 0
+    upload_folder: str = str(ROOT / "instance" / "uploads")
+    redis_url: str = ""
+
+    # Who runs it
+    organisation_name: str = "U.S. Institute of Peace"
+    organisation_address: str = "2301 Constitution Avenue NW, Washington, DC 20037"
+    contact_email: str = "events@example.org"
+    hue: Annotated[int, Field(ge=0, le=359)] = 225
+    languages: Annotated[tuple[str, ...], NoDecode] = ("en",)
+
+    # Mail: the names that Flask-Mail reads
+    mail_server: str = ""
+    mail_port: Annotated[int, Field(ge=1, le=65535)] = 25
+    mail_use_tls: bool = False
+    mail_use_ssl: bool = False
+    mail_username: str | None = None
+    mail_password: str | None = None
+    mail_timeout: Annotated[float, Field(gt=0)] = 30.0
+    mail_per_minute: Annotated[int, Field(ge=0)] = 0
+    calendar_address: str = "calendar@example.org"
+
+    # Limits on what one visitor may do; see registration/web/limits.py
+    limit_rsvp_per_network: str = "600 per hour"
+    limit_rsvp_per_address: str = "10 per hour"
+    limit_links_per_address: str = "4 per day"
+    limit_find_per_network: str = "120 per hour"
+    minimum_fill_seconds: Annotated[float, Field(ge=0)] = 2.0
+
+    @field_validator("languages", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _driver(cls, value: str) -> str:
+        """Take the usual spellings of a PostgreSQL address and name the driver we ship."""
+        for plain in ("postgres://", "postgresql://"):
+            if value.startswith(plain):
+                return "postgresql+psycopg://" + value.removeprefix(plain)
+        if not value.startswith(("sqlite:///", "postgresql+psycopg://")):
+            raise ValueError("must be a sqlite:/// or a postgresql:// address")
+        return value
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if not self.base_url:
+            self.base_url = f"http://{self.host}:{self.port}"
+        self.base_url = self.base_url.rstrip("/")
+        if urlsplit(self.base_url).scheme not in ("http", "https"):
+            raise ValueError("BASE_URL must start with http:// or https://")
+        if self.production and (self.secret_key == DEVELOPMENT_KEY or len(self.secret_key) < 32):
+            raise ValueError(
+                "SECRET_KEY must be set to at least 32 random characters in production, "
+                f"for example {secrets.token_urlsafe(32)}"
+            )
+        if self.mail_use_tls and self.mail_use_ssl:
+            raise ValueError("set MAIL_USE_TLS (STARTTLS) or MAIL_USE_SSL, not both")
+        return self
+
+    @property
+    def mail_domain(self) -> str:
+        """The domain in calendar UIDs and Message-IDs."""
+        return self.calendar_address.rpartition("@")[2]
+
+    def flask_config(self) -> dict[str, Any]:
+        """The same values under the upper-case names that Flask and its extensions read."""
+        return {name.upper(): value for name, value in self.model_dump().items()} | {
+            "SQLALCHEMY_DATABASE_URI": self.database_url,
+            "MAIL_DOMAIN": self.mail_domain,
+            "MAIL_DEFAULT_SENDER": (self.organisation_name, self.calendar_address),
+        }
