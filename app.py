@@ -32,6 +32,9 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     # Static files leave before Flask is asked, compressed and cached for good by their hash.
     app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
-        app.wsgi_app, root=Path(app.root_path) / "static", prefix="static/", max_age=31_536_000
+        app.wsgi_app,
+        root=Path(app.root_path) / "static",
+        prefix="static/",
+        max_age=31_536_000,
     )
     return app

@@ -44,7 +44,8 @@ class Event(Base):
         CheckConstraint("ends_at > starts_at", name="ends_after_start"),
         CheckConstraint("guests_max >= 0", name="guests_not_negative"),
         CheckConstraint(
-            "registration <> 'external' OR external_url <> ''", name="external_has_address"
+            "registration <> 'external' OR external_url <> ''",
+            name="external_has_address",
         ),
         Index("ix_events_list", "status", "visibility", "starts_at"),
     )

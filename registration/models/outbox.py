@@ -66,6 +66,7 @@ class OutboxMail(Base):
             sqlite_where=text("state = 'waiting'"),
             postgresql_where=text("state = 'waiting'"),
         ),
+        Index("ix_outbox_recipient", "recipient", "kind", "created_at"),
         Index("ix_outbox_rsvp", "rsvp_id", "id"),
         Index("ix_outbox_speaker", "speaker_id", "id"),
         Index("ix_outbox_event", "event_id", "id"),

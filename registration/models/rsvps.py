@@ -58,7 +58,8 @@ class Rsvp(Base):
             name="seats_held_by_status",
         ),
         CheckConstraint(
-            "(waits_for_option_id IS NULL) = (waiting_number IS NULL)", name="waits_with_number"
+            "(waits_for_option_id IS NULL) = (waiting_number IS NULL)",
+            name="waits_with_number",
         ),
         CheckConstraint(
             "CASE status WHEN 'waitlisted' THEN waits_for_option_id IS NOT NULL"
@@ -140,6 +141,11 @@ class Rsvp(Base):
     option: Mapped[AttendanceOption] = relationship(foreign_keys=[option_id])
     waits_for: Mapped[AttendanceOption | None] = relationship(foreign_keys=[waits_for_option_id])
 
+    def touch(self, now: datetime) -> None:
+        """Count a change."""
+        self.revision += 1
+        self.updated_at = now
+
     @property
     def is_live(self) -> bool:
         """Whether it is the one live answer of its address."""
@@ -170,7 +176,10 @@ class Attendee(Base):
     """One person of an RSVP, with a ticket of their own. Position 0 is who answered."""
 
     __tablename__ = "attendees"
-    __table_args__ = (UniqueConstraint("rsvp_id", "position"), Index("ix_attendees_name", "name"))
+    __table_args__ = (
+        UniqueConstraint("rsvp_id", "position"),
+        Index("ix_attendees_name", "name"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     rsvp_id: Mapped[int] = mapped_column(ForeignKey("rsvps.id", ondelete="CASCADE"))

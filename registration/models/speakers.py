@@ -57,7 +57,9 @@ class Speaker(Base):
     invited_at: Mapped[datetime | None]
     answered_at: Mapped[datetime | None]
     answer_by: Mapped[datetime | None]
-    mode: Mapped[AttendanceMode] = mapped_column(default=AttendanceMode.IN_PERSON)  # where they speak from
+    mode: Mapped[AttendanceMode] = mapped_column(
+        default=AttendanceMode.IN_PERSON
+    )  # where they speak from
     call_at: Mapped[datetime | None]
     slot_starts_at: Mapped[datetime | None]  # none: the whole event
     slot_ends_at: Mapped[datetime | None]

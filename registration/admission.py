@@ -1,0 +1,207 @@
+"""Who may answer, when, and with how many; and what an RSVP leaves free when it ends.
+
+Looked at under the lock of seating.py. A refusal's text is fit for the attendee.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+from flask_babel import lazy_ngettext
+from sqlalchemy import func, select
+
+from registration import seating
+from registration.database import db
+from registration.models import (
+    AttendanceOption,
+    Event,
+    EventStatus,
+    Invitation,
+    InvitationCode,
+    InvitationStatus,
+    Rsvp,
+    RsvpStatus,
+    Visibility,
+)
+from registration.seating import Seats
+
+
+class Refusal(enum.StrEnum):
+    """Why an answer or a change is refused."""
+
+    CANCELLED = "cancelled"  # the event
+    ENDED = "ended"
+    NOT_OPEN = "not_open"
+    CLOSED = "closed"
+    FULL = "full"
+    NOT_INVITED = "not_invited"
+    CODE_USED = "code_used"
+    TOO_MANY_GUESTS = "too_many_guests"
+    NEEDS_APPROVAL = "needs_approval"
+    NOT_POSSIBLE = "not_possible"  # not from the state that the RSVP is in by now
+
+
+class RsvpRefused(Exception):
+    """A change that cannot be made; its text is fit for the attendee."""
+
+    def __init__(self, reason: Refusal, text: Any) -> None:
+        super().__init__(text)
+        self.reason = reason
+        self.text = text
+
+    def __str__(self) -> str:
+        return str(self.text)
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What lets a party in: nothing where everybody may come, else an invitation or a code."""
+
+    invitation: Invitation | None = None
+    code: InvitationCode | None = None
+
+
+def option_of(seats: Seats, option_id: int) -> AttendanceOption:
+    """The option of this event with that id. Raises LookupError if it has none."""
+    if option_id not in seats.options:
+        raise LookupError(f"event {seats.event.id} has no attendance option {option_id}")
+    return seats.options[option_id]
+
+
+def check_running(event: Event, now: datetime) -> None:
+    """Refuse any change once the event is cancelled or over."""
+    if event.status is EventStatus.CANCELLED:
+        raise RsvpRefused(Refusal.CANCELLED, _("This event has been cancelled."))
+    if event.status is not EventStatus.PUBLISHED:
+        raise RsvpRefused(Refusal.NOT_OPEN, _("This event does not take RSVPs yet."))
+    if event.is_past(now):
+        raise RsvpRefused(Refusal.ENDED, _("This event has ended."))
+
+
+def check_open(event: Event, option: AttendanceOption, now: datetime) -> None:
+    """Refuse an answer outside the window of the event or of the option."""
+    check_running(event, now)
+    opens_at = option.opens_for(event)
+    if opens_at is not None and now < opens_at:
+        raise RsvpRefused(Refusal.NOT_OPEN, _("RSVPs are not open yet."))
+    if now >= option.closes_for(event):
+        raise RsvpRefused(
+            Refusal.CLOSED,
+            _("RSVPs for this way to attend closed while this page was open."),
+        )
+
+
+def check_party(
+    event: Event, option: AttendanceOption, party_size: int, *, accepts_waiting: bool
+) -> None:
+    """Refuse too many guests, and a party for whom there is no room and that will not wait."""
+    check_guests(event, party_size)
+    if not (accepts_waiting or option.needs_approval or option.has_room_for(party_size)):
+        raise full(option, party_size)
+
+
+def check_guests(event: Event, party_size: int) -> None:
+    """Refuse more guests than the event allows."""
+    if party_size - 1 > event.guests_max:
+        raise RsvpRefused(
+            Refusal.TOO_MANY_GUESTS,
+            lazy_ngettext(
+                "You can bring %(num)d guest to this event.",
+                "You can bring up to %(num)d guests to this event.",
+                event.guests_max,
+            ),
+        )
+
+
+def check_growth(seats: Seats, rsvp: Rsvp, party_size: int) -> None:
+    """Refuse guests for whom there is no room: who holds seats may not pass those who wait."""
+    check_guests(seats.event, party_size)
+    more = party_size - rsvp.party_size
+    option = seats.options[rsvp.option_id]
+    if rsvp.seats_held and more > 0 and not option.has_room_for(more):
+        raise full(option, more)
+
+
+def full(option: AttendanceOption, party_size: int) -> RsvpRefused:
+    """The refusal of a party that does not fit, in exact words."""
+    left = option.seats_left or 0
+    if option.waiting or not left:
+        text = _("Every seat is taken.") if not option.is_virtual else _("Every place is taken.")
+    else:
+        text = lazy_ngettext(
+            "Only %(num)d seat is left, and your party needs %(size)d.",
+            "Only %(num)d seats are left, and your party needs %(size)d.",
+            left,
+            size=party_size,
+        )
+    return RsvpRefused(Refusal.FULL, text)
+
+
+def find_pass(event: Event, email: str, *, invitation_key: str, code: str) -> Pass:
+    """What lets this address in.
+
+    Raises RsvpRefused if the event is by invitation and there is none, or the code is used up.
+    """
+    if invitation_key:
+        invitation = db.session.scalars(
+            select(Invitation).where(
+                Invitation.event_id == event.id, Invitation.key == invitation_key
+            )
+        ).one_or_none()
+        # A personal invitation is for its address; passed on, it opens nothing.
+        if invitation is not None and invitation.email == email:
+            return Pass(invitation=invitation)
+    if code:
+        group = db.session.scalars(
+            select(InvitationCode)
+            .where(
+                InvitationCode.event_id == event.id,
+                func.upper(InvitationCode.code) == code.strip().upper(),
+            )
+            .execution_options(populate_existing=True)
+        ).one_or_none()
+        if group is not None and group.uses >= group.uses_max:
+            raise RsvpRefused(
+                Refusal.CODE_USED, _("This code has been used as often as it can be.")
+            )
+        if group is not None:
+            return Pass(code=group)
+    if event.visibility is Visibility.INVITATION:
+        raise RsvpRefused(
+            Refusal.NOT_INVITED,
+            _("This event is by invitation. Use the link in your invitation, or a valid code."),
+        )
+    return Pass()
+
+
+def use(found: Pass, rsvp: Rsvp, now: datetime) -> None:
+    """Note on an RSVP what let it in, and count it."""
+    if found.invitation is not None:
+        rsvp.invitation_id = found.invitation.id
+        found.invitation.status = InvitationStatus.ACCEPTED
+        found.invitation.answered_at = now
+    if found.code is not None:
+        rsvp.code_id = found.code.id
+        found.code.uses += 1
+
+
+def end(rsvp: Rsvp, seats: Seats, status: RsvpStatus, *, now: datetime) -> None:
+    """End an RSVP: its seats, its place in the queue and what let it in are free again.
+
+    The caller mails it and promotes.
+    """
+    seating.release(rsvp, seats)
+    seating.leave_queue(rsvp, seats)
+    rsvp.status = status
+    rsvp.meanwhile_option_id = None
+    rsvp.cancelled_at = now
+    rsvp.touch(now)
+    if rsvp.code_id is not None:
+        db.session.get_one(InvitationCode, rsvp.code_id, populate_existing=True).uses -= 1
+    if rsvp.invitation_id is not None and status is RsvpStatus.CANCELLED:
+        invitation = db.session.get_one(Invitation, rsvp.invitation_id)
+        invitation.status, invitation.answered_at = InvitationStatus.OPEN, None

@@ -1,0 +1,179 @@
+"""Who comes: writing an RSVP's row, its attendees and their answers, under the lock."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import delete, select
+
+from registration import itip
+from registration.database import db
+from registration.models import (
+    Answer,
+    AttendanceOption,
+    Attendee,
+    Event,
+    Question,
+    Rsvp,
+    RsvpStatus,
+)
+
+# Without the letters and digits that look alike.
+_TICKET_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+
+
+@dataclass(frozen=True)
+class Details:
+    """Who comes, in their own words. `email` is lower case and ASCII (IDN as A-labels)."""
+
+    name: str
+    email: str
+    organisation: str = ""
+    job_title: str = ""
+    needs_step_free: bool = False
+    needs_sign_language: bool = False
+    needs_captions: bool = False
+    access_note: str = ""
+    language: str = "en"
+    wants_news: bool = False
+    booked_by_name: str = ""
+    booked_by_email: str = ""
+
+
+def new_rsvp(
+    event: Event,
+    option: AttendanceOption,
+    details: Details,
+    now: datetime,
+    *,
+    party_size: int,
+) -> Rsvp:
+    rsvp = Rsvp(
+        event=event,
+        event_id=event.id,
+        option=option,
+        option_id=option.id,
+        status=RsvpStatus.PENDING,
+        party_size=party_size,
+        seats_held=0,
+        email=details.email,
+        booked_by_name=details.booked_by_name,
+        booked_by_email=details.booked_by_email,
+        language=details.language,
+        consent_version=event.consent_version,
+        consented_at=now,
+        manage_key=secrets.token_urlsafe(24),
+        join_key=secrets.token_urlsafe(24),
+        ical_uid=itip.new_uid(current_app.config["MAIL_DOMAIN"]),
+        ical_sequence=-1,
+        revision=0,
+        created_at=now,
+        updated_at=now,
+    )
+    copy_details(rsvp, details)
+    return rsvp
+
+
+def copy_details(rsvp: Rsvp, details: Details) -> None:
+    """Take over what a person may change about themselves."""
+    rsvp.name = details.name
+    rsvp.organisation = details.organisation
+    rsvp.job_title = details.job_title
+    rsvp.needs_step_free = details.needs_step_free
+    rsvp.needs_sign_language = details.needs_sign_language
+    rsvp.needs_captions = details.needs_captions
+    rsvp.access_note = details.access_note
+    rsvp.wants_news = details.wants_news
+
+
+def new_ticket_codes(number: int) -> list[str]:
+    """So many ticket codes that nobody has yet."""
+    while True:
+        codes = ["".join(secrets.choice(_TICKET_ALPHABET) for _ in range(8)) for _ in range(number)]
+        taken = db.session.scalar(
+            select(Attendee.id).where(Attendee.ticket_code.in_(codes)).limit(1)
+        )
+        if taken is None and len(set(codes)) == number:
+            return codes
+
+
+def write_party(rsvp: Rsvp, names: Sequence[str], codes: Sequence[str]) -> None:
+    """Write the attendees of a new RSVP: who answered first, then the guests."""
+    for position, name in enumerate(names):
+        db.session.add(
+            Attendee(
+                rsvp_id=rsvp.id,
+                position=position,
+                name=name,
+                ticket_code=codes[position],
+            )
+        )
+
+
+def rewrite_party(rsvp: Rsvp, names: Sequence[str], codes: Sequence[str]) -> bool:
+    """Make the attendees be these, in this order; whether a guest came, went or was renamed.
+
+    A person who stays keeps the ticket; `codes` are for those who are new.
+    """
+    present = attendees(rsvp)
+    changed = len(present) != len(names)
+    for attendee, name in zip(present, names, strict=False):
+        changed = changed or (attendee.position > 0 and attendee.name != name)
+        attendee.name = name
+    for position in range(len(present), len(names)):
+        db.session.add(
+            Attendee(
+                rsvp_id=rsvp.id,
+                position=position,
+                name=names[position],
+                ticket_code=codes[position],
+            )
+        )
+    for attendee in present[len(names) :]:
+        db.session.delete(attendee)
+    return changed
+
+
+def attendees(rsvp: Rsvp) -> list[Attendee]:
+    """The people of an RSVP, who answered first."""
+    return list(
+        db.session.scalars(
+            select(Attendee).where(Attendee.rsvp_id == rsvp.id).order_by(Attendee.position)
+        )
+    )
+
+
+def write_answers(rsvp: Rsvp, answers: Mapping[int, dict[str, Any]]) -> None:
+    """Keep the answers with the words in which they were asked; unknown questions are dropped."""
+    if not answers:
+        return
+    questions = db.session.scalars(
+        select(Question).where(Question.event_id == rsvp.event_id, Question.id.in_(answers))
+    )
+    for question in questions:
+        db.session.add(
+            Answer(
+                rsvp_id=rsvp.id,
+                question_id=question.id,
+                label=question.label,
+                choices=question.choices,
+                value=answers[question.id],
+                is_sensitive=question.is_sensitive,
+            )
+        )
+
+
+def rewrite_answers(rsvp: Rsvp, answers: Mapping[int, dict[str, Any]]) -> None:
+    """Replace the answers to the questions that are still asked; older ones stay as they are."""
+    still_asked = select(Question.id).where(
+        Question.event_id == rsvp.event_id, Question.retired_at.is_(None)
+    )
+    db.session.execute(
+        delete(Answer).where(Answer.rsvp_id == rsvp.id, Answer.question_id.in_(still_asked))
+    )
+    write_answers(rsvp, answers)

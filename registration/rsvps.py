@@ -1,0 +1,362 @@
+"""What people do with their RSVP. Each public function is one transaction.
+
+A refusal is an RsvpRefused whose text is fit for the attendee.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+from sqlalchemy import func, select
+
+from registration import admission, audit, emails, parties, seating
+from registration.admission import Refusal, RsvpRefused
+from registration.database import db, transaction
+from registration.models import (
+    LIVE,
+    AttendanceOption,
+    Event,
+    MailKind,
+    OutboxMail,
+    Rsvp,
+    RsvpStatus,
+)
+from registration.parties import Details
+from registration.seating import Seats
+
+#: How long an unconfirmed address holds its seats.
+HOLD = timedelta(minutes=30)
+#: How often in a day an address is mailed its links on demand.
+LINKS_A_DAY = 4
+
+
+def answer(
+    *,
+    event_id: int,
+    option_id: int,
+    details: Details,
+    now: datetime,
+    meanwhile_option_id: int | None = None,
+    guests: Sequence[str] = (),
+    answers: Mapping[int, dict[str, Any]] | None = None,
+    accepts_waiting: bool = False,
+    invitation_key: str = "",
+    code: str = "",
+    source: str = "",
+) -> Rsvp | None:
+    """Take one answer: confirmed if the option has room, else waiting if that is accepted.
+
+    Returns None where the address has a live RSVP already: nothing changes, and the address is
+    mailed its link. Raises RsvpRefused, and LookupError for an option that is not the event's.
+    `answers` maps a question's id to {"text": …}, {"choices": […]} or {"yes": …}.
+    """
+    with transaction():
+        codes = parties.new_ticket_codes(1 + len(guests))
+        seats = seating.lock(event_id)
+        option = admission.option_of(seats, option_id)
+        admission.check_open(seats.event, option, now)
+        found = admission.find_pass(
+            seats.event, details.email, invitation_key=invitation_key, code=code
+        )
+        admission.check_party(seats.event, option, 1 + len(guests), accepts_waiting=accepts_waiting)
+
+        # Last, so that a known and an unknown address are refused alike.
+        live = _live_rsvp(event_id, details.email)
+        if live is not None:
+            _mail_links([live], live.email, now)
+            return None
+
+        rsvp = parties.new_rsvp(seats.event, option, details, now, party_size=1 + len(guests))
+        rsvp.meanwhile_option_id = meanwhile_option_id if accepts_waiting else None
+        rsvp.source = source
+        db.session.add(rsvp)
+        admission.use(found, rsvp, now)
+        db.session.flush()
+        parties.write_party(rsvp, [details.name, *guests], codes)
+        parties.write_answers(rsvp, answers or {})
+        # An invitation that came by mail to this address has confirmed the address already.
+        if seats.event.confirms_addresses and found.invitation is None:
+            _ask_to_verify(rsvp, option, now)
+        else:
+            _proceed(rsvp, seats, now)
+    return rsvp
+
+
+def verify(*, rsvp_id: int, now: datetime) -> None:
+    """Take an address as confirmed, and go on: seats, queue or approval. Twice is once."""
+    with transaction():
+        seats, rsvp = seating.lock_for(rsvp_id)
+        if rsvp.status is not RsvpStatus.UNVERIFIED:
+            return
+        admission.check_running(seats.event, now)
+        rsvp.touch(now)
+        _proceed(rsvp, seats, now)
+
+
+def cancel(
+    *,
+    rsvp_id: int,
+    now: datetime,
+    by: str = "attendee",
+    staff_id: int | None = None,
+    reason: str = "",
+) -> None:
+    """End an RSVP, free its seats and promote whom they fit. Twice is once."""
+    with transaction():
+        seats, rsvp = seating.lock_for(rsvp_id)
+        if not rsvp.is_live:
+            return
+        had_entry = rsvp.is_confirmed
+        admission.end(rsvp, seats, RsvpStatus.CANCELLED, now=now)
+        emails.rsvp_cancelled(rsvp, now=now, by=by, reason=reason, was_confirmed=had_entry)
+        audit.record(
+            "rsvp.cancelled",
+            now=now,
+            actor=by,
+            staff_id=staff_id,
+            rsvp=rsvp,
+            reason=reason,
+        )
+        seating.promote(seats, now=now)
+
+
+def leave_waitlist(*, rsvp_id: int, now: datetime) -> None:
+    """Leave the queue: one who watches meanwhile keeps that place, anyone else cancels."""
+    with transaction():
+        seats, rsvp = seating.lock_for(rsvp_id)
+        if rsvp.waits_for_option_id is None:
+            return
+        if rsvp.status is RsvpStatus.WAITLISTED:
+            admission.end(rsvp, seats, RsvpStatus.CANCELLED, now=now)
+            emails.rsvp_cancelled(rsvp, now=now, by="attendee", was_confirmed=False)
+        else:
+            seating.leave_queue(rsvp, seats)
+            rsvp.touch(now)
+            emails.rsvp_changed(rsvp, now=now, switched=False)
+        audit.record("rsvp.left_waitlist", now=now, rsvp=rsvp)
+        # The party may have held the queue.
+        seating.promote(seats, now=now)
+
+
+def switch(*, rsvp_id: int, option_id: int, now: datetime, accepts_waiting: bool = False) -> None:
+    """Attend in another way: at once where there is room.
+
+    With `accepts_waiting`, a full option is waited for and the present place kept meanwhile.
+    Raises RsvpRefused.
+    """
+    with transaction():
+        seats, rsvp = seating.lock_for(rsvp_id)
+        option = admission.option_of(seats, option_id)
+        admission.check_running(seats.event, now)
+        if rsvp.status not in (RsvpStatus.CONFIRMED, RsvpStatus.WAITLISTED):
+            raise RsvpRefused(
+                Refusal.NOT_POSSIBLE,
+                _("This RSVP cannot be moved in the state it is in now."),
+            )
+        if rsvp.is_confirmed and rsvp.option_id == option_id:
+            return
+        if option.needs_approval:
+            raise RsvpRefused(
+                Refusal.NEEDS_APPROVAL,
+                _("The organisers approve who attends this way. Write to them to change."),
+            )
+        if option.has_room_for(rsvp.party_size):
+            _move(rsvp, seats, option, now)
+        elif rsvp.waits_for_option_id == option_id:
+            return
+        elif not accepts_waiting:
+            raise admission.full(option, rsvp.party_size)
+        else:
+            seating.leave_queue(rsvp, seats)
+            seating.wait(rsvp, option)
+            rsvp.touch(now)
+            emails.rsvp_waitlisted(rsvp, now=now)
+        audit.record("rsvp.switched", now=now, rsvp=rsvp, option=option_id)
+        seating.promote(seats, now=now)
+
+
+def watch_meanwhile(*, rsvp_id: int, option_id: int, now: datetime) -> None:
+    """Take a virtual place while waiting for the room; the position in the queue stays.
+
+    Raises RsvpRefused.
+    """
+    with transaction():
+        seats, rsvp = seating.lock_for(rsvp_id)
+        option = admission.option_of(seats, option_id)
+        admission.check_running(seats.event, now)
+        if rsvp.status is not RsvpStatus.WAITLISTED or not option.is_virtual:
+            raise RsvpRefused(Refusal.NOT_POSSIBLE, _("This RSVP is not on the waitlist any more."))
+        if not option.has_room_for(rsvp.party_size):
+            raise admission.full(option, rsvp.party_size)
+        seating.take(rsvp, option, now=now)
+        rsvp.touch(now)
+        emails.rsvp_confirmed(rsvp, now=now)
+        audit.record("rsvp.watches_meanwhile", now=now, rsvp=rsvp, option=option_id)
+
+
+def edit(
+    *,
+    rsvp_id: int,
+    now: datetime,
+    details: Details,
+    guests: Sequence[str] | None = None,
+    answers: Mapping[int, dict[str, Any]] | None = None,
+) -> None:
+    """Change what was said: particulars, guests, answers. The address stays.
+
+    A guest more needs a free seat, a guest less frees one. Raises RsvpRefused.
+    """
+    with transaction():
+        size = None if guests is None else 1 + len(guests)
+        codes = parties.new_ticket_codes(size or 0)
+        seats, rsvp = seating.lock_for(rsvp_id)
+        if not rsvp.is_live:
+            raise RsvpRefused(Refusal.NOT_POSSIBLE, _("This RSVP has ended."))
+        admission.check_running(seats.event, now)
+        renamed = rsvp.name != details.name
+        parties.copy_details(rsvp, details)
+        if answers is not None:
+            parties.rewrite_answers(rsvp, answers)
+        regrouped = False
+        if size is not None:
+            admission.check_growth(seats, rsvp, size)
+            seating.resize(rsvp, size, seats)
+            regrouped = parties.rewrite_party(rsvp, [details.name, *(guests or ())], codes)
+        elif renamed:
+            parties.attendees(rsvp)[0].name = details.name
+        rsvp.touch(now)
+        audit.record("rsvp.edited", now=now, rsvp=rsvp, party_size=rsvp.party_size)
+        if (renamed or regrouped) and rsvp.status is not RsvpStatus.UNVERIFIED:
+            emails.rsvp_changed(rsvp, now=now, switched=renamed and rsvp.is_confirmed)
+        seating.promote(seats, now=now)
+
+
+def resend(*, rsvp_id: int, now: datetime, staff_id: int | None = None) -> bool:
+    """Send the mail that fits the RSVP's state once more; False where today's are used up."""
+    with transaction():
+        _seats, rsvp = seating.lock_for(rsvp_id)
+        if staff_id is None and _links_mailed(rsvp.email, now) >= LINKS_A_DAY:
+            return False
+        emails.rsvp_again(rsvp, now=now)
+        audit.record("rsvp.resent", now=now, rsvp=rsvp, staff_id=staff_id)
+        return True
+
+
+def send_links(*, email: str, now: datetime) -> None:
+    """Mail an address the links of its coming events, if it has any. Says nothing back."""
+    with transaction():
+        coming = list(
+            db.session.scalars(
+                select(Rsvp)
+                .join(Rsvp.event)
+                .where(Rsvp.email == email, Rsvp.status.in_(LIVE), Event.ends_at > now)
+                .order_by(Event.starts_at)
+                .limit(50)
+            )
+        )
+        _mail_links(coming, email, now)
+
+
+def end_holds(*, now: datetime) -> int:
+    """Free the seats of addresses that were not confirmed in time; how many RSVPs there were.
+
+    They stay `unverified`: who confirms later takes what is there then.
+    """
+    ended = 0
+    events = list(
+        db.session.scalars(select(Rsvp.event_id).where(Rsvp.hold_ends_at <= now).distinct())
+    )
+    for event_id in events:
+        with transaction():
+            seats = seating.lock(event_id)
+            late = db.session.scalars(
+                select(Rsvp).where(Rsvp.event_id == event_id, Rsvp.hold_ends_at <= now)
+            ).all()
+            for rsvp in late:
+                seating.release(rsvp, seats)
+                audit.record("rsvp.hold_ended", now=now, actor="system", rsvp=rsvp)
+            seating.promote(seats, now=now)
+            ended += len(late)
+    return ended
+
+
+def position(rsvp: Rsvp) -> tuple[int, int]:
+    """How many parties stand before and behind a waiting one."""
+    ahead = db.session.scalar(
+        select(func.count())
+        .select_from(Rsvp)
+        .where(
+            Rsvp.waits_for_option_id == rsvp.waits_for_option_id,
+            Rsvp.waiting_number < rsvp.waiting_number,
+        )
+    )
+    waiting = db.session.scalar(
+        select(AttendanceOption.waiting).where(AttendanceOption.id == rsvp.waits_for_option_id)
+    )
+    return ahead or 0, max(0, (waiting or 0) - (ahead or 0) - 1)
+
+
+def _live_rsvp(event_id: int, email: str) -> Rsvp | None:
+    return db.session.scalars(
+        select(Rsvp).where(Rsvp.event_id == event_id, Rsvp.email == email, Rsvp.status.in_(LIVE))
+    ).one_or_none()
+
+
+def _ask_to_verify(rsvp: Rsvp, option: AttendanceOption, now: datetime) -> None:
+    """Hold seats for half an hour, if there are any, and mail the address to confirm itself."""
+    rsvp.status = RsvpStatus.UNVERIFIED
+    if not option.needs_approval and option.has_room_for(rsvp.party_size):
+        seating.hold(rsvp, option)
+        rsvp.hold_ends_at = now + HOLD
+    emails.rsvp_verify(rsvp, now=now)
+    audit.record("rsvp.unverified", now=now, rsvp=rsvp, option=option.id)
+
+
+def _proceed(rsvp: Rsvp, seats: Seats, now: datetime) -> None:
+    """Go on with an RSVP whose address is good: to staff's approval, else to seats or queue."""
+    if seats.options[rsvp.option_id].needs_approval:
+        rsvp.status = RsvpStatus.PENDING
+        emails.rsvp_received(rsvp, now=now)
+        audit.record("rsvp.pending", now=now, rsvp=rsvp, option=rsvp.option_id)
+    elif rsvp.seats_held:
+        seating.confirm(rsvp, now=now)
+    else:
+        seating.settle(rsvp, seats, now=now)
+
+
+def _move(rsvp: Rsvp, seats: Seats, option: AttendanceOption, now: datetime) -> None:
+    """Sit down in another option, out of the old one and of any queue."""
+    had_entry = rsvp.is_confirmed
+    seating.leave_queue(rsvp, seats)
+    seating.release(rsvp, seats)
+    seating.take(rsvp, option, now=now)
+    rsvp.touch(now)
+    if had_entry:
+        emails.rsvp_changed(rsvp, now=now, switched=True)
+    else:
+        emails.rsvp_confirmed(rsvp, now=now)
+
+
+def _mail_links(rsvps: Sequence[Rsvp], email: str, now: datetime) -> None:
+    """Mail an address its links, unless it had them too often today."""
+    if rsvps and _links_mailed(email, now) < LINKS_A_DAY:
+        emails.links(email, rsvps, now=now)
+
+
+def _links_mailed(email: str, now: datetime) -> int:
+    """How often the address has been mailed its links in the last day."""
+    return (
+        db.session.scalar(
+            select(func.count())
+            .select_from(OutboxMail)
+            .where(
+                OutboxMail.recipient == email,
+                OutboxMail.kind == MailKind.LINKS,
+                OutboxMail.created_at > now - timedelta(days=1),
+            )
+        )
+        or 0
+    )

@@ -1,0 +1,222 @@
+"""Capacity and the waitlist: the only lock, and every change of a counter.
+
+Each function but `lock` expects the lock of the event to be held by the caller's transaction.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import select, update
+
+from registration import audit, emails
+from registration.database import db
+from registration.models import AttendanceOption, Event, EventStatus, Rsvp, RsvpStatus
+
+
+class Seats(NamedTuple):
+    """An event whose seats are locked, and its options by id, as they are now."""
+
+    event: Event
+    options: dict[int, AttendanceOption]
+
+
+def lock(event_id: int) -> Seats:
+    """Take the lock of the event's seats, then look.
+
+    The lock is an UPDATE of the event's row, since SQLite ignores SELECT … FOR UPDATE; all that
+    decide over seats of the same event queue behind it until the transaction ends. One row for
+    all options of an event: a move between two of them cannot deadlock.
+    Raises LookupError if there is no such event.
+    """
+    event = db.session.scalars(
+        update(Event)
+        .where(Event.id == event_id)
+        .values(seats_revision=Event.seats_revision + 1)
+        .returning(Event)
+        .execution_options(synchronize_session=False, populate_existing=True)
+    ).one_or_none()
+    if event is None:
+        raise LookupError(f"there is no event {event_id}")
+    # Whatever was read while waiting for the lock may be stale by now.
+    options = db.session.scalars(
+        select(AttendanceOption)
+        .where(AttendanceOption.event_id == event_id)
+        .order_by(AttendanceOption.position)
+        .execution_options(populate_existing=True)
+    )
+    return Seats(event, {option.id: option for option in options})
+
+
+def lock_for(rsvp_id: int) -> tuple[Seats, Rsvp]:
+    """Take the lock of the event that an RSVP answers, then look at the RSVP.
+
+    Raises LookupError if there is no such RSVP.
+    """
+    event_id = db.session.scalar(select(Rsvp.event_id).where(Rsvp.id == rsvp_id))
+    if event_id is None:
+        raise LookupError(f"there is no RSVP {rsvp_id}")
+    seats = lock(event_id)
+    rsvp = db.session.get_one(Rsvp, rsvp_id, populate_existing=True)
+    return seats, rsvp
+
+
+def take(rsvp: Rsvp, option: AttendanceOption, *, now: datetime) -> None:
+    """Give the party its seats in `option` for good. The caller has seen that they are free."""
+    hold(rsvp, option)
+    rsvp.status = RsvpStatus.CONFIRMED
+    rsvp.hold_ends_at = None
+    rsvp.meanwhile_option_id = None
+    rsvp.confirmed_at = rsvp.confirmed_at or now
+
+
+def confirm(rsvp: Rsvp, *, now: datetime) -> None:
+    """Turn seats that were held into seats for good, and mail it."""
+    rsvp.status = RsvpStatus.CONFIRMED
+    rsvp.hold_ends_at = None
+    rsvp.meanwhile_option_id = None
+    rsvp.confirmed_at = now
+    emails.rsvp_confirmed(rsvp, now=now)
+    audit.record("rsvp.confirmed", now=now, rsvp=rsvp, option=rsvp.option_id)
+
+
+def hold(rsvp: Rsvp, option: AttendanceOption) -> None:
+    """Count the party's seats in `option`."""
+    rsvp.option, rsvp.option_id = option, option.id
+    option.seats_taken += rsvp.party_size
+    rsvp.seats_held = rsvp.party_size
+
+
+def release(rsvp: Rsvp, seats: Seats) -> None:
+    """Give the party's seats back, if it holds any. The status is the caller's to change."""
+    option = seats.options[rsvp.option_id]
+    option.seats_taken -= rsvp.seats_held
+    rsvp.seats_held = 0
+    rsvp.hold_ends_at = None
+    _forget_extra(option)
+
+
+def resize(rsvp: Rsvp, party_size: int, seats: Seats) -> None:
+    """Change the size of a party, and its seats if it holds any."""
+    if rsvp.seats_held:
+        option = seats.options[rsvp.option_id]
+        option.seats_taken += party_size - rsvp.seats_held
+        rsvp.seats_held = party_size
+        _forget_extra(option)
+    rsvp.party_size = party_size
+
+
+def set_capacity(option: AttendanceOption, capacity: int | None) -> None:
+    """Change a capacity. Nobody loses a seat when it sinks below what is taken."""
+    option.capacity = capacity
+    option.extra_seats = max(0, option.seats_taken - capacity) if capacity is not None else 0
+
+
+def allow_extra(option: AttendanceOption, party_size: int) -> None:
+    """Let a party pass the capacity, since staff said so."""
+    if option.capacity is not None:
+        option.extra_seats = max(0, option.seats_taken + party_size - option.capacity)
+
+
+def _forget_extra(option: AttendanceOption) -> None:
+    """Take back what staff allowed beyond the capacity as soon as it is no longer used."""
+    if option.extra_seats and option.capacity is not None:
+        option.extra_seats = max(0, option.seats_taken - option.capacity)
+
+
+def wait(rsvp: Rsvp, option: AttendanceOption) -> None:
+    """Put the party at the end of the queue of `option`."""
+    option.last_waiting_number += 1
+    option.waiting += 1
+    rsvp.waits_for, rsvp.waits_for_option_id = option, option.id
+    rsvp.waiting_number = option.last_waiting_number
+
+
+def leave_queue(rsvp: Rsvp, seats: Seats) -> None:
+    """Take the party out of the queue it stands in, if any."""
+    if rsvp.waits_for_option_id is not None:
+        seats.options[rsvp.waits_for_option_id].waiting -= 1
+        rsvp.waits_for, rsvp.waits_for_option_id, rsvp.waiting_number = None, None, None
+
+
+def settle(rsvp: Rsvp, seats: Seats, *, now: datetime) -> None:
+    """Give the party its seats, or a place in the queue, and mail which of the two.
+
+    One that waits sits in `meanwhile_option_id` meanwhile, if it wished so and there is room.
+    """
+    option = seats.options[rsvp.option_id]
+    meanwhile = seats.options.get(rsvp.meanwhile_option_id or 0)
+    if option.has_room_for(rsvp.party_size):
+        take(rsvp, option, now=now)
+        emails.rsvp_confirmed(rsvp, now=now)
+    elif meanwhile is not None and meanwhile.has_room_for(rsvp.party_size):
+        wait(rsvp, option)
+        take(rsvp, meanwhile, now=now)
+        emails.rsvp_confirmed(rsvp, now=now)
+    else:
+        wait(rsvp, option)
+        rsvp.status = RsvpStatus.WAITLISTED
+        rsvp.meanwhile_option_id = None
+        emails.rsvp_waitlisted(rsvp, now=now)
+    audit.record(f"rsvp.{rsvp.status}", now=now, rsvp=rsvp, option=rsvp.option_id)
+
+
+def promote(seats: Seats, *, now: datetime) -> None:
+    """Move waiting parties into free seats, in order of arrival, until no first one fits.
+
+    Every verb that may have freed a seat ends here. A party that does not fit holds the queue.
+    Nothing moves after the event's cut-off, or while staff choose by hand.
+    """
+    event = seats.event
+    if (
+        event.status is not EventStatus.PUBLISHED
+        or not event.promotes_automatically
+        or now >= event.promotes_until
+    ):
+        return
+    moving = True
+    while moving:
+        # A watcher who moves frees a place elsewhere, for which others may wait: look again.
+        moving = False
+        for option in seats.options.values():
+            while option.waiting and option.fits(1):
+                rsvp = first_in_queue(option)
+                if rsvp is None or not option.fits(rsvp.party_size):
+                    break
+                move_up(rsvp, seats, now=now)
+                moving = True
+
+
+def first_in_queue(option: AttendanceOption) -> Rsvp | None:
+    """The party that is next to get seats in `option`."""
+    return db.session.scalars(
+        select(Rsvp)
+        .where(Rsvp.waits_for_option_id == option.id)
+        .order_by(Rsvp.waiting_number)
+        .limit(1)
+    ).one_or_none()
+
+
+def move_up(rsvp: Rsvp, seats: Seats, *, now: datetime, staff_id: int | None = None) -> None:
+    """Give a waiting party its seats in the option it waits for, and mail it.
+
+    The caller has seen that they are free, or has allowed extra ones.
+    """
+    if rsvp.waits_for_option_id is None:
+        raise ValueError("this party waits for nothing")
+    option = seats.options[rsvp.waits_for_option_id]
+    was_watching = rsvp.watches_meanwhile
+    leave_queue(rsvp, seats)
+    release(rsvp, seats)
+    take(rsvp, option, now=now)
+    rsvp.touch(now)
+    emails.rsvp_promoted(rsvp, now=now, was_watching=was_watching)
+    audit.record(
+        "rsvp.promoted",
+        now=now,
+        actor="system",
+        staff_id=staff_id,
+        rsvp=rsvp,
+        option=option.id,
+    )

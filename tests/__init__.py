@@ -1,0 +1,1 @@
+"""The checks: tests are sentences, and speak to real databases, mail servers and browsers."""

