@@ -8,7 +8,7 @@ from flask import Flask
 from flask_migrate import Migrate
 from whitenoise import WhiteNoise
 
-from registration import cli, emails, web
+from registration import cli, outbox, rendering, web
 from registration.database import db, engine_options
 from registration.settings import Settings
 
@@ -25,8 +25,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     Path(app.instance_path).mkdir(exist_ok=True)
 
     db.init_app(app)
-    Migrate(app, db)
-    emails.init_app(app)
+    Migrate(app, db, directory=str(Path(app.root_path) / "migrations"))
+    outbox.mail.init_app(app)
+    rendering.init_app(app)
     web.init_app(app)
     cli.init_app(app)
 

@@ -47,6 +47,10 @@ class UTCDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+#: A JSON value; binary and comparable on PostgreSQL.
+JSON_DOCUMENT = JSON().with_variant(JSONB(), "postgresql")
+
+
 class Base(DeclarativeBase):
     """Base of all models: named constraints, and the column types that annotations mean."""
 
@@ -59,10 +63,10 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy's own declaration style
+    type_annotation_map = {
         datetime: UTCDateTime(),
-        list[str]: JSON().with_variant(JSONB(), "postgresql"),
-        dict[str, Any]: JSON().with_variant(JSONB(), "postgresql"),
+        list[str]: JSON_DOCUMENT,
+        dict[str, Any]: JSON_DOCUMENT,
         enum.StrEnum: Enum(
             enum.StrEnum,
             native_enum=False,

@@ -17,7 +17,7 @@ from registration.models.events import (
     StreamSource,
     Visibility,
 )
-from registration.models.outbox import MailKind, MailState, OutboxMail
+from registration.models.outbox import MailKind, MailState, OutboxMail, WorkerHeartbeat
 from registration.models.rsvps import (
     HOLDING,
     LIVE,
@@ -30,7 +30,7 @@ from registration.models.rsvps import (
     RsvpStatus,
 )
 from registration.models.speakers import Speaker, SpeakerRole, SpeakerStatus
-from registration.models.staff import AuditEntry, Role, Staff, StaffRole
+from registration.models.staff import AuditEntry, Role, Staff, StaffRole, staff_events
 
 __all__ = [
     "HOLDING",
@@ -64,4 +64,6 @@ __all__ = [
     "StreamKind",
     "StreamSource",
     "Visibility",
+    "WorkerHeartbeat",
+    "staff_events",
 ]

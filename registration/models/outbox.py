@@ -101,3 +101,12 @@ class OutboxMail(Base):
     rsvp: Mapped[Rsvp | None] = relationship()
     speaker: Mapped[Speaker | None] = relationship()
     invitation: Mapped[Invitation | None] = relationship()
+
+
+class WorkerHeartbeat(Base):
+    """When the worker of a machine was last alive."""
+
+    __tablename__ = "worker_heartbeats"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime]

@@ -67,9 +67,7 @@ class Staff(UserMixin, Base):  # type: ignore[misc]
     login_count: Mapped[int | None]
     tf_primary_method: Mapped[str | None]
     tf_totp_secret: Mapped[str | None]
-    mf_recovery_codes: Mapped[list[str] | None] = mapped_column(
-        MutableList.as_mutable(AsaList())  # type: ignore[no-untyped-call]
-    )
+    mf_recovery_codes: Mapped[list[str] | None] = mapped_column(MutableList.as_mutable(AsaList()))
     created_at: Mapped[datetime]
 
     roles: Mapped[list[Role]] = relationship(secondary=staff_roles)

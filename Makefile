@@ -1,0 +1,35 @@
+# `make run` starts the product, `make test` checks all of it. Both need Python 3.11 and no more.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: run test check requirements clean
+
+run: .venv/.installed
+	@exec $(BIN)/flask --app app serve
+
+test: check
+	$(BIN)/pytest
+
+check: .venv/.tested
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.venv/.installed: requirements.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	touch $@
+
+.venv/.tested: .venv/.installed tests/requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/requirements.txt
+	touch $@
+
+# Pins again what pyproject.toml asks for. `make requirements UPGRADE=--upgrade` takes what is new.
+COMPILE := uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --quiet --python-version 3.11
+requirements:
+	$(COMPILE) $(UPGRADE) pyproject.toml -o requirements.txt
+	$(COMPILE) $(UPGRADE) pyproject.toml --group test -o tests/requirements.txt
+
+clean:
+	rm -rf .venv instance .mypy_cache .pytest_cache .ruff_cache .hypothesis

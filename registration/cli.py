@@ -1,0 +1,152 @@
+"""The terminal's door: `flask --app app …`, one command for each thing that an operator does."""
+
+from __future__ import annotations
+
+import secrets
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+from flask import Flask, current_app
+from flask.cli import AppGroup, with_appcontext
+from sqlalchemy import select
+
+from registration import clock, demo, doctor, exports, service, speakers, staff
+from registration.database import db
+from registration.models import Event, StaffRole
+from registration.roster import Filters
+from registration.times import now
+
+staff_group = AppGroup("staff", help="Accounts of the staff.")
+speakers_group = AppGroup("speakers", help="The people on the programme.")
+
+
+def init_app(app: Flask) -> None:
+    """Add the commands."""
+    for command in (serve, worker, demo_data, export, check):
+        app.cli.add_command(command)
+    app.cli.add_command(staff_group)
+    app.cli.add_command(speakers_group)
+
+
+@click.command()
+@with_appcontext
+def serve() -> None:
+    """Migrate, load the demo data into a new database, start web and worker until Ctrl-C."""
+    sys.exit(service.run(current_app))
+
+
+@click.command()
+@with_appcontext
+def worker() -> None:
+    """Deliver mail and do what time brings due, until Ctrl-C or SIGTERM."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    clock.run(current_app._get_current_object(), stop)  # type: ignore[attr-defined]
+
+
+@click.command("demo")
+@click.option("--attendees", type=click.IntRange(0, 1_000_000), default=0, metavar="N",
+              help="Add N plausible RSVPs, for trying lists at size.")  # fmt: skip
+@click.option("--event", "slug", default="policing-in-conflict", show_default=True,
+              help="The event they go to.")  # fmt: skip
+@with_appcontext
+def demo_data(attendees: int, slug: str) -> None:
+    """Load the demo events; events that are there already stay as they are."""
+    made = demo.load(now=now())
+    click.echo(f"{made} demo events made." if made else "The demo events are there already.")
+    if attendees:
+        event = _event(slug)
+        demo.add_attendees(event_id=event.id, number=attendees, now=now())
+        click.echo(f"{attendees} RSVPs added to {slug}.")
+
+
+@staff_group.command("add")
+@click.argument("email")
+@click.option("--role", type=click.Choice([str(role) for role in StaffRole]), default="organiser",
+              show_default=True)  # fmt: skip
+@click.option("--name", default="")
+@click.option("--event", "slugs", multiple=True, help="An event this account works on; repeatable.")
+@click.option("--password", default="", help="By default one is made and printed.")
+@with_appcontext
+def add_staff(email: str, role: str, name: str, slugs: tuple[str, ...], password: str) -> None:
+    """Make an account, or give an existing one a new password and role."""
+    made = not password
+    password = password or secrets.token_urlsafe(12)
+    try:
+        staff.add(
+            email=email,
+            role=StaffRole(role),
+            password=password,
+            name=name,
+            event_slugs=slugs,
+            now=now(),
+        )
+    except staff.StaffRefused as refusal:
+        raise click.ClickException(str(refusal)) from refusal
+    click.echo(f"{email} may sign in as {role}.")
+    if made:
+        click.echo(f"Password: {password}")
+
+
+@speakers_group.command("invite")
+@click.argument("slug")
+@with_appcontext
+def invite_speakers(slug: str) -> None:
+    """Invite the people of an event who have an address and were not asked yet."""
+    waiting = speakers.to_invite(_event(slug).id)
+    for speaker_id in waiting:
+        speakers.invite(speaker_id=speaker_id, staff_id=None, now=now())
+    click.echo(f"{len(waiting)} invitations written to the outbox.")
+
+
+@click.command()
+@click.argument("slug")
+@click.option("--format", "format", type=click.Choice(["csv", "xlsx"]), default="csv",
+              show_default=True)  # fmt: skip
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path),
+              help="A file; by default SLUG.FORMAT, and - is standard output.")  # fmt: skip
+@click.option("--status", default="", help="Only RSVPs in this state.")
+@click.option("--sensitive", is_flag=True, help="With access needs and sensitive answers.")
+@with_appcontext
+def export(slug: str, format: str, output: Path | None, status: str, sensitive: bool) -> None:
+    """Write the attendees of an event to a file."""
+    event = _event(slug)
+    filters = Filters(status=status)
+    exports.record(event.id, format=format, filters=filters, sensitive=sensitive, now=now())
+    made = exports.Export(event, filters, sensitive=sensitive)
+    pieces = exports.csv_lines(made) if format == "csv" else exports.xlsx_pieces(made)
+    if str(output) == "-":
+        _write(sys.stdout.buffer, pieces)
+        return
+    target = output or Path(f"{slug}.{format}")
+    with target.open("wb") as file:
+        _write(file, pieces)
+    click.echo(f"Written to {target}.")
+
+
+def _write(file: BinaryIO, pieces: object) -> None:
+    for piece in pieces:  # type: ignore[attr-defined]
+        file.write(piece)
+
+
+@click.command("doctor")
+@with_appcontext
+def check() -> None:
+    """Check settings, database, counters, mail and worker; exit 1 if anything is wrong."""
+    findings = doctor.examine(now=now())
+    for finding in findings:
+        click.echo(f"{'ok   ' if finding.is_fine else 'WRONG'} {finding.text}")
+    if not all(finding.is_fine for finding in findings):
+        sys.exit(1)
+
+
+def _event(slug: str) -> Event:
+    event = db.session.scalars(select(Event).where(Event.slug == slug)).one_or_none()
+    if event is None:
+        raise click.ClickException(f"there is no event {slug!r}")
+    return event

@@ -1,0 +1,139 @@
+"""What an operator wants to know is right: settings, schema, counters, mail, worker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import current_app
+from sqlalchemy import case, func, select
+
+from registration import outbox
+from registration.database import db
+from registration.models import (
+    AttendanceOption,
+    Attendee,
+    Event,
+    InvitationCode,
+    Rsvp,
+    RsvpStatus,
+)
+from registration.models.rsvps import LIVE
+from registration.settings import DEVELOPMENT_KEY
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at, in words, and whether it is as it should be."""
+
+    is_fine: bool
+    text: str
+
+
+def examine(*, now: datetime) -> list[Finding]:
+    """Look at everything; changes nothing."""
+    return [*_settings(), *_schema(), *counters(), *_mail(now)]
+
+
+def _settings() -> Iterator[Finding]:
+    config = current_app.config
+    if config["SECRET_KEY"] == DEVELOPMENT_KEY:
+        yield Finding(
+            not config["PRODUCTION"],
+            "SECRET_KEY is the development key: fine for trying, never in production",
+        )
+    if config["PRODUCTION"] and not config["BASE_URL"].startswith("https://"):
+        yield Finding(False, "BASE_URL does not begin with https://")
+    yield Finding(True, f"the site's address is {config['BASE_URL']}")
+
+
+def _schema() -> Iterator[Finding]:
+    folder = current_app.extensions["migrate"].directory
+    wanted = set(ScriptDirectory(folder).get_heads())
+    with db.engine.connect() as connection:
+        present = set(MigrationContext.configure(connection).get_current_heads())
+    yield Finding(
+        wanted == present,
+        f"the database ({db.engine.dialect.name}) is at migration {', '.join(present) or 'none'}"
+        + ("" if wanted == present else "; run: flask --app app db upgrade"),
+    )
+
+
+def counters() -> list[Finding]:
+    """Compare each counter with the rows that it counts; one finding for each that differs."""
+    wrong = [*_seats(), *_queues(), *_parties(), *_codes()]
+    return wrong or [Finding(True, "counters of seats, queues and codes equal their rows")]
+
+
+def _seats() -> Iterator[Finding]:
+    held = func.coalesce(func.sum(Rsvp.seats_held), 0)
+    rows = db.session.execute(
+        select(Event.slug, AttendanceOption.id, AttendanceOption.seats_taken, held)
+        .select_from(AttendanceOption)
+        .join(Event, Event.id == AttendanceOption.event_id)
+        .outerjoin(Rsvp, Rsvp.option_id == AttendanceOption.id)
+        .group_by(Event.slug, AttendanceOption.id, AttendanceOption.seats_taken)
+        .having(AttendanceOption.seats_taken != held)
+    )
+    for slug, option_id, counted, found in rows:
+        yield Finding(
+            False, f"{slug}, option {option_id}: {counted} seats counted, {found} held by RSVPs"
+        )
+
+
+def _queues() -> Iterator[Finding]:
+    found_waiting = func.count(Rsvp.id)
+    rows = db.session.execute(
+        select(Event.slug, AttendanceOption.id, AttendanceOption.waiting, found_waiting)
+        .select_from(AttendanceOption)
+        .join(Event, Event.id == AttendanceOption.event_id)
+        .outerjoin(Rsvp, Rsvp.waits_for_option_id == AttendanceOption.id)
+        .group_by(Event.slug, AttendanceOption.id, AttendanceOption.waiting)
+        .having(AttendanceOption.waiting != found_waiting)
+    )
+    for slug, option_id, counted, found in rows:
+        yield Finding(
+            False, f"{slug}, option {option_id}: {counted} parties counted as waiting, {found} wait"
+        )
+
+
+def _parties() -> Iterator[Finding]:
+    people = func.count(Attendee.id)
+    rows = db.session.execute(
+        select(Rsvp.id, Rsvp.party_size, people)
+        .outerjoin(Attendee, Attendee.rsvp_id == Rsvp.id)
+        .where(Rsvp.status == RsvpStatus.CONFIRMED)
+        .group_by(Rsvp.id, Rsvp.party_size)
+        .having(Rsvp.party_size != people)
+        .limit(20)
+    )
+    for rsvp_id, counted, found in rows:
+        yield Finding(False, f"RSVP {rsvp_id}: a party of {counted} with {found} attendees")
+
+
+def _codes() -> Iterator[Finding]:
+    used = func.coalesce(func.sum(case((Rsvp.status.in_(LIVE), 1), else_=0)), 0)
+    rows = db.session.execute(
+        select(InvitationCode.code, InvitationCode.uses, used)
+        .outerjoin(Rsvp, Rsvp.code_id == InvitationCode.id)
+        .group_by(InvitationCode.id, InvitationCode.code, InvitationCode.uses)
+        .having(InvitationCode.uses != used)
+    )
+    for code, counted, found in rows:
+        yield Finding(False, f"code {code}: {counted} uses counted, {found} live RSVPs")
+
+
+def _mail(now: datetime) -> Iterator[Finding]:
+    trouble = outbox.trouble(now)
+    yield {
+        None: Finding(True, "mail is delivered"),
+        "no_server": Finding(
+            not current_app.config["PRODUCTION"],
+            "no MAIL_SERVER is set: mails wait in the outbox, where staff can read them",
+        ),
+        "stale": Finding(False, "no worker has been heard of: start one with flask worker"),
+        "failing": Finding(False, "mails have waited for ten minutes: see the staff's outbox"),
+    }[trouble]
