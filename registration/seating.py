@@ -90,11 +90,12 @@ def hold(rsvp: Rsvp, option: AttendanceOption) -> None:
 
 def release(rsvp: Rsvp, seats: Seats) -> None:
     """Give the party's seats back, if it holds any. The status is the caller's to change."""
-    option = seats.options[rsvp.option_id]
-    option.seats_taken -= rsvp.seats_held
-    rsvp.seats_held = 0
     rsvp.hold_ends_at = None
-    _forget_extra(option)
+    if rsvp.seats_held:
+        option = seats.options[rsvp.option_id]
+        option.seats_taken -= rsvp.seats_held
+        rsvp.seats_held = 0
+        _forget_extra(option)
 
 
 def resize(rsvp: Rsvp, party_size: int, seats: Seats) -> None:

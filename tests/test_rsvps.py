@@ -1,0 +1,524 @@
+"""What people do with their RSVP: seats, queue, guests, windows, invitations."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from registration import approvals, invitations, rsvps
+from registration.admission import Refusal, RsvpRefused
+from registration.database import db
+from registration.models import (
+    Answer,
+    AttendanceMode,
+    AttendanceOption,
+    AuditEntry,
+    EventStatus,
+    InvitationStatus,
+    MailKind,
+    OutboxMail,
+    QuestionKind,
+    Rsvp,
+    RsvpStatus,
+    Visibility,
+)
+from registration.parties import attendees
+from tests.factories import (
+    details,
+    make_code,
+    make_event,
+    make_hybrid,
+    make_invitation,
+    make_option,
+    make_question,
+    make_rsvp,
+    save,
+)
+
+STAFF = None  # acting staff in the audit log; the accounts are tested elsewhere
+
+
+def fresh(row):
+    """The row as the database has it now."""
+    db.session.rollback()
+    db.session.refresh(row)
+    return row
+
+
+def kinds_mailed(rsvp: Rsvp) -> list[MailKind]:
+    return list(
+        db.session.scalars(
+            select(OutboxMail.kind).where(OutboxMail.rsvp_id == rsvp.id).order_by(OutboxMail.id)
+        )
+    )
+
+
+def refusal_of(call) -> Refusal:
+    with pytest.raises(RsvpRefused) as caught:
+        call()
+    assert str(caught.value)
+    return caught.value.reason
+
+
+class TestAnswering:
+    def test_a_party_with_room_is_confirmed_and_mailed(self, app: Flask):
+        room, _ = make_hybrid(capacity=5)
+        rsvp = make_rsvp(room, email="amina@example.org", name="Amina Okonkwo-Bell")
+        assert rsvp.status is RsvpStatus.CONFIRMED
+        assert fresh(room).seats_taken == 1
+        assert kinds_mailed(rsvp) == [MailKind.CONFIRMED]
+        assert len(rsvp.manage_key) >= 22
+        assert rsvp.manage_key != rsvp.join_key
+
+    def test_each_person_of_a_party_has_a_ticket_of_their_own(self, app: Flask):
+        room, _ = make_hybrid(guests_max=2)
+        rsvp = make_rsvp(room, name="Amina", guests=["Bo", "Chi"])
+        party = attendees(rsvp)
+        assert [person.name for person in party] == ["Amina", "Bo", "Chi"]
+        assert len({person.ticket_code for person in party}) == 3
+        assert fresh(room).seats_taken == 3
+
+    def test_a_full_room_is_refused_to_one_who_was_shown_free_seats(self, app: Flask):
+        room, _ = make_hybrid(capacity=1)
+        make_rsvp(room)
+        assert refusal_of(lambda: make_rsvp(room, accepts_waiting=False)) is Refusal.FULL
+        assert fresh(room).waiting == 0
+
+    def test_a_full_room_puts_one_who_accepts_it_on_the_waitlist(self, app: Flask):
+        room, _ = make_hybrid(capacity=1)
+        make_rsvp(room)
+        rsvp = make_rsvp(room)
+        assert rsvp.status is RsvpStatus.WAITLISTED
+        assert (rsvp.seats_held, fresh(room).waiting) == (0, 1)
+        assert kinds_mailed(rsvp) == [MailKind.WAITLISTED]
+
+    def test_who_waits_may_hold_a_virtual_place_meanwhile(self, app: Flask):
+        room, stream = make_hybrid(capacity=1)
+        make_rsvp(room)
+        rsvp = make_rsvp(room, meanwhile_option_id=stream.id)
+        assert rsvp.status is RsvpStatus.CONFIRMED
+        assert (rsvp.option_id, rsvp.waits_for_option_id) == (stream.id, room.id)
+        assert kinds_mailed(rsvp) == [MailKind.CONFIRMED]
+
+    def test_nobody_overtakes_a_party_that_does_not_fit(self, app: Flask):
+        room, _ = make_hybrid(capacity=3, guests_max=3)
+        make_rsvp(room, guests=["A guest"])
+        family = make_rsvp(room, guests=["B", "C"])
+        single = make_rsvp(room)
+        assert (family.status, single.status) == (RsvpStatus.WAITLISTED, RsvpStatus.WAITLISTED)
+        assert rsvps.position(single) == (1, 0)
+
+    def test_a_second_answer_changes_nothing_and_mails_the_links(self, app: Flask, now: datetime):
+        room, stream = make_hybrid()
+        first = make_rsvp(room, email="amina@example.org", name="Amina")
+        again = rsvps.answer(
+            event_id=room.event_id,
+            option_id=stream.id,
+            details=details(email="amina@example.org", name="Somebody else"),
+            now=now,
+        )
+        assert again is None
+        assert fresh(first).name == "Amina"
+        assert fresh(first).option_id == room.id
+        links = db.session.scalars(
+            select(OutboxMail).where(OutboxMail.kind == MailKind.LINKS)
+        ).all()
+        assert [mail.recipient for mail in links] == ["amina@example.org"]
+
+    def test_the_links_are_mailed_only_a_few_times_a_day(self, app: Flask, now: datetime):
+        room, _ = make_hybrid()
+        make_rsvp(room, email="amina@example.org")
+        for minute in range(9):
+            rsvps.send_links(email="amina@example.org", now=now + timedelta(minutes=minute))
+        rsvps.send_links(email="amina@example.org", now=now + timedelta(days=2))
+        mailed = db.session.scalars(select(OutboxMail).where(OutboxMail.kind == MailKind.LINKS))
+        assert len(mailed.all()) == rsvps.LINKS_A_DAY + 1
+
+    def test_an_unknown_address_is_mailed_nothing(self, app: Flask, now: datetime):
+        rsvps.send_links(email="nobody@example.org", now=now)
+        assert db.session.scalar(select(OutboxMail.id)) is None
+
+    def test_registering_again_after_a_cancellation_gets_a_new_calendar_uid(
+        self, app: Flask, now: datetime
+    ):
+        room, _ = make_hybrid()
+        first = make_rsvp(room, email="amina@example.org")
+        rsvps.cancel(rsvp_id=first.id, now=now)
+        second = make_rsvp(room, email="amina@example.org")
+        assert second.id != first.id
+        assert second.ical_uid != fresh(first).ical_uid
+        assert second.ical_sequence == 0
+
+    def test_the_database_itself_refuses_a_second_live_rsvp(self, app: Flask):
+        room, _ = make_hybrid()
+        first = make_rsvp(room, email="amina@example.org")
+        other = make_rsvp(room, email="bo@example.org")
+        assert first.email != other.email
+        other.email = "amina@example.org"
+        with pytest.raises(IntegrityError):
+            db.session.commit()
+
+    def test_the_database_itself_refuses_to_overbook(self, app: Flask):
+        room, _ = make_hybrid(capacity=1)
+        make_rsvp(room)
+        room.seats_taken = 2
+        with pytest.raises(IntegrityError):
+            db.session.commit()
+
+    def test_another_events_option_is_refused(self, app: Flask, now: datetime):
+        room, _ = make_hybrid()
+        stranger, _ = make_hybrid()
+        with pytest.raises(LookupError):
+            rsvps.answer(event_id=room.event_id, option_id=stranger.id, details=details(), now=now)
+
+
+class TestWindows:
+    def test_a_closed_event_takes_no_answer(self, app: Flask, now: datetime):
+        room, _ = make_hybrid(registration_closes_at=now)
+        assert refusal_of(lambda: make_rsvp(room)) is Refusal.CLOSED
+
+    def test_an_event_that_is_not_open_yet_takes_no_answer(self, app: Flask, now: datetime):
+        room, _ = make_hybrid(registration_opens_at=now + timedelta(seconds=1))
+        assert refusal_of(lambda: make_rsvp(room)) is Refusal.NOT_OPEN
+        assert make_rsvp(room, now=now + timedelta(seconds=1)).is_confirmed
+
+    def test_an_option_has_a_window_of_its_own(self, app: Flask, now: datetime):
+        event = make_event()
+        room = make_option(event, closes_at=now)
+        stream = make_option(event, mode=AttendanceMode.VIRTUAL)
+        assert refusal_of(lambda: make_rsvp(room)) is Refusal.CLOSED
+        assert make_rsvp(stream).is_confirmed
+
+    def test_a_past_event_takes_no_answer(self, app: Flask, now: datetime):
+        room, _ = make_hybrid(starts_at=now - timedelta(hours=5))
+        assert refusal_of(lambda: make_rsvp(room)) is Refusal.ENDED
+
+    @pytest.mark.parametrize("status", [EventStatus.DRAFT, EventStatus.CANCELLED])
+    def test_an_event_that_does_not_take_place_takes_no_answer(
+        self, app: Flask, status: EventStatus
+    ):
+        room, _ = make_hybrid(status=status)
+        assert refusal_of(lambda: make_rsvp(room)) in (Refusal.CANCELLED, Refusal.NOT_OPEN)
+
+
+class TestCancelling:
+    def test_a_freed_seat_goes_to_the_first_in_the_queue(self, app: Flask, now: datetime):
+        room, _ = make_hybrid(capacity=1)
+        seated, first, second = make_rsvp(room), make_rsvp(room), make_rsvp(room)
+        rsvps.cancel(rsvp_id=seated.id, now=now)
+        assert fresh(first).status is RsvpStatus.CONFIRMED
+        assert fresh(second).status is RsvpStatus.WAITLISTED
+        assert kinds_mailed(seated) == [MailKind.CONFIRMED, MailKind.CANCELLED]
+        assert kinds_mailed(first) == [MailKind.WAITLISTED, MailKind.PROMOTED]
+        assert (fresh(room).seats_taken, room.waiting) == (1, 1)
+
+    def test_cancelling_twice_is_once(self, app: Flask, now: datetime):
+        room, _ = make_hybrid(capacity=2)
+        rsvp = make_rsvp(room)
+        make_rsvp(room)
+        rsvps.cancel(rsvp_id=rsvp.id, now=now)
+        rsvps.cancel(rsvp_id=rsvp.id, now=now)
+        assert fresh(room).seats_taken == 1
+        assert kinds_mailed(rsvp).count(MailKind.CANCELLED) == 1
+
+    def test_promotion_moves_one_who_watches_meanwhile_into_the_room(
+        self, app: Flask, now: datetime
+    ):
+        room, stream = make_hybrid(capacity=1)
+        seated = make_rsvp(room)
+        watcher = make_rsvp(room, meanwhile_option_id=stream.id)
+        uid = watcher.ical_uid
+        rsvps.cancel(rsvp_id=seated.id, now=now)
+        assert (fresh(watcher).option_id, watcher.waits_for_option_id) == (room.id, None)
+        assert (fresh(stream).seats_taken, fresh(room).seats_taken) == (0, 1)
+        assert (watcher.ical_uid, watcher.ical_sequence) == (uid, 1)
+
+    def test_a_watcher_who_moves_up_frees_a_place_for_who_waits_for_the_stream(
+        self, app: Flask, now: datetime
+    ):
+        event = make_event()
+        room = make_option(event, capacity=1)
+        stream = make_option(event, capacity=1, mode=AttendanceMode.VIRTUAL)
+        seated = make_rsvp(room)
+        watcher = make_rsvp(room, meanwhile_option_id=stream.id)
+        outside = make_rsvp(stream)
+        assert outside.status is RsvpStatus.WAITLISTED
+        rsvps.cancel(rsvp_id=seated.id, now=now)
+        assert fresh(watcher).option_id == room.id
+        assert fresh(outside).status is RsvpStatus.CONFIRMED
+
+    def test_nobody_is_promoted_once_the_event_has_begun(self, app: Flask):
+        room, _ = make_hybrid(capacity=1)
+        seated, waiting = make_rsvp(room), make_rsvp(room)
+        rsvps.cancel(rsvp_id=seated.id, now=room.event.starts_at)
+        assert fresh(waiting).status is RsvpStatus.WAITLISTED
+
+    def test_leaving_the_waitlist_lets_a_smaller_party_pass(self, app: Flask, now: datetime):
+        room, _ = make_hybrid(capacity=2, guests_max=3)
+        make_rsvp(room)
+        family = make_rsvp(room, guests=["B", "C"])
+        single = make_rsvp(room)
+        rsvps.leave_waitlist(rsvp_id=family.id, now=now)
+        assert fresh(family).status is RsvpStatus.CANCELLED
+        assert fresh(single).status is RsvpStatus.CONFIRMED
+
+    def test_leaving_the_waitlist_keeps_the_place_of_one_who_watches(
+        self, app: Flask, now: datetime
+    ):
+        room, stream = make_hybrid(capacity=1)
+        make_rsvp(room)
+        watcher = make_rsvp(room, meanwhile_option_id=stream.id)
+        rsvps.leave_waitlist(rsvp_id=watcher.id, now=now)
+        assert (fresh(watcher).status, watcher.option_id) == (RsvpStatus.CONFIRMED, stream.id)
+        assert fresh(room).waiting == 0
+
+
+class TestSwitching:
+    def test_a_switch_takes_effect_at_once_and_frees_the_seat(self, app: Flask, now: datetime):
+        room, stream = make_hybrid(capacity=1)
+        rsvp, waiting = make_rsvp(room), make_rsvp(room)
+        rsvps.switch(rsvp_id=rsvp.id, option_id=stream.id, now=now)
+        assert fresh(rsvp).option_id == stream.id
+        assert fresh(waiting).status is RsvpStatus.CONFIRMED
+        assert rsvp.ical_sequence == 1
+
+    def test_a_switch_to_a_full_room_is_refused_and_keeps_the_place(
+        self, app: Flask, now: datetime
+    ):
+        room, stream = make_hybrid(capacity=1)
+        make_rsvp(room)
+        rsvp = make_rsvp(stream)
+        reason = refusal_of(lambda: rsvps.switch(rsvp_id=rsvp.id, option_id=room.id, now=now))
+        assert reason is Refusal.FULL
+        assert fresh(rsvp).option_id == stream.id
+
+    def test_a_switch_to_a_full_room_may_wait_for_it_and_keep_the_place(
+        self, app: Flask, now: datetime
+    ):
+        room, stream = make_hybrid(capacity=1)
+        seated = make_rsvp(room)
+        rsvp = make_rsvp(stream)
+        rsvps.switch(rsvp_id=rsvp.id, option_id=room.id, now=now, accepts_waiting=True)
+        assert fresh(rsvp).watches_meanwhile
+        rsvps.cancel(rsvp_id=seated.id, now=now)
+        assert fresh(rsvp).option_id == room.id
+
+    def test_one_who_waits_may_watch_and_keeps_the_position(self, app: Flask, now: datetime):
+        room, stream = make_hybrid(capacity=1)
+        make_rsvp(room)
+        first, second = make_rsvp(room), make_rsvp(room)
+        rsvps.watch_meanwhile(rsvp_id=first.id, option_id=stream.id, now=now)
+        assert fresh(first).watches_meanwhile
+        assert rsvps.position(fresh(first)) == (0, 1)
+        assert rsvps.position(fresh(second)) == (1, 0)
+
+
+class TestGuests:
+    def test_more_guests_than_allowed_are_refused(self, app: Flask):
+        room, _ = make_hybrid(guests_max=1)
+        reason = refusal_of(lambda: make_rsvp(room, guests=["B", "C"]))
+        assert reason is Refusal.TOO_MANY_GUESTS
+
+    def test_a_guest_more_needs_a_free_seat(self, app: Flask, now: datetime):
+        room, _ = make_hybrid(capacity=2, guests_max=2)
+        rsvp = make_rsvp(room)
+        other = make_rsvp(room)
+        about = details(name=rsvp.name, email=rsvp.email)
+
+        def grow():
+            rsvps.edit(rsvp_id=rsvp.id, now=now, details=about, guests=["B"])
+
+        assert refusal_of(grow) is Refusal.FULL
+        rsvps.cancel(rsvp_id=other.id, now=now)
+        grow()
+        assert (fresh(rsvp).party_size, fresh(room).seats_taken) == (2, 2)
+
+    def test_a_guest_less_frees_a_seat_for_the_queue(self, app: Flask, now: datetime):
+        room, _ = make_hybrid(capacity=2, guests_max=2)
+        rsvp = make_rsvp(room, name="Amina", guests=["B"])
+        waiting = make_rsvp(room)
+        ticket = attendees(rsvp)[0].ticket_code
+        about = details(name="Amina", email=rsvp.email)
+        rsvps.edit(rsvp_id=rsvp.id, now=now, details=about, guests=[])
+        assert fresh(waiting).status is RsvpStatus.CONFIRMED
+        assert [person.ticket_code for person in attendees(fresh(rsvp))] == [ticket]
+
+    def test_a_party_that_shrinks_in_the_queue_may_fit(self, app: Flask, now: datetime):
+        room, _ = make_hybrid(capacity=2, guests_max=2)
+        make_rsvp(room)
+        family = make_rsvp(room, guests=["B"])
+        assert family.status is RsvpStatus.WAITLISTED
+        about = details(name=family.name, email=family.email)
+        rsvps.edit(rsvp_id=family.id, now=now, details=about, guests=[])
+        assert fresh(family).status is RsvpStatus.CONFIRMED
+
+    def test_a_new_name_reaches_ticket_and_calendar(self, app: Flask, now: datetime):
+        room, _ = make_hybrid()
+        rsvp = make_rsvp(room, name="Amina Okonkwo")
+        about = details(name="Amina Okonkwo-Bell", email=rsvp.email)
+        rsvps.edit(rsvp_id=rsvp.id, now=now, details=about)
+        assert attendees(fresh(rsvp))[0].name == "Amina Okonkwo-Bell"
+        assert rsvp.ical_sequence == 1
+
+
+class TestQuestions:
+    def test_an_answer_keeps_the_words_it_was_asked_in(self, app: Flask, now: datetime):
+        room, _ = make_hybrid()
+        question = make_question(
+            room.event, kind=QuestionKind.ONE_OF, label="Which session?", choices=["A", "B"]
+        )
+        rsvp = make_rsvp(room, answers={question.id: {"choices": ["B"]}})
+        question.label, question.choices = "Which part?", ["A"]
+        save(question)
+        kept = db.session.scalars(select(Answer).where(Answer.rsvp_id == rsvp.id)).one()
+        assert (kept.label, kept.choices, kept.value) == (
+            "Which session?",
+            ["A", "B"],
+            {"choices": ["B"]},
+        )
+
+    def test_another_events_question_is_not_answered(self, app: Flask):
+        room, _ = make_hybrid()
+        foreign = make_question(make_event())
+        rsvp = make_rsvp(room, answers={foreign.id: {"text": "x"}})
+        assert db.session.scalar(select(Answer.id).where(Answer.rsvp_id == rsvp.id)) is None
+
+    def test_editing_replaces_the_answers(self, app: Flask, now: datetime):
+        room, _ = make_hybrid()
+        question = make_question(room.event)
+        rsvp = make_rsvp(room, answers={question.id: {"text": "Mandates"}})
+        about = details(name=rsvp.name, email=rsvp.email)
+        rsvps.edit(
+            rsvp_id=rsvp.id, now=now, details=about, answers={question.id: {"text": "Training"}}
+        )
+        values = db.session.scalars(select(Answer.value).where(Answer.rsvp_id == rsvp.id)).all()
+        assert values == [{"text": "Training"}]
+
+
+class TestApproval:
+    def test_a_pending_party_holds_no_seat_until_it_is_approved(self, app: Flask, now: datetime):
+        room = make_option(capacity=1, needs_approval=True)
+        first, second = make_rsvp(room), make_rsvp(room)
+        assert first.status is RsvpStatus.PENDING
+        assert fresh(room).seats_taken == 0
+        done = approvals.approve(rsvp_ids=[second.id, first.id], staff_id=STAFF, now=now)
+        assert done == 2
+        assert fresh(first).status is RsvpStatus.CONFIRMED, "the earlier arrival sits first"
+        assert fresh(second).status is RsvpStatus.WAITLISTED
+        assert kinds_mailed(first) == [MailKind.RECEIVED, MailKind.CONFIRMED]
+
+    def test_a_rejected_party_gives_its_seat_to_the_queue(self, app: Flask, now: datetime):
+        room, _ = make_hybrid(capacity=1)
+        seated, waiting = make_rsvp(room), make_rsvp(room)
+        assert approvals.reject(rsvp_ids=[seated.id], staff_id=STAFF, now=now) == 1
+        assert fresh(seated).status is RsvpStatus.REJECTED
+        assert fresh(waiting).status is RsvpStatus.CONFIRMED
+
+    def test_staff_may_choose_who_moves_up(self, app: Flask, now: datetime):
+        room, _ = make_hybrid(capacity=1, promotes_automatically=False)
+        seated, first, second = make_rsvp(room), make_rsvp(room), make_rsvp(room)
+        rsvps.cancel(rsvp_id=seated.id, now=now)
+        assert fresh(first).status is RsvpStatus.WAITLISTED
+        approvals.promote(rsvp_id=second.id, staff_id=STAFF, now=now)
+        assert fresh(second).status is RsvpStatus.CONFIRMED
+        assert fresh(first).status is RsvpStatus.WAITLISTED
+
+    def test_only_staff_pass_the_capacity_and_only_by_saying_so(self, app: Flask, now: datetime):
+        room, _ = make_hybrid(capacity=1)
+        seated, waiting = make_rsvp(room), make_rsvp(room)
+
+        def promote(**how):
+            approvals.promote(rsvp_id=waiting.id, staff_id=STAFF, now=now, **how)
+
+        assert refusal_of(promote) is Refusal.FULL
+        promote(beyond_capacity=True)
+        assert (fresh(room).seats_taken, room.extra_seats) == (2, 1)
+        rsvps.cancel(rsvp_id=seated.id, now=now)
+        assert (fresh(room).seats_taken, room.extra_seats) == (1, 0)
+
+
+class TestConfirmingTheAddress:
+    def test_the_seat_is_held_until_the_address_is_confirmed(self, app: Flask, now: datetime):
+        room, _ = make_hybrid(capacity=1, confirms_addresses=True)
+        rsvp = make_rsvp(room)
+        assert (rsvp.status, rsvp.seats_held) == (RsvpStatus.UNVERIFIED, 1)
+        assert kinds_mailed(rsvp) == [MailKind.VERIFY]
+        later = make_rsvp(room)
+        rsvps.verify(rsvp_id=later.id, now=now)
+        assert fresh(later).status is RsvpStatus.WAITLISTED
+        rsvps.verify(rsvp_id=rsvp.id, now=now)
+        assert fresh(rsvp).status is RsvpStatus.CONFIRMED, "the held seat is not given away"
+        assert (fresh(room).seats_taken, room.waiting) == (1, 1)
+
+    def test_a_hold_that_ends_goes_on_to_the_queue(self, app: Flask, now: datetime):
+        room, _ = make_hybrid(capacity=1, confirms_addresses=True)
+        late, waiting = make_rsvp(room), make_rsvp(room)
+        rsvps.verify(rsvp_id=waiting.id, now=now)
+        assert rsvps.end_holds(now=now + timedelta(minutes=29)) == 0
+        assert rsvps.end_holds(now=now + timedelta(minutes=30)) == 1
+        assert fresh(waiting).status is RsvpStatus.CONFIRMED
+        rsvps.verify(rsvp_id=late.id, now=now + timedelta(hours=1))
+        assert fresh(late).status is RsvpStatus.WAITLISTED, "no dead end for who confirms late"
+
+    def test_confirming_twice_is_once(self, app: Flask, now: datetime):
+        room, _ = make_hybrid(confirms_addresses=True)
+        rsvp = make_rsvp(room)
+        rsvps.verify(rsvp_id=rsvp.id, now=now)
+        rsvps.verify(rsvp_id=rsvp.id, now=now)
+        assert fresh(room).seats_taken == 1
+        assert kinds_mailed(rsvp).count(MailKind.CONFIRMED) == 1
+
+
+class TestInvitationOnly:
+    @pytest.fixture
+    def room(self, app: Flask) -> AttendanceOption:
+        room, _ = make_hybrid(visibility=Visibility.INVITATION)
+        return room
+
+    def test_a_stranger_is_refused(self, room: AttendanceOption):
+        assert refusal_of(lambda: make_rsvp(room)) is Refusal.NOT_INVITED
+
+    def test_an_invited_person_comes_in_with_their_key(self, room: AttendanceOption):
+        invitation = make_invitation(room.event)
+        rsvp = make_rsvp(room, email=invitation.email, invitation_key=invitation.key)
+        assert rsvp.is_confirmed
+        assert fresh(invitation).status is InvitationStatus.ACCEPTED
+
+    def test_a_personal_invitation_passed_on_opens_nothing(self, room: AttendanceOption):
+        invitation = make_invitation(room.event)
+        reason = refusal_of(lambda: make_rsvp(room, invitation_key=invitation.key))
+        assert reason is Refusal.NOT_INVITED
+
+    def test_an_invited_person_may_say_no_and_later_yes(
+        self, room: AttendanceOption, now: datetime
+    ):
+        invitation = make_invitation(room.event)
+        rsvp = make_rsvp(room, email=invitation.email, invitation_key=invitation.key)
+        invitations.decline(invitation_id=invitation.id, now=now)
+        assert fresh(rsvp).status is RsvpStatus.DECLINED
+        assert fresh(room).seats_taken == 0
+        assert make_rsvp(room, email=invitation.email, invitation_key=invitation.key).is_confirmed
+
+    def test_a_code_lets_in_as_many_as_it_says_and_a_cancellation_gives_its_use_back(
+        self, room: AttendanceOption, now: datetime
+    ):
+        code = make_code(room.event, uses_max=1)
+        rsvp = make_rsvp(room, code=code.code.lower())
+        assert refusal_of(lambda: make_rsvp(room, code=code.code)) is Refusal.CODE_USED
+        rsvps.cancel(rsvp_id=rsvp.id, now=now)
+        assert make_rsvp(room, code=code.code).is_confirmed
+
+
+def test_every_change_is_in_the_audit_log(app: Flask, now: datetime):
+    room, stream = make_hybrid()
+    rsvp = make_rsvp(room)
+    rsvps.switch(rsvp_id=rsvp.id, option_id=stream.id, now=now)
+    rsvps.cancel(rsvp_id=rsvp.id, now=now)
+    actions = db.session.scalars(
+        select(AuditEntry.action).where(AuditEntry.rsvp_id == rsvp.id).order_by(AuditEntry.id)
+    ).all()
+    assert actions == ["rsvp.confirmed", "rsvp.switched", "rsvp.cancelled"]
