@@ -1,0 +1,263 @@
+"""One function per mail: each writes outbox rows in its caller's transaction, and renders nothing.
+
+A calendar part counts the SEQUENCE of its UID up (CALENDAR: 0 first, +1 for each that follows);
+the row keeps the number. A later mail of the same RSVP supersedes one that has not gone yet.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import update
+
+from registration.database import db
+from registration.models import (
+    Event,
+    Invitation,
+    MailKind,
+    MailState,
+    OutboxMail,
+    Rsvp,
+    RsvpStatus,
+    Speaker,
+)
+
+
+def rsvp_verify(rsvp: Rsvp, *, now: datetime) -> None:
+    """Ask the address to confirm itself."""
+    _to_attendee(rsvp, MailKind.VERIFY, now, calendar=False)
+
+
+def rsvp_received(rsvp: Rsvp, *, now: datetime) -> None:
+    """Say that staff will decide."""
+    _to_attendee(rsvp, MailKind.RECEIVED, now, calendar=False)
+
+
+def rsvp_confirmed(rsvp: Rsvp, *, now: datetime) -> None:
+    """Confirm seats, with a REQUEST."""
+    _to_attendee(rsvp, MailKind.CONFIRMED, now, calendar=True)
+
+
+def rsvp_waitlisted(rsvp: Rsvp, *, now: datetime) -> None:
+    """Say that the party waits, and where it stands. No calendar part."""
+    _to_attendee(rsvp, MailKind.WAITLISTED, now, calendar=False)
+
+
+def rsvp_promoted(rsvp: Rsvp, *, now: datetime, was_watching: bool) -> None:
+    """Say that a seat is theirs: a first REQUEST, or for one who watched meanwhile the next."""
+    _to_attendee(rsvp, MailKind.PROMOTED, now, calendar=True, was_watching=was_watching)
+
+
+def rsvp_changed(rsvp: Rsvp, *, now: datetime, switched: bool) -> None:
+    """Say what the RSVP is now; with a REQUEST if `switched` changed the calendar's entry."""
+    _to_attendee(rsvp, MailKind.CHANGED, now, calendar=switched, switched=switched)
+
+
+def rsvp_cancelled(
+    rsvp: Rsvp, *, now: datetime, by: str, was_confirmed: bool, reason: str = ""
+) -> None:
+    """Say that the RSVP has ended; with a CANCEL if there is an entry to take away."""
+    _to_attendee(rsvp, MailKind.CANCELLED, now, calendar=was_confirmed, by=by, reason=reason)
+
+
+def rsvp_rejected(rsvp: Rsvp, *, now: datetime, had_entry: bool, reason: str = "") -> None:
+    """Say that staff cannot take them; with a CANCEL if there is an entry to take away."""
+    _to_attendee(rsvp, MailKind.REJECTED, now, calendar=had_entry, reason=reason)
+
+
+def rsvp_again(rsvp: Rsvp, *, now: datetime) -> None:
+    """Send the mail that fits the RSVP's state once more, with the same SEQUENCE."""
+    kind = {
+        RsvpStatus.UNVERIFIED: MailKind.VERIFY,
+        RsvpStatus.PENDING: MailKind.RECEIVED,
+        RsvpStatus.WAITLISTED: MailKind.WAITLISTED,
+        RsvpStatus.CONFIRMED: MailKind.CONFIRMED,
+        RsvpStatus.REJECTED: MailKind.REJECTED,
+    }.get(rsvp.status, MailKind.CANCELLED)
+    sequence = rsvp.ical_sequence if rsvp.is_confirmed else None
+    rsvp.touch(now)
+    _supersede(OutboxMail.rsvp_id == rsvp.id, now)
+    for recipient, name, is_copy in _recipients(rsvp):
+        _write(
+            kind,
+            f"{rsvp.id}.{rsvp.revision}",
+            recipient=recipient,
+            recipient_name=name,
+            now=now,
+            event=rsvp.event,
+            rsvp=rsvp,
+            language=rsvp.language,
+            ical_sequence=None if is_copy else sequence,
+            facts={"again": True, "copy": is_copy},
+        )
+
+
+def links(email: str, rsvps: Sequence[Rsvp], *, now: datetime) -> None:
+    """Mail an address the links of these RSVPs."""
+    _write(
+        MailKind.LINKS,
+        f"{email}.{now.timestamp()}",
+        recipient=email,
+        recipient_name=rsvps[0].name,
+        now=now,
+        language=rsvps[0].language,
+        facts={"rsvps": [rsvp.id for rsvp in rsvps]},
+    )
+
+
+def invitation(invited: Invitation, *, now: datetime) -> None:
+    """Invite a person to an event, with yes and no. No calendar part: they have not said yes."""
+    _write(
+        MailKind.INVITATION,
+        f"{invited.id}.{now.timestamp()}",
+        recipient=invited.email,
+        recipient_name=invited.name,
+        now=now,
+        event=invited.event,
+        invitation=invited,
+        language=invited.language or invited.event.language,
+    )
+
+
+def speaker_invited(speaker: Speaker, *, now: datetime) -> None:
+    """Invite a speaker, with a REQUEST for their slot that still wants an answer."""
+    _to_speaker(speaker, MailKind.SPEAKER_INVITATION, now, calendar=True)
+
+
+def speaker_changed(speaker: Speaker, *, now: datetime) -> None:
+    """Move the speaker's entry to what it is now, or show it as accepted."""
+    _to_speaker(speaker, MailKind.SPEAKER_CHANGED, now, calendar=True)
+
+
+def speaker_cancelled(speaker: Speaker, *, now: datetime) -> None:
+    """Take the speaker's entry away."""
+    _to_speaker(speaker, MailKind.SPEAKER_CANCELLED, now, calendar=True)
+
+
+def speaker_reminded(speaker: Speaker, *, now: datetime) -> None:
+    """Ask a speaker once more, or remind one who will come. No calendar part."""
+    speaker.revision += 1
+    _to_speaker(speaker, MailKind.SPEAKER_REMINDER, now, calendar=False)
+
+
+def to_staff(
+    *, recipient: str, name: str, subject: str, text: str, html: str, now: datetime
+) -> None:
+    """Mail an account: a password to be set, a digest. The text is ready."""
+    _write(
+        MailKind.STAFF,
+        f"{recipient}.{now.timestamp()}",
+        recipient=recipient,
+        recipient_name=name,
+        now=now,
+        facts={"subject": subject, "text": text, "html": html},
+    )
+
+
+def _to_attendee(
+    rsvp: Rsvp, kind: MailKind, now: datetime, *, calendar: bool, **facts: Any
+) -> None:
+    """Write the mail of one change, and a copy for an assistant who answered for the person."""
+    if rsvp.revision:
+        _supersede(OutboxMail.rsvp_id == rsvp.id, now)
+    if calendar:
+        rsvp.ical_sequence += 1
+    for recipient, name, is_copy in _recipients(rsvp):
+        _write(
+            kind,
+            f"{rsvp.id}.{rsvp.revision}",
+            recipient=recipient,
+            recipient_name=name,
+            now=now,
+            event=rsvp.event,
+            rsvp=rsvp,
+            language=rsvp.language,
+            # The entry belongs into the calendar of who attends.
+            ical_sequence=rsvp.ical_sequence if calendar and not is_copy else None,
+            facts=facts | ({"copy": True} if is_copy else {}),
+        )
+
+
+def _recipients(rsvp: Rsvp) -> list[tuple[str, str, bool]]:
+    """Whom an RSVP's mail goes to: address, name, whether it is the assistant's copy."""
+    recipients = [(rsvp.email, rsvp.name, False)]
+    if rsvp.booked_by_email and rsvp.booked_by_email != rsvp.email:
+        recipients.append((rsvp.booked_by_email, rsvp.booked_by_name, True))
+    return recipients
+
+
+def _to_speaker(speaker: Speaker, kind: MailKind, now: datetime, *, calendar: bool) -> None:
+    _supersede(OutboxMail.speaker_id == speaker.id, now)
+    if calendar:
+        speaker.ical_sequence += 1
+    _write(
+        kind,
+        f"{speaker.id}.{speaker.revision}.{speaker.ical_sequence}",
+        recipient=speaker.email,
+        recipient_name=speaker.name,
+        now=now,
+        event=speaker.event,
+        speaker=speaker,
+        language=speaker.language,
+        ical_sequence=speaker.ical_sequence if calendar else None,
+        facts={"status": str(speaker.status)},
+    )
+
+
+def _supersede(whose: Any, now: datetime) -> None:
+    """Mails that still wait say what is no longer so."""
+    db.session.execute(
+        update(OutboxMail)
+        .where(whose, OutboxMail.state == MailState.WAITING)
+        .values(state=MailState.SUPERSEDED, ended_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _write(
+    kind: MailKind,
+    what: str,
+    *,
+    recipient: str,
+    now: datetime,
+    recipient_name: str = "",
+    language: str = "en",
+    event: Event | None = None,
+    rsvp: Rsvp | None = None,
+    speaker: Speaker | None = None,
+    invitation: Invitation | None = None,
+    ical_sequence: int | None = None,
+    facts: dict[str, Any] | None = None,
+) -> None:
+    """Write one row. `what` names the change: the same change cannot be mailed twice."""
+    key = f"{kind}:{what}:{recipient}"
+    db.session.add(
+        OutboxMail(
+            key=key,
+            kind=kind,
+            state=MailState.WAITING,
+            recipient=recipient,
+            recipient_name=recipient_name,
+            language=language,
+            event_id=event.id if event else None,
+            rsvp_id=rsvp.id if rsvp else None,
+            speaker_id=speaker.id if speaker else None,
+            invitation_id=invitation.id if invitation else None,
+            ical_sequence=ical_sequence,
+            facts=facts or {},
+            created_at=now,
+            due_at=now,
+            message_id=message_id(key),
+        )
+    )
+
+
+def message_id(key: str) -> str:
+    """The Message-ID of a row: the same for every try, so that a repeat is the same message."""
+    secret = str(current_app.config["SECRET_KEY"])
+    digest = hashlib.blake2b(f"{secret}:{key}".encode(), digest_size=16).hexdigest()
+    return f"<{digest}@{current_app.config['MAIL_DOMAIN']}>"

@@ -1,0 +1,114 @@
+"""An outbox row as a message: rendered at the moment it is delivered."""
+
+from __future__ import annotations
+
+import io
+import textwrap
+from datetime import datetime
+
+import segno
+from babel import Locale
+from flask import Flask, current_app, render_template
+from flask_babel import force_locale
+
+from registration import entries, itip, letters
+from registration.letters import Letter
+from registration.mime import CalendarMessage, Image
+from registration.models import MailKind, OutboxMail
+
+_WIDTH = 72
+
+
+def init_app(app: Flask) -> None:
+    """Give templates the filter that wraps text to the width of a mail."""
+    app.add_template_filter(wrapped)
+
+
+def render(mail: OutboxMail, *, now: datetime) -> CalendarMessage:
+    """The message of an outbox row, from the rows it points to as they are now.
+
+    `now` is the DTSTAMP of its calendar part. Raises ValueError for an impossible address.
+    """
+    with force_locale(mail.language):
+        letter = letters.compose(mail)
+        method, calendar = _calendar(mail, now)
+        if "text" in mail.facts:
+            text, html = mail.facts["text"], mail.facts["html"]
+        else:
+            text, html = _lay_out(mail, letter)
+        return CalendarMessage(
+            recipient=mail.recipient,
+            recipient_name=mail.recipient_name,
+            sender_address=current_app.config["CALENDAR_ADDRESS"],
+            sender_name=_host(mail),
+            subject=letter.subject,
+            text=text,
+            html=html,
+            message_id=mail.message_id,
+            date=now,
+            reply_to=_contact(mail),
+            language=mail.language,
+            calendar=calendar,
+            method=method,
+            images=[Image(ticket.cid, _qr_png(ticket.url)) for ticket in letter.tickets],
+        )
+
+
+def _lay_out(mail: OutboxMail, letter: Letter) -> tuple[str, str]:
+    about = {
+        "mail": mail,
+        "letter": letter,
+        "host": _host(mail),
+        "contact": _contact(mail),
+        "direction": Locale.parse(mail.language, sep="-").text_direction,
+    }
+    text = render_template("email/letter.txt", **about)
+    return text.strip() + "\n", render_template("email/letter.html", **about)
+
+
+def _calendar(mail: OutboxMail, now: datetime) -> tuple[str, bytes | None]:
+    """METHOD and calendar part of a row; the row says whether it has one."""
+    if mail.ical_sequence is None:
+        return "", None
+    if mail.rsvp is not None:
+        entry = entries.of_rsvp(mail.rsvp, mail.ical_sequence)
+        gone = mail.kind in (MailKind.CANCELLED, MailKind.REJECTED, MailKind.EVENT_CANCELLED)
+    else:
+        assert mail.speaker is not None
+        entry = entries.of_speaker(mail.speaker, mail.ical_sequence)
+        gone = mail.kind is MailKind.SPEAKER_CANCELLED
+    if gone:
+        event = mail.event
+        comment = event.cancellation_reason if event and event.cancelled_at else ""
+        return "CANCEL", itip.cancel(entry, now=now, comment=comment)
+    return "REQUEST", itip.request(entry, now=now)
+
+
+def _host(mail: OutboxMail) -> str:
+    if mail.event is not None:
+        return entries.host_name(mail.event)
+    return str(current_app.config["ORGANISATION_NAME"])
+
+
+def _contact(mail: OutboxMail) -> str:
+    if mail.event is not None and mail.event.contact_email:
+        return mail.event.contact_email
+    return str(current_app.config["CONTACT_EMAIL"])
+
+
+def wrapped(text: str, indent: str = "") -> str:
+    """Text in lines of at most 72 characters; words such as links are never broken."""
+    return textwrap.fill(
+        text,
+        _WIDTH,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _qr_png(text: str) -> bytes:
+    """A QR code of five pixels a module, with its quiet zone."""
+    png = io.BytesIO()
+    segno.make(text, error="m", micro=False).save(png, kind="png", scale=5, border=4)
+    return png.getvalue()

@@ -1,0 +1,192 @@
+"""The exact words for times and availability, on pages and in mails, in the locale at hand.
+
+English is written as "10:00 a.m. EST" and "Tuesday 6 December 2026"; other languages as Babel
+has it. Numbers and their units are joined by a no-break space.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import format_date, format_time
+from flask_babel import get_locale, gettext, ngettext
+
+from registration.models import AttendanceOption, Event
+
+NBSP = "\u00a0"
+_ENGLISH_DAY_PERIODS = {"AM": "a.m.", "PM": "p.m."}
+
+
+def _locale() -> str:
+    return str(get_locale() or "en")
+
+
+def _is_english() -> bool:
+    return _locale().startswith("en")
+
+
+def day(at: datetime, zone: ZoneInfo) -> str:
+    """ "Tuesday 6 December 2026"."""
+    pattern = "EEEE d MMMM y" if _is_english() else "full"
+    return format_date(at.astimezone(zone).date(), pattern, locale=_locale())
+
+
+def plain_day(at: datetime, zone: ZoneInfo) -> str:
+    """ "6 December 2026"."""
+    pattern = "d MMMM y" if _is_english() else "long"
+    return format_date(at.astimezone(zone).date(), pattern, locale=_locale())
+
+
+def day_and_month(at: datetime, zone: ZoneInfo) -> str:
+    """ "6 December", not to be broken."""
+    return _part(at, zone, "d MMMM").replace(" ", NBSP)
+
+
+def short_day(at: datetime, zone: ZoneInfo) -> str:
+    """ "Tue 6 Dec"."""
+    return _part(at, zone, "EEE d MMM")
+
+
+def day_of_month(at: datetime, zone: ZoneInfo) -> str:
+    """ "6"."""
+    return str(at.astimezone(zone).day)
+
+
+def weekday(at: datetime, zone: ZoneInfo) -> str:
+    """ "Tuesday"."""
+    return _part(at, zone, "EEEE")
+
+
+def short_weekday(at: datetime, zone: ZoneInfo) -> str:
+    """ "Tue"."""
+    return _part(at, zone, "EEE")
+
+
+def month_and_year(at: datetime, zone: ZoneInfo) -> str:
+    """ "December 2026"."""
+    return _part(at, zone, "LLLL y")
+
+
+def month(at: datetime, zone: ZoneInfo) -> str:
+    """ "December"."""
+    return _part(at, zone, "LLLL")
+
+
+def _part(at: datetime, zone: ZoneInfo, pattern: str) -> str:
+    return format_date(at.astimezone(zone).date(), pattern, locale=_locale())
+
+
+def zone_name(at: datetime, zone: ZoneInfo) -> str:
+    """The abbreviation in use at that instant: "EST"; "UTC+3" where there is none."""
+    name = at.astimezone(zone).tzname() or ""
+    if re.fullmatch(r"[A-Z]{2,5}", name):
+        return name
+    return at.astimezone(zone).strftime("UTC%z")[:6].replace("+0", "+").replace("-0", "-")
+
+
+def clock(at: datetime, zone: ZoneInfo, *, with_zone: bool = True) -> str:
+    """ "10:00 a.m. EST"."""
+    local = at.astimezone(zone)
+    if _is_english():
+        period = _ENGLISH_DAY_PERIODS[local.strftime("%p")]
+        text = f"{local.hour % 12 or 12}:{local.minute:02}{NBSP}{period}"
+    else:
+        text = format_time(local.time(), "short", locale=_locale())
+    return f"{text}{NBSP}{zone_name(at, zone)}" if with_zone else text
+
+
+def hours(starts_at: datetime, ends_at: datetime, zone: ZoneInfo) -> str:
+    """ "10:00–11:30 a.m. EST"; over several days with the days."""
+    first, last = starts_at.astimezone(zone), ends_at.astimezone(zone)
+    end = clock(ends_at, zone)
+    if first.date() != last.date():
+        return gettext(
+            "%(first_day)s, %(start)s – %(last_day)s, %(end)s",
+            first_day=day_and_month(starts_at, zone),
+            start=clock(starts_at, zone, with_zone=False),
+            last_day=day_and_month(ends_at, zone),
+            end=end,
+        )
+    start = clock(starts_at, zone, with_zone=False)
+    if _is_english() and first.strftime("%p") == last.strftime("%p"):
+        start = start.split(NBSP)[0]
+    return f"{start}–{end}"
+
+
+def moment(at: datetime, zone: ZoneInfo) -> str:
+    """ "3 December, 10:00 a.m. EST"."""
+    return f"{day_and_month(at, zone)}, {clock(at, zone)}"
+
+
+def ordinal_place(number: int) -> str:
+    """A place in a queue in words: "fourth" up to the tenth, then "11th"."""
+    words = {
+        1: gettext("first"),
+        2: gettext("second"),
+        3: gettext("third"),
+        4: gettext("fourth"),
+        5: gettext("fifth"),
+        6: gettext("sixth"),
+        7: gettext("seventh"),
+        8: gettext("eighth"),
+        9: gettext("ninth"),
+        10: gettext("tenth"),
+    }
+    if number in words:
+        return words[number]
+    if not _is_english():
+        return gettext("number %(number)d", number=number)
+    tail = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10)
+    return f"{number}{tail or 'th'}"
+
+
+def option_name(option: AttendanceOption) -> str:
+    """What an option is called: its label, else "In person" or "Online"."""
+    return option.label or (gettext("Online") if option.is_virtual else gettext("In person"))
+
+
+def availability(option: AttendanceOption, event: Event, now: datetime) -> str:
+    """What an option has left, exactly: "37 of 120 seats left", "Full – join the waitlist"."""
+    opens_at = option.opens_for(event)
+    if opens_at is not None and now < opens_at:
+        return gettext("Opens %(moment)s", moment=moment(opens_at, event.zone))
+    if now >= option.closes_for(event):
+        return gettext("Closed")
+    return room_left(option)
+
+
+def room_left(option: AttendanceOption) -> str:
+    """How much room is left, whatever the window says."""
+    if option.is_full:
+        return gettext("Full – join the waitlist")
+    if option.capacity is None:
+        return gettext("Unlimited")
+    left = option.seats_left or 0
+    return (
+        ngettext("%(num)d of %(capacity)d place left", "%(num)d of %(capacity)d places left", left,
+                 capacity=option.capacity)
+        if option.is_virtual
+        else ngettext("%(num)d of %(capacity)d seat left", "%(num)d of %(capacity)d seats left",
+                      left, capacity=option.capacity)
+    )  # fmt: skip
+
+
+def taken_percent(option: AttendanceOption) -> float:
+    """How much of a capacity is taken, 0 to 100; 0 where there is no limit."""
+    if not option.capacity:
+        return 0 if option.capacity is None else 100
+    return round(min(100.0, 100 * option.seats_taken / option.capacity), 1)
+
+
+def plain_date(on: date) -> str:
+    """A date without a time: "17 October 2024"."""
+    return format_date(on, "d MMMM y" if _is_english() else "long", locale=_locale())
+
+
+def language_name(code: str) -> str:
+    """What a language calls itself: "Français"."""
+    name = Locale.parse(code, sep="-").get_display_name() or code
+    return name[:1].upper() + name[1:]
