@@ -1,0 +1,181 @@
+"""What the public pages read: lists of events, and all that belongs to one."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, String, cast, or_, select
+from sqlalchemy.orm import joinedload
+
+from registration.database import db
+from registration.models import (
+    AgendaItem,
+    AttendanceMode,
+    AttendanceOption,
+    Event,
+    EventStatus,
+    Publication,
+    Question,
+    Speaker,
+    SpeakerStatus,
+    Visibility,
+)
+
+PAGE = 20
+
+
+@dataclass(frozen=True)
+class Listed:
+    """An event in a list, with its ways to attend."""
+
+    event: Event
+    options: Sequence[AttendanceOption]
+
+
+@dataclass(frozen=True)
+class Programme:
+    """All that the page of one event shows."""
+
+    options: Sequence[AttendanceOption]
+    speakers: Sequence[Speaker]
+    agenda: Sequence[AgendaItem]
+    publications: Sequence[Publication]
+
+
+def upcoming(now: datetime, mode: AttendanceMode | None = None) -> list[Listed]:
+    """Public events that have not ended, soonest first; cancelled ones stay in the list."""
+    found = db.session.scalars(
+        select(Event).where(_is_listed(), Event.ends_at > now).order_by(Event.starts_at).limit(200)
+    )
+    listed = _with_options(found)
+    if mode is None:
+        return listed
+    return [item for item in listed if any(option.mode is mode for option in item.options)]
+
+
+def past(now: datetime, *, search: str = "", page: int = 1) -> tuple[list[Listed], bool]:
+    """Public events that have ended, latest first, and whether there are earlier ones.
+
+    `search` is looked for in titles, texts, people and topics.
+    """
+    wanted = select(Event).where(
+        _is_listed(), Event.ends_at <= now, Event.status != EventStatus.CANCELLED
+    )
+    for word in search.split()[:8]:
+        wanted = wanted.where(_mentions(word))
+    rows = list(
+        db.session.scalars(
+            wanted.order_by(Event.starts_at.desc()).offset((page - 1) * PAGE).limit(PAGE + 1)
+        )
+    )
+    return _with_options(rows[:PAGE]), len(rows) > PAGE
+
+
+def for_feeds(now: datetime) -> list[Event]:
+    """Public events of the feeds: the coming ones and the latest hundred that are over."""
+    return list(
+        db.session.scalars(
+            select(Event).where(_is_listed()).order_by(Event.starts_at.desc()).limit(300)
+        )
+    )
+
+
+def programme_of(event: Event) -> Programme:
+    """Options, speakers, agenda and publications of an event, in their order. Four statements."""
+    return Programme(
+        options=options_of(event),
+        speakers=speakers_of(event),
+        agenda=agenda_of(event),
+        publications=list(
+            db.session.scalars(
+                select(Publication)
+                .where(Publication.event_id == event.id)
+                .options(joinedload(Publication.translation_of))
+                .order_by(Publication.position)
+            )
+        ),
+    )
+
+
+def options_of(event: Event) -> list[AttendanceOption]:
+    """The ways to attend, in their order."""
+    return list(
+        db.session.scalars(
+            select(AttendanceOption)
+            .where(AttendanceOption.event_id == event.id)
+            .order_by(AttendanceOption.position)
+        )
+    )
+
+
+def speakers_of(event: Event) -> list[Speaker]:
+    """The people on the programme, in their order, without those who will not come."""
+    return list(
+        db.session.scalars(
+            select(Speaker)
+            .where(
+                Speaker.event_id == event.id,
+                Speaker.status.not_in((SpeakerStatus.DECLINED, SpeakerStatus.CANCELLED)),
+            )
+            .order_by(Speaker.position)
+        )
+    )
+
+
+def agenda_of(event: Event) -> list[AgendaItem]:
+    """The programme, in order of time."""
+    return list(
+        db.session.scalars(
+            select(AgendaItem)
+            .where(AgendaItem.event_id == event.id)
+            .order_by(AgendaItem.starts_at, AgendaItem.id)
+        )
+    )
+
+
+def questions_of(event: Event) -> list[Question]:
+    """The event's own questions that are still asked, in their order."""
+    return list(
+        db.session.scalars(
+            select(Question)
+            .where(Question.event_id == event.id, Question.retired_at.is_(None))
+            .order_by(Question.position)
+        )
+    )
+
+
+def _is_listed() -> ColumnElement[bool]:
+    return (Event.status != EventStatus.DRAFT) & (Event.visibility == Visibility.PUBLIC)
+
+
+def _mentions(word: str) -> ColumnElement[bool]:
+    pattern = f"%{word.replace('%', '').replace('_', '')}%"
+    people = select(Speaker.event_id).where(
+        or_(Speaker.name.ilike(pattern), Speaker.affiliation.ilike(pattern))
+    )
+    topics = select(Publication.event_id).where(
+        or_(Publication.title.ilike(pattern), cast(Publication.topics, String).ilike(pattern))
+    )
+    return or_(
+        Event.title.ilike(pattern),
+        Event.summary.ilike(pattern),
+        Event.description.ilike(pattern),
+        Event.hashtag.ilike(pattern),
+        Event.id.in_(people),
+        Event.id.in_(topics),
+    )
+
+
+def _with_options(events: Iterable[Event]) -> list[Listed]:
+    found = list(events)
+    options: dict[int, list[AttendanceOption]] = defaultdict(list)
+    for option in db.session.scalars(
+        select(AttendanceOption)
+        .where(AttendanceOption.event_id.in_([event.id for event in found]))
+        .order_by(AttendanceOption.position)
+    ):
+        options[option.event_id].append(option)
+    return [Listed(event, options[event.id]) for event in found]
