@@ -1,0 +1,100 @@
+"""Pages for what went wrong: what it is, and what to do now."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+
+from flask import Flask, render_template
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+log = logging.getLogger(__name__)
+
+
+def init_app(app: Flask) -> None:
+    """Answer every error in the page's design."""
+    app.register_error_handler(CSRFError, _no_token)
+    app.register_error_handler(HTTPException, _known)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def _texts(code: int) -> tuple[str, str]:
+    """Heading and advice for a status."""
+    known = {
+        400: (
+            gettext("We could not read what was sent"),
+            gettext("Go back, reload the page and send it again."),
+        ),
+        403: (
+            gettext("This page is not for this account"),
+            gettext("Sign in with an account that may open it, or ask an administrator."),
+        ),
+        404: (
+            gettext("There is nothing at this address"),
+            gettext(
+                "A link from a mail must be complete: some mail programs cut long ones. "
+                "We can mail you your links again."
+            ),
+        ),
+        405: (
+            gettext("This address does not work that way"),
+            gettext("Open the page from the link in your mail and use its buttons."),
+        ),
+        410: (
+            gettext("This is over"),
+            gettext("What was here has ended. The list of events shows what is coming."),
+        ),
+        413: (
+            gettext("That was too large"),
+            gettext("A photograph may have up to 10 MB, texts up to 2 MB."),
+        ),
+        429: (
+            gettext("That was more than we take at once"),
+            gettext(
+                "Many requests came from your network in a short time. Nothing is lost: "
+                "wait a few minutes and send it again."
+            ),
+        ),
+    }
+    return known.get(
+        code,
+        (gettext("This did not work"), gettext("Go back and try it once more.")),
+    )
+
+
+def _known(error: HTTPException) -> ResponseReturnValue:
+    if error.code is None or error.code < 400:
+        return error
+    heading, advice = _texts(error.code)
+    page = render_template("errors/show.html", heading=heading, advice=advice, code=error.code)
+    return page, error.code, dict(_kept_headers(error))
+
+
+def _kept_headers(error: HTTPException) -> list[tuple[str, str]]:
+    kept = ("Allow", "Retry-After")
+    return [(name, value) for name, value in error.get_headers() if name in kept]
+
+
+def _no_token(error: CSRFError) -> ResponseReturnValue:
+    heading = gettext("The page was open for too long")
+    advice = gettext(
+        "We could not be sure that this came from you. Go back, reload the page and send it again; "
+        "your browser keeps what you typed. Cookies of this site must be allowed."
+    )
+    page = render_template("errors/show.html", heading=heading, advice=advice, code=400)
+    return page, 400
+
+
+def _unexpected(error: Exception) -> ResponseReturnValue:
+    number = secrets.token_hex(4)
+    log.error("unexpected failure %s", number, exc_info=error)
+    heading = gettext("Something broke on our side")
+    advice = gettext(
+        "Nothing that was confirmed to you is lost. Try again in a minute; if it stays, write to "
+        "us and give the number %(number)s.",
+        number=number,
+    )
+    return render_template("errors/show.html", heading=heading, advice=advice, code=500), 500

@@ -1,0 +1,216 @@
+"""The public house: the list of events, the page of one, calendars and feeds.
+
+These pages set no cookie and hold nothing of the visitor, so that any cache can keep them.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from flask import Blueprint, Response, current_app, make_response, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from markupsafe import Markup
+
+from registration import entries, itip, listing, wording
+from registration.listing import Listed, Programme
+from registration.models import (
+    AttendanceMode,
+    Event,
+    EventStatus,
+    RegistrationKind,
+    Visibility,
+)
+from registration.times import now
+from registration.web import access
+from registration.web.headers import cacheable
+
+blueprint = Blueprint("events", __name__)
+
+#: How old a page of seats may be, in seconds.
+FRESH = 2
+
+
+@blueprint.get("/")
+def index() -> ResponseReturnValue:
+    """Upcoming events by month, and past ones with a search."""
+    moment = now()
+    shown = {"in-person": AttendanceMode.IN_PERSON, "online": AttendanceMode.VIRTUAL}
+    way = request.args.get("way", "")
+    search = request.args.get("q", "").strip()[:200]
+    page = max(1, request.args.get("page", 1, type=int))
+    upcoming = listing.upcoming(moment, shown.get(way))
+    past, has_more = listing.past(moment, search=search, page=page)
+    answer = make_response(
+        render_template(
+            "events/index.html",
+            upcoming=_by_month(upcoming),
+            past=_by_month(past),
+            has_more=has_more,
+            next_event=upcoming[0].event if upcoming else None,
+            way=way if way in shown else "",
+            search=search,
+            page=page,
+            now=moment,
+        )
+    )
+    answer.vary.add("Accept-Language")
+    return cacheable(answer, seconds=FRESH)
+
+
+def _by_month(listed: list[Listed]) -> list[tuple[datetime, list[Listed]]]:
+    """Events in their own time zones, in groups of one month."""
+
+    def month(item: Listed) -> tuple[int, int]:
+        local = item.event.starts_at.astimezone(item.event.zone)
+        return local.year, local.month
+
+    groups = [list(items) for _month, items in groupby(listed, key=month)]
+    return [(items[0].event.starts_at.astimezone(items[0].event.zone), items) for items in groups]
+
+
+@blueprint.get("/events/<slug>")
+def show(slug: str) -> ResponseReturnValue:
+    """The page of one event: announcement, way in, and afterwards its record."""
+    event = access.published_event(slug)
+    programme = listing.programme_of(event)
+    moment = now()
+    page = render_template(
+        "events/show.html",
+        event=event,
+        programme=programme,
+        now=moment,
+        is_past=event.is_past(moment),
+        is_cancelled=event.status is EventStatus.CANCELLED,
+        is_unlisted=event.visibility is not Visibility.PUBLIC,
+        takes_rsvps=event.registration is RegistrationKind.BUILT_IN,
+        is_external=event.registration is RegistrationKind.EXTERNAL,
+        open_options=[option for option in programme.options if option.is_open(event, moment)],
+        calendar=_calendar_links(event),
+        shares=_share_links(event),
+        structured=_structured(event, programme, moment),
+    )
+    return cacheable(make_response(page), seconds=FRESH)
+
+
+@blueprint.get("/events/<slug>.ics")
+def ics(slug: str) -> ResponseReturnValue:
+    """The event as a file for any calendar."""
+    event = access.published_event(slug)
+    return _calendar([event], name="")
+
+
+@blueprint.get("/calendar.ics")
+def calendar() -> ResponseReturnValue:
+    """All public events as a calendar to subscribe to; cancelled ones stay in it as cancelled."""
+    return _calendar(listing.for_feeds(now()), name=current_app.config["ORGANISATION_NAME"])
+
+
+def _calendar(events: list[Event], *, name: str) -> Response:
+    # DTSTAMP is when the newest of them changed: an unchanged calendar keeps its ETag.
+    stamp = max((event.updated_at for event in events), default=now())
+    body = itip.publish([entries.of_event(event) for event in events], now=stamp, name=name)
+    answer = Response(body, mimetype="text/calendar", content_type="text/calendar; charset=utf-8")
+    file_name = f"{events[0].slug}.ics" if not name else "events.ics"
+    answer.headers["Content-Disposition"] = f'attachment; filename="{file_name}"'
+    return cacheable(answer, seconds=300)
+
+
+@blueprint.get("/feed.atom")
+def feed() -> ResponseReturnValue:
+    """Public events as an Atom feed (RFC 4287)."""
+    events = [event for event in listing.for_feeds(now()) if event.is_published][:50]
+    updated = max((event.updated_at for event in events), default=now())
+    page = render_template("events/feed.atom", events=events, updated=updated)
+    answer = Response(page, content_type="application/atom+xml; charset=utf-8")
+    return cacheable(answer, seconds=300)
+
+
+def _calendar_links(event: Event) -> dict[str, str]:
+    entry = entries.of_event(event)
+    return {
+        "ics": url_for("events.ics", slug=event.slug),
+        "google": itip.google_link(entry),
+        "outlook": itip.outlook_link(entry),
+    }
+
+
+def _share_links(event: Event) -> dict[str, str]:
+    url = entries.event_url(event)
+    post = {"text": event.title, "url": url}
+    if event.hashtag:
+        post["hashtags"] = event.hashtag
+    return {
+        "twitter": "https://twitter.com/intent/tweet?" + urlencode(post),
+        "linkedin": "https://www.linkedin.com/sharing/share-offsite/?" + urlencode({"url": url}),
+        "mail": f"mailto:?subject={quote(event.title)}&body={quote(url)}",
+    }
+
+
+def _structured(event: Event, programme: Programme, moment: datetime) -> Markup:
+    """The event as JSON-LD, an Event of schema.org."""
+    modes = {option.mode for option in programme.options}
+    attendance = {
+        frozenset({AttendanceMode.VIRTUAL}): "Online",
+        frozenset({AttendanceMode.IN_PERSON}): "Offline",
+    }.get(frozenset(modes), "Mixed" if modes else "Offline")
+    url = entries.event_url(event)
+    record: dict[str, Any] = {
+        "@context": "https://schema.org",
+        "@type": "Event",
+        "name": event.title,
+        "description": event.summary or event.description[:500],
+        "startDate": event.starts_at.astimezone(event.zone).isoformat(),
+        "endDate": event.ends_at.astimezone(event.zone).isoformat(),
+        "inLanguage": event.language,
+        "url": url,
+        "eventStatus": "https://schema.org/EventCancelled"
+        if event.status is EventStatus.CANCELLED
+        else "https://schema.org/EventScheduled",
+        "eventAttendanceMode": f"https://schema.org/{attendance}EventAttendanceMode",
+        "organizer": {"@type": "Organization", "name": entries.host_name(event)},
+        "location": _locations(event, modes, url),
+        "performer": [
+            {"@type": "Person", "name": speaker.name, "jobTitle": speaker.position_line}
+            for speaker in programme.speakers
+        ],
+        "offers": [
+            {
+                "@type": "Offer",
+                "name": wording.option_name(option),
+                "price": 0,
+                "priceCurrency": "USD",
+                "url": f"{url}/rsvp",
+                "availability": "https://schema.org/"
+                + ("SoldOut" if option.is_full else "InStock"),
+            }
+            for option in programme.options
+            if option.is_open(event, moment)
+        ],
+    }
+    if event.image:
+        record["image"] = url_for("pages.media", name=event.image, _external=True)
+    if event.recording_url and event.is_past(moment):
+        record["recordedIn"] = {
+            "@type": "VideoObject",
+            "name": event.title,
+            "description": event.summary or event.title,
+            "embedUrl": event.recording_url,
+            "uploadDate": event.ends_at.astimezone(event.zone).isoformat(),
+        }
+    # A data block, never executed; "<" is written so that no text in it can end the block.
+    text = json.dumps({key: value for key, value in record.items() if value}, ensure_ascii=False)
+    return Markup(text.replace("<", "\\u003c"))  # noqa: S704 - JSON, escaped for this place
+
+
+def _locations(event: Event, modes: set[AttendanceMode], url: str) -> list[dict[str, Any]]:
+    places: list[dict[str, Any]] = []
+    if event.venue_name:
+        address = ", ".join(event.venue_address.splitlines())
+        places.append({"@type": "Place", "name": event.venue_name, "address": address})
+    if AttendanceMode.VIRTUAL in modes:
+        places.append({"@type": "VirtualLocation", "url": url})
+    return places

@@ -1,0 +1,66 @@
+"""How templates turn texts into what is shown."""
+
+from __future__ import annotations
+
+import re
+
+import nh3
+from markdown_it import MarkdownIt
+from markupsafe import Markup, escape
+
+from registration import letters
+
+_markdown = MarkdownIt("commonmark", {"html": False, "linkify": False})
+_TAGS = {
+    "p", "br", "strong", "em", "a", "ul", "ol", "li", "blockquote", "h3", "h4", "code", "pre", "hr",
+}  # fmt: skip
+
+
+def markdown(text: str) -> Markup:
+    """Markdown as safe HTML: raw HTML is shown as text, and links can only lead to the web."""
+    html = nh3.clean(
+        _markdown.render(text),
+        tags=_TAGS,
+        attributes={"a": {"href", "title"}},
+        url_schemes={"http", "https", "mailto"},
+        link_rel="noopener nofollow",
+    )
+    return Markup(html.replace("<p>", '<p dir="auto">'))  # noqa: S704 - nh3 has cleaned it
+
+
+def typo(text: str, language: str = "") -> str:
+    """French puts a no-break space before high punctuation; the text itself stays as written."""
+    if not language.startswith("fr"):
+        return text
+    return re.sub(r"(?<=\w) ?([:;!?»])(?=\s|$)", "\u00a0\\1", text).replace("« ", "«\u00a0")
+
+
+def initials(name: str) -> str:
+    """Two letters for a portrait: "Amb. Lars-Gunnar Wigemark" is LW."""
+    words = [word for word in name.split() if not word.endswith(".")] or name.split() or [""]
+    letters = words[0][:1] + (words[-1][:1] if len(words) > 1 else "")
+    return letters.upper()
+
+
+def unbroken_names(name: str) -> Markup:
+    """A name whose hyphens do not end a line."""
+    parts = [
+        Markup('<span class="nowrap">{}</span>').format(word) if "-" in word else escape(word)
+        for word in name.split(" ")
+    ]
+    return Markup(" ").join(parts)
+
+
+def lines(text: str) -> list[str]:
+    """The lines of a text that are not empty."""
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+ALL = {
+    "first_name": letters.first_name,
+    "initials": initials,
+    "lines": lines,
+    "markdown": markdown,
+    "typo": typo,
+    "unbroken_names": unbroken_names,
+}

@@ -1,0 +1,54 @@
+"""What browsers and caches are told with every answer."""
+
+from __future__ import annotations
+
+from flask import Flask, Response, current_app, g, request
+
+#: What a page may load, unless its route says more in g.frame_sources.
+POLICY = {
+    "default-src": "'self'",
+    "img-src": "'self' data:",
+    "object-src": "'none'",
+    "base-uri": "'none'",
+    "form-action": "'self'",
+    "frame-ancestors": "'none'",
+}
+#: Endpoints whose address holds a key: it must not leave in a Referer.
+KEYED = ("rsvps.", "lobby.", "speakers.")
+
+
+def init_app(app: Flask) -> None:
+    """Add the headers to every answer."""
+    app.after_request(_protect)
+
+
+def _protect(response: Response) -> Response:
+    endpoint = request.endpoint or ""
+    policy = dict(POLICY)
+    if sources := g.get("frame_sources"):
+        policy["frame-src"] = " ".join(sources)
+    if g.get("framed_by_self"):
+        policy["frame-ancestors"] = "'self'"
+    response.headers.setdefault(
+        "Content-Security-Policy", "; ".join(f"{name} {value}" for name, value in policy.items())
+    )
+    response.headers["Referrer-Policy"] = (
+        "no-referrer" if endpoint.startswith(KEYED) else "same-origin"
+    )
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Permissions-Policy"] = (
+        "camera=(self), geolocation=(), microphone=(), payment=(), usb=()"
+    )
+    if current_app.config["BASE_URL"].startswith("https://"):
+        response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    if "Cache-Control" not in response.headers:
+        response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+def cacheable(response: Response, *, seconds: int) -> Response:
+    """Let any cache keep a page that is the same for all, and answer 304 where it is unchanged."""
+    response.headers["Cache-Control"] = f"public, max-age={seconds}"
+    response.add_etag()
+    response.make_conditional(request)
+    return response

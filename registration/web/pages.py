@@ -1,0 +1,68 @@
+"""Pages that belong to no event: privacy, accessibility, health."""
+
+from __future__ import annotations
+
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    current_app,
+    jsonify,
+    render_template,
+    send_from_directory,
+)
+from flask.typing import ResponseReturnValue
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from registration.database import db
+from registration.web.headers import cacheable
+
+blueprint = Blueprint("pages", __name__)
+
+
+@blueprint.get("/privacy")
+def privacy() -> ResponseReturnValue:
+    """What is kept of people, why and how long."""
+    return render_template("pages/privacy.html")
+
+
+@blueprint.get("/accessibility")
+def accessibility() -> ResponseReturnValue:
+    """What is done so that everybody can take part, and whom to tell where it fails."""
+    return render_template("pages/accessibility.html")
+
+
+@blueprint.get("/brand-<int:hue>.css")
+def brand(hue: int) -> ResponseReturnValue:
+    """The institution's colour, where it is not the default."""
+    if not 0 <= hue <= 359:
+        abort(404)
+    sheet = f"@layer tokens {{ :root {{ --hue: {hue} }} }}\n"
+    return cacheable(Response(sheet, mimetype="text/css"), seconds=86_400)
+
+
+@blueprint.get("/media/<path:name>")
+def media(name: str) -> ResponseReturnValue:
+    """An uploaded picture. Its name is random and never used again."""
+    answer = send_from_directory(current_app.config["UPLOAD_FOLDER"], name, max_age=31_536_000)
+    answer.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    return answer
+
+
+@blueprint.get("/healthz")
+def health() -> ResponseReturnValue:
+    """Whether this process can serve: 200, or 503 without a database."""
+    try:
+        db.session.execute(text("SELECT 1"))
+    except DBAPIError:
+        return jsonify(status="no database"), 503
+    return jsonify(status="ok")
+
+
+@blueprint.get("/robots.txt")
+def robots() -> ResponseReturnValue:
+    """Robots stay out of what is personal."""
+    closed = ("/rsvp/", "/j/", "/t/", "/speaker/", "/staff/", "/find")
+    rules = "".join(f"Disallow: {path}\n" for path in closed)
+    return cacheable(Response("User-agent: *\n" + rules, mimetype="text/plain"), seconds=86_400)

@@ -1,0 +1,433 @@
+"""The RSVP form: its shape only; whatever needs the database is a verb's business."""
+
+from __future__ import annotations
+
+import re
+import time
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from email_validator import EmailNotValidError, validate_email
+from flask import current_app
+from flask_babel import gettext, ngettext
+from flask_babel import lazy_gettext as _
+from flask_wtf import FlaskForm
+from itsdangerous import BadData, URLSafeSerializer
+from wtforms import (
+    BooleanField,
+    Field,
+    Form,
+    HiddenField,
+    RadioField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+    ValidationError,
+)
+from wtforms.validators import InputRequired, Length, StopValidation
+
+from registration import wording
+from registration.models import (
+    AttendanceOption,
+    Event,
+    Question,
+    QuestionKind,
+    Rsvp,
+)
+from registration.parties import Details
+
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")
+_TYPOS = {
+    "gmial.com": "gmail.com",
+    "gmai.com": "gmail.com",
+    "gmail.co": "gmail.com",
+    "gmail.con": "gmail.com",
+    "gamil.com": "gmail.com",
+    "gnail.com": "gmail.com",
+    "hotmial.com": "hotmail.com",
+    "hotmail.con": "hotmail.com",
+    "hotmai.com": "hotmail.com",
+    "outlok.com": "outlook.com",
+    "outlook.con": "outlook.com",
+    "yaho.com": "yahoo.com",
+    "yahoo.con": "yahoo.com",
+    "yahooo.com": "yahoo.com",
+    "icloud.con": "icloud.com",
+}
+
+
+def one_line(text: str | None) -> str:
+    """Text of a single-line field: composed letters, no runs of white space."""
+    return re.sub(r"\s+", " ", unicodedata.normalize("NFC", text or "")).strip()
+
+
+def many_lines(text: str | None) -> str:
+    """Text of a larger field, with plain line ends."""
+    return unicodedata.normalize("NFC", (text or "").replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def no_controls(_form: Form, field: Field) -> None:
+    """Refuse characters that cannot be seen; they break mails and calendars."""
+    if _CONTROLS.search(field.data or ""):
+        raise StopValidation(gettext("Type this again: it holds characters that cannot be seen"))
+
+
+def at_most(number: int) -> list[Any]:
+    """Validators of a text of up to so many characters."""
+    too_long = _("Use %(max)d characters or fewer")
+    return [no_controls, Length(max=number, message=too_long)]
+
+
+def is_email(form: Form, field: Field) -> None:
+    """Refuse what cannot be an address; the domain is kept in ASCII, all in lower case."""
+    text = field.data or ""
+    local, _at, domain = text.rpartition("@")
+    if local and not local.isascii():
+        raise ValidationError(
+            gettext("Use an address with plain letters before the @; few mail servers take others")
+        )
+    try:
+        found = validate_email(text, check_deliverability=False, test_environment=True)
+    except EmailNotValidError as problem:
+        raise ValidationError(
+            gettext("Enter an email address in the right format, like name@example.org")
+        ) from problem
+    if len(found.ascii_email or "") > 254:
+        raise ValidationError(gettext("Enter a shorter email address"))
+    checked = getattr(form, "email_checked", None)
+    if checked is not None and domain.lower() in _TYPOS and checked.data != text:
+        checked.data = text
+        raise ValidationError(
+            gettext(
+                "Did you mean %(suggestion)s? If %(typed)s is right, send the form once more",
+                suggestion=f"{local}@{_TYPOS[domain.lower()]}",
+                typed=text,
+            )
+        )
+    field.data = (found.ascii_email or text).lower()
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One way to attend as the form offers it. `value` says all: option, waiting, meanwhile."""
+
+    value: str
+    option: AttendanceOption
+    waits: bool = False
+    meanwhile: AttendanceOption | None = None
+
+
+def offers(options: Sequence[AttendanceOption], event: Event, now: datetime) -> list[Offer]:
+    """What can be chosen now: seats where there are any, else the waitlist, watching meanwhile."""
+    offered = []
+    open_options = [option for option in options if option.is_open(event, now)]
+    for option in open_options:
+        waits = option.is_full and not option.needs_approval
+        offered.append(Offer(f"{option.id}w" if waits else f"{option.id}", option, waits))
+    for offer in list(offered):
+        if offer.waits and not offer.option.is_virtual:
+            for other in open_options:
+                if other.is_virtual and not other.is_full and not other.needs_approval:
+                    value = f"{offer.option.id}w{other.id}"
+                    offered.append(Offer(value, offer.option, True, other))
+    return offered
+
+
+class PersonForm(FlaskForm):  # type: ignore[misc]
+    """What a person says about themselves, when they answer and when they edit."""
+
+    name = StringField(
+        _("Full name"),
+        [InputRequired(_("Enter your full name")), *at_most(200)],
+        [one_line],
+        description=_("As you want it on your badge."),
+        render_kw={"autocomplete": "name"},
+    )
+    organisation = StringField(
+        _("Organisation"), at_most(200), [one_line], render_kw={"autocomplete": "organization"}
+    )
+    job_title = StringField(
+        _("Job title"), at_most(200), [one_line], render_kw={"autocomplete": "organization-title"}
+    )
+    needs_step_free = BooleanField(_("Step-free route or a space for a wheelchair"))
+    needs_sign_language = BooleanField(_("Sign language interpretation"))
+    needs_captions = BooleanField(_("Live captions"))
+    access_note = StringField(_("Something else"), at_most(500), [one_line])
+    wants_news = BooleanField(_("Tell me about future events (optional, about once a month)"))
+
+    questions: Sequence[tuple[Question, Field]]
+    guests: Sequence[Field]
+
+    @classmethod
+    def fields_for(cls, event: Event, questions: Sequence[Question]) -> dict[str, Field]:
+        """The fields that this event adds: its questions and its guests."""
+        fields = {f"question_{question.id}": _question_field(question) for question in questions}
+        for number in range(1, event.guests_max + 1):
+            fields[f"guest_{number}"] = StringField(
+                _("Guest %(number)d", number=number),
+                at_most(200),
+                [one_line],
+                description=_("Full name, as you want it on the badge."),
+            )
+        return fields
+
+    def bind(self, event: Event, questions: Sequence[Question]) -> None:
+        """Keep the added fields together with what they stand for."""
+        self.questions = [(question, self[f"question_{question.id}"]) for question in questions]
+        self.guests = [self[f"guest_{number}"] for number in range(1, event.guests_max + 1)]
+
+    @property
+    def guest_names(self) -> list[str]:
+        """The guests that were named."""
+        return [field.data for field in self.guests if field.data]
+
+    def check_questions(self, option_id: int | None) -> bool:
+        """Ask for what is required of this way to attend."""
+        complete = True
+        for question, field in self.questions:
+            applies = question.option_id in (None, option_id)
+            if applies and question.is_required and _value(question, field) is None:
+                field.errors = [*field.errors, gettext("Answer this question")]
+                complete = False
+        return complete
+
+    def answers(self, option_id: int | None) -> dict[int, dict[str, Any]]:
+        """The answers to the questions that apply to this way to attend."""
+        given = {
+            question.id: _value(question, field)
+            for question, field in self.questions
+            if question.option_id in (None, option_id)
+        }
+        return {number: value for number, value in given.items() if value is not None}
+
+    def details(self, **more: Any) -> Details:
+        """Who comes, for the verb."""
+        return Details(
+            name=self.name.data,
+            organisation=self.organisation.data,
+            job_title=self.job_title.data,
+            needs_step_free=self.needs_step_free.data,
+            needs_sign_language=self.needs_sign_language.data,
+            needs_captions=self.needs_captions.data,
+            access_note=self.access_note.data,
+            wants_news=self.wants_news.data,
+            **more,
+        )
+
+
+class RsvpForm(PersonForm):
+    """The answer to an event. Made by `for_event`, which adds what the event asks."""
+
+    attend = RadioField(
+        _("How will you attend?"),
+        [InputRequired(_("Choose how you will attend"))],
+        validate_choice=False,
+    )
+    email = StringField(
+        _("Email address"),
+        [
+            InputRequired(_("Enter an email address in the right format, like name@example.org")),
+            no_controls,
+            is_email,
+        ],
+        [one_line],
+        description=_("Your ticket or link goes here. We do not share it."),
+        render_kw={"autocomplete": "email", "spellcheck": "false", "inputmode": "email"},
+    )
+    booked_by_name = StringField(_("Your own name"), at_most(200), [one_line])
+    booked_by_email = StringField(_("Your own email address"), at_most(254), [one_line])
+    code = StringField(_("Invitation code"), at_most(80), [one_line])
+    consent = BooleanField(validators=[InputRequired(_("Agree to this to send your RSVP"))])
+    invitation = HiddenField()
+    source = HiddenField(filters=[one_line])
+    email_checked = HiddenField()
+    started = HiddenField()
+    website = StringField()  # people do not see it; robots fill it in
+
+    offers: list[Offer]
+
+    @classmethod
+    def for_event(
+        cls,
+        event: Event,
+        options: Sequence[AttendanceOption],
+        questions: Sequence[Question],
+        now: datetime,
+    ) -> RsvpForm:
+        """The form of this event as it is now."""
+        form: RsvpForm = type(cls.__name__, (cls,), cls.fields_for(event, questions))()
+        form.bind(event, questions)
+        form.offers = offers(options, event, now)
+        form.attend.choices = [
+            (offer.value, wording.option_name(offer.option)) for offer in form.offers
+        ]
+        form.consent.label.text = event.consent or gettext(
+            "I agree that %(organisation)s keeps these details to run the event.",
+            organisation=current_app.config["ORGANISATION_NAME"],
+        )
+        if not form.started.data:
+            form.started.data = _signer().dumps(int(time.time()))
+        return form
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Check the shape; what is wrong stands at its field."""
+        valid = bool(super().validate(extra_validators))
+        option_id = self.option_id
+        if self.attend.data and option_id is None:
+            self.attend.errors = [*self.attend.errors, gettext("Choose how you will attend")]
+            valid = False
+        valid = self.check_questions(option_id) and valid
+        if self.booked_by_name.data or self.booked_by_email.data:
+            valid = self._check_assistant() and valid
+        return self._is_from_a_person() and valid
+
+    def _check_assistant(self) -> bool:
+        field = self.booked_by_email
+        try:
+            if field.data or self.booked_by_name.data:
+                is_email(self, field)
+        except ValidationError as problem:
+            field.errors = [*field.errors, str(problem)]
+            return False
+        return True
+
+    def _is_from_a_person(self) -> bool:
+        """Stop what fills in hidden fields, or sends within a moment; a person loses nothing."""
+        if self.website.data:
+            self.form_errors.append(
+                gettext("This looked as if a program had filled it in. Check it and send it again.")
+            )
+            self.website.data = ""
+            return False
+        try:
+            began = int(_signer().loads(self.started.data or ""))
+        except (BadData, ValueError):
+            self.started.data = _signer().dumps(int(time.time()) - 60)
+            self.form_errors.append(gettext("Check what you typed and send the form once more."))
+            return False
+        if time.time() - began < current_app.config["MINIMUM_FILL_SECONDS"]:
+            self.form_errors.append(
+                gettext("That was very quick. Check what you typed and send it once more.")
+            )
+            return False
+        return True
+
+    @property
+    def choice(self) -> tuple[int, bool, int | None] | None:
+        """Option, whether to wait for it, and where to sit meanwhile, as the choice says."""
+        found = re.fullmatch(r"(\d{1,18})(w?)(\d{1,18})?", self.attend.data or "")
+        if found is None:
+            return None
+        meanwhile = int(found[3]) if found[3] else None
+        return int(found[1]), bool(found[2]), meanwhile
+
+    @property
+    def option_id(self) -> int | None:
+        """The option that was chosen."""
+        return self.choice[0] if self.choice else None
+
+    def prefill(self, name: str, email: str, organisation: str) -> None:
+        """Begin with what an invitation knows."""
+        self.name.data = self.name.data or name
+        self.email.data = self.email.data or email
+        self.organisation.data = self.organisation.data or organisation
+
+
+class EditForm(PersonForm):
+    """What may be changed of an RSVP afterwards."""
+
+    @classmethod
+    def for_rsvp(
+        cls,
+        rsvp: Rsvp,
+        questions: Sequence[Question],
+        guests: Sequence[str],
+        given: dict[int, dict[str, Any]],
+    ) -> EditForm:
+        """The form filled with what was said before."""
+        before: dict[str, Any] = {f"guest_{n}": name for n, name in enumerate(guests, 1)}
+        for question in questions:
+            value = given.get(question.id, {})
+            before[f"question_{question.id}"] = _shown(question, value)
+        form: EditForm = type(cls.__name__, (cls,), cls.fields_for(rsvp.event, questions))(
+            obj=rsvp, data=before
+        )
+        form.bind(rsvp.event, questions)
+        return form
+
+
+class FindForm(FlaskForm):  # type: ignore[misc]
+    """An address that wants its links."""
+
+    email = StringField(
+        _("Email address"),
+        [
+            InputRequired(_("Enter an email address in the right format, like name@example.org")),
+            no_controls,
+            is_email,
+        ],
+        [one_line],
+        render_kw={"autocomplete": "email", "spellcheck": "false", "inputmode": "email"},
+    )
+
+
+def _question_field(question: Question) -> Field:
+    flags = {"description": question.hint}
+    if question.kind is QuestionKind.SHORT_TEXT:
+        field = StringField(question.label, at_most(500), [one_line], **flags)
+    elif question.kind is QuestionKind.LONG_TEXT:
+        field = TextAreaField(question.label, at_most(5000), [many_lines], **flags)
+    elif question.kind is QuestionKind.ANY_OF:
+        choices = [(choice, choice) for choice in question.choices]
+        field = SelectMultipleField(question.label, choices=choices, **flags)
+    else:
+        choices = (
+            [("yes", gettext("Yes")), ("no", gettext("No"))]
+            if question.kind is QuestionKind.YES_NO
+            else [(choice, choice) for choice in question.choices]
+        )
+        field = RadioField(
+            question.label, [_known_choice], choices=choices, validate_choice=False, **flags
+        )
+    return field
+
+
+def _known_choice(_form: Form, field: Field) -> None:
+    if field.data and field.data not in [value for value, *_rest in field.iter_choices()]:
+        raise ValidationError(gettext("Choose one of the answers"))
+
+
+def _value(question: Question, field: Field) -> dict[str, Any] | None:
+    """What was answered, in the shape that is stored; None if nothing was."""
+    if not field.data:
+        return None
+    if question.kind is QuestionKind.YES_NO:
+        return {"yes": field.data == "yes"}
+    if question.kind is QuestionKind.ANY_OF:
+        return {"choices": list(field.data)}
+    if question.kind is QuestionKind.ONE_OF:
+        return {"choices": [field.data]}
+    return {"text": field.data}
+
+
+def _shown(question: Question, value: dict[str, Any]) -> Any:
+    """A stored answer as its field shows it."""
+    if question.kind is QuestionKind.YES_NO:
+        return {True: "yes", False: "no"}.get(bool(value["yes"])) if "yes" in value else None
+    if question.kind is QuestionKind.ANY_OF:
+        return value.get("choices", [])
+    if question.kind is QuestionKind.ONE_OF:
+        return next(iter(value.get("choices", [])), None)
+    return value.get("text", "")
+
+
+def _signer() -> URLSafeSerializer:
+    return URLSafeSerializer(current_app.config["SECRET_KEY"], salt="form-started")
+
+
+def guests_line(number: int) -> str:
+    """How many guests one may bring, in words."""
+    return ngettext("You can bring %(num)d guest.", "You can bring up to %(num)d guests.", number)

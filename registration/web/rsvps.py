@@ -1,0 +1,390 @@
+"""The attendee's pages: the form, the manage page and what it can do, finding an RSVP."""
+
+from __future__ import annotations
+
+import segno
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    flash,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
+from flask.typing import ResponseReturnValue
+from flask_babel import get_locale, gettext
+from markupsafe import Markup
+from sqlalchemy import select
+
+from registration import entries, invitations, itip, listing, rsvps
+from registration.admission import Refusal, RsvpRefused
+from registration.database import db
+from registration.models import (
+    Answer,
+    Attendee,
+    Event,
+    EventStatus,
+    RegistrationKind,
+    Rsvp,
+    RsvpStatus,
+    Visibility,
+)
+from registration.parties import attendees
+from registration.times import now
+from registration.web import access
+from registration.web.limits import limiter, setting
+from registration.web.rsvp_forms import EditForm, FindForm, RsvpForm, guests_line
+
+blueprint = Blueprint("rsvps", __name__)
+
+_STATUS = {
+    Refusal.CANCELLED: 410,
+    Refusal.ENDED: 410,
+    Refusal.CLOSED: 410,
+    Refusal.NOT_INVITED: 403,
+    Refusal.TOO_MANY_GUESTS: 422,
+}
+
+
+@blueprint.route("/events/<slug>/rsvp", methods=["GET", "POST"])
+@limiter.limit(setting("LIMIT_RSVP_PER_NETWORK"), methods=["POST"])
+def answer(slug: str) -> ResponseReturnValue:
+    """The form; its POST is the answer."""
+    event = access.published_event(slug)
+    if event.registration is not RegistrationKind.BUILT_IN:
+        return redirect(url_for("events.show", slug=slug), code=303)
+    form = _form_for(event)
+    status = 200
+    if form.validate_on_submit():
+        option_id, accepts_waiting, meanwhile = form.choice or (0, False, None)
+        try:
+            rsvp = rsvps.answer(
+                event_id=event.id,
+                option_id=option_id,
+                details=form.details(
+                    email=form.email.data,
+                    language=str(get_locale() or "en"),
+                    booked_by_name=form.booked_by_name.data,
+                    booked_by_email=form.booked_by_email.data,
+                ),
+                now=now(),
+                meanwhile_option_id=meanwhile,
+                guests=form.guest_names,
+                answers=form.answers(option_id),
+                accepts_waiting=accepts_waiting,
+                invitation_key=form.invitation.data or "",
+                code=form.code.data or "",
+                source=(form.source.data or "")[:100],
+            )
+        except LookupError:
+            abort(404)
+        except RsvpRefused as refusal:
+            form = _refused(form, event, refusal)
+            status = _STATUS.get(refusal.reason, 409)
+        else:
+            return _answered(rsvp, event, form.email.data)
+    elif form.is_submitted():
+        status = 422
+    return _form_page(event, form, status)
+
+
+def _form_for(event: Event) -> RsvpForm:
+    options, questions = listing.options_of(event), listing.questions_of(event)
+    form = RsvpForm.for_event(event, options, questions, now())
+    if request.method == "GET":
+        form.source.data = request.args.get("source", "")[:100]
+        form.code.data = request.args.get("code", "")[:80]
+        form.invitation.data = request.args.get("invitation", "")[:80]
+        invitation = access.invitation_by_key(event, form.invitation.data)
+        if invitation is not None:
+            form.prefill(invitation.name, invitation.email, invitation.organisation)
+        # Preselected only where the link carried it.
+        wanted = request.args.get("attend")
+        for offer in form.offers:
+            if wanted == offer.option.mode and not offer.waits:
+                form.attend.data = offer.value
+    return form
+
+
+def _refused(form: RsvpForm, event: Event, refusal: RsvpRefused) -> RsvpForm:
+    """The same form over what is so now, with everything that was typed."""
+    event = access.published_event(event.slug)
+    again = _form_for(event)
+    again.validate()
+    if refusal.reason is Refusal.FULL:
+        others = gettext("Choose what to do instead: the form shows what there is now.")
+        again.attend.data = None
+        again.attend.errors = [f"{refusal} {others}"]
+    else:
+        again.form_errors.append(str(refusal))
+    return again
+
+
+def _answered(rsvp: Rsvp | None, event: Event, email: str) -> ResponseReturnValue:
+    if rsvp is None or rsvp.status is RsvpStatus.UNVERIFIED:
+        # The same page for who answers again and for who must confirm: it reveals nothing.
+        session["sent_to"] = email
+        return redirect(url_for("rsvps.sent", slug=event.slug), code=303)
+    return redirect(url_for("rsvps.show", key=rsvp.manage_key), code=303)
+
+
+def _form_page(event: Event, form: RsvpForm, status: int) -> ResponseReturnValue:
+    moment = now()
+    if not form.offers or event.status is EventStatus.CANCELLED:
+        page = render_template("rsvps/closed.html", event=event, now=moment, form=form)
+        opens_at = event.accepts_from
+        return page, 200 if opens_at and moment < opens_at else 410
+    page = render_template(
+        "rsvps/answer.html",
+        event=event,
+        form=form,
+        guests_line=guests_line(event.guests_max),
+        invitation=access.invitation_by_key(event, form.invitation.data or ""),
+        is_by_invitation=event.visibility is Visibility.INVITATION,
+        all_wait=all(offer.waits for offer in form.offers if not offer.option.is_virtual)
+        and any(offer.waits for offer in form.offers),
+    )
+    return page, status
+
+
+@blueprint.get("/events/<slug>/rsvp/sent")
+def sent(slug: str) -> ResponseReturnValue:
+    """Where to look now: in the mail."""
+    event = access.published_event(slug)
+    return render_template("rsvps/sent.html", event=event, email=session.get("sent_to", ""))
+
+
+@blueprint.post("/events/<slug>/rsvp/decline")
+def decline(slug: str) -> ResponseReturnValue:
+    """An invited person says no."""
+    event = access.published_event(slug)
+    invitation = access.invitation_by_key(event, request.form.get("invitation", ""))
+    if invitation is None:
+        abort(404)
+    invitations.decline(invitation_id=invitation.id, now=now())
+    return render_template("rsvps/declined.html", event=event, key=request.form["invitation"])
+
+
+@blueprint.get("/rsvp/<key>")
+def show(key: str) -> ResponseReturnValue:
+    """The manage page: what the RSVP is now, and what can be done."""
+    rsvp = access.rsvp_by_manage_key(key)
+    event, moment = rsvp.event, now()
+    options = listing.options_of(event)
+    ahead, behind = rsvps.position(rsvp) if rsvp.waits_for_option_id else (0, 0)
+    is_running = event.status is EventStatus.PUBLISHED and not event.is_past(moment)
+    return render_template(
+        "rsvps/show.html",
+        rsvp=rsvp,
+        event=event,
+        party=attendees(rsvp),
+        options=options,
+        others=[
+            option
+            for option in options
+            if option.id not in (rsvp.option_id, rsvp.waits_for_option_id)
+            and not option.needs_approval
+        ]
+        if is_running and rsvp.status in (RsvpStatus.CONFIRMED, RsvpStatus.WAITLISTED)
+        else [],
+        streams=[option for option in options if option.is_virtual and not option.is_full],
+        ahead=ahead,
+        behind=behind,
+        is_running=is_running,
+        is_past=event.is_past(moment),
+        calendar=_calendar_links(rsvp),
+        now=moment,
+        qr=_qr,
+    )
+
+
+def _qr(ticket_code: str) -> Markup:
+    """The QR code of a ticket as SVG."""
+    code = segno.make(entries.ticket_url(ticket_code), error="m", micro=False)
+    svg = code.svg_inline(scale=4, border=0, svgclass="", lineclass="", omitsize=True)
+    return Markup(svg)  # noqa: S704 - made by the library from our own address
+
+
+def _calendar_links(rsvp: Rsvp) -> dict[str, str]:
+    entry = entries.of_rsvp(rsvp, max(rsvp.ical_sequence, 0))
+    return {
+        "ics": url_for("rsvps.ics", key=rsvp.manage_key),
+        "google": itip.google_link(entry),
+        "outlook": itip.outlook_link(entry),
+    }
+
+
+@blueprint.get("/rsvp/<key>/calendar.ics")
+def ics(key: str) -> ResponseReturnValue:
+    """The attendee's own entry as a file: the same UID as in the mails, so it is never twice."""
+    rsvp = access.rsvp_by_manage_key(key)
+    if not rsvp.is_confirmed:
+        abort(404)
+    entry = entries.of_rsvp(rsvp, max(rsvp.ical_sequence, 0))
+    body = itip.publish([entry], now=rsvp.updated_at)
+    answer = Response(body, content_type="text/calendar; charset=utf-8")
+    answer.headers["Content-Disposition"] = f'attachment; filename="{rsvp.event.slug}.ics"'
+    return answer
+
+
+@blueprint.post("/rsvp/<key>/verify")
+def verify(key: str) -> ResponseReturnValue:
+    """The address is confirmed."""
+    rsvp = access.rsvp_by_manage_key(key)
+    return _do(key, lambda: rsvps.verify(rsvp_id=rsvp.id, now=now()), gettext("Thank you."))
+
+
+@blueprint.post("/rsvp/<key>/switch")
+def switch(key: str) -> ResponseReturnValue:
+    """Attend another way; with `wait` also where that way is full."""
+    rsvp = access.rsvp_by_manage_key(key)
+    option_id = request.form.get("option", 0, type=int)
+    waits = "wait" in request.form
+    done = (
+        gettext("You are on the waitlist and keep your place meanwhile.")
+        if waits
+        else gettext("Done. A mail with what has changed is on its way.")
+    )
+    rsvp_id = rsvp.id
+    return _do(
+        key,
+        lambda: rsvps.switch(
+            rsvp_id=rsvp_id, option_id=option_id, now=now(), accepts_waiting=waits
+        ),
+        done,
+    )
+
+
+@blueprint.post("/rsvp/<key>/watch")
+def watch(key: str) -> ResponseReturnValue:
+    """Watch online while waiting for the room."""
+    rsvp_id = access.rsvp_by_manage_key(key).id
+    option_id = request.form.get("option", 0, type=int)
+    return _do(
+        key,
+        lambda: rsvps.watch_meanwhile(rsvp_id=rsvp_id, option_id=option_id, now=now()),
+        gettext("Your link is ready. You keep your position in the queue."),
+    )
+
+
+@blueprint.post("/rsvp/<key>/leave")
+def leave(key: str) -> ResponseReturnValue:
+    """Leave the waitlist."""
+    rsvp_id = access.rsvp_by_manage_key(key).id
+    return _do(
+        key,
+        lambda: rsvps.leave_waitlist(rsvp_id=rsvp_id, now=now()),
+        gettext("You have left the waitlist."),
+    )
+
+
+@blueprint.post("/rsvp/<key>/resend")
+@limiter.limit(setting("LIMIT_RSVP_PER_NETWORK"))
+def resend(key: str) -> ResponseReturnValue:
+    """Send the mail once more."""
+    rsvp = access.rsvp_by_manage_key(key)
+    if rsvps.resend(rsvp_id=rsvp.id, now=now()):
+        flash(gettext("The mail is on its way. Look in the spam folder too."), "ok")
+    else:
+        flash(gettext("We have sent it several times today. Look in the spam folder."), "warn")
+    return redirect(url_for("rsvps.show", key=key), code=303)
+
+
+@blueprint.route("/rsvp/<key>/cancel", methods=["GET", "POST"])
+def cancel(key: str) -> ResponseReturnValue:
+    """Ask once, then cancel."""
+    rsvp = access.rsvp_by_manage_key(key)
+    if request.method == "GET":
+        return render_template("rsvps/cancel.html", rsvp=rsvp, event=rsvp.event)
+    rsvp_id = rsvp.id
+    return _do(key, lambda: rsvps.cancel(rsvp_id=rsvp_id, now=now()), "")
+
+
+@blueprint.route("/rsvp/<key>/edit", methods=["GET", "POST"])
+def edit(key: str) -> ResponseReturnValue:
+    """Change particulars, guests and answers."""
+    rsvp = access.rsvp_by_manage_key(key)
+    if not rsvp.is_live:
+        return redirect(url_for("rsvps.show", key=key), code=303)
+    event, rsvp_id, option_id, email = rsvp.event, rsvp.id, rsvp.option_id, rsvp.email
+    form = EditForm.for_rsvp(
+        rsvp,
+        listing.questions_of(event),
+        [person.name for person in attendees(rsvp)[1:]],
+        _answers_of(rsvp),
+    )
+    status = 200
+    if form.validate_on_submit() and form.check_questions(option_id):
+        try:
+            rsvps.edit(
+                rsvp_id=rsvp_id,
+                now=now(),
+                details=form.details(email=email),
+                guests=form.guest_names,
+                answers=form.answers(option_id),
+            )
+        except RsvpRefused as refusal:
+            form.form_errors.append(str(refusal))
+            status = _STATUS.get(refusal.reason, 409)
+        else:
+            flash(gettext("Your changes are saved."), "ok")
+            return redirect(url_for("rsvps.show", key=key), code=303)
+    elif form.is_submitted():
+        status = 422
+    rsvp = access.rsvp_by_manage_key(key)
+    page = render_template(
+        "rsvps/edit.html",
+        rsvp=rsvp,
+        event=rsvp.event,
+        form=form,
+        guests_line=guests_line(rsvp.event.guests_max),
+    )
+    return page, status
+
+
+def _answers_of(rsvp: Rsvp) -> dict[int, dict[str, object]]:
+    rows = db.session.execute(
+        select(Answer.question_id, Answer.value).where(Answer.rsvp_id == rsvp.id)
+    )
+    return {row.question_id: row.value for row in rows}
+
+
+def _do(key: str, verb, done: str) -> ResponseReturnValue:  # type: ignore[no-untyped-def]
+    """Call a verb and go back to the manage page, which says how it went."""
+    try:
+        verb()
+    except LookupError:
+        abort(404)
+    except RsvpRefused as refusal:
+        flash(str(refusal), "warn")
+    else:
+        if done:
+            flash(done, "ok")
+    return redirect(url_for("rsvps.show", key=key), code=303)
+
+
+@blueprint.get("/t/<code>")
+def ticket(code: str) -> ResponseReturnValue:
+    """What a stranger's phone shows of a ticket: the event, and nothing of its holder."""
+    plain = code.replace("-", "").upper()
+    person = db.session.scalars(select(Attendee).where(Attendee.ticket_code == plain)).one_or_none()
+    if person is None:
+        abort(404)
+    rsvp = person.rsvp
+    return render_template(
+        "rsvps/ticket.html", event=rsvp.event, code=person.spoken_code, is_valid=rsvp.is_confirmed
+    )
+
+
+@blueprint.route("/find", methods=["GET", "POST"])
+@limiter.limit(setting("LIMIT_FIND_PER_NETWORK"), methods=["POST"])
+def find() -> ResponseReturnValue:
+    """Mail an address its links; the page says the same for every address."""
+    form = FindForm()
+    if form.validate_on_submit():
+        rsvps.send_links(email=form.email.data, now=now())
+        return render_template("rsvps/found.html", email=form.email.data)
+    return render_template("rsvps/find.html", form=form), 422 if form.is_submitted() else 200

@@ -1,0 +1,125 @@
+"""A speaker's own page: no account, a link from the mail."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _
+from flask_wtf import FlaskForm
+from flask_wtf.file import FileField
+from wtforms import BooleanField, StringField, TextAreaField
+from wtforms.validators import InputRequired
+
+from registration import listing, speakers
+from registration.models import EventStatus, Speaker
+from registration.speakers import Profile, SpeakerRefused
+from registration.times import now
+from registration.web import access, photos
+from registration.web.rsvp_forms import at_most, many_lines, one_line
+
+blueprint = Blueprint("speakers", __name__)
+
+
+class ProfileForm(FlaskForm):  # type: ignore[misc]
+    """How a speaker is introduced."""
+
+    name = StringField(
+        _("Name and title"),
+        [InputRequired(_("Enter your name as it should be announced")), *at_most(200)],
+        [one_line],
+        render_kw={"autocomplete": "name"},
+    )
+    position = StringField(_("Position"), at_most(300), [one_line])
+    bio = TextAreaField(
+        _("Biography"),
+        at_most(4000),
+        [many_lines],
+        description=_("About 120 words, third person."),
+        render_kw={"rows": 7},
+    )
+    pronunciation = StringField(_("How do you say your name?"), at_most(200), [one_line])
+    needs = TextAreaField(
+        _("What do you need on the day?"),
+        at_most(2000),
+        [many_lines],
+        description=_("Access, slides, a quiet room: tell us."),
+    )
+    photo = FileField(
+        _("Photograph"),
+        description=_("Portrait, at least 800 × 1000 pixels. Until then your initials stand in."),
+        render_kw={"accept": "image/jpeg,image/png,image/webp"},
+    )
+    releases_recording = BooleanField(_("The recording of my part may be published"))
+
+
+@blueprint.get("/speaker/<key>")
+def show(key: str) -> ResponseReturnValue:
+    """Times, place, who else speaks, and how they are introduced."""
+    speaker = access.speaker_by_key(key)
+    form = ProfileForm(formdata=None, obj=speaker, data={"position": speaker.position_line})
+    return _page(speaker, form)
+
+
+def _page(speaker: Speaker, form: ProfileForm) -> str:
+    event, moment = speaker.event, now()
+    return render_template(
+        "speakers/show.html",
+        speaker=speaker,
+        event=event,
+        form=form,
+        agenda=listing.agenda_of(event),
+        others=[other for other in listing.speakers_of(event) if other.id != speaker.id],
+        is_running=event.status is not EventStatus.CANCELLED and not event.is_past(moment),
+        now=moment,
+    )
+
+
+@blueprint.post("/speaker/<key>/answer")
+def answer(key: str) -> ResponseReturnValue:
+    """Yes or no."""
+    speaker = access.speaker_by_key(key)
+    will_speak = request.form.get("answer") == "yes"
+    try:
+        speakers.answer(speaker_id=speaker.id, will_speak=will_speak, now=now())
+    except SpeakerRefused as refusal:
+        flash(str(refusal), "warn")
+    else:
+        flash(
+            gettext("Thank you. Your calendar follows by itself.")
+            if will_speak
+            else gettext("Thank you for telling us."),
+            "ok",
+        )
+    return redirect(url_for("speakers.show", key=key), code=303)
+
+
+@blueprint.post("/speaker/<key>/profile")
+def profile(key: str) -> ResponseReturnValue:
+    """Save how they are introduced."""
+    speaker = access.speaker_by_key(key)
+    form = ProfileForm()
+    if not form.validate_on_submit():
+        return _page(speaker, form), 422
+    photo = ""
+    if form.photo.data and form.photo.data.filename:
+        try:
+            photo = photos.save(form.photo.data)
+        except photos.PhotoRefused as refusal:
+            form.photo.errors = [str(refusal)]
+            return _page(speaker, form), 422
+    speakers.save_profile(
+        speaker_id=speaker.id,
+        profile=Profile(
+            name=form.name.data,
+            position=form.position.data,
+            bio=form.bio.data,
+            pronunciation=form.pronunciation.data,
+            needs=form.needs.data,
+            releases_recording=form.releases_recording.data,
+        ),
+        photo=photo,
+        now=now(),
+    )
+    flash(gettext("Saved."), "ok")
+    return redirect(url_for("speakers.show", key=key), code=303)

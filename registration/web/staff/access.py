@@ -1,0 +1,72 @@
+"""Who of the staff may: everything (admin), their events (organiser), the door of them (door)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec
+
+from flask import abort, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_security import current_user
+from sqlalchemy import ColumnElement, select, true
+
+from registration.database import db
+from registration.models import Event, Rsvp, Speaker, StaffRole, staff_events
+
+P = ParamSpec("P")
+
+
+def staff_only(*roles: StaffRole) -> Callable[..., Any]:
+    """Let in accounts with one of these roles (admins always); others sign in, or get a 403."""
+
+    def decorate(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseReturnValue]:
+        @wraps(view)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
+            if not current_user.is_authenticated:
+                return redirect(url_for("security.login", next=request.full_path), code=303)
+            if not has_role(StaffRole.ADMIN, *roles):
+                abort(403)
+            return view(*args, **kwargs)
+
+        return guarded
+
+    return decorate
+
+
+def has_role(*roles: StaffRole) -> bool:
+    """Whether who is signed in has one of these roles."""
+    return bool({str(role) for role in roles} & {role.name for role in current_user.roles})
+
+
+def own_events() -> ColumnElement[bool]:
+    """The condition on Event that it is one of who is signed in."""
+    if has_role(StaffRole.ADMIN):
+        return true()
+    return Event.id.in_(
+        select(staff_events.c.event_id).where(staff_events.c.staff_id == current_user.id)
+    )
+
+
+def event_by_slug(slug: str) -> Event:
+    """An event of who is signed in; somebody else's is a 404."""
+    event = db.session.scalars(select(Event).where(Event.slug == slug, own_events())).one_or_none()
+    if event is None:
+        abort(404)
+    return event
+
+
+def rsvp_of(event: Event, rsvp_id: int) -> Rsvp:
+    """An RSVP of this event; another event's is a 404."""
+    rsvp = db.session.get(Rsvp, rsvp_id)
+    if rsvp is None or rsvp.event_id != event.id:
+        abort(404)
+    return rsvp
+
+
+def speaker_of(event: Event, speaker_id: int) -> Speaker:
+    """A speaker of this event; another event's is a 404."""
+    speaker = db.session.get(Speaker, speaker_id)
+    if speaker is None or speaker.event_id != event.id:
+        abort(404)
+    return speaker

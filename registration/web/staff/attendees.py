@@ -1,0 +1,199 @@
+"""Who comes: the list, one person, what staff do with an RSVP, and the export."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    flash,
+    redirect,
+    render_template,
+    request,
+    stream_with_context,
+    url_for,
+)
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext, ngettext
+from flask_security import current_user
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from registration import approvals, exports, roster, rsvps
+from registration.admission import RsvpRefused
+from registration.database import db
+from registration.models import Answer, AuditEntry, Event, OutboxMail, StaffRole
+from registration.parties import attendees
+from registration.roster import Filters
+from registration.times import now
+from registration.web.staff.access import event_by_slug, rsvp_of, staff_only
+
+blueprint = Blueprint("staff_attendees", __name__, url_prefix="/staff/events/<slug>")
+
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def _filters() -> Filters:
+    return Filters(
+        search=request.args.get("q", "").strip()[:200],
+        way=request.args.get("way", ""),
+        status=request.args.get("status", ""),
+        access=request.args.get("access", ""),
+        sort=request.args.get("sort", "arrival"),
+        descending=request.args.get("order", "down") == "down",
+    )
+
+
+@blueprint.get("/attendees")
+@staff_only(StaffRole.ORGANISER)
+def index(slug: str) -> ResponseReturnValue:
+    """The list: searched, filtered, sorted, page by page."""
+    event = event_by_slug(slug)
+    filters = _filters()
+    page = roster.page_of(event, filters, request.args.get("page", 1, type=int))
+    kept = {name: value for name, value in request.args.items() if name != "page" and value}
+    return render_template(
+        "staff/attendees.html",
+        event=event,
+        filters=filters,
+        page=page,
+        counts=roster.counts_of(event),
+        page_url=lambda number: f"?{urlencode(kept | {'page': number})}",
+        sort_url=lambda column: f"?{urlencode(kept | _next_sort(filters, column))}",
+        export_url=lambda kind: (
+            url_for("staff_attendees.export", slug=slug, format=kind) + f"?{urlencode(kept)}"
+        ),
+    )
+
+
+def _next_sort(filters: Filters, column: str) -> dict[str, str]:
+    """What a column's heading leads to: up first, then down."""
+    up_now = filters.sort == column and not filters.descending
+    return {"sort": column, "order": "down" if up_now else "up"}
+
+
+@blueprint.post("/attendees")
+@staff_only(StaffRole.ORGANISER)
+def act(slug: str) -> ResponseReturnValue:
+    """Do one thing with all that are ticked."""
+    event = event_by_slug(slug)
+    chosen = [rsvp_of(event, number).id for number in request.form.getlist("id", type=int)]
+    action = request.form.get("do", "")
+    if not chosen:
+        flash(gettext("Tick somebody first."), "warn")
+    elif action == "approve":
+        done = approvals.approve(rsvp_ids=chosen, staff_id=current_user.id, now=now())
+        flash(ngettext("%(num)d RSVP approved.", "%(num)d RSVPs approved.", done), "ok")
+    elif action == "reject":
+        done = approvals.reject(rsvp_ids=chosen, staff_id=current_user.id, now=now())
+        flash(ngettext("%(num)d RSVP rejected.", "%(num)d RSVPs rejected.", done), "ok")
+    elif action == "cancel":
+        for rsvp_id in chosen:
+            rsvps.cancel(rsvp_id=rsvp_id, now=now(), by="staff", staff_id=current_user.id)
+        flash(ngettext("%(num)d RSVP cancelled.", "%(num)d RSVPs cancelled.", len(chosen)), "ok")
+    else:
+        abort(400)
+    return redirect(request.referrer or url_for(".index", slug=slug), code=303)
+
+
+@blueprint.get("/attendees/<int:rsvp_id>")
+@staff_only(StaffRole.ORGANISER)
+def show(slug: str, rsvp_id: int) -> ResponseReturnValue:
+    """One person: what they said, what happened, what they were mailed."""
+    event = event_by_slug(slug)
+    rsvp = rsvp_of(event, rsvp_id)
+    history = db.session.scalars(
+        select(AuditEntry)
+        .where(AuditEntry.rsvp_id == rsvp.id)
+        .options(joinedload(AuditEntry.staff))
+        .order_by(AuditEntry.id.desc())
+        .limit(200)
+    ).all()
+    mails = db.session.scalars(
+        select(OutboxMail).where(OutboxMail.rsvp_id == rsvp.id).order_by(OutboxMail.id.desc())
+    ).all()
+    answers = db.session.scalars(select(Answer).where(Answer.rsvp_id == rsvp.id)).all()
+    return render_template(
+        "staff/attendee.html",
+        event=event,
+        rsvp=rsvp,
+        party=attendees(rsvp),
+        answers=answers,
+        spoken=exports.spoken,
+        history=history,
+        mails=mails,
+        position=rsvps.position(rsvp) if rsvp.waits_for_option_id else None,
+    )
+
+
+@blueprint.post("/attendees/<int:rsvp_id>")
+@staff_only(StaffRole.ORGANISER)
+def act_on_one(slug: str, rsvp_id: int) -> ResponseReturnValue:
+    """Do one thing with one person."""
+    event = event_by_slug(slug)
+    rsvp = rsvp_of(event, rsvp_id)
+    staff_id, action = current_user.id, request.form.get("do", "")
+    try:
+        done = _do(action, rsvp.id, staff_id)
+    except RsvpRefused as refusal:
+        flash(str(refusal), "warn")
+    else:
+        flash(done, "ok")
+    return redirect(url_for(".show", slug=slug, rsvp_id=rsvp_id), code=303)
+
+
+def _do(action: str, rsvp_id: int, staff_id: int) -> str:
+    moment = now()
+    if action == "cancel":
+        rsvps.cancel(rsvp_id=rsvp_id, now=moment, by="staff", staff_id=staff_id)
+        return gettext("Cancelled. A mail is on its way.")
+    if action == "resend":
+        rsvps.resend(rsvp_id=rsvp_id, now=moment, staff_id=staff_id)
+        return gettext("The mail is on its way once more.")
+    if action == "approve":
+        approvals.approve(rsvp_ids=[rsvp_id], staff_id=staff_id, now=moment)
+        return gettext("Approved. A mail is on its way.")
+    if action == "reject":
+        approvals.reject(rsvp_ids=[rsvp_id], staff_id=staff_id, now=moment)
+        return gettext("Rejected. A mail is on its way.")
+    if action in ("promote", "promote_beyond"):
+        approvals.promote(
+            rsvp_id=rsvp_id,
+            staff_id=staff_id,
+            now=moment,
+            beyond_capacity=action == "promote_beyond",
+        )
+        return gettext("Moved up. A mail is on its way.")
+    abort(400)
+
+
+@blueprint.get("/attendees.<format>")
+@staff_only(StaffRole.ORGANISER)
+def export(slug: str, format: str) -> ResponseReturnValue:
+    """The list as a file, with the filters of the page; sensitive answers only if asked for."""
+    if format not in ("csv", "xlsx"):
+        abort(404)
+    event = event_by_slug(slug)
+    filters, sensitive = _filters(), "sensitive" in request.args
+    exports.record(
+        event.id,
+        format=format,
+        filters=filters,
+        sensitive=sensitive,
+        now=now(),
+        staff_id=current_user.id,
+        network=request.remote_addr or "",
+    )
+    return _download(event, format, exports.Export(event, filters, sensitive=sensitive))
+
+
+def _download(event: Event, format: str, made: exports.Export) -> Response:
+    if format == "csv":
+        pieces, kind = exports.csv_lines(made), "text/csv; charset=utf-8"
+    else:
+        pieces, kind = exports.xlsx_pieces(made), _XLSX
+    answer = Response(stream_with_context(pieces), content_type=kind)
+    answer.headers["Content-Disposition"] = f'attachment; filename="{event.slug}.{format}"'
+    return answer

@@ -1,0 +1,122 @@
+"""The outbox as staff see it: what went, what waits, what failed, and each mail as it reads."""
+
+from __future__ import annotations
+
+import icalendar
+from flask import Blueprint, Response, abort, flash, g, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from sqlalchemy import ColumnElement, select
+
+from registration import outbox, rendering
+from registration.database import db
+from registration.models import Event, MailState, OutboxMail, StaffRole
+from registration.times import now
+from registration.web.staff.access import has_role, own_events, staff_only
+
+blueprint = Blueprint("staff_mails", __name__, url_prefix="/staff/outbox")
+PAGE = 50
+
+
+@blueprint.get("/")
+@staff_only(StaffRole.ORGANISER)
+def index() -> ResponseReturnValue:
+    """The latest mails, of one event or of all."""
+    state = request.args.get("state", "")
+    slug = request.args.get("event", "")
+    before = request.args.get("before", 0, type=int)
+    wanted = select(OutboxMail).where(_visible()).order_by(OutboxMail.id.desc())
+    if state in list(MailState):
+        wanted = wanted.where(OutboxMail.state == state)
+    if slug:
+        wanted = wanted.where(
+            OutboxMail.event_id == select(Event.id).where(Event.slug == slug).scalar_subquery()
+        )
+    if before:
+        wanted = wanted.where(OutboxMail.id < before)
+    mails = db.session.scalars(wanted.limit(PAGE + 1)).all()
+    return render_template(
+        "staff/outbox.html",
+        mails=mails[:PAGE],
+        more=mails[PAGE - 1].id if len(mails) > PAGE else None,
+        state=state,
+        slug=slug,
+        states=list(MailState),
+        trouble=outbox.trouble(now()),
+    )
+
+
+def _visible() -> ColumnElement[bool]:
+    """Mails of one's own events; those of no event are the admins'."""
+    if has_role(StaffRole.ADMIN):
+        return OutboxMail.id.is_not(None)
+    return OutboxMail.event_id.in_(select(Event.id).where(own_events()))
+
+
+def _mail(mail_id: int) -> OutboxMail:
+    found = db.session.scalars(
+        select(OutboxMail).where(OutboxMail.id == mail_id, _visible())
+    ).one_or_none()
+    # What resets a password is for its reader alone.
+    if found is None or "text" in found.facts:
+        abort(404)
+    return found
+
+
+@blueprint.get("/<int:mail_id>")
+@staff_only(StaffRole.ORGANISER)
+def show(mail_id: int) -> ResponseReturnValue:
+    """One mail, rendered as it goes out, with its calendar part."""
+    mail = _mail(mail_id)
+    message = rendering.render(mail, now=mail.ended_at or now())
+    calendar = message.calendar
+    g.frame_sources = ["'self'"]
+    return render_template(
+        "staff/mail.html",
+        mail=mail,
+        message=message,
+        calendar_text=calendar.decode() if calendar else "",
+        entries=icalendar.Calendar.from_ical(calendar).walk("VEVENT") if calendar else [],
+    )
+
+
+@blueprint.get("/<int:mail_id>/html")
+@staff_only(StaffRole.ORGANISER)
+def html(mail_id: int) -> ResponseReturnValue:
+    """The HTML part alone, for the frame on the mail's page: no scripts, nothing from outside."""
+    message = rendering.render(_mail(mail_id), now=now())
+    page = message.html or ""
+    for image in message.images:
+        source = url_for("staff_mails.picture", mail_id=mail_id, cid=image.cid)
+        page = page.replace(f"cid:{image.cid}", source)
+    answer = Response(page, content_type="text/html; charset=utf-8")
+    answer.headers["Content-Security-Policy"] = (
+        "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; frame-ancestors 'self'"
+    )
+    return answer
+
+
+@blueprint.get("/<int:mail_id>/pictures/<cid>")
+@staff_only(StaffRole.ORGANISER)
+def picture(mail_id: int, cid: str) -> ResponseReturnValue:
+    """A picture of the HTML part."""
+    for image in rendering.render(_mail(mail_id), now=now()).images:
+        if image.cid == cid:
+            return Response(image.png, content_type="image/png")
+    abort(404)
+
+
+@blueprint.post("/<int:mail_id>")
+@staff_only(StaffRole.ORGANISER)
+def act(mail_id: int) -> ResponseReturnValue:
+    """Try a mail again, or take it back."""
+    mail = _mail(mail_id)
+    if request.form.get("do") == "resend":
+        outbox.resend(mail_id=mail.id, now=now())
+        flash(gettext("It will be tried again at once."), "ok")
+    elif request.form.get("do") == "withdraw":
+        taken = outbox.withdraw(mail_id=mail.id, now=now())
+        flash(gettext("Taken back.") if taken else gettext("It is too late."), "ok")
+    else:
+        abort(400)
+    return redirect(url_for(".show", mail_id=mail_id), code=303)

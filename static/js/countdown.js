@@ -1,0 +1,19 @@
+// The server says how many seconds are left, so a wrong clock on the visitor's device does no harm.
+const clock = document.querySelector("[data-left]");
+if (clock) {
+  const began = performance.now();
+  const parts = Object.fromEntries([...clock.querySelectorAll("[data-unit]")].map((part) => [part.dataset.unit, part]));
+  const show = (unit, value) => { if (parts[unit]) parts[unit].textContent = value; };
+  const tick = () => {
+    const passed = (performance.now() - began) / 1000;
+    const left = Math.max(0, Math.round(Number(clock.dataset.start) - passed));
+    show("d", Math.floor(left / 86400));
+    show("h", Math.floor((left % 86400) / 3600));
+    show("m", Math.floor((left % 3600) / 60));
+    show("s", String(left % 60).padStart(2, "0"));
+    // At zero the page has something new to show: the door, or the stream.
+    if (Number(clock.dataset.left) - passed <= 0) location.reload();
+    else setTimeout(tick, 1000);
+  };
+  tick();
+}
