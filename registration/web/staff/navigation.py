@@ -1,0 +1,64 @@
+"""The ways between the staff's rooms: each shows the doors that the account may open."""
+
+from __future__ import annotations
+
+from flask import Flask, current_app, request, url_for
+from flask_babel import lazy_gettext as _
+
+from registration.models import Event, StaffRole
+from registration.web.staff.access import has_role
+
+_ORGANISER, _DOOR = (StaffRole.ORGANISER,), (StaffRole.ORGANISER, StaffRole.DOOR)
+
+#: Label, endpoint, and the roles that may open it besides admins.
+ROOMS = [
+    (_("Events"), "staff_events.index", _DOOR),
+    (_("Outbox"), "staff_mails.index", _ORGANISER),
+    (_("People"), "staff_accounts.index", ()),
+    (_("Log"), "staff_log.index", ()),
+]
+EVENT_TABS = [
+    (_("Overview"), "staff_events.overview", _ORGANISER),
+    (_("Attendees"), "staff_attendees.index", _ORGANISER),
+    (_("Messages"), "staff_mailings.index", _ORGANISER),
+    (_("Check-in"), "staff_door.index", _DOOR),
+    (_("Speakers"), "staff_speakers.index", _ORGANISER),
+    (_("Recording"), "staff_recording.show", _ORGANISER),
+    (_("Settings"), "staff_editor.show", _ORGANISER),
+]
+ACCOUNT_PAGES = [(_("My account"), "staff_account.show", _DOOR)]
+
+
+def init_app(app: Flask) -> None:
+    """Give the staff's templates their navigation."""
+    app.jinja_env.globals.update(
+        staff_rooms=lambda: [
+            (label, url_for(endpoint), endpoint) for label, endpoint in _open(ROOMS)
+        ],
+        account_pages=lambda: [
+            (label, url_for(endpoint)) for label, endpoint in _open(ACCOUNT_PAGES)
+        ],
+        event_tabs=_event_tabs,
+    )
+
+
+def _event_tabs(event: Event) -> list[tuple[object, str, bool]]:
+    """Label, address and whether it is the page at hand (or one below it)."""
+    here = (request.endpoint or "", request.blueprint or "")
+    return [
+        (
+            label,
+            url_for(endpoint, slug=event.slug),
+            here[0] == endpoint
+            or (here[1] == endpoint.partition(".")[0] and not here[1] == "staff_events"),
+        )
+        for label, endpoint in _open(EVENT_TABS)
+    ]
+
+
+def _open(doors: list[tuple[object, str, tuple[StaffRole, ...]]]) -> list[tuple[object, str]]:
+    return [
+        (label, endpoint)
+        for label, endpoint, roles in doors
+        if endpoint in current_app.view_functions and has_role(StaffRole.ADMIN, *roles)
+    ]
