@@ -10,14 +10,15 @@ from registration.web.staff.access import has_role
 
 _ORGANISER, _DOOR = (StaffRole.ORGANISER,), (StaffRole.ORGANISER, StaffRole.DOOR)
 
+Door = tuple[object, str, tuple[StaffRole, ...]]
 #: Label, endpoint, and the roles that may open it besides admins.
-ROOMS = [
+ROOMS: list[Door] = [
     (_("Events"), "staff_events.index", _DOOR),
     (_("Outbox"), "staff_mails.index", _ORGANISER),
     (_("People"), "staff_accounts.index", ()),
     (_("Log"), "staff_log.index", ()),
 ]
-EVENT_TABS = [
+EVENT_TABS: list[Door] = [
     (_("Overview"), "staff_events.overview", _ORGANISER),
     (_("Attendees"), "staff_attendees.index", _ORGANISER),
     (_("Messages"), "staff_mailings.index", _ORGANISER),
@@ -26,7 +27,7 @@ EVENT_TABS = [
     (_("Recording"), "staff_recording.show", _ORGANISER),
     (_("Settings"), "staff_editor.show", _ORGANISER),
 ]
-ACCOUNT_PAGES = [(_("My account"), "staff_account.show", _DOOR)]
+ACCOUNT_PAGES: list[Door] = [(_("My account"), "staff_account.show", _DOOR)]
 
 
 def init_app(app: Flask) -> None:
@@ -50,13 +51,13 @@ def _event_tabs(event: Event) -> list[tuple[object, str, bool]]:
             label,
             url_for(endpoint, slug=event.slug),
             here[0] == endpoint
-            or (here[1] == endpoint.partition(".")[0] and not here[1] == "staff_events"),
+            or (here[1] == endpoint.partition(".")[0] and here[1] != "staff_events"),
         )
         for label, endpoint in _open(EVENT_TABS)
     ]
 
 
-def _open(doors: list[tuple[object, str, tuple[StaffRole, ...]]]) -> list[tuple[object, str]]:
+def _open(doors: list[Door]) -> list[tuple[object, str]]:
     return [
         (label, endpoint)
         for label, endpoint, roles in doors
