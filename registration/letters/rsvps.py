@@ -1,123 +1,26 @@
-"""What each mail says. One function composes each kind; rendering.py lays it out."""
+"""Letters to attendees about their RSVP."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from flask_babel import gettext, ngettext
 from sqlalchemy import func, select
 
 from registration import entries, itip, wording
 from registration.database import db
-from registration.models import Attendee, Event, MailKind, OutboxMail, Rsvp, Speaker
-
-
-@dataclass
-class Link:
-    """A label and where it leads."""
-
-    label: str
-    url: str
-    note: str = ""
-
-
-@dataclass
-class Place:
-    """A heading and the lines under it."""
-
-    name: str
-    lines: list[str] = field(default_factory=list)
-
-
-@dataclass
-class EventFacts:
-    """An event as a letter shows it."""
-
-    title: str
-    day: str
-    hours: str
-    zone: str
-    places: list[Place]
-    url: str = ""
-    link_label: str = ""
-
-
-@dataclass
-class Ticket:
-    """A ticket as a letter shows it."""
-
-    cid: str
-    code: str
-    name: str
-    url: str
-
-
-@dataclass
-class Letter:
-    """What a mail says, before it is laid out."""
-
-    subject: str
-    heading: str
-    paragraphs: list[str]
-    preheader: str = ""
-    button: Link | None = None
-    button_note: str = ""
-    events: list[EventFacts] = field(default_factory=list)
-    tickets: list[Ticket] = field(default_factory=list)
-    links: list[Link] = field(default_factory=list)
-    why: str = ""
-
-
-def compose(mail: OutboxMail) -> Letter:
-    """The letter of an outbox row, in the locale at hand."""
-    if mail.kind is MailKind.STAFF:
-        return Letter(subject=mail.facts["subject"], heading="", paragraphs=[])
-    if mail.kind is MailKind.LINKS:
-        return _links(mail)
-    if mail.kind is MailKind.INVITATION:
-        return _invitation(mail)
-    if mail.speaker is not None:
-        return _SPEAKER_COMPOSERS[mail.kind](mail.speaker)
-    assert mail.rsvp is not None
-    letter = _RSVP_COMPOSERS[mail.kind](mail.rsvp, mail)
-    if mail.facts.get("copy"):
-        letter.paragraphs.insert(
-            0,
-            gettext(
-                "This is your copy: you answered for %(name)s, who gets the same mail with the "
-                "calendar invitation.",
-                name=mail.rsvp.name,
-            ),
-        )
-    return letter
-
-
-def _when(event: Event) -> str:
-    """ "Tuesday 6 December, 10:00 a.m. EST": the end of many subjects."""
-    return (
-        f"{wording.weekday(event.starts_at, event.zone)} "
-        f"{wording.moment(event.starts_at, event.zone)}"
-    ).replace(wording.NBSP, " ")
-
-
-def _preheader(event: Event, sentence: str) -> str:
-    day = wording.day(event.starts_at, event.zone)
-    return f"{day}, {wording.hours(event.starts_at, event.ends_at, event.zone)}. {sentence}"
-
-
-def _why() -> str:
-    return gettext("You get this message because you sent an RSVP with this address.")
-
-
-def _change_links(rsvp: Rsvp) -> list[Link]:
-    """The way to the calendar and to the manage page."""
-    url = entries.manage_url(rsvp)
-    entry = entries.of_rsvp(rsvp, max(rsvp.ical_sequence, 0))
-    return [
-        Link(gettext("Add to Google Calendar"), itip.google_link(entry)),
-        Link(gettext("Change my details, attend another way or cancel"), url),
-    ]
+from registration.letters.letter import (
+    Letter,
+    Link,
+    Place,
+    facts_of,
+    first_name,
+    place_of,
+    preheader_of,
+    tickets_of,
+    when_of,
+)
+from registration.models import MailKind, OutboxMail, Rsvp
 
 
 def _confirmed(rsvp: Rsvp, mail: OutboxMail) -> Letter:
@@ -137,7 +40,7 @@ def _seated(rsvp: Rsvp) -> Letter:
         doors = gettext("Doors open at %(time)s.", time=at)
     return Letter(
         subject=gettext(
-            "Your ticket for %(title)s, %(when)s", title=event.title, when=_when(event)
+            "Your ticket for %(title)s, %(when)s", title=event.title, when=when_of(event)
         ),
         heading=gettext("Your seat is reserved, %(name)s", name=name)
         if rsvp.party_size == 1
@@ -147,7 +50,7 @@ def _seated(rsvp: Rsvp) -> Letter:
             *event.venue_access.splitlines()[:1],
             gettext("If you cannot come, give your seat back. Somebody may be waiting for it."),
         ],
-        preheader=_preheader(event, " ".join(part for part in (doors, show) if part)),
+        preheader=preheader_of(event, " ".join(part for part in (doors, show) if part)),
         button=Link(gettext("Open my ticket"), entries.manage_url(rsvp)),
         events=[facts_of(event, [place_of(rsvp), *_party(rsvp)])],
         tickets=tickets_of(rsvp),
@@ -186,10 +89,12 @@ def _watching(rsvp: Rsvp) -> Letter:
             )
         )
     return Letter(
-        subject=gettext("Your link for %(title)s, %(when)s", title=event.title, when=_when(event)),
+        subject=gettext(
+            "Your link for %(title)s, %(when)s", title=event.title, when=when_of(event)
+        ),
         heading=gettext("Your link is ready, %(name)s", name=name),
         paragraphs=paragraphs,
-        preheader=_preheader(event, gettext("Your link opens at %(time)s.", time=opens)),
+        preheader=preheader_of(event, gettext("Your link opens at %(time)s.", time=opens)),
         button=Link(gettext("Go to my room"), entries.join_url(rsvp)),
         button_note=gettext("The link is yours alone. Keep it to yourself."),
         events=[facts_of(event, [place_of(rsvp)])],
@@ -201,7 +106,7 @@ def _watching(rsvp: Rsvp) -> Letter:
 def _promoted(rsvp: Rsvp, mail: OutboxMail) -> Letter:
     letter = _confirmed(rsvp, mail)
     letter.subject = gettext(
-        "A seat is yours: %(title)s, %(when)s", title=rsvp.event.title, when=_when(rsvp.event)
+        "A seat is yours: %(title)s, %(when)s", title=rsvp.event.title, when=when_of(rsvp.event)
     )
     letter.heading = gettext("A seat is yours, %(name)s", name=first_name(rsvp.name))
     first = (
@@ -255,7 +160,7 @@ def _waiting(rsvp: Rsvp, mail: OutboxMail) -> Letter:
             name=first_name(rsvp.name),
         ),
         paragraphs=paragraphs,
-        preheader=_preheader(event, position if ahead else gettext("You are next.")),
+        preheader=preheader_of(event, position if ahead else gettext("You are next.")),
         button=Link(gettext("See my position"), entries.manage_url(rsvp)),
         events=[facts_of(event, [])],
         links=[
@@ -301,7 +206,7 @@ def _verify(rsvp: Rsvp, mail: OutboxMail) -> Letter:
             )
             if part
         ],
-        preheader=_preheader(event, held),
+        preheader=preheader_of(event, held),
         button=Link(gettext("Confirm my address"), entries.manage_url(rsvp)),
         events=[facts_of(event, [place_of(rsvp)])],
         why=_why(),
@@ -316,7 +221,7 @@ def _received(rsvp: Rsvp, mail: OutboxMail) -> Letter:
         paragraphs=[
             gettext("The organisers look at each RSVP for this event and mail you their answer."),
         ],
-        preheader=_preheader(event, gettext("The organisers will answer by mail.")),
+        preheader=preheader_of(event, gettext("The organisers will answer by mail.")),
         events=[facts_of(event, [place_of(rsvp)])],
         links=[Link(gettext("Change or cancel my RSVP"), entries.manage_url(rsvp))],
         why=_why(),
@@ -339,7 +244,7 @@ def _cancelled(rsvp: Rsvp, mail: OutboxMail) -> Letter:
         subject=gettext("Cancelled: your RSVP for %(title)s", title=event.title),
         heading=gettext("Your RSVP is cancelled, %(name)s", name=first_name(rsvp.name)),
         paragraphs=paragraphs,
-        preheader=_preheader(event, paragraphs[0]),
+        preheader=preheader_of(event, paragraphs[0]),
         events=[facts_of(event, [])],
         links=[]
         if by_staff
@@ -361,13 +266,13 @@ def _rejected(rsvp: Rsvp, mail: OutboxMail) -> Letter:
             )
             if part
         ],
-        preheader=_preheader(event, ""),
+        preheader=preheader_of(event, ""),
         events=[facts_of(event, [])],
         why=_why(),
     )
 
 
-def _links(mail: OutboxMail) -> Letter:
+def links(mail: OutboxMail) -> Letter:
     """The links of an address's coming events, asked for by somebody who may not own it."""
     rsvps = db.session.scalars(
         select(Rsvp).where(Rsvp.id.in_(mail.facts["rsvps"])).order_by(Rsvp.id)
@@ -392,98 +297,22 @@ def _links(mail: OutboxMail) -> Letter:
     )
 
 
-def _invitation(mail: OutboxMail) -> Letter:
-    invited = mail.invitation
-    assert invited is not None
-    event = invited.event
-    url = f"{entries.event_url(event)}/rsvp?invitation={invited.key}"
-    return Letter(
-        subject=gettext("Invitation: %(title)s, %(when)s", title=event.title, when=_when(event)),
-        heading=gettext("Will you join us, %(name)s?", name=first_name(invited.name))
-        if invited.name
-        else gettext("Will you join us?"),
-        paragraphs=[part for part in (event.summary,) if part],
-        preheader=_preheader(event, event.summary),
-        button=Link(gettext("Answer the invitation"), url),
-        button_note=gettext("The invitation is personal: yes or no, it takes a minute."),
-        events=[facts_of(event, [Place(event.venue_name, event.venue_address.splitlines())])],
-        why=gettext("You get this message because you are invited to this event."),
-    )
+def _change_links(rsvp: Rsvp) -> list[Link]:
+    """The way to the calendar and to the manage page."""
+    url = entries.manage_url(rsvp)
+    entry = entries.of_rsvp(rsvp, max(rsvp.ical_sequence, 0))
+    return [
+        Link(gettext("Add to Google Calendar"), itip.google_link(entry)),
+        Link(gettext("Change my details, attend another way or cancel"), url),
+    ]
 
 
-def _speaker_letter(speaker: Speaker, subject: str, heading: str, paragraphs: list[str]) -> Letter:
-    event = speaker.event
-    begins = wording.clock(speaker.begins_at, event.zone)
-    where = speaker.room or event.venue_name
-    places = [Place(gettext("Be there at %(time)s", time=begins), [where] if where else [])]
-    return Letter(
-        subject=subject,
-        heading=heading,
-        paragraphs=paragraphs,
-        preheader=_preheader(event, paragraphs[0]),
-        button=Link(gettext("Open my speaker\u2019s page"), entries.speaker_url(speaker)),
-        button_note=gettext("Only people with this link can see the page."),
-        events=[facts_of(event, places)],
-        why=gettext("You get this message because you are on the programme of this event."),
-    )
+def _why() -> str:
+    return gettext("You get this message because you sent an RSVP with this address.")
 
 
-def _speaker_invitation(speaker: Speaker) -> Letter:
-    event = speaker.event
-    role = gettext("to moderate") if speaker.is_moderator else gettext("to speak at")
-    return _speaker_letter(
-        speaker,
-        gettext(
-            "Invitation %(role)s %(title)s, %(when)s",
-            role=role,
-            title=event.title,
-            when=_when(event),
-        ),
-        gettext("%(name)s, will you join us?", name=speaker.name),
-        [
-            gettext(
-                "We would be glad to have you %(role)s \u201c%(title)s\u201d.",
-                role=role,
-                title=event.title,
-            ),
-            gettext("Say yes or no on your page; it needs no account."),
-        ],
-    )
-
-
-def _speaker_changed(speaker: Speaker) -> Letter:
-    event = speaker.event
-    return _speaker_letter(
-        speaker,
-        gettext("Your part in %(title)s, %(when)s", title=event.title, when=_when(event)),
-        gettext("Your part in %(title)s", title=event.title),
-        [gettext("This is how it stands now. Your calendar follows by itself.")],
-    )
-
-
-def _speaker_cancelled(speaker: Speaker) -> Letter:
-    event = speaker.event
-    letter = _speaker_letter(
-        speaker,
-        gettext("Cancelled: your part in %(title)s", title=event.title),
-        gettext("Your part in %(title)s is cancelled", title=event.title),
-        [gettext("The entry leaves your calendar by itself.")],
-    )
-    letter.button, letter.button_note = None, ""
-    return letter
-
-
-def _speaker_reminder(speaker: Speaker) -> Letter:
-    event = speaker.event
-    return _speaker_letter(
-        speaker,
-        gettext("Reminder: %(title)s, %(when)s", title=event.title, when=_when(event)),
-        gettext("Your part in %(title)s", title=event.title),
-        [gettext("Times, place and who else speaks are on your page.")],
-    )
-
-
-_RSVP_COMPOSERS: dict[MailKind, Callable[[Rsvp, OutboxMail], Letter]] = {
+#: Who composes which kind of mail about an RSVP.
+COMPOSERS: dict[MailKind, Callable[[Rsvp, OutboxMail], Letter]] = {
     MailKind.VERIFY: _verify,
     MailKind.RECEIVED: _received,
     MailKind.CONFIRMED: _confirmed,
@@ -493,54 +322,3 @@ _RSVP_COMPOSERS: dict[MailKind, Callable[[Rsvp, OutboxMail], Letter]] = {
     MailKind.CANCELLED: _cancelled,
     MailKind.REJECTED: _rejected,
 }
-_SPEAKER_COMPOSERS: dict[MailKind, Callable[[Speaker], Letter]] = {
-    MailKind.SPEAKER_INVITATION: _speaker_invitation,
-    MailKind.SPEAKER_CHANGED: _speaker_changed,
-    MailKind.SPEAKER_CANCELLED: _speaker_cancelled,
-    MailKind.SPEAKER_REMINDER: _speaker_reminder,
-}
-
-
-def first_name(name: str) -> str:
-    """What to call a person by: the first word that is no title and no initial."""
-    words = [word for word in name.split() if not word.endswith(".") and len(word) > 1]
-    return words[0] if words else name
-
-
-def facts_of(event: Event, places: list[Place]) -> EventFacts:
-    """An event with where it is for this reader."""
-    return EventFacts(
-        title=event.title,
-        day=wording.day(event.starts_at, event.zone),
-        hours=wording.hours(event.starts_at, event.ends_at, event.zone),
-        zone=event.time_zone,
-        places=places,
-    )
-
-
-def place_of(rsvp: Rsvp) -> Place:
-    """Where an RSVP's party will be."""
-    event = rsvp.event
-    if rsvp.option.is_virtual:
-        note = event.stream_note or gettext("Live stream")
-        return Place(wording.option_name(rsvp.option), [note])
-    lines = [line.strip() for line in event.venue_address.splitlines() if line.strip()]
-    return Place(event.venue_name or wording.option_name(rsvp.option), lines)
-
-
-def tickets_of(rsvp: Rsvp) -> list[Ticket]:
-    """The tickets of a party in the room; none for who watches."""
-    if rsvp.option.is_virtual or not rsvp.is_confirmed:
-        return []
-    people = db.session.scalars(
-        select(Attendee).where(Attendee.rsvp_id == rsvp.id).order_by(Attendee.position)
-    )
-    return [
-        Ticket(
-            cid=f"ticket-{person.ticket_code}",
-            code=person.spoken_code,
-            name=person.name,
-            url=entries.ticket_url(person.ticket_code),
-        )
-        for person in people
-    ]

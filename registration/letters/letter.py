@@ -1,0 +1,127 @@
+"""What a letter is made of, whoever reads it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from flask_babel import gettext
+from sqlalchemy import select
+
+from registration import entries, wording
+from registration.database import db
+from registration.models import Attendee, Event, Rsvp
+
+
+@dataclass
+class Link:
+    """A label and where it leads."""
+
+    label: str
+    url: str
+    note: str = ""
+
+
+@dataclass
+class Place:
+    """A heading and the lines under it."""
+
+    name: str
+    lines: list[str] = field(default_factory=list)
+
+
+@dataclass
+class EventFacts:
+    """An event as a letter shows it."""
+
+    title: str
+    day: str
+    hours: str
+    zone: str
+    places: list[Place]
+    url: str = ""
+    link_label: str = ""
+
+
+@dataclass
+class Ticket:
+    """A ticket as a letter shows it."""
+
+    cid: str
+    code: str
+    name: str
+    url: str
+
+
+@dataclass
+class Letter:
+    """What a mail says, before it is laid out."""
+
+    subject: str
+    heading: str
+    paragraphs: list[str]
+    preheader: str = ""
+    button: Link | None = None
+    button_note: str = ""
+    events: list[EventFacts] = field(default_factory=list)
+    tickets: list[Ticket] = field(default_factory=list)
+    links: list[Link] = field(default_factory=list)
+    why: str = ""
+
+
+def first_name(name: str) -> str:
+    """What to call a person by: the first word that is no title and no initial."""
+    words = [word for word in name.split() if not word.endswith(".") and len(word) > 1]
+    return words[0] if words else name
+
+
+def facts_of(event: Event, places: list[Place]) -> EventFacts:
+    """An event with where it is for this reader."""
+    return EventFacts(
+        title=event.title,
+        day=wording.day(event.starts_at, event.zone),
+        hours=wording.hours(event.starts_at, event.ends_at, event.zone),
+        zone=event.time_zone,
+        places=places,
+    )
+
+
+def place_of(rsvp: Rsvp) -> Place:
+    """Where an RSVP's party will be."""
+    event = rsvp.event
+    if rsvp.option.is_virtual:
+        note = event.stream_note or gettext("Live stream")
+        return Place(wording.option_name(rsvp.option), [note])
+    lines = [line.strip() for line in event.venue_address.splitlines() if line.strip()]
+    return Place(event.venue_name or wording.option_name(rsvp.option), lines)
+
+
+def tickets_of(rsvp: Rsvp) -> list[Ticket]:
+    """The tickets of a party in the room; none for who watches."""
+    if rsvp.option.is_virtual or not rsvp.is_confirmed:
+        return []
+    people = db.session.scalars(
+        select(Attendee).where(Attendee.rsvp_id == rsvp.id).order_by(Attendee.position)
+    )
+    return [
+        Ticket(
+            cid=f"ticket-{person.ticket_code}",
+            code=person.spoken_code,
+            name=person.name,
+            url=entries.ticket_url(person.ticket_code),
+        )
+        for person in people
+    ]
+
+
+def when_of(event: Event) -> str:
+    """ "Tuesday 6 December, 10:00 a.m. EST": the end of many subjects."""
+    return (
+        f"{wording.weekday(event.starts_at, event.zone)} "
+        f"{wording.moment(event.starts_at, event.zone)}"
+    ).replace(wording.NBSP, " ")
+
+
+def preheader_of(event: Event, sentence: str) -> str:
+    """The line that mail programs show beside the subject."""
+    day = wording.day(event.starts_at, event.zone)
+    return f"{day}, {wording.hours(event.starts_at, event.ends_at, event.zone)}. {sentence}"
