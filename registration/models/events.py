@@ -36,6 +36,15 @@ class RegistrationKind(enum.StrEnum):
     NONE = "none"
 
 
+class LobbyPhase(enum.StrEnum):
+    """What staff said of the lobby; scheduled: it follows the clock."""
+
+    SCHEDULED = "scheduled"
+    OPEN = "open"  # the door is open before its time
+    LIVE = "live"  # live, whatever the clock says
+    ENDED = "ended"
+
+
 class Event(Base):
     """One event, held in a room, online, or both at once."""
 
@@ -95,6 +104,12 @@ class Event(Base):
 
     stream_note: Mapped[str] = mapped_column(default="")  # "English, with live captions"
     lobby_opens_minutes: Mapped[int] = mapped_column(default=15)
+    lobby_phase: Mapped[LobbyPhase] = mapped_column(
+        default=LobbyPhase.SCHEDULED, server_default=LobbyPhase.SCHEDULED.value
+    )
+    lobby_note: Mapped[str] = mapped_column(default="", server_default="")  # to all who watch
+    # Counts every change of phase, note and sources: open lobbies see that something is new.
+    lobby_revision: Mapped[int] = mapped_column(default=0, server_default="0")
     recording_url: Mapped[str] = mapped_column(default="")
     recording_minutes: Mapped[int | None]
     transcript_url: Mapped[str] = mapped_column(default="")

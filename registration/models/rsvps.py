@@ -179,6 +179,13 @@ class Attendee(Base):
     __table_args__ = (
         UniqueConstraint("rsvp_id", "position"),
         Index("ix_attendees_name", "name"),
+        # The latest at the door, for the list of who came in last.
+        Index(
+            "ix_attendees_checked_in",
+            "checked_in_at",
+            sqlite_where=text("checked_in_at IS NOT NULL"),
+            postgresql_where=text("checked_in_at IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
