@@ -10,7 +10,7 @@ from datetime import timedelta
 from flask import Flask
 from sqlalchemy.exc import DBAPIError
 
-from registration import outbox, rsvps
+from registration import capacity, outbox, rsvps
 from registration.database import db
 from registration.times import now
 
@@ -22,7 +22,10 @@ _BEAT = timedelta(seconds=30)
 
 
 def run(app: Flask, stop: threading.Event) -> None:
-    """Deliver mail and end holds until `stop` is set; survives outages of database and mail."""
+    """Deliver mail, end holds and fill free seats until `stop` is set.
+
+    Survives outages of database and mail.
+    """
     postman = outbox.Postman()
     last_beat = time.monotonic() - _BEAT.total_seconds()
     with app.app_context():
@@ -48,7 +51,8 @@ def turn(postman: outbox.Postman, *, limit: int = 20) -> bool:
     A batch is small, so that a worker asked to stop does so soon.
     """
     ended = rsvps.end_holds(now=now())
+    filled = capacity.fill_all(now=now())
     claimed = outbox.claim(now=now(), limit=limit)
     postman.deliver(claimed, now=now())
     db.session.remove()
-    return bool(ended or claimed)
+    return bool(ended or filled or claimed)

@@ -12,7 +12,10 @@ from sqlalchemy import select, update
 
 from registration import audit, emails
 from registration.database import db
-from registration.models import AttendanceOption, Event, EventStatus, Rsvp, RsvpStatus
+from registration.models import AttendanceOption, Event, Rsvp, RsvpStatus
+
+#: How many parties one transaction moves up at most: the lock is never held for long.
+PROMOTIONS_AT_ONCE = 100
 
 
 class Seats(NamedTuple):
@@ -163,30 +166,36 @@ def settle(rsvp: Rsvp, seats: Seats, *, now: datetime) -> None:
     audit.record(f"rsvp.{rsvp.status}", now=now, rsvp=rsvp, option=rsvp.option_id)
 
 
-def promote(seats: Seats, *, now: datetime) -> None:
+def promote(seats: Seats, *, now: datetime) -> bool:
     """Move waiting parties into free seats, in order of arrival, until no first one fits.
 
     Every verb that may have freed a seat ends here. A party that does not fit holds the queue.
     Nothing moves after the event's cut-off, or while staff choose by hand.
+    True if it stopped at PROMOTIONS_AT_ONCE: another transaction is to go on.
     """
-    event = seats.event
-    if (
-        event.status is not EventStatus.PUBLISHED
-        or not event.promotes_automatically
-        or now >= event.promotes_until
-    ):
-        return
-    moving = True
-    while moving:
-        # A watcher who moves frees a place elsewhere, for which others may wait: look again.
-        moving = False
-        for option in seats.options.values():
-            while option.waiting and option.fits(1):
-                rsvp = first_in_queue(option)
-                if rsvp is None or not option.fits(rsvp.party_size):
-                    break
-                move_up(rsvp, seats, now=now)
-                moving = True
+    if not seats.event.promotes_at(now):
+        return False
+    moved = 0
+    while moved < PROMOTIONS_AT_ONCE:
+        rsvp = _next_to_move(seats)
+        if rsvp is None:
+            return False
+        move_up(rsvp, seats, now=now)
+        moved += 1
+    return _next_to_move(seats) is not None
+
+
+def _next_to_move(seats: Seats) -> Rsvp | None:
+    """A party that is first in its queue and fits.
+
+    One that moves may free a place elsewhere, for which others wait: ask again after each.
+    """
+    for option in seats.options.values():
+        if option.waiting and option.fits(1):
+            rsvp = first_in_queue(option)
+            if rsvp is not None and option.fits(rsvp.party_size):
+                return rsvp
+    return None
 
 
 def first_in_queue(option: AttendanceOption) -> Rsvp | None:

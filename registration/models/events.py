@@ -148,8 +148,12 @@ class Event(Base):
 
     @property
     def promotes_until(self) -> datetime:
-        """When the waitlist stops to move by itself."""
-        return self.promotion_closes_at or self.starts_at
+        """When the waitlist stops to move by itself; nobody joins it any more."""
+        return min(self.promotion_closes_at or self.starts_at, self.ends_at)
+
+    def promotes_at(self, now: datetime) -> bool:
+        """Whether a seat that is free now goes to the first in the queue by itself."""
+        return self.is_published and self.promotes_automatically and now < self.promotes_until
 
     @property
     def accepts_from(self) -> datetime | None:
