@@ -1,0 +1,162 @@
+"""A real browser on a real server: the product as people see it.
+
+`site` is an application of its own on SQLite behind a server thread, its clock at NOW and to be
+moved by `site.now`. `open_page` opens pages in Chromium at a width, in a scheme, with or without
+JavaScript. `assert_accessible` runs axe-core (axe.min.js, MPL 2.0, see LICENSE-axe.txt).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from werkzeug.serving import make_server
+
+from app import create_app
+from registration.database import Base, db
+from tests.conftest import NOW, empty_every_table, settings_for
+
+CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+WIDTHS = {"desktop": (1280, 900), "phone": (390, 844)}
+_AXE = (Path(__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what lies here; without a browser it is skipped, or refused where one is required."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker("browser")
+            if not CHROMIUM.exists():
+                if os.environ.get("REQUIRE_BROWSER"):
+                    raise pytest.UsageError(f"there is no browser at {CHROMIUM}")
+                item.add_marker(pytest.mark.skip(reason=f"there is no browser at {CHROMIUM}"))
+
+
+@dataclass
+class Site:
+    """The product on the loopback interface."""
+
+    app: Flask
+    url: str
+    now: datetime = NOW
+
+
+@pytest.fixture(scope="session")
+def _served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("site")
+    url = f"sqlite:///{folder / 'site.db'}"
+    # The port is known before the application is made, since mails and tickets hold its address.
+    server = make_server("127.0.0.1", 0, lambda *_: [], threaded=True)
+    address = f"http://127.0.0.1:{server.server_port}"
+    app = create_app(settings_for(url, folder, base_url=address))
+    server.app = app
+    with app.app_context():
+        Base.metadata.create_all(db.engine)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield Site(app, address)
+    server.shutdown()
+    thread.join()
+    server.server_close()
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def site(_served: Site) -> Iterator[Site]:
+    """The site on an empty database, the context pushed: factories and verbs write to it."""
+    _served.now = NOW
+    _served.app.config["NOW"] = lambda: _served.now
+    with _served.app.app_context():
+        yield _served
+        db.session.rollback()
+        empty_every_table()
+        db.session.remove()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, once for all tests."""
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser, site: Site) -> Iterator[Callable[..., Page]]:
+    """Open an address of the site in a fresh profile; closed when the test ends.
+
+    A script error or a refused resource (Content-Security-Policy) fails the test.
+    """
+    contexts: list[BrowserContext] = []
+    trouble: list[str] = []
+
+    def open_(
+        path: str = "/", *, width: str = "desktop", scripts: bool = True, scheme: str = "light"
+    ) -> Page:
+        context = browser.new_context(
+            base_url=site.url,
+            viewport=dict(zip(("width", "height"), WIDTHS[width], strict=True)),  # type: ignore[arg-type]
+            java_script_enabled=scripts,
+            color_scheme=scheme,  # type: ignore[arg-type]
+            locale="en-US",
+            timezone_id="Europe/Berlin",
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: trouble.append(f"{page.url}: {error}"))
+        page.on(
+            "console",
+            lambda message: (
+                trouble.append(f"{page.url}: {message.text}")
+                if message.type == "error" and "Content Security Policy" in message.text
+                else None
+            ),
+        )
+        page.goto(path)
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert trouble == []
+
+
+@pytest.fixture(params=list(WIDTHS))
+def width(request: pytest.FixtureRequest) -> str:
+    """On a desk and on a phone."""
+    return str(request.param)
+
+
+def assert_accessible(page: Page) -> None:
+    """No violation by axe-core's rules, WCAG 2.2 AA among them, and no sideways scrolling."""
+    page.evaluate(_AXE)
+    found: dict[str, Any] = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
+    problems = [
+        {"rule": rule["id"], "help": rule["help"], "at": [node["target"] for node in rule["nodes"]]}
+        for rule in found["violations"]
+    ]
+    assert problems == [], f"{page.url}: {json.dumps(problems, indent=1)}"
+    overflow = page.evaluate(
+        "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
+    assert overflow <= 0, f"{page.url} is {overflow} px too wide"

@@ -1,0 +1,135 @@
+"""The attendee's way: list, event, form, confirmation, switch, cancel."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from registration.models import QuestionKind
+from tests.browser.conftest import Site, assert_accessible
+from tests.factories import make_event, make_option, make_question, make_rsvp, make_speaker
+
+
+def fill_in(page: Page, email: str = "amina@example.org") -> None:
+    page.get_by_label("Full name").fill("Amina Okonkwo-Bell")
+    page.get_by_label("Email address", exact=True).first.fill(email)
+    page.get_by_label("Organisation").fill("Example University")
+    page.get_by_label("Job title").fill("Lecturer")
+    page.get_by_label(re.compile("^I agree")).check()
+
+
+def check(page: Page, scripts: bool) -> None:
+    """Axe needs scripts; without them the same page was checked in the other run."""
+    if scripts:
+        assert_accessible(page)
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
+def test_from_the_list_to_a_seat_to_the_stream_and_out_again(
+    site: Site, open_page: Callable[..., Page], width: str, scripts: bool
+):
+    event = make_event(title="Policing in Conflict", slug="policing-in-conflict")
+    make_option(event, capacity=120)
+    make_option(event, mode="virtual")
+    make_question(event, label="What should the panel talk about?", kind=QuestionKind.LONG_TEXT)
+    make_speaker(event, name="A speaker")
+
+    page = open_page("/", width=width, scripts=scripts)
+    check(page, scripts)
+    page.get_by_role("link", name="Policing in Conflict").first.click()
+    expect(page.get_by_text("120 of 120 seats left").first).to_be_visible()
+    check(page, scripts)
+    page.locator("main").get_by_role("link", name="RSVP", exact=True).locator(
+        "visible=true"
+    ).last.click()
+
+    page.get_by_label("In person").check()
+    fill_in(page)
+    page.get_by_label("What should the panel talk about?").fill("Training")
+    check(page, scripts)
+    page.get_by_role("button", name="Save my place").click()
+
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Your seat is reserved, Amina")
+    expect(page.locator("main")).to_contain_text(re.compile(r"[A-Z2-9]{4}-[A-Z2-9]{4}"))
+    check(page, scripts)
+
+    page.get_by_role("button", name=re.compile("online", re.I)).click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Amina")
+    expect(page.locator("main a[href*='/j/']").first).to_be_visible()
+    check(page, scripts)
+
+    page.get_by_role("link", name=re.compile("Cancel")).click()
+    check(page, scripts)
+    page.locator("main").get_by_role("button", name=re.compile("Cancel")).click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("cancelled")
+    check(page, scripts)
+
+
+def test_mistakes_are_summed_up_with_links_and_nothing_typed_is_lost(
+    site: Site, open_page: Callable[..., Page], width: str
+):
+    event = make_event(slug="mistakes")
+    make_option(event, capacity=5)
+    make_option(event, mode="virtual")
+    page = open_page("/events/mistakes/rsvp", width=width)
+    page.get_by_label("Full name").fill("Amina Okonkwo-Bell")
+    page.get_by_label("Email address", exact=True).first.fill("amina@")
+    page.get_by_role("button", name="Save my place").click()
+    summary = page.get_by_role("alert")
+    expect(summary).to_be_focused()
+    expect(summary.get_by_role("link")).to_have_count(3)
+    expect(page).to_have_title(re.compile("^Error: "))
+    expect(page.get_by_label("Full name")).to_have_value("Amina Okonkwo-Bell")
+    assert_accessible(page)
+    summary.get_by_role("link", name=re.compile("email")).click()
+    expect(page.get_by_label("Email address", exact=True).first).to_be_focused()
+
+
+def test_a_full_room_offers_the_waitlist_and_the_stream_meanwhile(
+    site: Site, open_page: Callable[..., Page], width: str
+):
+    event = make_event(slug="full")
+    room = make_option(event, capacity=1)
+    make_option(event, mode="virtual")
+    make_rsvp(room)
+    page = open_page("/events/full", width=width)
+    expect(page.locator("main")).to_contain_text("Full – join the waitlist")
+    page.goto("/events/full/rsvp")
+    assert_accessible(page)
+    page.get_by_label(re.compile("waitlist", re.I)).first.check()
+    fill_in(page)
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("first in the queue")
+    assert_accessible(page)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_public_page_is_accessible(
+    site: Site, open_page: Callable[..., Page], width: str, scheme: str
+):
+    event = make_event(slug="policing")
+    room = make_option(event, capacity=2)
+    stream = make_option(event, mode="virtual")
+    speaker = make_speaker(event)
+    seated, watching = make_rsvp(room), make_rsvp(stream)
+    for path in (
+        "/",
+        "/events/policing",
+        "/events/policing/rsvp",
+        f"/rsvp/{seated.manage_key}",
+        f"/rsvp/{seated.manage_key}/edit",
+        f"/rsvp/{seated.manage_key}/cancel",
+        f"/rsvp/{watching.manage_key}",
+        f"/j/{watching.join_key}",
+        f"/speaker/{speaker.key}",
+        "/find",
+        "/privacy",
+        "/accessibility",
+        "/nothing-here",
+    ):
+        page = open_page(path, width=width, scheme=scheme)
+        assert_accessible(page)
+        page.close()
