@@ -3,6 +3,12 @@
 One module for each aggregate; import from here.
 """
 
+from registration.models.announcements import (
+    Announcement,
+    AnnouncementKind,
+    AnnouncementState,
+    EventEdition,
+)
 from registration.models.events import (
     AgendaItem,
     AttendanceMode,
@@ -37,12 +43,16 @@ __all__ = [
     "HOLDING",
     "LIVE",
     "AgendaItem",
+    "Announcement",
+    "AnnouncementKind",
+    "AnnouncementState",
     "Answer",
     "AttendanceMode",
     "AttendanceOption",
     "Attendee",
     "AuditEntry",
     "Event",
+    "EventEdition",
     "EventStatus",
     "Invitation",
     "InvitationCode",

@@ -118,6 +118,8 @@ class Event(Base):
 
     ical_uid: Mapped[str] = mapped_column(unique=True)  # of the public entry, never of an RSVP
     ical_sequence: Mapped[int] = mapped_column(default=0)
+    # Counts what calendar entries say; see EventEdition.
+    edition: Mapped[int] = mapped_column(default=0, server_default="0")
     cancelled_at: Mapped[datetime | None]
     cancellation_reason: Mapped[str] = mapped_column(default="")
     # Counts every change of seats; raising it is the lock of seating.py.

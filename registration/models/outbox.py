@@ -71,6 +71,13 @@ class OutboxMail(Base):
         Index("ix_outbox_speaker", "speaker_id", "id"),
         Index("ix_outbox_event", "event_id", "id"),
         Index("ix_outbox_state", "state", "id"),
+        Index(
+            "ix_outbox_announcement",
+            "announcement_id",
+            "state",
+            sqlite_where=text("announcement_id IS NOT NULL"),
+            postgresql_where=text("announcement_id IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -87,6 +94,7 @@ class OutboxMail(Base):
     invitation_id: Mapped[int | None] = mapped_column(
         ForeignKey("invitations.id", ondelete="CASCADE")
     )
+    announcement_id: Mapped[int | None] = mapped_column(ForeignKey("announcements.id"))
     # The SEQUENCE of its calendar part; none: it has no calendar part.
     ical_sequence: Mapped[int | None]
     facts: Mapped[dict[str, Any]] = mapped_column(default=dict)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -71,6 +72,8 @@ class Speaker(Base):
 
     ical_uid: Mapped[str] = mapped_column(unique=True)
     ical_sequence: Mapped[int] = mapped_column(default=-1)
+    # What the last delivered calendar part said; empty: nothing went yet.
+    told: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     revision: Mapped[int] = mapped_column(default=0)
 
     event: Mapped[Event] = relationship()
