@@ -163,7 +163,8 @@ def _to_attendee(
 ) -> None:
     """Write the mail of one change, and a copy for an assistant who answered for the person."""
     if rsvp.revision:
-        _supersede(OutboxMail.rsvp_id == rsvp.id, now)
+        ends = kind in (MailKind.CANCELLED, MailKind.REJECTED)
+        _supersede(OutboxMail.rsvp_id == rsvp.id, now, mailings_too=ends)
     if calendar:
         rsvp.ical_sequence += 1
     for recipient, name, is_copy in _recipients(rsvp):
@@ -208,11 +209,14 @@ def _to_speaker(speaker: Speaker, kind: MailKind, now: datetime, *, calendar: bo
     )
 
 
-def _supersede(whose: Any, now: datetime) -> None:
-    """Mails that still wait say what is no longer so."""
+def _supersede(whose: Any, now: datetime, *, mailings_too: bool = False) -> None:
+    """Mails that still wait say what is no longer so; what staff wrote holds until the end."""
+    waiting = OutboxMail.state == MailState.WAITING
+    if not mailings_too:
+        waiting &= OutboxMail.mailing_id.is_(None)
     db.session.execute(
         update(OutboxMail)
-        .where(whose, OutboxMail.state == MailState.WAITING)
+        .where(whose, waiting)
         .values(state=MailState.SUPERSEDED, ended_at=now)
         .execution_options(synchronize_session=False)
     )

@@ -6,17 +6,27 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.headerregistry import Address
+from email.headerregistry import Address, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage, MIMEPart
-from email.policy import SMTP
+from email.policy import SMTP, Policy
 from email.utils import format_datetime
 from typing import Any
 
 import idna
 from flask_mail import Message
 
+
+class _Unsubscribe(UnstructuredHeader):
+    """List-Unsubscribe: one address, which is not to be broken however long it is."""
+
+    def fold(self, *, policy: Policy[Any]) -> str:
+        return f"List-Unsubscribe: {self}{policy.linesep}"
+
+
+_HEADERS = HeaderRegistry()
+_HEADERS.map_to_type("list-unsubscribe", _Unsubscribe)  # type: ignore[arg-type]  # made one there
 # The line length counts without its CRLF. Parts are encoded here, never left at 8 bits.
-_POLICY = SMTP.clone(max_line_length=76, cte_type="7bit")
+_POLICY = SMTP.clone(max_line_length=76, cte_type="7bit", header_factory=_HEADERS)
 _CONTROLS = re.compile("[\x00-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]+")
 
 
@@ -55,6 +65,7 @@ class CalendarMessage(Message):  # type: ignore[misc]  # Flask-Mail's class is u
         calendar: bytes | None = None,
         method: str = "REQUEST",
         images: Sequence[Image] = (),
+        unsubscribe_url: str = "",
     ) -> None:
         super().__init__(
             subject=_one_line(subject),
@@ -74,6 +85,7 @@ class CalendarMessage(Message):  # type: ignore[misc]  # Flask-Mail's class is u
         self.calendar = calendar
         self.method = method
         self.images = images
+        self.unsubscribe_url = unsubscribe_url
 
     def _message(self) -> EmailMessage:
         message = EmailMessage(policy=_POLICY)
@@ -117,6 +129,10 @@ class CalendarMessage(Message):  # type: ignore[misc]  # Flask-Mail's class is u
         }
         if self.human:
             headers["Reply-To"] = Address(addr_spec=self.human)
+        if self.unsubscribe_url:
+            # RFC 8058: the mail program's own button, one POST and no page.
+            headers["List-Unsubscribe"] = f"<{self.unsubscribe_url}>"
+            headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         for name, value in headers.items():
             message[name] = value
 

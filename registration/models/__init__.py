@@ -24,6 +24,8 @@ from registration.models.events import (
     StreamSource,
     Visibility,
 )
+from registration.models.imports import ImportKind, PendingImport
+from registration.models.mailings import Mailing, MailingState, Unsubscribe
 from registration.models.outbox import MailKind, MailState, OutboxMail, WorkerHeartbeat
 from registration.models.rsvps import (
     HOLDING,
@@ -54,13 +56,17 @@ __all__ = [
     "Event",
     "EventEdition",
     "EventStatus",
+    "ImportKind",
     "Invitation",
     "InvitationCode",
     "InvitationStatus",
     "LobbyPhase",
     "MailKind",
     "MailState",
+    "Mailing",
+    "MailingState",
     "OutboxMail",
+    "PendingImport",
     "Publication",
     "Question",
     "QuestionKind",
@@ -75,6 +81,7 @@ __all__ = [
     "StaffRole",
     "StreamKind",
     "StreamSource",
+    "Unsubscribe",
     "Visibility",
     "WorkerHeartbeat",
     "staff_events",

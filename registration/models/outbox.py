@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from registration.database import Base
 from registration.models.events import Event
+from registration.models.mailings import Mailing
 from registration.models.rsvps import Invitation, Rsvp
 from registration.models.speakers import Speaker
 
@@ -32,6 +33,7 @@ class MailKind(enum.StrEnum):
     FOLLOW_UP = "follow_up"
     LINKS = "links"
     INVITATION = "invitation"
+    MAILING = "mailing"
     SPEAKER_INVITATION = "speaker_invitation"
     SPEAKER_CHANGED = "speaker_changed"
     SPEAKER_CANCELLED = "speaker_cancelled"
@@ -49,6 +51,10 @@ class MailState(enum.StrEnum):
     WITHDRAWN = "withdrawn"  # staff took it back before it went
 
 
+_DUE_SQL = text("state = 'waiting' AND mailing_id IS NULL")
+_DUE_MAILING_SQL = text("state = 'waiting' AND mailing_id IS NOT NULL")
+
+
 class OutboxMail(Base):
     """One mail to one recipient, written in the transaction of the change that it tells of.
 
@@ -59,13 +65,22 @@ class OutboxMail(Base):
 
     __tablename__ = "outbox"
     __table_args__ = (
+        # Two queues: whoever waits for an answer never stands behind a mailing to thousands.
         Index(
             "ix_outbox_due",
             "due_at",
             "id",
-            sqlite_where=text("state = 'waiting'"),
-            postgresql_where=text("state = 'waiting'"),
+            sqlite_where=_DUE_SQL,
+            postgresql_where=_DUE_SQL,
         ),
+        Index(
+            "ix_outbox_due_mailings",
+            "due_at",
+            "id",
+            sqlite_where=_DUE_MAILING_SQL,
+            postgresql_where=_DUE_MAILING_SQL,
+        ),
+        Index("ix_outbox_mailing", "mailing_id", "state"),
         Index("ix_outbox_recipient", "recipient", "kind", "created_at"),
         Index("ix_outbox_rsvp", "rsvp_id", "id"),
         Index("ix_outbox_speaker", "speaker_id", "id"),
@@ -95,6 +110,7 @@ class OutboxMail(Base):
         ForeignKey("invitations.id", ondelete="CASCADE")
     )
     announcement_id: Mapped[int | None] = mapped_column(ForeignKey("announcements.id"))
+    mailing_id: Mapped[int | None] = mapped_column(ForeignKey("mailings.id", ondelete="CASCADE"))
     # The SEQUENCE of its calendar part; none: it has no calendar part.
     ical_sequence: Mapped[int | None]
     facts: Mapped[dict[str, Any]] = mapped_column(default=dict)
@@ -109,6 +125,7 @@ class OutboxMail(Base):
     rsvp: Mapped[Rsvp | None] = relationship()
     speaker: Mapped[Speaker | None] = relationship()
     invitation: Mapped[Invitation | None] = relationship()
+    mailing: Mapped[Mailing | None] = relationship()
 
 
 class WorkerHeartbeat(Base):

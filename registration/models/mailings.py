@@ -1,0 +1,84 @@
+"""Mailings: what staff write to a segment of the attendees, and who wants no more of them."""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from registration.database import Base
+from registration.models.events import Event
+from registration.models.staff import Staff
+
+
+class MailingState(enum.StrEnum):
+    """What staff decided; how far it has got follows from the time and the outbox."""
+
+    DRAFT = "draft"
+    RELEASED = "released"  # its mails are in the outbox: held, going out, or gone
+    STOPPED = "stopped"  # staff took back what had not gone
+
+
+class Mailing(Base):
+    """A mail of staff to those attendees of an event whom its segment names.
+
+    Text and segment of one that is released never change. `due_at` is when it may go; until then
+    it can be undone, and is a draft again. `generation` counts its releases.
+    """
+
+    __tablename__ = "mailings"
+    __table_args__ = (
+        CheckConstraint("(state = 'draft') = (due_at IS NULL)", name="due_once_released"),
+        Index("ix_mailings_event", "event_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
+    staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id", ondelete="SET NULL"))
+    state: Mapped[MailingState] = mapped_column(default=MailingState.DRAFT)
+    subject: Mapped[str]
+    body: Mapped[str]  # Markdown with {fields}
+    segment: Mapped[dict[str, Any]] = mapped_column(default=dict)  # of segments.Segment
+    generation: Mapped[int] = mapped_column(default=0)
+    recipients: Mapped[int] = mapped_column(default=0)  # how many it was released to
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    due_at: Mapped[datetime | None]
+
+    event: Mapped[Event] = relationship()
+    staff: Mapped[Staff | None] = relationship()
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether it can still be written on."""
+        return self.state is MailingState.DRAFT
+
+    def is_held(self, now: datetime) -> bool:
+        """Whether it is released and can still be undone."""
+        return self.state is MailingState.RELEASED and self.due_at is not None and now < self.due_at
+
+
+class Unsubscribe(Base):
+    """An address that wants no mailings: of one event, or of none (no `event_id`) at all."""
+
+    __tablename__ = "unsubscribes"
+    __table_args__ = (
+        UniqueConstraint("email", "event_id"),
+        # To a unique constraint, NULLs differ from each other.
+        Index(
+            "uq_unsubscribes_all",
+            "email",
+            unique=True,
+            sqlite_where=text("event_id IS NULL"),
+            postgresql_where=text("event_id IS NULL"),
+        ),
+        CheckConstraint("email = lower(email)", name="email_lowercase"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str]
+    event_id: Mapped[int | None] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
+    created_at: Mapped[datetime]
