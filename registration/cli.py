@@ -61,7 +61,10 @@ def demo_data(attendees: int, slug: str) -> None:
     click.echo(f"{made} demo events made." if made else "The demo events are there already.")
     if attendees:
         event = _event(slug)
-        demo.add_attendees(event_id=event.id, number=attendees, now=now())
+        try:
+            demo.add_attendees(event_id=event.id, number=attendees, now=now())
+        except LookupError as refusal:
+            raise click.ClickException(f"{slug} takes no RSVPs") from refusal
         click.echo(f"{attendees} RSVPs added to {slug}.")
 
 
