@@ -31,7 +31,7 @@ _NAMES = [
         ("Maria-Luz Jomar Analyn Rodel Divina", "Santos Bautista Dela-Cruz Villanueva Reyes"),
         ("Siti Budi Dewi Agus Putri Rizky", "Wijaya Santoso Lestari Hidayat Siregar"),
         ("Oksana Andriy Iryna Taras Nadiia", "Kovalenko Bondarenko Shevchuk Tkachenko"),
-        ("Agnieszka Piotr Małgorzata Tomasz", "Kowalska Wiśniewski Zając Dąbrowski Lis"),
+        ("Agnieszka Piotr Małgorzata Tomasz", "Nowak Zając Wójcik Mazur Lis"),
         ("Jelena Marko Amra Damir Ivana Luka", "Kovačević Hadžić Marić Begić Jurić Babić"),
         ("Arbnora Besnik Valbona Driton", "Krasniqi Gashi Berisha Hoxha Shala"),
         ("Ana Ion Elena Mihai Ioana Radu", "Popescu Ionescu Munteanu Dumitru Stoica"),

@@ -54,7 +54,7 @@ def by_approval(now: datetime) -> None:
 
 def by_invitation(now: datetime) -> None:
     """For invited people and for those who have a group's code; some have said yes or no."""
-    day = house.first(FRIDAY, now, days=32)
+    day = house.first(FRIDAY, now, days=39)
     event = house.new_event(
         now,
         slug="early-warning-roundtable",
@@ -225,8 +225,8 @@ def opens_later(now: datetime) -> None:
 
 
 def closed(now: datetime) -> None:
-    """Soon, in French and online; RSVPs closed yesterday."""
-    day = house.first(TUESDAY, now, days=3)
+    """In French and online; RSVPs closed yesterday."""
+    day = house.first(TUESDAY, now, days=17)
     closes_at = house.at(house.today(now) - _DAY, 17)
     event = house.new_event(
         now,
