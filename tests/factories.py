@@ -18,8 +18,12 @@ from registration.models import (
     InvitationCode,
     Question,
     QuestionKind,
+    Role,
     Rsvp,
     Speaker,
+    Staff,
+    StaffRole,
+    staff_events,
 )
 from registration.rsvps import Details
 from tests.conftest import NOW
@@ -144,3 +148,20 @@ def make_rsvp(option: AttendanceOption, **values: Any) -> Rsvp:
     )
     assert rsvp is not None, "this address has a live RSVP already"
     return rsvp
+
+
+def make_staff(role: StaffRole = StaffRole.ADMIN, *events: Event, **values: Any) -> Staff:
+    """An account with this role, working on these events; without a password."""
+    plain: dict[str, Any] = {
+        "email": f"staff-{next(_numbers)}@example.org",
+        "name": "Miriam Castellanos",
+        "fs_uniquifier": secrets.token_hex(32),
+        "created_at": NOW,
+        "active": True,
+    }
+    known = db.session.query(Role).filter_by(name=str(role)).one_or_none()
+    account = save(Staff(**(plain | values), roles=[known or Role(name=str(role))]))
+    for event in events:
+        db.session.execute(staff_events.insert().values(staff_id=account.id, event_id=event.id))
+    db.session.commit()
+    return account

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from flask import Flask
 
-from registration.web.staff import accounts, attendees, events, mails, navigation, speakers
+from registration.web.staff import (
+    accounts,
+    attendees,
+    events,
+    mails,
+    navigation,
+    speakers,
+    words,
+)
 
 ROOMS = (events, attendees, mails, speakers)
 
@@ -13,5 +21,6 @@ def init_app(app: Flask) -> None:
     """Put sign-in and the staff's pages on."""
     accounts.init_app(app)
     navigation.init_app(app)
+    words.init_app(app)
     for room in ROOMS:
         app.register_blueprint(room.blueprint)
