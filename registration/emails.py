@@ -16,6 +16,7 @@ from sqlalchemy import update
 
 from registration.database import db
 from registration.models import (
+    NO_ADDRESS,
     Event,
     Invitation,
     MailKind,
@@ -24,7 +25,6 @@ from registration.models import (
     Rsvp,
     RsvpStatus,
     Speaker,
-    Staff,
 )
 
 
@@ -145,21 +145,6 @@ def speaker_reminded(speaker: Speaker, *, now: datetime) -> None:
     _to_speaker(speaker, MailKind.SPEAKER_REMINDER, now, calendar=False)
 
 
-def to_account(account: Staff, about: str, *, path: str, now: datetime, inviter: str = "") -> None:
-    """Write to a member of staff about their account.
-
-    `about` is one of the letters of letters/accounts.py, `path` the page that it leads to.
-    """
-    _write(
-        MailKind.STAFF,
-        f"{about}.{account.id}.{now.timestamp()}",
-        recipient=account.email,
-        recipient_name=account.name,
-        now=now,
-        facts={"about": about, "path": path, "inviter": inviter},
-    )
-
-
 def to_staff(
     *, recipient: str, name: str, subject: str, text: str, html: str, now: datetime
 ) -> None:
@@ -253,7 +238,12 @@ def _write(
     ical_sequence: int | None = None,
     facts: dict[str, Any] | None = None,
 ) -> None:
-    """Write one row. `what` names the change: the same change cannot be mailed twice."""
+    """Write one row. `what` names the change: the same change cannot be mailed twice.
+
+    Who came without giving an address is mailed nothing.
+    """
+    if recipient.endswith(NO_ADDRESS):
+        return
     key = f"{kind}:{what}:{recipient}"
     db.session.add(
         OutboxMail(

@@ -30,6 +30,8 @@ from registration.models.outbox import MailKind, MailState, OutboxMail, WorkerHe
 from registration.models.rsvps import (
     HOLDING,
     LIVE,
+    NO_ADDRESS,
+    WALK_IN,
     Answer,
     Attendee,
     Invitation,
@@ -44,6 +46,8 @@ from registration.models.staff import AuditEntry, Role, Staff, StaffRole, staff_
 __all__ = [
     "HOLDING",
     "LIVE",
+    "NO_ADDRESS",
+    "WALK_IN",
     "AgendaItem",
     "Announcement",
     "AnnouncementKind",

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from registration.database import Base
 from registration.models.events import AttendanceOption, Event, Question
+from registration.models.staff import Staff
 
 
 class RsvpStatus(enum.StrEnum):
@@ -34,6 +35,11 @@ LIVE = (
 )
 #: Only an RSVP in one of these may hold seats.
 HOLDING = (RsvpStatus.UNVERIFIED, RsvpStatus.CONFIRMED)
+
+#: The source of an RSVP that was made at the door.
+WALK_IN = "walk-in"
+#: The end of the address of who gave none; RFC 2606 keeps .invalid from ever being one.
+NO_ADDRESS = "@walk-in.invalid"
 
 _LIVE_SQL = text("status IN ('unverified', 'pending', 'waitlisted', 'confirmed')")
 _WAITING_SQL = text("waits_for_option_id IS NOT NULL")
@@ -149,6 +155,16 @@ class Rsvp(Base):
         self.updated_at = now
 
     @property
+    def has_address(self) -> bool:
+        """Whether they can be mailed; a walk-in may have given no address."""
+        return not self.email.endswith(NO_ADDRESS)
+
+    @property
+    def is_walk_in(self) -> bool:
+        """Whether it was made at the door; the form may name any source, but has a consent."""
+        return self.source == WALK_IN and self.consented_at is None
+
+    @property
     def is_live(self) -> bool:
         """Whether it is the one live answer of its address."""
         return self.status in LIVE
@@ -202,6 +218,7 @@ class Attendee(Base):
     joined_at: Mapped[datetime | None]  # when they first entered the stream
 
     rsvp: Mapped[Rsvp] = relationship()
+    checked_in_by: Mapped[Staff | None] = relationship()
 
     @property
     def spoken_code(self) -> str:

@@ -37,6 +37,7 @@ from registration.times import now
 from registration.web import access
 from registration.web.limits import limiter, setting
 from registration.web.rsvp_forms import EditForm, FindForm, RsvpForm, guests_line
+from registration.web.staff.access import works_on
 
 blueprint = Blueprint("rsvps", __name__)
 
@@ -375,7 +376,11 @@ def ticket(code: str) -> ResponseReturnValue:
         abort(404)
     rsvp = person.rsvp
     return render_template(
-        "rsvps/ticket.html", event=rsvp.event, code=person.spoken_code, is_valid=rsvp.is_confirmed
+        "rsvps/ticket.html",
+        event=rsvp.event,
+        code=person.spoken_code,
+        is_valid=rsvp.is_confirmed,
+        is_at_door=works_on(rsvp.event),
     )
 
 

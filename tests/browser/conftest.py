@@ -23,7 +23,9 @@ from werkzeug.serving import make_server
 
 from app import create_app
 from registration.database import Base, db
+from registration.models import Staff
 from tests.conftest import NOW, empty_every_table, settings_for
+from tests.factories import session_cookie
 
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 FLAGS = [
@@ -111,7 +113,12 @@ def open_page(browser: Browser, site: Site) -> Iterator[Callable[..., Page]]:
     trouble: list[str] = []
 
     def open_(
-        path: str = "/", *, width: str = "desktop", scripts: bool = True, scheme: str = "light"
+        path: str = "/",
+        *,
+        width: str = "desktop",
+        scripts: bool = True,
+        scheme: str = "light",
+        account: Staff | None = None,
     ) -> Page:
         context = browser.new_context(
             base_url=site.url,
@@ -122,6 +129,8 @@ def open_page(browser: Browser, site: Site) -> Iterator[Callable[..., Page]]:
             timezone_id="Europe/Berlin",
         )
         contexts.append(context)
+        if account is not None:
+            sign_in_context(context, site, account)
         page = context.new_page()
         page.on("pageerror", lambda error: trouble.append(f"{page.url}: {error}"))
         page.on(
@@ -139,6 +148,12 @@ def open_page(browser: Browser, site: Site) -> Iterator[Callable[..., Page]]:
     for context in contexts:
         context.close()
     assert trouble == []
+
+
+def sign_in_context(context: BrowserContext, site: Site, account: Staff) -> None:
+    """Sign a profile in without the sign-in page."""
+    value = session_cookie(site.app, account)
+    context.add_cookies([{"name": "session", "value": value, "url": site.url}])
 
 
 @pytest.fixture(params=list(WIDTHS))

@@ -4,23 +4,14 @@ from __future__ import annotations
 
 from flask import Flask
 
-from registration.web.staff import (
-    accounts,
-    attendees,
-    events,
-    mails,
-    navigation,
-    speakers,
-    words,
-)
+from registration.web.staff import accounts, attendees, door, events, mails, navigation, speakers
 
-ROOMS = (events, attendees, mails, speakers)
+ROOMS = (events, attendees, door, mails, speakers)
 
 
 def init_app(app: Flask) -> None:
     """Put sign-in and the staff's pages on."""
     accounts.init_app(app)
     navigation.init_app(app)
-    words.init_app(app)
     for room in ROOMS:
         app.register_blueprint(room.blueprint)

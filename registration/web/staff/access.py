@@ -48,6 +48,13 @@ def own_events() -> ColumnElement[bool]:
     )
 
 
+def works_on(event: Event) -> bool:
+    """Whether who is signed in works on this event; nobody signed in does not."""
+    if not current_user.is_authenticated:
+        return False
+    return db.session.scalar(select(Event.id).where(Event.id == event.id, own_events())) is not None
+
+
 def event_by_slug(slug: str) -> Event:
     """An event of who is signed in; somebody else's is a 404."""
     event = db.session.scalars(select(Event).where(Event.slug == slug, own_events())).one_or_none()

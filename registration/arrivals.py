@@ -1,0 +1,225 @@
+"""Who is in: what a ticket is worth at the door, the counts, the search, and the turnout."""
+
+from __future__ import annotations
+
+import enum
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Select, func, select, update
+from sqlalchemy.orm import joinedload
+
+from registration import audit
+from registration.database import db
+from registration.models import (
+    AttendanceMode,
+    AttendanceOption,
+    Attendee,
+    Event,
+    Rsvp,
+    RsvpStatus,
+)
+
+#: How many people a search shows.
+FOUND = 20
+
+_CODE = re.compile(r"[A-HJ-NP-Z2-9]{8}")
+# The end of a ticket's address; a scanner set to another keyboard garbles the signs before it.
+_CODE_AT_END = re.compile(r"(?<![A-Z0-9])([A-HJ-NP-Z2-9]{8})/?\s*$", re.IGNORECASE)
+
+
+class Outcome(enum.StrEnum):
+    """What the door says to a ticket."""
+
+    ADMITTED = "admitted"
+    AGAIN = "again"  # already in
+    READMITTED = "readmitted"  # already in, and let in again on purpose
+    WAITING = "waiting"  # on the waitlist, or not approved or not confirmed yet
+    ONLINE = "online"  # a place at the stream, not in the room
+    CANCELLED = "cancelled"  # cancelled, declined or rejected
+    ELSEWHERE = "elsewhere"  # another event's
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many are in the room, and how many seats are given."""
+
+    inside: int
+    expected: int
+
+
+@dataclass(frozen=True)
+class Turnout:
+    """Who came, of who was expected: in the room and online."""
+
+    room: int
+    room_expected: int
+    online: int
+    online_expected: int
+
+
+def code_in(text: str) -> str:
+    """The ticket code in what was scanned or typed: a code, or an address that ends in one.
+
+    Empty if there is none. "Humphrey" has the shape of a code too: look whether it is one.
+    """
+    text = text.strip()
+    if "://" in text or text[:4].lower() == "http":
+        found = _CODE_AT_END.search(text)
+        return found[1].upper() if found else ""
+    plain = re.sub(r"[\s‐-―-]", "", text).upper()
+    return plain if _CODE.fullmatch(plain) else ""
+
+
+def looks_like_name(text: str) -> bool:
+    """Whether a text that has the shape of a code may be a name as well."""
+    return text.strip().isalpha()
+
+
+def person_by_code(code: str) -> Attendee | None:
+    """Whom a ticket admits, with RSVP, event and who let them in."""
+    return db.session.scalars(_people().where(Attendee.ticket_code == code)).one_or_none()
+
+
+def person_by_id(attendee_id: int) -> Attendee | None:
+    """An attendee with RSVP, event and who let them in, as the database has it now."""
+    return db.session.scalars(
+        _people().where(Attendee.id == attendee_id).execution_options(populate_existing=True)
+    ).one_or_none()
+
+
+def _people() -> Select[Attendee]:
+    return select(Attendee).options(
+        joinedload(Attendee.rsvp).joinedload(Rsvp.option),
+        joinedload(Attendee.rsvp).joinedload(Rsvp.event),
+        joinedload(Attendee.checked_in_by),
+    )
+
+
+def standing(person: Attendee | None, event_id: int) -> Outcome:
+    """What this person's ticket is worth at the door of that event; ADMITTED: it lets them in."""
+    if person is None:
+        return Outcome.UNKNOWN
+    rsvp = person.rsvp
+    if rsvp.event_id != event_id:
+        return Outcome.ELSEWHERE
+    if not rsvp.is_live:
+        return Outcome.CANCELLED
+    if not rsvp.is_confirmed:
+        return Outcome.WAITING
+    if rsvp.option.is_virtual:
+        return Outcome.ONLINE
+    return Outcome.ADMITTED
+
+
+def mark(person: Attendee, *, staff_id: int, now: datetime) -> bool:
+    """Note that a person came in, in the caller's transaction; False if they were in already.
+
+    One guarded UPDATE: of two doors that scan one ticket at once, one gets False.
+    """
+    marked = db.session.scalar(
+        update(Attendee)
+        .where(
+            Attendee.id == person.id,
+            Attendee.checked_in_at.is_(None),
+            Attendee.rsvp_id.in_(select(Rsvp.id).where(Rsvp.status == RsvpStatus.CONFIRMED)),
+        )
+        .values(checked_in_at=now, checked_in_by_id=staff_id)
+        .returning(Attendee.id)
+        .execution_options(synchronize_session=False)
+    )
+    if marked is None:
+        return False
+    audit.record("checkin.admitted", now=now, staff_id=staff_id, rsvp=person.rsvp, name=person.name)
+    return True
+
+
+def counts_of(event: Event) -> Counts:
+    """The live counts of the door: people in, and seats given in the room."""
+    return Counts(_inside(event), _expected(event, AttendanceMode.IN_PERSON))
+
+
+def turnout_of(event: Event) -> Turnout:
+    """Who came and who watched, of who was expected. Guests who watch count with their party."""
+    watching = db.session.scalar(
+        select(func.count())
+        .select_from(Rsvp)
+        .join(Attendee, Attendee.rsvp_id == Rsvp.id)
+        .where(Rsvp.event_id == event.id, Attendee.joined_at.is_not(None))
+    )
+    return Turnout(
+        room=_inside(event),
+        room_expected=_expected(event, AttendanceMode.IN_PERSON),
+        online=watching or 0,
+        online_expected=_expected(event, AttendanceMode.VIRTUAL),
+    )
+
+
+def _inside(event: Event) -> int:
+    inside = db.session.scalar(
+        select(func.count())
+        .select_from(Rsvp)
+        .join(Attendee, Attendee.rsvp_id == Rsvp.id)
+        .where(Rsvp.event_id == event.id, Attendee.checked_in_at.is_not(None))
+    )
+    return inside or 0
+
+
+def _expected(event: Event, mode: AttendanceMode) -> int:
+    taken = db.session.scalar(
+        select(func.sum(AttendanceOption.seats_taken)).where(
+            AttendanceOption.event_id == event.id, AttendanceOption.mode == mode
+        )
+    )
+    return int(taken or 0)
+
+
+def last_in(event: Event, number: int = 5) -> Sequence[Attendee]:
+    """Who came in last, the latest first."""
+    return db.session.scalars(
+        select(Attendee)
+        .join(Attendee.rsvp)
+        .where(Rsvp.event_id == event.id, Attendee.checked_in_at.is_not(None))
+        .order_by(Attendee.checked_in_at.desc(), Attendee.id.desc())
+        .limit(number)
+    ).all()
+
+
+def search(event: Event, text: str) -> list[Attendee]:
+    """People of the event whose names, organisation or address hold all words, live ones first.
+
+    Case and accents do not matter: "etienne" finds Étienne on any database.
+    """
+    words = fold(text).split()[:6]
+    if not words:
+        return []
+    rows = db.session.execute(
+        select(Attendee.id, Attendee.name, Rsvp.name, Rsvp.organisation, Rsvp.email, Rsvp.status)
+        .join(Rsvp, Attendee.rsvp_id == Rsvp.id)
+        .where(Rsvp.event_id == event.id)
+    )
+    found = []
+    for attendee_id, name, party, organisation, email, status in rows:
+        own = fold(name)
+        everything = f"{own} {fold(party)} {fold(organisation)} {email}"
+        if all(word in everything for word in words):
+            starts = any(part.startswith(words[0]) for part in own.split())
+            rank = (status is not RsvpStatus.CONFIRMED, not starts, own, attendee_id)
+            found.append((rank, attendee_id))
+    best = [attendee_id for _rank, attendee_id in sorted(found)[:FOUND]]
+    people = {
+        person.id: person for person in db.session.scalars(_people().where(Attendee.id.in_(best)))
+    }
+    return [people[attendee_id] for attendee_id in best if attendee_id in people]
+
+
+def fold(text: str) -> str:
+    """Text without case and accents, for comparing."""
+    if text.isascii():
+        return text.lower()
+    plain = unicodedata.normalize("NFKD", text)
+    return "".join(sign for sign in plain if not unicodedata.combining(sign)).casefold()

@@ -1,0 +1,92 @@
+"""The door of the room: letting people in who have a ticket. One public function, one transaction.
+
+Every decision is in the audit log; the row of the attendee says who let them in and when.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import update
+
+from registration import admission, arrivals, audit, seating
+from registration.arrivals import Outcome
+from registration.database import db, transaction
+from registration.models import Attendee, RsvpStatus
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the door says, and of whom; nobody if the ticket is unknown."""
+
+    outcome: Outcome
+    person: Attendee | None
+
+
+def admit(
+    *,
+    event_id: int,
+    staff_id: int,
+    now: datetime,
+    code: str = "",
+    attendee_id: int = 0,
+    again: bool = False,
+) -> Decision:
+    """Let in who has this ticket, or this attendee; twice at once lets in once and says so.
+
+    `again` lets somebody back in who went out; it is noted, and the first time stays.
+    """
+    with transaction():
+        if attendee_id:
+            person = arrivals.person_by_id(attendee_id)
+        else:
+            person = arrivals.person_by_code(code) if code else None
+        outcome = arrivals.standing(person, event_id)
+        if person is not None and outcome is Outcome.ADMITTED:
+            if not arrivals.mark(person, staff_id=staff_id, now=now):
+                # In already, or cancelled while this was decided: look again.
+                person = arrivals.person_by_id(person.id)
+                outcome = arrivals.standing(person, event_id)
+                outcome = Outcome.AGAIN if outcome is Outcome.ADMITTED else outcome
+            if person is not None and again and outcome is Outcome.AGAIN:
+                outcome = Outcome.READMITTED
+        if outcome is not Outcome.ADMITTED:
+            # A ticket of another event is no business of that event's log.
+            audit.record(
+                f"checkin.{outcome}",
+                now=now,
+                staff_id=staff_id,
+                event_id=event_id,
+                rsvp=person.rsvp if person and person.rsvp.event_id == event_id else None,
+                **({"name": person.name} if person and person.rsvp.event_id == event_id else {}),
+            )
+        found_id = person.id if person else 0
+    return Decision(outcome, arrivals.person_by_id(found_id) if found_id else None)
+
+
+def undo(*, event_id: int, attendee_id: int, staff_id: int, now: datetime) -> Attendee | None:
+    """Take a check-in back; a walk-in's seat is free again too. None if there was none.
+
+    Raises LookupError if the attendee is not of this event.
+    """
+    with transaction():
+        person = db.session.get(Attendee, attendee_id)
+        if person is None or person.rsvp.event_id != event_id:
+            raise LookupError(f"event {event_id} has no attendee {attendee_id}")
+        # The lock first: a walk-in's seat goes back in the same transaction.
+        seats, rsvp = seating.lock_for(person.rsvp_id)
+        undone = db.session.scalar(
+            update(Attendee)
+            .where(Attendee.id == attendee_id, Attendee.checked_in_at.is_not(None))
+            .values(checked_in_at=None, checked_in_by_id=None)
+            .returning(Attendee.id)
+            .execution_options(synchronize_session=False)
+        )
+        if undone is None:
+            return None
+        audit.record("checkin.undone", now=now, staff_id=staff_id, rsvp=rsvp, name=person.name)
+        if rsvp.is_walk_in and rsvp.is_confirmed:
+            admission.end(rsvp, seats, RsvpStatus.CANCELLED, now=now)
+            seating.promote(seats, now=now)
+    return arrivals.person_by_id(attendee_id)

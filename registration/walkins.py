@@ -1,0 +1,136 @@
+"""The door of the room: people without a seat. Each public function is one transaction.
+
+A refusal is an RsvpRefused whose text is fit for the door.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+
+from flask_babel import lazy_gettext as _
+from sqlalchemy import select
+
+from registration import admission, arrivals, audit, emails, parties, seating
+from registration.admission import Refusal, RsvpRefused
+from registration.database import db, transaction
+from registration.models import LIVE, NO_ADDRESS, WALK_IN, AttendanceOption, Attendee, Rsvp
+from registration.parties import Details
+from registration.seating import Seats
+
+
+def walk_in(
+    *,
+    event_id: int,
+    details: Details,
+    staff_id: int,
+    now: datetime,
+    beyond_capacity: bool = False,
+) -> Attendee:
+    """Give a seat to somebody without an RSVP, and let them in.
+
+    Without an address they are mailed nothing. Raises RsvpRefused where the room is full and staff
+    did not say to go beyond, and where the address has an RSVP already.
+    """
+    with transaction():
+        codes = parties.new_ticket_codes(1)
+        seats = seating.lock(event_id)
+        admission.check_running(seats.event, now)
+        option = _seat_for(seats, 1, beyond_capacity=beyond_capacity)
+        if details.email and _has_rsvp(event_id, details.email):
+            raise RsvpRefused(
+                Refusal.NOT_POSSIBLE, _("This address has an RSVP. Find it by its name.")
+            )
+        rsvp = parties.new_rsvp(seats.event, option, details, now, party_size=1)
+        if not details.email:
+            rsvp.email = f"{secrets.token_hex(12)}{NO_ADDRESS}"
+        rsvp.source, rsvp.consent_version, rsvp.consented_at = WALK_IN, "", None
+        db.session.add(rsvp)
+        seating.take(rsvp, option, now=now)
+        db.session.flush()
+        parties.write_party(rsvp, [details.name], codes)
+        db.session.flush()
+        audit.record("rsvp.walk_in", now=now, staff_id=staff_id, rsvp=rsvp, option=option.id)
+        person = parties.attendees(rsvp)[0]
+        arrivals.mark(person, staff_id=staff_id, now=now)
+        attendee_id = person.id
+    return _as_it_is(attendee_id)
+
+
+def seat(
+    *,
+    event_id: int,
+    attendee_id: int,
+    staff_id: int,
+    now: datetime,
+    beyond_capacity: bool = False,
+) -> Attendee:
+    """Give seats to a party that waits or would watch, and let this one of them in.
+
+    Whoever stands before it in the queue: who is at the door is here. Raises RsvpRefused where
+    the room is full and staff did not say to go beyond, LookupError if it is not of this event.
+    """
+    with transaction():
+        found = db.session.get(Attendee, attendee_id)
+        if found is None or found.rsvp.event_id != event_id:
+            raise LookupError(f"event {event_id} has no attendee {attendee_id}")
+        seats, rsvp = seating.lock_for(found.rsvp_id)
+        admission.check_running(seats.event, now)
+        if not rsvp.is_live:
+            raise RsvpRefused(Refusal.NOT_POSSIBLE, _("This RSVP has ended. Add a walk-in."))
+        if not rsvp.is_confirmed or rsvp.option.is_virtual:
+            option = _seat_for(seats, rsvp.party_size, beyond_capacity=beyond_capacity, rsvp=rsvp)
+            _sit_down(rsvp, seats, option, staff_id=staff_id, now=now)
+            seating.promote(seats, now=now)
+        db.session.flush()
+        arrivals.mark(found, staff_id=staff_id, now=now)
+    return _as_it_is(attendee_id)
+
+
+def _seat_for(
+    seats: Seats, party_size: int, *, beyond_capacity: bool, rsvp: Rsvp | None = None
+) -> AttendanceOption:
+    """The way into the room that has seats: the one they wished for first. Allows extra ones."""
+    rooms = [option for option in seats.options.values() if not option.is_virtual]
+    if not rooms:
+        raise RsvpRefused(Refusal.NOT_POSSIBLE, _("This event has no seats in a room."))
+    wished = {rsvp.waits_for_option_id, rsvp.option_id} if rsvp else set()
+    rooms.sort(key=lambda option: option.id not in wished)
+    for option in rooms:
+        if option.fits(party_size):
+            return option
+    if not beyond_capacity:
+        raise admission.full(rooms[0], party_size)
+    seating.allow_extra(rooms[0], party_size)
+    return rooms[0]
+
+
+def _sit_down(
+    rsvp: Rsvp, seats: Seats, option: AttendanceOption, *, staff_id: int, now: datetime
+) -> None:
+    if rsvp.waits_for_option_id == option.id:
+        seating.move_up(rsvp, seats, now=now, staff_id=staff_id)
+        return
+    had_entry = rsvp.is_confirmed
+    seating.leave_queue(rsvp, seats)
+    seating.release(rsvp, seats)
+    seating.take(rsvp, option, now=now)
+    rsvp.touch(now)
+    if had_entry:
+        emails.rsvp_changed(rsvp, now=now, switched=True)
+    else:
+        emails.rsvp_confirmed(rsvp, now=now)
+    audit.record("rsvp.seated", now=now, staff_id=staff_id, rsvp=rsvp, option=option.id)
+
+
+def _has_rsvp(event_id: int, email: str) -> bool:
+    live = select(Rsvp.id).where(
+        Rsvp.event_id == event_id, Rsvp.email == email, Rsvp.status.in_(LIVE)
+    )
+    return db.session.scalar(live) is not None
+
+
+def _as_it_is(attendee_id: int) -> Attendee:
+    person = arrivals.person_by_id(attendee_id)
+    assert person is not None
+    return person

@@ -1,0 +1,239 @@
+"""The door of the room, on a phone: scan or type a ticket, search a name, add a walk-in."""
+
+from __future__ import annotations
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _
+from flask_security import current_user
+from flask_wtf import FlaskForm
+from sqlalchemy import select
+from wtforms import StringField
+from wtforms.validators import InputRequired, Optional
+
+from registration import arrivals, checkin, walkins
+from registration.admission import Refusal, RsvpRefused
+from registration.arrivals import Outcome
+from registration.checkin import Decision
+from registration.database import db
+from registration.models import Event, StaffRole
+from registration.parties import Details
+from registration.times import now
+from registration.web.rsvp_forms import at_most, is_email, one_line
+from registration.web.staff.access import event_by_slug, own_events, staff_only
+
+blueprint = Blueprint("staff_door", __name__, url_prefix="/staff/events/<slug>/door")
+
+_DOOR = (StaffRole.ORGANISER, StaffRole.DOOR)
+
+
+class WalkInForm(FlaskForm):  # type: ignore[misc]
+    """Somebody without an RSVP. At the door a name is enough."""
+
+    name = StringField(
+        _("Name"),
+        filters=[one_line],
+        validators=[InputRequired(_("Enter the name for the badge")), *at_most(200)],
+        render_kw={"autocomplete": "off", "autocapitalize": "words"},
+    )
+    organisation = StringField(
+        _("Organisation"),
+        filters=[one_line],
+        validators=at_most(200),
+        render_kw={"autocomplete": "off"},
+    )
+    email = StringField(
+        _("Email"),
+        description=_("For the recording and the follow-up. Nothing is mailed now."),
+        filters=[one_line],
+        validators=[Optional(), *at_most(254), is_email],
+        render_kw={"autocomplete": "off", "inputmode": "email", "autocapitalize": "off"},
+    )
+
+    def details(self, event: Event) -> Details:
+        """What the verb needs."""
+        return Details(
+            name=self.name.data,
+            email=self.email.data or "",
+            organisation=self.organisation.data or "",
+            language=event.language,
+        )
+
+
+@blueprint.get("")
+@staff_only(*_DOOR)
+def index(slug: str) -> ResponseReturnValue:
+    """The scanner, the search and who came in last."""
+    event = event_by_slug(slug)
+    text = request.args.get("q", "").strip()[:200]
+    found = arrivals.search(event, text) if text else []
+    return _page(event, text=text, found=found)
+
+
+@blueprint.post("")
+@staff_only(*_DOOR)
+def admit(slug: str) -> ResponseReturnValue:
+    """Let in by ticket, or one of a search's result; what is no ticket is searched for."""
+    event = event_by_slug(slug)
+    text = request.form.get("q", "").strip()[:300]
+    attendee_id = request.form.get("attendee", 0, type=int)
+    code = arrivals.code_in(text)
+    if not attendee_id and (not code or _is_name(text, code)) and "scan" not in request.form:
+        return redirect(url_for(".index", slug=slug, q=text or None), code=303)
+    decision = checkin.admit(
+        event_id=event.id,
+        staff_id=current_user.id,
+        now=now(),
+        code=code,
+        attendee_id=attendee_id,
+        again="again" in request.form,
+    )
+    return _answer(slug, decision, text=text)
+
+
+def _is_name(text: str, code: str) -> bool:
+    """Whether a text of eight letters is no ticket's code: then it may be a name."""
+    return arrivals.looks_like_name(text) and arrivals.person_by_code(code) is None
+
+
+@blueprint.post("/seat")
+@staff_only(*_DOOR)
+def seat(slug: str) -> ResponseReturnValue:
+    """Give a seat to one at the door who waits for one, or has a place online."""
+    event = event_by_slug(slug)
+    attendee_id = request.form.get("attendee", 0, type=int)
+    try:
+        person = walkins.seat(
+            event_id=event.id,
+            attendee_id=attendee_id,
+            staff_id=current_user.id,
+            now=now(),
+            beyond_capacity="beyond" in request.form,
+        )
+    except LookupError:
+        abort(404)
+    except RsvpRefused as refusal:
+        unseated = arrivals.person_by_id(attendee_id)
+        return _answer(
+            slug,
+            Decision(arrivals.standing(unseated, event.id), unseated),
+            refusal=str(refusal),
+            is_full=refusal.reason is Refusal.FULL,
+        )
+    return _answer(slug, Decision(Outcome.ADMITTED, person))
+
+
+@blueprint.post("/undo")
+@staff_only(*_DOOR)
+def undo(slug: str) -> ResponseReturnValue:
+    """Take a check-in back."""
+    event = event_by_slug(slug)
+    try:
+        person = checkin.undo(
+            event_id=event.id,
+            attendee_id=request.form.get("attendee", 0, type=int),
+            staff_id=current_user.id,
+            now=now(),
+        )
+    except LookupError:
+        abort(404)
+    if person is not None:
+        flash(gettext("%(name)s is not in any more.", name=person.name), "ok")
+    return redirect(url_for(".index", slug=slug), code=303)
+
+
+@blueprint.route("/walk-in", methods=["GET", "POST"])
+@staff_only(*_DOOR)
+def walk_in(slug: str) -> ResponseReturnValue:
+    """Let somebody in who has no RSVP; beyond the capacity only with a press of its own."""
+    event = event_by_slug(slug)
+    form = WalkInForm()
+    is_full = False
+    status = 200
+    if request.method == "GET":
+        form.name.data = request.args.get("name", "")[:200]
+    elif form.validate_on_submit():
+        try:
+            person = walkins.walk_in(
+                event_id=event.id,
+                details=form.details(event),
+                staff_id=current_user.id,
+                now=now(),
+                beyond_capacity="beyond" in request.form,
+            )
+        except RsvpRefused as refusal:
+            event = event_by_slug(slug)
+            is_full, status = refusal.reason is Refusal.FULL, 409
+            form.form_errors.append(str(refusal))
+        else:
+            flash(gettext("%(name)s is in.", name=person.name), "ok")
+            return redirect(url_for(".index", slug=slug), code=303)
+    else:
+        status = 422
+    page = render_template(
+        "staff/door/walk_in.html",
+        event=event,
+        form=form,
+        is_full=is_full,
+        counts=arrivals.counts_of(event),
+    )
+    return page, status
+
+
+@blueprint.get("/now")
+@staff_only(*_DOOR)
+def live(slug: str) -> ResponseReturnValue:
+    """The counts and who came in last, as a piece of the page: each phone asks now and then."""
+    event = event_by_slug(slug)
+    return render_template(
+        "staff/door/_now.html",
+        event=event,
+        counts=arrivals.counts_of(event),
+        recent=arrivals.last_in(event),
+    )
+
+
+def _answer(
+    slug: str,
+    decision: Decision,
+    *,
+    text: str = "",
+    refusal: str = "",
+    is_full: bool = False,
+) -> ResponseReturnValue:
+    """What the door says: a piece of the page for the script, the page for who has none."""
+    event = event_by_slug(slug)
+    found = {
+        "decision": decision,
+        "outcome": str(decision.outcome),
+        "person": decision.person,
+        "elsewhere": _event_elsewhere(decision),
+        "refusal": refusal,
+        "is_full": is_full,
+        "typed": text,
+    }
+    if request.headers.get("X-Requested-With") == "fetch":
+        return render_template(
+            "staff/door/_result.html", event=event, counts=arrivals.counts_of(event), **found
+        )
+    return _page(event, **found)
+
+
+def _event_elsewhere(decision: Decision) -> Event | None:
+    """The event that a ticket is for, if who is signed in works on it too."""
+    if decision.outcome is not Outcome.ELSEWHERE or decision.person is None:
+        return None
+    return db.session.scalars(
+        select(Event).where(Event.id == decision.person.rsvp.event_id, own_events())
+    ).one_or_none()
+
+
+def _page(event: Event, **found: object) -> ResponseReturnValue:
+    return render_template(
+        "staff/door/show.html",
+        event=event,
+        counts=arrivals.counts_of(event),
+        recent=arrivals.last_in(event),
+        **found,
+    )

@@ -1,0 +1,226 @@
+// The door on a phone: scans tickets, takes what scanners type, and answers in sight, sound and touch.
+// Everything here has a form behind it; without script the page does the same, a little slower.
+const door = document.querySelector("[data-door]");
+const one = (name) => door.querySelector(`[data-${name}]`);
+const find = one("find");
+const input = find.elements.q;
+const result = one("result");
+const scan = one("scan");
+const video = scan.querySelector("video");
+const token = find.elements.csrf_token.value;
+
+// What was typed or scanned: a code, or an address that ends in one.
+const TICKET = /^(https?\S*[^A-Z0-9])?([A-HJ-NP-Z2-9]{4}[\s-]?[A-HJ-NP-Z2-9]{4})\/?$/i;
+const PATIENCE = 6000; // milliseconds until an answer is given up
+
+// Sound and touch -------------------------------------------------------------------------------
+
+const sound = one("sound");
+let audio;
+const heard = () => sound.getAttribute("aria-pressed") === "true";
+sound.hidden = !window.AudioContext;
+sound.addEventListener("click", () => sound.setAttribute("aria-pressed", String(!heard())));
+// Browsers let a page sound only after a first touch.
+addEventListener("pointerdown", () => { audio ??= window.AudioContext && new AudioContext(); audio?.resume(); }, { passive: true });
+
+const TONES = { in: [[660, 0, 0.09], [990, 0.1, 0.16]], again: [[440, 0, 0.12], [440, 0.18, 0.12]], none: [[160, 0, 0.5]] };
+const TOUCH = { in: 80, again: [90, 70, 90], none: 400 };
+
+function announce(kind) {
+  navigator.vibrate?.(TOUCH[kind]);
+  if (!audio || !heard()) return;
+  for (const [frequency, after, length] of TONES[kind]) {
+    const tone = audio.createOscillator();
+    const volume = audio.createGain();
+    tone.type = kind === "none" ? "square" : "sine";
+    tone.frequency.value = frequency;
+    volume.gain.value = kind === "none" ? 0.12 : 0.3;
+    tone.connect(volume).connect(audio.destination);
+    tone.start(audio.currentTime + after);
+    tone.stop(audio.currentTime + after + length);
+  }
+}
+
+// Asking and answering --------------------------------------------------------------------------
+
+let asking = false;
+let shown = ""; // the code whose answer is on the screen: it is not asked for again
+
+async function ask(url, fields) {
+  if (asking) return;
+  asking = true;
+  try {
+    const answer = await fetch(url, {
+      method: "POST",
+      body: fields,
+      headers: { "X-Requested-With": "fetch" },
+      signal: AbortSignal.timeout(PATIENCE),
+    });
+    // Signed out meanwhile, or not allowed: the page itself says so.
+    if (answer.redirected || [400, 401, 403, 404].includes(answer.status)) return location.reload();
+    if (!answer.ok) throw new Error(answer.statusText);
+    show(await answer.text());
+  } catch {
+    shown = "";
+    result.replaceChildren(one("offline").content.cloneNode(true));
+    announce("none");
+  } finally {
+    asking = false;
+  }
+}
+
+function show(html) {
+  result.innerHTML = html; // our own template, escaped by the server
+  const said = result.querySelector("[data-outcome]");
+  announce(said.dataset.kind);
+  count(said.dataset);
+  scan.classList.add("scan--small");
+  result.scrollIntoView({ block: "start" });
+  refresh();
+}
+
+function count({ inside }) {
+  const number = door.querySelector("b[data-inside]");
+  if (inside && number.textContent !== inside) number.textContent = inside;
+}
+
+function next() {
+  shown = "";
+  result.replaceChildren();
+  scan.classList.remove("scan--small");
+  if (scan.hidden) input.focus();
+}
+
+function check(text) {
+  const fields = new FormData();
+  fields.set("csrf_token", token);
+  fields.set("q", text);
+  fields.set("scan", "y");
+  return ask(door.dataset.door, fields);
+}
+
+door.addEventListener("submit", (event) => {
+  const form = event.target;
+  const typed = form === find && TICKET.test(input.value.trim());
+  // Eight letters may be a name: the server knows, and searches.
+  if (typed && /^[a-z]+$/i.test(input.value.trim())) return;
+  if (!typed && !form.hasAttribute("data-admit")) return;
+  event.preventDefault();
+  const fields = new FormData(form, event.submitter);
+  if (typed) { input.value = ""; shown = ""; }
+  ask(form.action, fields);
+});
+
+door.addEventListener("click", (event) => {
+  if (event.target.closest("[data-next]")) { event.preventDefault(); next(); }
+});
+
+// A scanner types fast, wherever the focus is: its signs go to the field.
+addEventListener("keydown", (event) => {
+  if (event.key.length !== 1 || event.ctrlKey || event.metaKey || event.altKey || event.key === " ") return;
+  if (!event.target.closest("input, textarea, select")) input.focus();
+});
+
+// The counts and the last in, now and then ------------------------------------------------------
+
+async function refresh() {
+  try {
+    const answer = await fetch(door.dataset.now, { signal: AbortSignal.timeout(PATIENCE) });
+    if (!answer.ok || answer.redirected) return;
+    const live = one("live");
+    const html = await answer.text();
+    // Not under the finger of somebody who is about to press Undo.
+    if (live.contains(document.activeElement)) return;
+    live.innerHTML = html;
+    count(live.firstElementChild.dataset);
+  } catch { /* the next time */ }
+}
+setInterval(() => { if (!document.hidden) refresh(); }, 8000);
+
+// The camera ------------------------------------------------------------------------------------
+
+const start = one("camera-start");
+const note = one("camera-note");
+const other = one("camera-other");
+const canvas = document.createElement("canvas");
+const pixels = canvas.getContext("2d", { willReadFrequently: true });
+let stream;
+let decode;
+let facing = "environment";
+let device;
+
+// The browser's own decoder where there is one, else ours.
+async function decoder() {
+  if ("BarcodeDetector" in window && (await BarcodeDetector.getSupportedFormats()).includes("qr_code")) {
+    const native = new BarcodeDetector({ formats: ["qr_code"] });
+    return async () => (await native.detect(video))[0]?.rawValue;
+  }
+  await import(door.dataset.decoder);
+  return async () => {
+    const size = Math.min(video.videoWidth, video.videoHeight);
+    const side = canvas.width = canvas.height = Math.min(size, 480);
+    pixels.drawImage(video, (video.videoWidth - size) / 2, (video.videoHeight - size) / 2, size, size, 0, 0, side, side);
+    const image = pixels.getImageData(0, 0, side, side);
+    return self.jsQR(image.data, side, side, { inversionAttempts: "attemptBoth" })?.data;
+  };
+}
+
+async function open() {
+  note.hidden = true;
+  if (!navigator.mediaDevices) return complain("insecure");
+  try {
+    close();
+    stream = await navigator.mediaDevices.getUserMedia({
+      audio: false,
+      video: { ...(device ? { deviceId: { exact: device } } : { facingMode: facing }), width: { ideal: 1280 }, height: { ideal: 720 } },
+    });
+    video.srcObject = stream;
+    await video.play();
+    decode ??= await decoder();
+  } catch (problem) {
+    close();
+    return complain({ NotAllowedError: "denied", NotFoundError: "none", OverconstrainedError: "none" }[problem.name] ?? "busy");
+  }
+  scan.hidden = false;
+  start.hidden = true;
+  const cameras = (await navigator.mediaDevices.enumerateDevices()).filter(({ kind }) => kind === "videoinput");
+  other.hidden = cameras.length < 2;
+  look(stream);
+}
+
+function close() {
+  stream?.getTracks().forEach((track) => track.stop());
+  stream = undefined;
+  scan.hidden = true;
+  start.hidden = false;
+}
+
+function complain(why) {
+  note.textContent = note.dataset[why];
+  note.hidden = false;
+}
+
+async function look(mine) {
+  while (stream === mine) {
+    if (!asking && !document.hidden && video.readyState >= 2) {
+      const text = await decode().catch(() => undefined);
+      if (text && text !== shown && stream === mine) {
+        shown = text;
+        await check(text);
+      }
+    }
+    await new Promise((wait) => setTimeout(wait, 100));
+  }
+}
+
+start.hidden = false;
+start.addEventListener("click", open);
+one("camera-stop").addEventListener("click", close);
+other.addEventListener("click", async () => {
+  const cameras = (await navigator.mediaDevices.enumerateDevices()).filter(({ kind }) => kind === "videoinput");
+  const at = cameras.findIndex(({ deviceId }) => deviceId === stream?.getVideoTracks()[0]?.getSettings().deviceId);
+  device = cameras[(at + 1) % cameras.length]?.deviceId;
+  open();
+});
+// A phone that was allowed before starts at once.
+navigator.permissions?.query({ name: "camera" }).then(({ state }) => { if (state === "granted") open(); }, () => {});

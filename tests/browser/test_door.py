@@ -1,0 +1,175 @@
+"""The door on a phone, with a camera that sees a real QR code, and two doors at once."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import segno
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
+
+from registration import entries
+from registration.models import Rsvp, Staff, StaffRole
+from registration.parties import attendees
+from tests.browser.conftest import CHROMIUM, FLAGS, Site, assert_accessible, sign_in_context
+from tests.factories import make_event, make_option, make_rsvp, make_staff
+
+
+@pytest.fixture
+def rsvp(site: Site) -> Rsvp:
+    return make_rsvp(
+        make_option(make_event(title="Policing in Conflict", guests_max=1)),
+        name="Amina Okonkwo-Bell",
+        organisation="Lagos Centre for Security Studies",
+        guests=["Gérard Étienne-Baptiste"],
+        needs_step_free=True,
+    )
+
+
+@pytest.fixture
+def door(rsvp: Rsvp) -> Staff:
+    return make_staff(StaffRole.DOOR, rsvp.event, name="Noor")
+
+
+def door_of(rsvp: Rsvp) -> str:
+    return f"/staff/events/{rsvp.event.slug}/door"
+
+
+def film_of(text: str, film: Path) -> Path:
+    """A film of a QR code as an uncompressed video that Chromium's fake camera plays."""
+    png = io.BytesIO()
+    segno.make(text, error="m", micro=False).save(png, kind="png", scale=6, border=4)
+    code = Image.open(png).convert("RGB").rotate(4, expand=True, fillcolor="white")
+    frame = Image.new("RGB", (640, 480), (90, 96, 104))
+    frame.paste(code, ((640 - code.width) // 2, (480 - code.height) // 2))
+    light, blue, red = frame.convert("YCbCr").split()
+    planes = light.tobytes() + b"".join(plane.resize((320, 240)).tobytes() for plane in (blue, red))
+    film.write_bytes(b"YUV4MPEG2 W640 H480 F10:1 Ip A1:1 C420jpeg\n" + (b"FRAME\n" + planes) * 10)
+    return film
+
+
+@pytest.fixture
+def phone_with_camera(
+    browser: Browser, site: Site, tmp_path: Path
+) -> Iterator[Callable[[str, Staff], Page]]:
+    """A phone whose camera sees the QR code of a text, signed in as an account."""
+    opened = []
+
+    def open_(text: str, account: Staff, *, allowed: bool = True) -> Page:
+        film = film_of(text, tmp_path / "camera.y4m")
+        flags = [
+            *FLAGS,
+            "--use-fake-device-for-media-stream",
+            f"--use-file-for-fake-video-capture={film}",
+            *(["--use-fake-ui-for-media-stream"] if allowed else []),
+        ]
+        chromium = browser.browser_type.launch(executable_path=str(CHROMIUM), args=flags)
+        opened.append(chromium)
+        context = chromium.new_context(
+            base_url=site.url, viewport={"width": 390, "height": 844}, has_touch=True
+        )
+        sign_in_context(context, site, account)
+        return context.new_page()
+
+    yield open_
+    for chromium in opened:
+        chromium.close()
+
+
+def test_the_camera_reads_a_ticket_and_the_door_says_admitted(phone_with_camera, rsvp, door):
+    page = phone_with_camera(entries.ticket_url(attendees(rsvp)[0].ticket_code), door)
+    refused = []
+    page.on(
+        "console", lambda message: refused.append(message.text) if message.type == "error" else None
+    )
+    page.goto(door_of(rsvp))
+    start = page.get_by_role("button", name="Scan with the camera")
+    if start.is_visible():
+        start.click()
+
+    expect(page.get_by_role("heading", name="Admitted")).to_be_visible()
+    expect(page.locator("[data-result]")).to_contain_text("Amina Okonkwo-Bell")
+    expect(page.locator("b[data-inside]")).to_have_text("1")
+    expect(page.locator("[data-live]")).to_contain_text("Amina Okonkwo-Bell")
+    assert_accessible(page)
+    # The same code, still before the camera, is not asked for until the next guest is called.
+    page.get_by_role("link", name="Next guest").click()
+    expect(page.get_by_role("heading", name="Already in")).to_be_visible()
+    expect(page.locator("[data-result]")).to_contain_text("let in by Noor")
+    assert refused == []
+
+
+def test_a_blocked_camera_is_told_and_the_field_still_works(phone_with_camera, rsvp, door):
+    page = phone_with_camera("nothing", door, allowed=False)
+    page.goto(door_of(rsvp))
+    page.get_by_role("button", name="Scan with the camera").click()
+    expect(page.get_by_role("alert")).to_contain_text("The camera is blocked")
+    page.get_by_label("Name or ticket number").fill(attendees(rsvp)[0].spoken_code)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Admitted")).to_be_visible()
+
+
+def test_two_doors_that_take_one_ticket_let_in_once_and_say_so(open_page, site, rsvp, door):
+    pages = []
+    for account in (door, make_staff(StaffRole.DOOR, rsvp.event, name="Second door")):
+        page = open_page(door_of(rsvp), width="phone", account=account)
+        page.get_by_label("Name or ticket number").fill(attendees(rsvp)[0].ticket_code)
+        pages.append(page)
+    for page in pages:
+        page.evaluate("document.querySelector('[data-find]').requestSubmit()")
+    words = []
+    for page in pages:
+        expect(page.locator("[data-outcome] h2")).to_be_visible()
+        words.append(page.locator("[data-outcome] h2").inner_text())
+    assert sorted(words) == ["Admitted", "Already in"]
+
+
+def test_a_scanner_that_types_needs_no_focus(open_page, site, rsvp, door):
+    page = open_page(door_of(rsvp), width="desktop", account=door)
+    page.keyboard.type(entries.ticket_url(attendees(rsvp)[1].ticket_code))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Admitted")).to_be_visible()
+    expect(page.locator("[data-result]")).to_contain_text("Guest of Amina Okonkwo-Bell")
+
+
+def test_without_a_network_the_door_says_that_nothing_was_checked(open_page, site, rsvp, door):
+    page = open_page(door_of(rsvp), width="phone", account=door)
+    page.context.set_offline(True)
+    page.get_by_label("Name or ticket number").fill(attendees(rsvp)[0].ticket_code)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="No connection")).to_be_visible()
+    page.context.set_offline(False)
+    page.get_by_label("Name or ticket number").fill(attendees(rsvp)[0].ticket_code)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Admitted")).to_be_visible()
+
+
+def test_without_script_code_search_and_walk_in_work(open_page, site, rsvp, door, width):
+    page = open_page(door_of(rsvp), width=width, scripts=False, account=door)
+    page.get_by_label("Name or ticket number").fill("etienne")
+    page.get_by_role("button", name="Find").click()
+    page.get_by_role("button", name="Let in Gérard Étienne-Baptiste").click()
+    expect(page.get_by_role("heading", name="Admitted")).to_be_visible()
+    page.get_by_role("link", name="Next guest").click()
+    page.get_by_role("link", name="Add a walk-in").click()
+    page.get_by_label("Name", exact=True).fill("Wu Xin")
+    page.get_by_role("button", name="Let in").click()
+    expect(page.get_by_text("Wu Xin is in.")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_answer_is_accessible(open_page, site, rsvp, door, scheme):
+    page = open_page(door_of(rsvp), width="phone", scheme=scheme, account=door)
+    assert_accessible(page)
+    for typed, word in [
+        (attendees(rsvp)[0].ticket_code, "Admitted"),
+        (attendees(rsvp)[0].ticket_code, "Already in"),
+        ("ZZZZ-2222", "Not found"),
+    ]:
+        page.get_by_label("Name or ticket number").fill(typed)
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", name=word)).to_be_visible()
+        assert_accessible(page)

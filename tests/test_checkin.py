@@ -1,0 +1,324 @@
+"""The door of the room: tickets, twice at once, undo, and people without a seat."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from threading import Barrier
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from registration import arrivals, checkin, lobby, rsvps, walkins
+from registration.admission import Refusal, RsvpRefused
+from registration.arrivals import Outcome
+from registration.database import db
+from registration.models import (
+    Attendee,
+    AuditEntry,
+    MailKind,
+    OutboxMail,
+    Rsvp,
+    RsvpStatus,
+    Staff,
+    StaffRole,
+)
+from registration.parties import Details, attendees
+from tests.factories import make_event, make_hybrid, make_option, make_rsvp, make_staff
+
+
+@pytest.fixture
+def staff(app: Flask) -> Staff:
+    return make_staff(name="Noor at the door")
+
+
+def ticket_of(rsvp: Rsvp, position: int = 0) -> str:
+    return attendees(rsvp)[position].ticket_code
+
+
+def admit(rsvp: Rsvp, staff: Staff, now: datetime, **more) -> checkin.Decision:
+    arguments = {"event_id": rsvp.event_id, "code": ticket_of(rsvp)} | more
+    return checkin.admit(staff_id=staff.id, now=now, **arguments)
+
+
+def log_of(event_id: int) -> list[str]:
+    return list(
+        db.session.scalars(
+            select(AuditEntry.action)
+            .where(AuditEntry.event_id == event_id, AuditEntry.action.like("checkin.%"))
+            .order_by(AuditEntry.id)
+        )
+    )
+
+
+def test_a_ticket_lets_one_person_in_and_says_when_and_by_whom_the_second_time(app, staff, now):
+    rsvp = make_rsvp(make_option())
+    event_id = rsvp.event_id
+
+    first = admit(rsvp, staff, now)
+    second = admit(rsvp, make_staff(), now + timedelta(minutes=11))
+
+    assert (first.outcome, second.outcome) == (Outcome.ADMITTED, Outcome.AGAIN)
+    assert second.person.checked_in_at == now
+    assert second.person.checked_in_by.name == "Noor at the door"
+    assert log_of(event_id) == ["checkin.admitted", "checkin.again"]
+
+
+def test_each_of_a_party_has_a_ticket_of_their_own(app, staff, now):
+    option = make_option(make_event(guests_max=2))
+    rsvp = make_rsvp(option, guests=["Bola", "Chidi"])
+    event = option.event
+
+    assert admit(rsvp, staff, now, code=ticket_of(rsvp, 1)).person.name == "Bola"
+    assert admit(rsvp, staff, now, code=ticket_of(rsvp, 2)).person.name == "Chidi"
+    assert arrivals.counts_of(event) == arrivals.Counts(inside=2, expected=3)
+
+
+def test_what_is_no_ticket_for_this_door_says_why(app, staff, now):
+    room, stream = make_hybrid(capacity=1)
+    holder, waiting, watcher = make_rsvp(room), make_rsvp(room), make_rsvp(stream)
+    elsewhere = make_rsvp(make_option())
+    rsvps.cancel(rsvp_id=holder.id, now=now)
+    room_id = room.event_id
+
+    assert admit(holder, staff, now).outcome is Outcome.CANCELLED
+    assert admit(watcher, staff, now).outcome is Outcome.ONLINE
+    assert admit(elsewhere, staff, now, event_id=room_id).outcome is Outcome.ELSEWHERE
+    assert admit(holder, staff, now, code="ZZZZ2222").outcome is Outcome.UNKNOWN
+    late = make_rsvp(room)
+    assert admit(late, staff, now).outcome is Outcome.WAITING
+    assert admit(waiting, staff, now).outcome is Outcome.ADMITTED  # promoted by the cancellation
+    inside = select(Attendee).where(Attendee.checked_in_at.is_not(None))
+    assert len(db.session.scalars(inside).all()) == 1
+
+
+def test_a_ticket_of_another_event_leaves_no_trace_of_its_holder_in_the_log(app, staff, now):
+    here, elsewhere = make_rsvp(make_option()), make_rsvp(make_option(), name="Not Yours")
+    admit(elsewhere, staff, now, event_id=here.event_id)
+    entry = db.session.scalars(
+        select(AuditEntry).where(AuditEntry.action == "checkin.elsewhere")
+    ).one()
+    assert entry.rsvp_id is None
+    assert "Not Yours" not in str(entry.detail)
+
+
+def test_two_doors_at_once_let_one_ticket_in_once(app, staff, now):
+    rsvp = make_rsvp(make_option())
+    code, event_id, staff_id = ticket_of(rsvp), rsvp.event_id, staff.id
+    db.session.rollback()
+    doors = 6
+    together = Barrier(doors)
+
+    def scan(_door: int) -> Outcome:
+        with app.app_context():
+            together.wait(timeout=30)
+            return checkin.admit(event_id=event_id, staff_id=staff_id, now=now, code=code).outcome
+
+    with ThreadPoolExecutor(doors) as pool:
+        outcomes = list(pool.map(scan, range(doors)))
+
+    assert sorted(outcomes) == [Outcome.ADMITTED] + [Outcome.AGAIN] * (doors - 1)
+    assert log_of(event_id).count("checkin.admitted") == 1
+
+
+def test_undo_takes_a_check_in_back_and_the_ticket_is_good_again(app, staff, now):
+    rsvp = make_rsvp(make_option())
+    event_id, attendee_id = rsvp.event_id, attendees(rsvp)[0].id
+    admit(rsvp, staff, now)
+
+    undo = {"event_id": event_id, "attendee_id": attendee_id, "staff_id": staff.id, "now": now}
+    assert checkin.undo(**undo).checked_in_at is None
+    assert checkin.undo(**undo) is None
+    assert admit(rsvp, staff, now).outcome is Outcome.ADMITTED
+    with pytest.raises(LookupError):
+        checkin.undo(**(undo | {"event_id": make_event().id}))
+
+
+def test_who_went_out_is_let_in_again_and_the_first_time_stays(app, staff, now):
+    rsvp = make_rsvp(make_option())
+    admit(rsvp, staff, now)
+    back = admit(rsvp, staff, now + timedelta(hours=1), again=True)
+    assert back.outcome is Outcome.READMITTED
+    assert back.person.checked_in_at == now
+
+
+def test_a_walk_in_takes_a_seat_and_is_in_and_is_mailed_nothing(app, staff, now):
+    option = make_option(capacity=1)
+    event = option.event
+    person = walkins.walk_in(
+        event_id=event.id, details=Details(name="Wu Xin", email=""), staff_id=staff.id, now=now
+    )
+    assert person.checked_in_at == now
+    assert not person.rsvp.has_address
+    assert arrivals.counts_of(event) == arrivals.Counts(1, 1)
+    assert db.session.scalars(select(OutboxMail)).all() == []
+
+
+def test_walk_ins_stop_at_the_capacity_until_staff_say_beyond(app, staff, now):
+    option = make_option(capacity=1)
+    event_id = option.event_id
+
+    def come(**more) -> Attendee:
+        return walkins.walk_in(
+            event_id=event_id, details=Details("Ada", ""), staff_id=staff.id, now=now, **more
+        )
+
+    come()
+    with pytest.raises(RsvpRefused) as refused:
+        come()
+    assert refused.value.reason is Refusal.FULL
+    assert come(beyond_capacity=True).checked_in_at == now
+    assert db.session.get_one(type(option), option.id).seats_taken == 2
+
+
+def test_racing_walk_ins_never_pass_the_capacity(app, staff, now):
+    option = make_option(capacity=3)
+    event_id, staff_id, option_id = option.event_id, staff.id, option.id
+    db.session.rollback()
+
+    def come(number: int) -> bool:
+        with app.app_context():
+            try:
+                walkins.walk_in(
+                    event_id=event_id, details=Details(f"W{number}", ""), staff_id=staff_id, now=now
+                )
+            except RsvpRefused:
+                return False
+            return True
+
+    with ThreadPoolExecutor(6) as pool:
+        came = list(pool.map(come, range(8)))
+    assert came.count(True) == 3
+    assert db.session.get_one(type(option), option_id).seats_taken == 3
+
+
+def test_a_walk_in_whose_address_has_an_rsvp_is_sent_to_the_search(app, staff, now):
+    rsvp = make_rsvp(make_option())
+    with pytest.raises(RsvpRefused) as refused:
+        walkins.walk_in(
+            event_id=rsvp.event_id, details=Details("Ada", rsvp.email), staff_id=staff.id, now=now
+        )
+    assert refused.value.reason is Refusal.NOT_POSSIBLE
+
+
+def test_undoing_a_walk_in_frees_the_seat(app, staff, now):
+    option = make_option(capacity=1)
+    person = walkins.walk_in(
+        event_id=option.event_id, details=Details("Ada", ""), staff_id=staff.id, now=now
+    )
+    undone = checkin.undo(
+        event_id=option.event_id, attendee_id=person.id, staff_id=staff.id, now=now
+    )
+    assert undone.rsvp.status is RsvpStatus.CANCELLED
+    assert db.session.get_one(type(option), option.id).seats_taken == 0
+
+
+def test_undo_keeps_an_rsvp_whose_link_claimed_to_be_a_walk_in(app, staff, now):
+    rsvp = make_rsvp(make_option(), source="walk-in")
+    attendee_id = attendees(rsvp)[0].id
+    admit(rsvp, staff, now)
+    undone = checkin.undo(
+        event_id=rsvp.event_id, attendee_id=attendee_id, staff_id=staff.id, now=now
+    )
+    assert undone.rsvp.status is RsvpStatus.CONFIRMED
+
+
+def test_one_who_waits_is_given_a_seat_at_the_door_while_there_is_one(app, staff, now):
+    room, stream = make_hybrid(capacity=1)
+    make_rsvp(room)
+    waiting = make_rsvp(room, meanwhile_option_id=stream.id)
+    event_id, attendee_id = room.event_id, attendees(waiting)[0].id
+    arguments = {
+        "event_id": event_id,
+        "attendee_id": attendee_id,
+        "staff_id": staff.id,
+        "now": now,
+    }
+
+    with pytest.raises(RsvpRefused) as refused:
+        walkins.seat(**arguments)
+    assert refused.value.reason is Refusal.FULL
+    person = walkins.seat(**arguments, beyond_capacity=True)
+    assert person.checked_in_at == now
+    assert person.rsvp.option_id == room.id
+    assert person.rsvp.waits_for_option_id is None
+    with pytest.raises(LookupError):
+        walkins.seat(**(arguments | {"event_id": make_event().id}))
+
+
+def test_one_with_a_place_online_who_comes_gives_it_up_for_a_seat(app, staff, now):
+    room, stream = make_hybrid(capacity=1)
+    watcher = make_rsvp(stream)
+    person = walkins.seat(
+        event_id=room.event_id,
+        attendee_id=attendees(watcher)[0].id,
+        staff_id=staff.id,
+        now=now,
+    )
+    assert (person.rsvp.option_id, person.checked_in_at) == (room.id, now)
+    assert db.session.get_one(type(stream), stream.id).seats_taken == 0
+    kinds = select(OutboxMail.kind).where(OutboxMail.rsvp_id == watcher.id).order_by(OutboxMail.id)
+    assert db.session.scalars(kinds).all()[-1] is MailKind.CHANGED
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("K7QM2F4P", "K7QM2F4P"),
+        (" k7qm-2f4p ", "K7QM2F4P"),
+        ("K7QM 2F4P", "K7QM2F4P"),
+        ("https://events.example.org/t/K7QM2F4P", "K7QM2F4P"),
+        ("http>&&events/example/org&t&k7qm2f4p", "K7QM2F4P"),  # a scanner on another keyboard
+        ("https://events.example.org/events/policing", ""),
+        ("K7QM2F4", ""),
+        ("K7QM2F4I", ""),
+        ("Amina Okonkwo", ""),
+        ("", ""),
+    ],
+)
+def test_a_code_is_found_in_what_was_scanned_or_typed(text, code):
+    assert arrivals.code_in(text) == code
+
+
+def test_the_search_minds_neither_case_nor_accents_nor_order(app, now):
+    option = make_option(make_event(guests_max=1))
+    event = option.event
+    make_rsvp(option, name="Gérard Étienne-Baptiste", organisation="Médecins du Nord")
+    make_rsvp(option, name="Łukasz Wójcik", guests=["王小明"])
+    make_rsvp(make_option(), name="Gérard of another event")
+
+    def names(text: str) -> list[str]:
+        return [person.name for person in arrivals.search(event, text)]
+
+    assert names("etienne gerard") == ["Gérard Étienne-Baptiste"]
+    assert names("MEDECINS") == ["Gérard Étienne-Baptiste"]
+    assert names("wojcik") == ["Łukasz Wójcik", "王小明"]
+    assert names("小明") == ["王小明"]
+    assert names("%") == []
+    assert names("") == []
+
+
+def test_turnout_counts_the_room_and_the_stream_apart(app, staff, now):
+    event = make_event(starts_at=now + timedelta(minutes=5))
+    room = make_option(event, capacity=10)
+    stream = make_option(event, mode="virtual")
+    here, _absent, watcher = make_rsvp(room), make_rsvp(room), make_rsvp(stream)
+    admit(here, staff, now)
+    lobby.enter(rsvp_id=watcher.id, now=now)
+    assert arrivals.turnout_of(event) == arrivals.Turnout(
+        room=1, room_expected=2, online=1, online_expected=1
+    )
+
+
+def test_the_latest_stand_first_among_who_came_in(app, staff, now):
+    option = make_option()
+    people = [make_rsvp(option) for _ in range(3)]
+    for minutes, rsvp in enumerate(people):
+        admit(rsvp, staff, now + timedelta(minutes=minutes))
+    names = [person.name for person in arrivals.last_in(option.event, 2)]
+    assert names == [people[2].name, people[1].name]
+
+
+def test_a_door_account_is_no_admin(app):
+    assert not make_staff(StaffRole.DOOR).is_admin

@@ -1,0 +1,200 @@
+"""The door's pages, as a browser without JavaScript and as its script use them."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from registration.database import db
+from registration.models import Attendee, Event, Rsvp, StaffRole
+from registration.parties import attendees
+from tests.factories import (
+    csrf_token,
+    make_event,
+    make_hybrid,
+    make_option,
+    make_rsvp,
+    make_staff,
+    sign_in,
+)
+
+
+@pytest.fixture
+def rsvp(app: Flask) -> Rsvp:
+    return make_rsvp(make_option(), name="Amina Okonkwo-Bell", organisation="Lagos Centre")
+
+
+@pytest.fixture
+def door(app: Flask, client: FlaskClient, rsvp: Rsvp) -> FlaskClient:
+    """A browser of a door account of the RSVP's event."""
+    account = make_staff(StaffRole.DOOR, db.session.get_one(Event, rsvp.event_id), name="Noor")
+    return sign_in(client, account)
+
+
+def post(client: FlaskClient, path: str, *, headers=None, **fields):
+    token = csrf_token(client.application)
+    return client.post(path, data=fields | {"csrf_token": token}, headers=headers)
+
+
+def door_of(rsvp: Rsvp) -> str:
+    return f"/staff/events/{rsvp.event.slug}/door"
+
+
+def said(page) -> str:
+    """The big word of the answer."""
+    return re.search(r"<h2>\s*(.*?)\s*</h2>", page.text[page.text.index("data-outcome") :])[1]
+
+
+def test_a_typed_code_lets_in_without_script(door, rsvp):
+    ticket = attendees(rsvp)[0].spoken_code.lower()
+    path = door_of(rsvp)
+
+    first = post(door, path, q=ticket)
+    again = post(door, path, q=ticket)
+
+    assert (first.status_code, said(first)) == (200, "Admitted")
+    assert "Amina Okonkwo-Bell" in first.text
+    assert "Lagos Centre" in first.text
+    assert said(again) == "Already in"
+    assert "let in by Noor" in again.text
+
+
+def test_a_scan_is_answered_with_a_piece_of_the_page(door, rsvp):
+    answer = post(
+        door,
+        door_of(rsvp),
+        q=f"https://events.example.org/t/{attendees(rsvp)[0].ticket_code}",
+        scan="y",
+        headers={"X-Requested-With": "fetch"},
+    )
+    assert answer.text.lstrip().startswith("<section")
+    assert 'data-kind="in"' in answer.text
+    assert 'data-inside="1"' in answer.text
+
+
+def test_what_is_no_code_is_searched_for_and_let_in_from_the_list(door, rsvp):
+    path = door_of(rsvp)
+    found = post(door, path, q="okonkwo")
+    assert (found.status_code, found.location) == (303, f"{path}?q=okonkwo")
+    page = door.get(found.location)
+    assert "1 person found" in page.text
+    answer = post(door, path, attendee=attendees(rsvp)[0].id)
+    assert said(answer) == "Admitted"
+
+
+def test_a_name_in_the_shape_of_a_code_is_a_name(door, rsvp):
+    make_rsvp(rsvp.option, name="Humphrey")
+    answer = post(door, door_of(rsvp), q="Humphrey")
+    assert answer.status_code == 303
+    assert "1 person found" in door.get(answer.location).text
+
+
+def test_undo_and_the_counts(door, rsvp):
+    path, person = door_of(rsvp), attendees(rsvp)[0]
+    post(door, path, attendee=person.id)
+    live = door.get(f"{path}/now").text
+    assert 'data-inside="1"' in live
+    assert "Amina Okonkwo-Bell" in live
+    undone = post(door, f"{path}/undo", attendee=person.id)
+    assert undone.location == path
+    assert 'data-inside="0"' in door.get(f"{path}/now").text
+
+
+def test_a_walk_in_beyond_the_capacity_needs_a_press_of_its_own(app, client):
+    room, _stream = make_hybrid(capacity=1)
+    holder = make_rsvp(room)
+    sign_in(client, make_staff(StaffRole.DOOR, room.event))
+    path = f"{door_of(holder)}/walk-in"
+
+    full = post(client, path, name="Ada", organisation="", email="")
+    assert full.status_code == 409
+    assert "Every seat is taken." in full.text
+    assert "Let in beyond the capacity" in full.text
+    assert post(client, path, name="Ada", organisation="", email="", beyond="y").status_code == 303
+    assert db.session.scalar(select(Attendee.checked_in_at).where(Attendee.name == "Ada"))
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({"name": ""}, "Enter the name for the badge"),
+        ({"name": "Ada", "email": "ada"}, "Enter an email address in the right format"),
+    ],
+)
+def test_a_walk_in_that_cannot_be_taken_keeps_what_was_typed(door, rsvp, fields, text):
+    answer = post(door, f"{door_of(rsvp)}/walk-in", organisation="Example House", **fields)
+    assert answer.status_code == 422
+    assert text in answer.text
+    assert "Example House" in answer.text
+
+
+def test_one_who_waits_is_offered_a_seat(app, client):
+    room, _stream = make_hybrid(capacity=1)
+    make_rsvp(room)
+    waiting = make_rsvp(room, name="Benedikt")
+    sign_in(client, make_staff(StaffRole.DOOR, room.event))
+    person = attendees(waiting)[0]
+    path = door_of(waiting)
+
+    assert said(post(client, path, q=person.ticket_code)) == "On the waitlist"
+    full = post(client, f"{path}/seat", attendee=person.id)
+    assert "Every seat is taken." in full.text
+    assert said(post(client, f"{path}/seat", attendee=person.id, beyond="y")) == "Admitted"
+
+
+def test_a_ticket_of_another_event_says_nothing_of_its_holder(door, rsvp):
+    other = make_rsvp(make_option(), name="Not Yours")
+    answer = post(door, door_of(rsvp), q=attendees(other)[0].ticket_code)
+    assert said(answer) == "Another event"
+    assert "Not Yours" not in answer.text
+    assert other.event.title not in answer.text
+
+
+@pytest.mark.parametrize("path", ["", "/now", "/walk-in"])
+def test_who_is_not_signed_in_is_sent_to_sign_in(app, client, rsvp, path):
+    answer = client.get(door_of(rsvp) + path)
+    assert answer.status_code == 303
+    assert "/staff/sign-in" in answer.location
+
+
+@pytest.mark.parametrize("action", ["", "/seat", "/undo", "/walk-in"])
+def test_the_door_of_another_event_stays_shut(app, client, rsvp, action):
+    sign_in(client, make_staff(StaffRole.DOOR, make_event()))
+    person = attendees(rsvp)[0]
+    answer = post(client, door_of(rsvp) + action, attendee=person.id, name="Ada")
+    assert answer.status_code == 404
+    assert db.session.scalar(select(Attendee.checked_in_at)) is None
+
+
+def test_without_the_forms_token_nobody_is_let_in(door, rsvp):
+    answer = door.post(door_of(rsvp), data={"attendee": attendees(rsvp)[0].id})
+    assert answer.status_code == 400
+    assert db.session.scalar(select(Attendee.checked_in_at)) is None
+
+
+def test_a_person_of_another_event_cannot_be_undone_or_seated(door, rsvp):
+    other = attendees(make_rsvp(make_option()))[0].id
+    for action in ("undo", "seat"):
+        assert post(door, f"{door_of(rsvp)}/{action}", attendee=other).status_code == 404
+
+
+def test_a_strangers_phone_learns_nothing_from_a_ticket(app, client, rsvp):
+    page = client.get(f"/t/{attendees(rsvp)[0].ticket_code}")
+    assert "Amina" not in page.text
+    assert "Let in" not in page.text
+
+
+def test_a_door_account_that_opens_a_ticket_may_let_in(door, rsvp):
+    ticket = attendees(rsvp)[0].ticket_code
+    page = door.get(f"/t/{ticket}")
+    assert "Let in" in page.text
+    assert f'action="{door_of(rsvp)}"' in page.text
+
+
+def test_a_door_account_of_another_event_may_not(app, client, rsvp):
+    sign_in(client, make_staff(StaffRole.DOOR, make_event()))
+    assert "Let in" not in client.get(f"/t/{attendees(rsvp)[0].ticket_code}").text
