@@ -96,12 +96,67 @@ def check_open(event: Event, option: AttendanceOption, now: datetime) -> None:
 
 
 def check_party(
-    event: Event, option: AttendanceOption, party_size: int, *, accepts_waiting: bool
+    event: Event,
+    option: AttendanceOption,
+    party_size: int,
+    now: datetime,
+    *,
+    accepts_waiting: bool,
 ) -> None:
     """Refuse too many guests, and a party for whom there is no room and that will not wait."""
     check_guests(event, party_size)
-    if not (accepts_waiting or option.needs_approval or option.has_room_for(party_size)):
+    check_size(option, party_size)
+    if not (option.needs_approval or option.has_room_for(party_size)):
+        check_queue(event, option, party_size, now, accepts_waiting=accepts_waiting)
+
+
+def check_queue(
+    event: Event,
+    option: AttendanceOption,
+    party_size: int,
+    now: datetime,
+    *,
+    accepts_waiting: bool,
+) -> None:
+    """Refuse a party that does not fit, if it will not wait or the queue has closed."""
+    if not accepts_waiting:
         raise full(option, party_size)
+    if now >= event.promotes_until:
+        raise RsvpRefused(Refusal.FULL, _("Every seat is taken, and the waitlist has closed."))
+
+
+def check_size(option: AttendanceOption, party_size: int) -> None:
+    """Refuse a party that could never sit down: it would hold the queue for good."""
+    if option.capacity and party_size > option.capacity:
+        raise RsvpRefused(
+            Refusal.TOO_MANY_GUESTS,
+            lazy_ngettext(
+                "There is %(num)d seat in all, and your party needs %(size)d.",
+                "There are %(num)d seats in all, and your party needs %(size)d.",
+                option.capacity,
+                size=party_size,
+            ),
+        )
+
+
+def check_move(event: Event, option: AttendanceOption, now: datetime) -> None:
+    """Refuse a move into an option that cannot be chosen now.
+
+    A list of who comes into a room closes with registration. Who turns to a stream takes nothing
+    from anybody: only the stream's own window counts.
+    """
+    check_running(event, now)
+    if option.needs_approval:
+        raise RsvpRefused(
+            Refusal.NEEDS_APPROVAL,
+            _("The organisers approve who attends this way. Write to them to change."),
+        )
+    if not option.is_virtual:
+        check_open(event, option, now)
+    elif option.opens_at is not None and now < option.opens_at:
+        raise RsvpRefused(Refusal.NOT_OPEN, _("This way to attend is not open yet."))
+    elif option.closes_at is not None and now >= option.closes_at:
+        raise RsvpRefused(Refusal.CLOSED, _("This way to attend has closed."))
 
 
 def check_guests(event: Event, party_size: int) -> None:
@@ -119,10 +174,15 @@ def check_guests(event: Event, party_size: int) -> None:
 
 def check_growth(seats: Seats, rsvp: Rsvp, party_size: int) -> None:
     """Refuse guests for whom there is no room: who holds seats may not pass those who wait."""
-    check_guests(seats.event, party_size)
     more = party_size - rsvp.party_size
+    if more <= 0:
+        return
+    check_guests(seats.event, party_size)
     option = seats.options[rsvp.option_id]
-    if rsvp.seats_held and more > 0 and not option.has_room_for(more):
+    check_size(option, party_size)
+    if rsvp.waits_for_option_id is not None:
+        check_size(seats.options[rsvp.waits_for_option_id], party_size)
+    if rsvp.seats_held and not option.has_room_for(more):
         raise full(option, more)
 
 
@@ -176,6 +236,26 @@ def find_pass(event: Event, email: str, *, invitation_key: str, code: str) -> Pa
             _("This event is by invitation. Use the link in your invitation, or a valid code."),
         )
     return Pass()
+
+
+def meanwhile(seats: Seats, option_id: int | None, now: datetime) -> int | None:
+    """Where one who waits may sit meanwhile: in an open stream of the event; else nowhere."""
+    option = seats.options.get(option_id or 0)
+    if option is None or not option.is_virtual or option.needs_approval:
+        return None
+    return option.id if option.is_open(seats.event, now) else None
+
+
+def awaits_approval(rsvp: Rsvp, option: AttendanceOption) -> bool:
+    """Whether staff are to decide: as the option says, or since they said no before."""
+    if option.needs_approval:
+        return True
+    refused = select(Rsvp.id).where(
+        Rsvp.email == rsvp.email,
+        Rsvp.event_id == rsvp.event_id,
+        Rsvp.status == RsvpStatus.REJECTED,
+    )
+    return db.session.scalar(refused.limit(1)) is not None
 
 
 def use(found: Pass, rsvp: Rsvp, now: datetime) -> None:

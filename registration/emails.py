@@ -79,7 +79,9 @@ def rsvp_again(rsvp: Rsvp, *, now: datetime) -> None:
         RsvpStatus.CONFIRMED: MailKind.CONFIRMED,
         RsvpStatus.REJECTED: MailKind.REJECTED,
     }.get(rsvp.status, MailKind.CANCELLED)
-    sequence = rsvp.ical_sequence if rsvp.is_confirmed else None
+    # An ended RSVP that had an entry says once more that it is gone.
+    has_entry = rsvp.ical_sequence >= 0 and (rsvp.is_confirmed or not rsvp.is_live)
+    sequence = rsvp.ical_sequence if has_entry else None
     rsvp.touch(now)
     _supersede(OutboxMail.rsvp_id == rsvp.id, now)
     for recipient, name, is_copy in _recipients(rsvp):
@@ -185,9 +187,13 @@ def _to_attendee(
 
 
 def _recipients(rsvp: Rsvp) -> list[tuple[str, str, bool]]:
-    """Whom an RSVP's mail goes to: address, name, whether it is the assistant's copy."""
+    """Whom an RSVP's mail goes to: address, name, whether it is the assistant's copy.
+
+    While an address is to be confirmed, only its owner is written to: each mail has the key.
+    """
     recipients = [(rsvp.email, rsvp.name, False)]
-    if rsvp.booked_by_email and rsvp.booked_by_email != rsvp.email:
+    verified = rsvp.status is not RsvpStatus.UNVERIFIED
+    if verified and rsvp.booked_by_email and rsvp.booked_by_email != rsvp.email:
         recipients.append((rsvp.booked_by_email, rsvp.booked_by_name, True))
     return recipients
 

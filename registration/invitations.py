@@ -12,14 +12,23 @@ from registration.models import LIVE, Invitation, InvitationStatus, Rsvp, RsvpSt
 
 
 def decline(*, invitation_id: int, now: datetime) -> None:
-    """Say no to an invitation; an RSVP that came of it ends. Twice is once."""
+    """Say no to an invitation; the RSVP of the invited person ends. Twice is once.
+
+    Raises RsvpRefused once the event is cancelled or over.
+    """
     with transaction():
         seats = seating.lock(db.session.get_one(Invitation, invitation_id).event_id)
+        admission.check_running(seats.event, now)
         invitation = db.session.get_one(Invitation, invitation_id, populate_existing=True)
         if invitation.status is InvitationStatus.DECLINED:
             return
         rsvp = db.session.scalars(
-            select(Rsvp).where(Rsvp.invitation_id == invitation_id, Rsvp.status.in_(LIVE))
+            select(Rsvp).where(
+                Rsvp.event_id == invitation.event_id,
+                # Also one that was sent without the invitation's link.
+                Rsvp.email == invitation.email,
+                Rsvp.status.in_(LIVE),
+            )
         ).one_or_none()
         if rsvp is not None:
             had_entry = rsvp.is_confirmed

@@ -118,24 +118,33 @@ def write_party(rsvp: Rsvp, names: Sequence[str], codes: Sequence[str]) -> None:
 def rewrite_party(rsvp: Rsvp, names: Sequence[str], codes: Sequence[str]) -> bool:
     """Make the attendees be these, in this order; whether a guest came, went or was renamed.
 
-    A person who stays keeps the ticket; `codes` are for those who are new.
+    A person who stays keeps the ticket, whoever leaves before them in the list; `codes` are for
+    those who are new. A guest whose name is new takes over the ticket of one who left.
     """
     present = attendees(rsvp)
-    changed = len(present) != len(names)
-    for attendee, name in zip(present, names, strict=False):
-        changed = changed or (attendee.position > 0 and attendee.name != name)
-        attendee.name = name
-    for position in range(len(present), len(names)):
+    present[0].name = names[0]
+    leaving, coming = present[1:], []
+    for name in names[1:]:
+        stays = next((guest for guest in leaving if guest.name == name), None)
+        if stays is None:
+            coming.append(name)
+        else:
+            leaving.remove(stays)
+    changed = bool(leaving or coming)
+    for guest, name in zip(leaving, coming, strict=False):
+        guest.name = name
+    for guest in leaving[len(coming) :]:
+        db.session.delete(guest)
+    last = present[-1].position
+    for number, name in enumerate(coming[len(leaving) :], start=1):
         db.session.add(
             Attendee(
                 rsvp_id=rsvp.id,
-                position=position,
-                name=names[position],
-                ticket_code=codes[position],
+                position=last + number,
+                name=name,
+                ticket_code=codes[number - 1],
             )
         )
-    for attendee in present[len(names) :]:
-        db.session.delete(attendee)
     return changed
 
 

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import limits
+from flask import current_app
 from flask_babel import lazy_gettext as _
 from sqlalchemy import func, select
 
@@ -18,6 +20,7 @@ from registration.database import db, transaction
 from registration.models import (
     LIVE,
     AttendanceOption,
+    AuditEntry,
     Event,
     MailKind,
     OutboxMail,
@@ -29,8 +32,9 @@ from registration.seating import Seats
 
 #: How long an unconfirmed address holds its seats.
 HOLD = timedelta(minutes=30)
-#: How often in a day an address is mailed its links on demand.
-LINKS_A_DAY = 4
+_HOLDS_AT_ONCE = 100
+#: From these an RSVP can be moved to another way to attend.
+_MOVABLE = (RsvpStatus.CONFIRMED, RsvpStatus.WAITLISTED, RsvpStatus.PENDING)
 
 
 def answer(
@@ -61,7 +65,9 @@ def answer(
         found = admission.find_pass(
             seats.event, details.email, invitation_key=invitation_key, code=code
         )
-        admission.check_party(seats.event, option, 1 + len(guests), accepts_waiting=accepts_waiting)
+        admission.check_party(
+            seats.event, option, 1 + len(guests), now, accepts_waiting=accepts_waiting
+        )
 
         # Last, so that a known and an unknown address are refused alike.
         live = _live_rsvp(event_id, details.email)
@@ -70,7 +76,8 @@ def answer(
             return None
 
         rsvp = parties.new_rsvp(seats.event, option, details, now, party_size=1 + len(guests))
-        rsvp.meanwhile_option_id = meanwhile_option_id if accepts_waiting else None
+        if accepts_waiting:
+            rsvp.meanwhile_option_id = admission.meanwhile(seats, meanwhile_option_id, now)
         rsvp.source = source
         db.session.add(rsvp)
         admission.use(found, rsvp, now)
@@ -104,11 +111,16 @@ def cancel(
     staff_id: int | None = None,
     reason: str = "",
 ) -> None:
-    """End an RSVP, free its seats and promote whom they fit. Twice is once."""
+    """End an RSVP, free its seats and promote whom they fit. Twice is once.
+
+    Raises RsvpRefused if an attendee cancels once the event is over or cancelled.
+    """
     with transaction():
         seats, rsvp = seating.lock_for(rsvp_id)
         if not rsvp.is_live:
             return
+        if by == "attendee":
+            admission.check_running(seats.event, now)
         had_entry = rsvp.is_confirmed
         admission.end(rsvp, seats, RsvpStatus.CANCELLED, now=now)
         emails.rsvp_cancelled(rsvp, now=now, by=by, reason=reason, was_confirmed=had_entry)
@@ -129,6 +141,7 @@ def leave_waitlist(*, rsvp_id: int, now: datetime) -> None:
         seats, rsvp = seating.lock_for(rsvp_id)
         if rsvp.waits_for_option_id is None:
             return
+        admission.check_running(seats.event, now)
         if rsvp.status is RsvpStatus.WAITLISTED:
             admission.end(rsvp, seats, RsvpStatus.CANCELLED, now=now)
             emails.rsvp_cancelled(rsvp, now=now, by="attendee", was_confirmed=False)
@@ -145,35 +158,31 @@ def switch(*, rsvp_id: int, option_id: int, now: datetime, accepts_waiting: bool
     """Attend in another way: at once where there is room.
 
     With `accepts_waiting`, a full option is waited for and the present place kept meanwhile.
+    Who watches meanwhile and takes another stream keeps the position in the queue.
     Raises RsvpRefused.
     """
     with transaction():
         seats, rsvp = seating.lock_for(rsvp_id)
         option = admission.option_of(seats, option_id)
         admission.check_running(seats.event, now)
-        if rsvp.status not in (RsvpStatus.CONFIRMED, RsvpStatus.WAITLISTED):
+        if rsvp.status not in _MOVABLE:
             raise RsvpRefused(
                 Refusal.NOT_POSSIBLE,
                 _("This RSVP cannot be moved in the state it is in now."),
             )
         if rsvp.is_confirmed and rsvp.option_id == option_id:
             return
-        if option.needs_approval:
-            raise RsvpRefused(
-                Refusal.NEEDS_APPROVAL,
-                _("The organisers approve who attends this way. Write to them to change."),
-            )
+        if rsvp.waits_for_option_id == option_id:
+            return
+        admission.check_move(seats.event, option, now)
+        admission.check_size(option, rsvp.party_size)
         if option.has_room_for(rsvp.party_size):
             _move(rsvp, seats, option, now)
-        elif rsvp.waits_for_option_id == option_id:
-            return
-        elif not accepts_waiting:
-            raise admission.full(option, rsvp.party_size)
         else:
-            seating.leave_queue(rsvp, seats)
-            seating.wait(rsvp, option)
-            rsvp.touch(now)
-            emails.rsvp_waitlisted(rsvp, now=now)
+            admission.check_queue(
+                seats.event, option, rsvp.party_size, now, accepts_waiting=accepts_waiting
+            )
+            _wait_for(rsvp, seats, option, now)
         audit.record("rsvp.switched", now=now, rsvp=rsvp, option=option_id)
         seating.promote(seats, now=now)
 
@@ -186,9 +195,9 @@ def watch_meanwhile(*, rsvp_id: int, option_id: int, now: datetime) -> None:
     with transaction():
         seats, rsvp = seating.lock_for(rsvp_id)
         option = admission.option_of(seats, option_id)
-        admission.check_running(seats.event, now)
         if rsvp.status is not RsvpStatus.WAITLISTED or not option.is_virtual:
             raise RsvpRefused(Refusal.NOT_POSSIBLE, _("This RSVP is not on the waitlist any more."))
+        admission.check_move(seats.event, option, now)
         if not option.has_room_for(rsvp.party_size):
             raise admission.full(option, rsvp.party_size)
         seating.take(rsvp, option, now=now)
@@ -235,10 +244,18 @@ def edit(
 
 
 def resend(*, rsvp_id: int, now: datetime, staff_id: int | None = None) -> bool:
-    """Send the mail that fits the RSVP's state once more; False where today's are used up."""
+    """Send the mail that fits the RSVP's state once more; False where today's are used up.
+
+    Staff may send it as often as they like. Raises RsvpRefused where it would say what is no
+    longer so.
+    """
     with transaction():
-        _seats, rsvp = seating.lock_for(rsvp_id)
-        if staff_id is None and _links_mailed(rsvp.email, now) >= LINKS_A_DAY:
+        seats, rsvp = seating.lock_for(rsvp_id)
+        if rsvp.is_live:
+            admission.check_running(seats.event, now)
+        elif staff_id is None:
+            raise RsvpRefused(Refusal.NOT_POSSIBLE, _("This RSVP has ended."))
+        if staff_id is None and not _may_resend(rsvp, now):
             return False
         emails.rsvp_again(rsvp, now=now)
         audit.record("rsvp.resent", now=now, rsvp=rsvp, staff_id=staff_id)
@@ -246,14 +263,28 @@ def resend(*, rsvp_id: int, now: datetime, staff_id: int | None = None) -> bool:
 
 
 def send_links(*, email: str, now: datetime) -> None:
-    """Mail an address the links of its coming events, if it has any. Says nothing back."""
+    """Mail an address the links of its coming events, if it has any. Says nothing back.
+
+    Who answered for somebody else gets those too, once that address is confirmed.
+    """
+    own = select(Rsvp.id).where(Rsvp.email == email)
+    for_others = select(Rsvp.id).where(
+        Rsvp.booked_by_email == email,
+        Rsvp.booked_by_email != "",  # as its index says
+        # Else it would confirm an address that is not the reader's.
+        Rsvp.status != RsvpStatus.UNVERIFIED,
+    )
     with transaction():
         coming = list(
             db.session.scalars(
                 select(Rsvp)
                 .join(Rsvp.event)
-                .where(Rsvp.email == email, Rsvp.status.in_(LIVE), Event.ends_at > now)
-                .order_by(Event.starts_at)
+                .where(
+                    Rsvp.id.in_(own.union_all(for_others)),
+                    Rsvp.status.in_(LIVE),
+                    Event.ends_at > now,
+                )
+                .order_by(Event.starts_at, Rsvp.id)
                 .limit(50)
             )
         )
@@ -263,7 +294,8 @@ def send_links(*, email: str, now: datetime) -> None:
 def end_holds(*, now: datetime) -> int:
     """Free the seats of addresses that were not confirmed in time; how many RSVPs there were.
 
-    They stay `unverified`: who confirms later takes what is there then.
+    They stay `unverified`: who confirms later takes what is there then. A call ends a hundred
+    holds of an event at most, in one transaction: call it until it says 0.
     """
     ended = 0
     events = list(
@@ -273,7 +305,10 @@ def end_holds(*, now: datetime) -> int:
         with transaction():
             seats = seating.lock(event_id)
             late = db.session.scalars(
-                select(Rsvp).where(Rsvp.event_id == event_id, Rsvp.hold_ends_at <= now)
+                select(Rsvp)
+                .where(Rsvp.event_id == event_id, Rsvp.hold_ends_at <= now)
+                .order_by(Rsvp.hold_ends_at, Rsvp.id)
+                .limit(_HOLDS_AT_ONCE)
             ).all()
             for rsvp in late:
                 seating.release(rsvp, seats)
@@ -317,10 +352,13 @@ def _ask_to_verify(rsvp: Rsvp, option: AttendanceOption, now: datetime) -> None:
 
 def _proceed(rsvp: Rsvp, seats: Seats, now: datetime) -> None:
     """Go on with an RSVP whose address is good: to staff's approval, else to seats or queue."""
-    if seats.options[rsvp.option_id].needs_approval:
+    if admission.awaits_approval(rsvp, seats.options[rsvp.option_id]):
+        # A hold from before staff wished to decide ends here.
+        seating.release(rsvp, seats)
         rsvp.status = RsvpStatus.PENDING
         emails.rsvp_received(rsvp, now=now)
         audit.record("rsvp.pending", now=now, rsvp=rsvp, option=rsvp.option_id)
+        seating.promote(seats, now=now)
     elif rsvp.seats_held:
         seating.confirm(rsvp, now=now)
     else:
@@ -328,9 +366,13 @@ def _proceed(rsvp: Rsvp, seats: Seats, now: datetime) -> None:
 
 
 def _move(rsvp: Rsvp, seats: Seats, option: AttendanceOption, now: datetime) -> None:
-    """Sit down in another option, out of the old one and of any queue."""
+    """Sit down in another option, out of the old one and of the queue.
+
+    From one stream to another, one who waits for the room goes on waiting.
+    """
     had_entry = rsvp.is_confirmed
-    seating.leave_queue(rsvp, seats)
+    if not (rsvp.watches_meanwhile and option.is_virtual):
+        seating.leave_queue(rsvp, seats)
     seating.release(rsvp, seats)
     seating.take(rsvp, option, now=now)
     rsvp.touch(now)
@@ -340,23 +382,43 @@ def _move(rsvp: Rsvp, seats: Seats, option: AttendanceOption, now: datetime) -> 
         emails.rsvp_confirmed(rsvp, now=now)
 
 
+def _wait_for(rsvp: Rsvp, seats: Seats, option: AttendanceOption, now: datetime) -> None:
+    """Join the queue of another option; a place that is held is kept meanwhile."""
+    seating.leave_queue(rsvp, seats)
+    seating.wait(rsvp, option)
+    if not rsvp.is_confirmed:
+        rsvp.status = RsvpStatus.WAITLISTED
+        rsvp.option, rsvp.option_id = option, option.id
+        rsvp.meanwhile_option_id = None
+    rsvp.touch(now)
+    emails.rsvp_waitlisted(rsvp, now=now)
+
+
 def _mail_links(rsvps: Sequence[Rsvp], email: str, now: datetime) -> None:
     """Mail an address its links, unless it had them too often today."""
-    if rsvps and _links_mailed(email, now) < LINKS_A_DAY:
+    most, period = _links_limit()
+    mailed = select(func.count()).where(
+        OutboxMail.recipient == email,
+        OutboxMail.kind == MailKind.LINKS,
+        OutboxMail.created_at > now - period,
+    )
+    if rsvps and (db.session.scalar(mailed) or 0) < most:
         emails.links(email, rsvps, now=now)
 
 
-def _links_mailed(email: str, now: datetime) -> int:
-    """How often the address has been mailed its links in the last day."""
-    return (
-        db.session.scalar(
-            select(func.count())
-            .select_from(OutboxMail)
-            .where(
-                OutboxMail.recipient == email,
-                OutboxMail.kind == MailKind.LINKS,
-                OutboxMail.created_at > now - timedelta(days=1),
-            )
-        )
-        or 0
+def _may_resend(rsvp: Rsvp, now: datetime) -> bool:
+    """Whether its attendee may have the mail once more by now."""
+    most, period = _links_limit()
+    resent = select(func.count()).where(
+        AuditEntry.rsvp_id == rsvp.id,
+        AuditEntry.action == "rsvp.resent",
+        AuditEntry.actor == "attendee",
+        AuditEntry.at > now - period,
     )
+    return (db.session.scalar(resent) or 0) < most
+
+
+def _links_limit() -> tuple[int, timedelta]:
+    """How often an address is mailed on demand, and in what time."""
+    limit = limits.parse(current_app.config["LIMIT_LINKS_PER_ADDRESS"])
+    return limit.amount, timedelta(seconds=limit.get_expiry())

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
+import limits
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -54,10 +55,10 @@ class Settings(BaseSettings):
     calendar_address: str = "calendar@example.org"
 
     # Limits on what one visitor may do; see registration/web/limits.py
-    limit_rsvp_per_network: str = "600 per hour"
+    limit_rsvp_per_network: str = "3000 per hour"
     limit_rsvp_per_address: str = "10 per hour"
     limit_links_per_address: str = "4 per day"
-    limit_find_per_network: str = "120 per hour"
+    limit_find_per_network: str = "600 per hour"
     minimum_fill_seconds: Annotated[float, Field(ge=0)] = 2.0
 
     @field_validator("languages", mode="before")
@@ -65,6 +66,18 @@ class Settings(BaseSettings):
     def _split(cls, value: Any) -> Any:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator(
+        "limit_rsvp_per_network",
+        "limit_rsvp_per_address",
+        "limit_links_per_address",
+        "limit_find_per_network",
+    )
+    @classmethod
+    def _limit(cls, value: str) -> str:
+        """Refuse what says no limit, such as "often"."""
+        limits.parse(value)  # raises ValueError
         return value
 
     @field_validator("database_url")

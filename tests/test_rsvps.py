@@ -20,6 +20,7 @@ from registration.models import (
     EventStatus,
     InvitationStatus,
     MailKind,
+    MailState,
     OutboxMail,
     QuestionKind,
     Rsvp,
@@ -36,6 +37,7 @@ from tests.factories import (
     make_option,
     make_question,
     make_rsvp,
+    make_staff,
     save,
 )
 
@@ -55,6 +57,10 @@ def kinds_mailed(rsvp: Rsvp) -> list[MailKind]:
             select(OutboxMail.kind).where(OutboxMail.rsvp_id == rsvp.id).order_by(OutboxMail.id)
         )
     )
+
+
+def recipients() -> list[str]:
+    return list(db.session.scalars(select(OutboxMail.recipient).order_by(OutboxMail.id)))
 
 
 def refusal_of(call) -> Refusal:
@@ -136,7 +142,68 @@ class TestAnswering:
             rsvps.send_links(email="amina@example.org", now=now + timedelta(minutes=minute))
         rsvps.send_links(email="amina@example.org", now=now + timedelta(days=2))
         mailed = db.session.scalars(select(OutboxMail).where(OutboxMail.kind == MailKind.LINKS))
-        assert len(mailed.all()) == rsvps.LINKS_A_DAY + 1
+        assert len(mailed.all()) == 4 + 1
+
+    def test_an_attendee_has_the_mail_again_only_a_few_times_a_day(self, app: Flask, now: datetime):
+        room, _ = make_hybrid()
+        rsvp = make_rsvp(room)
+        sent = [rsvps.resend(rsvp_id=rsvp.id, now=now) for _ in range(6)]
+        assert sent == [True] * 4 + [False] * 2
+        assert rsvps.resend(rsvp_id=rsvp.id, now=now, staff_id=make_staff().id)
+        assert rsvps.resend(rsvp_id=rsvp.id, now=now + timedelta(days=1))
+
+    def test_a_mail_of_an_ended_rsvp_is_not_sent_again(self, app: Flask, now: datetime):
+        room, _ = make_hybrid()
+        rsvp = make_rsvp(room)
+        rsvps.cancel(rsvp_id=rsvp.id, now=now)
+        reason = refusal_of(lambda: rsvps.resend(rsvp_id=rsvp.id, now=now))
+        assert reason is Refusal.NOT_POSSIBLE
+        # Staff may, and the entry leaves the calendar with whichever of the two mails goes.
+        rsvps.resend(rsvp_id=rsvp.id, now=now, staff_id=make_staff().id)
+        waiting = db.session.scalars(
+            select(OutboxMail).where(OutboxMail.state == MailState.WAITING)
+        ).one()
+        assert (waiting.kind, waiting.ical_sequence) == (MailKind.CANCELLED, 1)
+
+    def test_a_party_that_could_never_sit_down_does_not_hold_the_queue(
+        self, app: Flask, now: datetime
+    ):
+        room, _ = make_hybrid(capacity=2, guests_max=4)
+        reason = refusal_of(lambda: make_rsvp(room, guests=["B", "C"]))
+        assert reason is Refusal.TOO_MANY_GUESTS
+        make_rsvp(room, guests=["B"])
+        waiting = make_rsvp(room)
+        about = details(name=waiting.name, email=waiting.email)
+
+        def grow():
+            rsvps.edit(rsvp_id=waiting.id, now=now, details=about, guests=["B", "C"])
+
+        assert refusal_of(grow) is Refusal.TOO_MANY_GUESTS
+
+    def test_nobody_is_sent_into_a_queue_that_has_closed(self, app: Flask):
+        room, stream = make_hybrid(capacity=1)
+        make_rsvp(room)
+        begun = room.event.starts_at
+        assert refusal_of(lambda: make_rsvp(room, now=begun)) is Refusal.FULL
+        assert make_rsvp(stream, now=begun).is_confirmed
+
+    @pytest.mark.parametrize("elsewhere", ["another event", "nowhere", "approval", "closed"])
+    def test_a_place_meanwhile_is_one_that_is_open_to_all(
+        self, app: Flask, now: datetime, elsewhere: str
+    ):
+        room, stream = make_hybrid(capacity=1)
+        make_rsvp(room)
+        if elsewhere == "another event":
+            meanwhile = make_hybrid()[1].id
+        elif elsewhere == "nowhere":
+            meanwhile = 10**9
+        else:
+            meanwhile = stream.id
+            stream.needs_approval = elsewhere == "approval"
+            stream.closes_at = now if elsewhere == "closed" else None
+            save(stream)
+        rsvp = make_rsvp(room, meanwhile_option_id=meanwhile)
+        assert (rsvp.status, rsvp.option_id) == (RsvpStatus.WAITLISTED, room.id)
 
     def test_an_unknown_address_is_mailed_nothing(self, app: Flask, now: datetime):
         rsvps.send_links(email="nobody@example.org", now=now)
@@ -258,8 +325,8 @@ class TestCancelling:
         assert fresh(waiting).status is RsvpStatus.WAITLISTED
 
     def test_leaving_the_waitlist_lets_a_smaller_party_pass(self, app: Flask, now: datetime):
-        room, _ = make_hybrid(capacity=2, guests_max=3)
-        make_rsvp(room)
+        room, _ = make_hybrid(capacity=3, guests_max=3)
+        make_rsvp(room, guests=["A guest"])
         family = make_rsvp(room, guests=["B", "C"])
         single = make_rsvp(room)
         rsvps.leave_waitlist(rsvp_id=family.id, now=now)
@@ -316,8 +383,84 @@ class TestSwitching:
         assert rsvps.position(fresh(first)) == (0, 1)
         assert rsvps.position(fresh(second)) == (1, 0)
 
+    def test_from_one_stream_to_another_the_position_stays(self, app: Flask, now: datetime):
+        room, stream = make_hybrid(capacity=1)
+        french = make_option(room.event, mode=AttendanceMode.VIRTUAL, label="In French")
+        seated = make_rsvp(room)
+        watcher = make_rsvp(room, meanwhile_option_id=stream.id)
+        behind = make_rsvp(room)
+        rsvps.switch(rsvp_id=watcher.id, option_id=french.id, now=now)
+        assert (fresh(watcher).option_id, watcher.waits_for_option_id) == (french.id, room.id)
+        assert rsvps.position(fresh(behind)) == (1, 0)
+        rsvps.cancel(rsvp_id=seated.id, now=now)
+        assert fresh(watcher).option_id == room.id
+
+    def test_one_who_waits_may_wait_for_another_room(self, app: Flask, now: datetime):
+        room, _ = make_hybrid(capacity=1)
+        hall = make_option(room.event, capacity=1)
+        make_rsvp(room)
+        seated, waiting = make_rsvp(hall), make_rsvp(room)
+        rsvps.switch(rsvp_id=waiting.id, option_id=hall.id, now=now, accepts_waiting=True)
+        assert (fresh(waiting).option_id, waiting.waits_for_option_id) == (hall.id, hall.id)
+        assert (fresh(room).waiting, fresh(hall).waiting) == (0, 1)
+        rsvps.cancel(rsvp_id=seated.id, now=now)
+        assert (fresh(waiting).status, waiting.option_id) == (RsvpStatus.CONFIRMED, hall.id)
+
+    def test_one_who_waits_for_approval_may_watch_instead(self, app: Flask, now: datetime):
+        event = make_event()
+        room = make_option(event, needs_approval=True)
+        stream = make_option(event, mode=AttendanceMode.VIRTUAL)
+        rsvp = make_rsvp(room)
+        rsvps.switch(rsvp_id=rsvp.id, option_id=stream.id, now=now)
+        assert (fresh(rsvp).status, rsvp.option_id) == (RsvpStatus.CONFIRMED, stream.id)
+        reason = refusal_of(lambda: rsvps.switch(rsvp_id=rsvp.id, option_id=room.id, now=now))
+        assert reason is Refusal.NEEDS_APPROVAL
+
+    def test_the_list_of_the_room_closes_and_the_stream_stays_open_to_a_switch(
+        self, app: Flask, now: datetime
+    ):
+        room, stream = make_hybrid(registration_closes_at=now + timedelta(days=1))
+        seated, watching = make_rsvp(room), make_rsvp(stream)
+        later = now + timedelta(days=2)
+        reason = refusal_of(lambda: rsvps.switch(rsvp_id=watching.id, option_id=room.id, now=later))
+        assert reason is Refusal.CLOSED
+        rsvps.switch(rsvp_id=seated.id, option_id=stream.id, now=later)
+        assert fresh(seated).option_id == stream.id
+
+    @pytest.mark.parametrize("what", ["cancel", "leave", "switch", "edit", "resend", "watch"])
+    def test_nothing_is_changed_once_the_event_is_over(self, app: Flask, what: str):
+        room, stream = make_hybrid(capacity=1)
+        make_rsvp(room)
+        rsvp = make_rsvp(room)
+        over = {"rsvp_id": rsvp.id, "now": room.event.ends_at}
+        verbs = {
+            "cancel": lambda: rsvps.cancel(**over),
+            "leave": lambda: rsvps.leave_waitlist(**over),
+            "switch": lambda: rsvps.switch(option_id=stream.id, **over),
+            "edit": lambda: rsvps.edit(details=details(), **over),
+            "resend": lambda: rsvps.resend(**over),
+            "watch": lambda: rsvps.watch_meanwhile(option_id=stream.id, **over),
+        }
+        assert refusal_of(verbs[what]) is Refusal.ENDED
+        assert fresh(rsvp).status is RsvpStatus.WAITLISTED
+
 
 class TestGuests:
+    def test_a_guest_who_stays_keeps_the_ticket_when_another_goes(self, app: Flask, now: datetime):
+        room, _ = make_hybrid(guests_max=3)
+        rsvp = make_rsvp(room, name="A", guests=["B", "C"])
+        tickets = {person.name: person.ticket_code for person in attendees(rsvp)}
+
+        def edit(*guests: str) -> dict[str, str]:
+            about = details(name="A", email=rsvp.email)
+            rsvps.edit(rsvp_id=rsvp.id, now=now, details=about, guests=guests)
+            return {person.name: person.ticket_code for person in attendees(fresh(rsvp))}
+
+        assert edit("C") == {"A": tickets["A"], "C": tickets["C"]}
+        assert edit("C", "D")["C"] == tickets["C"]
+        assert edit("D", "E")["E"] == tickets["C"], "who comes instead takes over the ticket"
+        assert len(set(edit("D", "E", "F").values())) == 4
+
     def test_more_guests_than_allowed_are_refused(self, app: Flask):
         room, _ = make_hybrid(guests_max=1)
         reason = refusal_of(lambda: make_rsvp(room, guests=["B", "C"]))
@@ -418,6 +561,49 @@ class TestApproval:
         assert fresh(seated).status is RsvpStatus.REJECTED
         assert fresh(waiting).status is RsvpStatus.CONFIRMED
 
+    def test_nobody_moves_up_who_is_rejected_next(self, app: Flask, now: datetime):
+        room, _ = make_hybrid(capacity=1)
+        seated, first, second = make_rsvp(room), make_rsvp(room), make_rsvp(room)
+        both = [first.id, seated.id]
+        assert approvals.reject(rsvp_ids=both, staff_id=STAFF, now=now, reason="No room.") == 2
+        assert kinds_mailed(first) == [MailKind.WAITLISTED, MailKind.REJECTED]
+        assert fresh(second).is_confirmed
+        said = db.session.scalars(
+            select(OutboxMail.facts).where(OutboxMail.kind == MailKind.REJECTED)
+        )
+        assert [facts["reason"] for facts in said] == ["No room."] * 2
+
+    def test_many_are_approved_at_once(self, app: Flask, now: datetime):
+        room = make_option(capacity=150, needs_approval=True)
+        ids = [make_rsvp(room).id for _ in range(160)]
+        before = fresh(room.event).seats_revision
+        assert approvals.approve(rsvp_ids=reversed(ids), staff_id=STAFF, now=now) == 160
+        assert fresh(room.event).seats_revision == before + 2, "a transaction for each hundred"
+        assert (fresh(room).seats_taken, room.waiting) == (150, 10)
+        waiting = db.session.scalars(
+            select(Rsvp.id).where(Rsvp.waits_for_option_id == room.id).order_by(Rsvp.waiting_number)
+        )
+        assert waiting.all() == ids[150:]
+
+    def test_nobody_is_let_into_a_cancelled_event(self, app: Flask, now: datetime):
+        room = make_option(needs_approval=True)
+        rsvp = make_rsvp(room)
+        room.event.status = EventStatus.CANCELLED
+        save(room.event)
+
+        def approve():
+            approvals.approve(rsvp_ids=[rsvp.id], staff_id=STAFF, now=now)
+
+        assert refusal_of(approve) is Refusal.CANCELLED
+        assert kinds_mailed(rsvp) == [MailKind.RECEIVED]
+
+    def test_who_was_rejected_and_answers_again_waits_for_staff(self, app: Flask, now: datetime):
+        room, _ = make_hybrid()
+        first = make_rsvp(room, email="amina@example.org")
+        approvals.reject(rsvp_ids=[first.id], staff_id=STAFF, now=now)
+        assert make_rsvp(room, email="amina@example.org").status is RsvpStatus.PENDING
+        assert make_rsvp(room).is_confirmed
+
     def test_staff_may_choose_who_moves_up(self, app: Flask, now: datetime):
         room, _ = make_hybrid(capacity=1, promotes_automatically=False)
         seated, first, second = make_rsvp(room), make_rsvp(room), make_rsvp(room)
@@ -472,6 +658,50 @@ class TestConfirmingTheAddress:
         assert fresh(room).seats_taken == 1
         assert kinds_mailed(rsvp).count(MailKind.CONFIRMED) == 1
 
+    def test_a_hold_ends_where_staff_wish_to_decide_by_now(self, app: Flask, now: datetime):
+        room, _ = make_hybrid(capacity=1, confirms_addresses=True)
+        held, waiting = make_rsvp(room), make_rsvp(room)
+        rsvps.verify(rsvp_id=waiting.id, now=now)
+        room.needs_approval = True
+        save(room)
+        rsvps.verify(rsvp_id=held.id, now=now)
+        assert (fresh(held).status, held.seats_held) == (RsvpStatus.PENDING, 0)
+        assert fresh(waiting).is_confirmed
+
+    def test_only_the_owner_of_an_address_is_sent_the_key_that_confirms_it(
+        self, app: Flask, now: datetime
+    ):
+        room, _ = make_hybrid(confirms_addresses=True)
+        rsvp = make_rsvp(
+            room, email="amina@example.org", booked_by_email="bo@example.org", booked_by_name="Bo"
+        )
+        rsvps.send_links(email="bo@example.org", now=now)
+        assert recipients() == ["amina@example.org"]
+        rsvps.verify(rsvp_id=rsvp.id, now=now)
+        assert recipients()[1:] == ["amina@example.org", "bo@example.org"]
+
+
+class TestAssistant:
+    def test_both_get_each_mail_and_one_of_them_the_calendar_entry(self, app: Flask, now: datetime):
+        room, stream = make_hybrid()
+        rsvp = make_rsvp(
+            room, email="amina@example.org", booked_by_email="bo@example.org", booked_by_name="Bo"
+        )
+        rsvps.switch(rsvp_id=rsvp.id, option_id=stream.id, now=now)
+        rsvps.cancel(rsvp_id=rsvp.id, now=now)
+        assert recipients() == ["amina@example.org", "bo@example.org"] * 3
+        sequences = db.session.scalars(select(OutboxMail.ical_sequence).order_by(OutboxMail.id))
+        assert sequences.all() == [0, None, 1, None, 2, None]
+
+    def test_an_assistant_finds_what_they_answered_for_others(self, app: Flask, now: datetime):
+        room, _ = make_hybrid()
+        made = [make_rsvp(room, booked_by_email="bo@example.org").id for _ in range(2)]
+        made.append(make_rsvp(room, email="bo@example.org").id)
+        make_rsvp(room)
+        rsvps.send_links(email="bo@example.org", now=now)
+        mail = db.session.scalars(select(OutboxMail).where(OutboxMail.kind == MailKind.LINKS)).one()
+        assert mail.facts["rsvps"] == made
+
 
 class TestInvitationOnly:
     @pytest.fixture
@@ -502,6 +732,23 @@ class TestInvitationOnly:
         assert fresh(rsvp).status is RsvpStatus.DECLINED
         assert fresh(room).seats_taken == 0
         assert make_rsvp(room, email=invitation.email, invitation_key=invitation.key).is_confirmed
+
+    def test_saying_no_also_ends_an_rsvp_sent_without_the_link(self, app: Flask, now: datetime):
+        room, _ = make_hybrid(capacity=1)
+        invitation = make_invitation(room.event)
+        rsvp, other = make_rsvp(room, email=invitation.email), make_rsvp(room)
+        invitations.decline(invitation_id=invitation.id, now=now)
+        assert fresh(rsvp).status is RsvpStatus.DECLINED
+        assert fresh(other).is_confirmed, "and the seat goes on"
+
+    def test_a_no_after_the_event_is_refused(self, room: AttendanceOption):
+        invitation = make_invitation(room.event)
+        over = room.event.ends_at
+
+        def decline():
+            invitations.decline(invitation_id=invitation.id, now=over)
+
+        assert refusal_of(decline) is Refusal.ENDED
 
     def test_a_code_lets_in_as_many_as_it_says_and_a_cancellation_gives_its_use_back(
         self, room: AttendanceOption, now: datetime

@@ -94,6 +94,12 @@ class Rsvp(Base):
         Index("ix_rsvps_arrival", "event_id", "created_at", "id"),
         Index("ix_rsvps_email", "email"),
         Index(
+            "ix_rsvps_booked_by_email",
+            "booked_by_email",
+            sqlite_where=text("booked_by_email <> ''"),
+            postgresql_where=text("booked_by_email <> ''"),
+        ),
+        Index(
             "ix_rsvps_hold",
             "hold_ends_at",
             sqlite_where=text("hold_ends_at IS NOT NULL"),
