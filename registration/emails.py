@@ -25,6 +25,7 @@ from registration.models import (
     Rsvp,
     RsvpStatus,
     Speaker,
+    Staff,
 )
 
 
@@ -145,6 +146,21 @@ def speaker_reminded(speaker: Speaker, *, now: datetime) -> None:
     """Ask a speaker once more, or remind one who will come. No calendar part."""
     speaker.revision += 1
     _to_speaker(speaker, MailKind.SPEAKER_REMINDER, now, calendar=False)
+
+
+def to_account(account: Staff, about: str, *, path: str, now: datetime, inviter: str = "") -> None:
+    """Write to a member of staff about their account.
+
+    `about` is one of the letters of letters/accounts.py, `path` the page that it leads to.
+    """
+    _write(
+        MailKind.STAFF,
+        f"{about}.{account.id}.{now.timestamp()}",
+        recipient=account.email,
+        recipient_name=account.name,
+        now=now,
+        facts={"about": about, "path": path, "inviter": inviter},
+    )
 
 
 def to_staff(

@@ -50,7 +50,7 @@ def upcoming(now: datetime, mode: AttendanceMode | None = None) -> list[Listed]:
     found = db.session.scalars(
         select(Event).where(_is_listed(), Event.ends_at > now).order_by(Event.starts_at).limit(200)
     )
-    listed = _with_options(found)
+    listed = with_options(found)
     if mode is None:
         return listed
     return [item for item in listed if any(option.mode is mode for option in item.options)]
@@ -71,7 +71,7 @@ def past(now: datetime, *, search: str = "", page: int = 1) -> tuple[list[Listed
             wanted.order_by(Event.starts_at.desc()).offset((page - 1) * PAGE).limit(PAGE + 1)
         )
     )
-    return _with_options(rows[:PAGE]), len(rows) > PAGE
+    return with_options(rows[:PAGE]), len(rows) > PAGE
 
 
 def for_feeds(now: datetime) -> list[Event]:
@@ -169,7 +169,8 @@ def _mentions(word: str) -> ColumnElement[bool]:
     )
 
 
-def _with_options(events: Iterable[Event]) -> list[Listed]:
+def with_options(events: Iterable[Event]) -> list[Listed]:
+    """The events, each with its ways to attend. One statement."""
     found = list(events)
     options: dict[int, list[AttendanceOption]] = defaultdict(list)
     for option in db.session.scalars(

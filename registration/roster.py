@@ -48,11 +48,23 @@ class Page:
     rsvps: Sequence[Rsvp]
     number: int
     total: int
+    checked_in: frozenset[int] = frozenset()  # RSVPs of which somebody is in
 
     @property
     def pages(self) -> int:
         """How many pages there are."""
         return max(1, -(-self.total // PAGE))
+
+    @property
+    def around(self) -> list[int | None]:
+        """The pages to be offered: first, last, those nearby; None where some are left out."""
+        near = {1, self.pages, *range(self.number - 1, self.number + 2)}
+        offered: list[int | None] = []
+        for number in sorted(page for page in near if 1 <= page <= self.pages):
+            if offered and offered[-1] is not None and number > offered[-1] + 1:
+                offered.append(None)
+            offered.append(number)
+        return offered
 
     @property
     def first(self) -> int:
@@ -83,7 +95,18 @@ def page_of(event: Event, filters: Filters, number: int) -> Page:
         )
     }
     order = db.session.scalars(ids)
-    return Page([found[rsvp_id] for rsvp_id in order if rsvp_id in found], number, total)
+    rsvps = [found[rsvp_id] for rsvp_id in order if rsvp_id in found]
+    return Page(rsvps, number, total, _checked_in(list(found)))
+
+
+def _checked_in(rsvp_ids: Sequence[int]) -> frozenset[int]:
+    return frozenset(
+        db.session.scalars(
+            select(Attendee.rsvp_id).where(
+                Attendee.rsvp_id.in_(rsvp_ids), Attendee.checked_in_at.is_not(None)
+            )
+        )
+    )
 
 
 def ordered(query: Select[Any], filters: Filters) -> Select[Any]:

@@ -50,6 +50,11 @@ def short_day(at: datetime, zone: ZoneInfo) -> str:
     return _part(at, zone, "EEE d MMM")
 
 
+def short_date(at: datetime, zone: ZoneInfo) -> str:
+    """ "6 Dec"."""
+    return _part(at, zone, "d MMM").replace(" ", NBSP)
+
+
 def day_of_month(at: datetime, zone: ZoneInfo) -> str:
     """ "6"."""
     return str(at.astimezone(zone).day)

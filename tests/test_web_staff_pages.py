@@ -1,0 +1,139 @@
+"""Every page of the staff's rooms, rendered."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from flask_security import hash_password
+from sqlalchemy import select
+
+from registration import rendering, speakers
+from registration.database import db
+from registration.models import OutboxMail, StaffRole
+from tests.conftest import NOW
+from tests.factories import make_hybrid, make_rsvp, make_speaker, make_staff
+from tests.signing_in import send, sign_in
+
+
+@pytest.fixture
+def desk(client: FlaskClient) -> FlaskClient:
+    """A browser in which an admin is signed in."""
+    return sign_in(client, make_staff())
+
+
+def test_an_admin_signs_in_and_lands_on_the_events(client: FlaskClient) -> None:
+    make_staff(email="admin@example.org", password=hash_password("correct horse battery"))
+    answer = send(
+        client, "/staff/sign-in", email="admin@example.org", password="correct horse battery"
+    )
+    assert answer.status_code == 302
+    assert answer.location == "/staff/"
+    page = client.get("/staff/")
+    assert page.status_code == 200
+    assert "No event lies ahead." in page.text
+
+
+def test_sign_in_leads_back_to_the_page_that_was_asked_for(client: FlaskClient) -> None:
+    make_staff(email="admin@example.org", password=hash_password("correct horse battery"))
+    asked = client.get("/staff/outbox/?state=sent")
+    assert asked.status_code == 303
+    answer = send(
+        client,
+        "/staff/sign-in",
+        page=asked.location,
+        email="admin@example.org",
+        password="correct horse battery",
+        next="/staff/outbox/?state=sent",
+    )
+    assert answer.location == "/staff/outbox/?state=sent"
+
+
+@pytest.mark.parametrize("email", ["admin@example.org", "stranger@example.org"])
+def test_a_wrong_password_and_an_unknown_address_read_alike(
+    client: FlaskClient, email: str
+) -> None:
+    make_staff(email="admin@example.org", password=hash_password("correct horse battery"))
+    page = send(client, "/staff/sign-in", email=email, password="a wrong password")
+    assert page.status_code == 200
+    assert "There is a problem" in page.text
+    assert "Authentication failed" in page.text
+
+
+def test_every_list_and_page_of_an_event_is_shown(desk: FlaskClient) -> None:
+    room, _stream = make_hybrid(capacity=1, title="Policing in Conflict")
+    event = room.event
+    first = make_rsvp(room, name="Amina Okonkwo-Bell", organisation="Lagos Centre")
+    second = make_rsvp(room, name="Daniel Mbeki")
+    invited = make_speaker(event, name="Jaswant Lal")
+    make_speaker(event, name="Karen Hall", email="")
+    speakers.invite(speaker_id=invited.id, staff_id=None, now=NOW)
+    pages = {
+        "/staff/": "Policing in Conflict",
+        f"/staff/events/{event.slug}/": "Jaswant Lal",
+        f"/staff/events/{event.slug}/attendees": "Amina Okonkwo-Bell",
+        f"/staff/events/{event.slug}/attendees?q=mbeki&status=waiting": "Daniel Mbeki",
+        f"/staff/events/{event.slug}/attendees?q=nobody": "Nobody matches",
+        f"/staff/events/{event.slug}/attendees/{first.id}": "Lagos Centre",
+        f"/staff/events/{event.slug}/attendees/{second.id}": "Next in the queue",
+        f"/staff/events/{event.slug}/speakers/": "Karen Hall",
+        "/staff/outbox/": "Confirmation",
+        "/staff/outbox/?state=failed": "No mail is in this state",
+    }
+    for url, words in pages.items():
+        page = desk.get(url)
+        assert page.status_code == 200, url
+        assert words in page.text, url
+
+
+def test_every_mail_is_shown_with_its_calendar_part(desk: FlaskClient) -> None:
+    room, stream = make_hybrid(capacity=1)
+    make_rsvp(room)
+    make_rsvp(room)
+    make_rsvp(stream)
+    invited = make_speaker(room.event)
+    speakers.invite(speaker_id=invited.id, staff_id=None, now=NOW)
+    mails = db.session.scalars(select(OutboxMail)).all()
+    with_calendar = {mail.id for mail in mails if mail.ical_sequence is not None}
+    assert len(with_calendar) == 3
+    for mail_id in [mail.id for mail in mails]:
+        page = desk.get(f"/staff/outbox/{mail_id}")
+        assert page.status_code == 200
+        assert ("BEGIN:VEVENT" in page.text) is (mail_id in with_calendar)
+        framed = desk.get(f"/staff/outbox/{mail_id}/html")
+        assert framed.status_code == 200
+        assert "default-src 'none'" in framed.headers["Content-Security-Policy"]
+
+
+def test_a_password_mail_is_not_shown_to_anybody(desk: FlaskClient) -> None:
+    make_staff(email="organiser@example.org", password=hash_password("correct horse battery"))
+    stranger = desk.application.test_client()
+    send(stranger, "/staff/reset", email="organiser@example.org")
+    mail = db.session.scalars(select(OutboxMail)).one()
+    assert desk.get("/staff/outbox/").status_code == 200
+    assert desk.get(f"/staff/outbox/{mail.id}").status_code == 404
+
+
+def test_a_password_is_reset_by_mail(app: Flask, client: FlaskClient) -> None:
+    make_staff(email="organiser@example.org", password=hash_password("correct horse battery"))
+    send(client, "/staff/reset", email="organiser@example.org")
+    mail = db.session.scalars(select(OutboxMail)).one()
+    path = mail.facts["path"]
+    text = rendering.render(mail, now=NOW).body
+    assert f"http://events.example.org{path}" in text
+    assert client.get(path).status_code == 200
+    answer = send(client, path, password="staple paper hill", password_confirm="staple paper hill")
+    assert answer.status_code == 302
+    answer = send(
+        client, "/staff/sign-in", email="organiser@example.org", password="staple paper hill"
+    )
+    assert answer.location == "/staff/"
+
+
+def test_the_door_sees_events_and_no_mail(client: FlaskClient) -> None:
+    room, _stream = make_hybrid(title="Policing in Conflict")
+    sign_in(client, make_staff(StaffRole.DOOR, room.event))
+    assert "Policing in Conflict" in client.get("/staff/").text
+    refused = client.get("/staff/outbox/")
+    assert refused.status_code == 403
+    assert "This page is not for this account" in refused.text
