@@ -8,15 +8,14 @@ import time
 from datetime import timedelta
 
 from flask import Flask
-from sqlalchemy.exc import DBAPIError
 
-from registration import capacity, outbox, rsvps
+from registration import capacity, delivery, outbox, rsvps
 from registration.database import db
 from registration.times import now
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two looks while nothing is due, and after a database error.
+#: Seconds between two looks while nothing is due, and after an error.
 IDLE, AFTER_TROUBLE = 1.0, 5.0
 _BEAT = timedelta(seconds=30)
 
@@ -26,7 +25,7 @@ def run(app: Flask, stop: threading.Event) -> None:
 
     Survives outages of database and mail.
     """
-    postman = outbox.Postman()
+    postman = delivery.Postman(sleep=stop.wait)
     last_beat = time.monotonic() - _BEAT.total_seconds()
     with app.app_context():
         while not stop.is_set():
@@ -34,9 +33,9 @@ def run(app: Flask, stop: threading.Event) -> None:
                 if time.monotonic() - last_beat >= _BEAT.total_seconds():
                     outbox.beat(now=now())
                     last_beat = time.monotonic()
-                busy = turn(postman)
-            except DBAPIError:
-                log.exception("the database does not answer; trying again soon")
+                busy = turn(postman, stop)
+            except Exception:  # whatever it was: mail must go on
+                log.exception("a turn of the clock has failed; trying again soon")
                 db.session.rollback()
                 stop.wait(AFTER_TROUBLE)
             else:
@@ -45,14 +44,11 @@ def run(app: Flask, stop: threading.Event) -> None:
         postman.close()
 
 
-def turn(postman: outbox.Postman, *, limit: int = 20) -> bool:
-    """One turn of the loop; whether there was anything to do.
-
-    A batch is small, so that a worker asked to stop does so soon.
-    """
+def turn(postman: delivery.Postman, stop: threading.Event) -> bool:
+    """One turn of the loop; whether there was anything to do."""
     ended = rsvps.end_holds(now=now())
     filled = capacity.fill_all(now=now())
-    claimed = outbox.claim(now=now(), limit=limit)
-    postman.deliver(claimed, now=now())
+    claimed = [] if postman.rests(now()) else delivery.claim(now=now())
+    postman.deliver(claimed, now=now(), stopping=stop.is_set)
     db.session.remove()
-    return bool(ended or filled or claimed)
+    return bool(ended or filled or (claimed and not postman.rests(now())))

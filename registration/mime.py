@@ -86,6 +86,7 @@ class CalendarMessage(Message):  # type: ignore[misc]  # Flask-Mail's class is u
         self.method = method
         self.images = images
         self.unsubscribe_url = unsubscribe_url
+        self._bytes: bytes | None = None
 
     def _message(self) -> EmailMessage:
         message = EmailMessage(policy=_POLICY)
@@ -141,8 +142,10 @@ class CalendarMessage(Message):  # type: ignore[misc]  # Flask-Mail's class is u
         return self.as_bytes().decode("ascii")
 
     def as_bytes(self) -> bytes:
-        """The message as it goes over the wire."""
-        return self._message().as_bytes()
+        """The message as it goes over the wire; the same bytes however often it is asked."""
+        if self._bytes is None:
+            self._bytes = self._message().as_bytes()
+        return self._bytes
 
 
 def ascii_address(address: str) -> str:

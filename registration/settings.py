@@ -50,6 +50,7 @@ class Settings(BaseSettings):
     mail_use_ssl: bool = False
     mail_username: str | None = None
     mail_password: str | None = None
+    mail_ca_file: str = ""
     mail_timeout: Annotated[float, Field(gt=0)] = 30.0
     mail_per_minute: Annotated[int, Field(ge=0)] = 0
     calendar_address: str = "calendar@example.org"

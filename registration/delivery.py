@@ -1,0 +1,281 @@
+"""Delivery of the outbox: claim, render, hand over, and note what became of each mail.
+
+A mail is claimed by making it not due for a while, so that a worker that dies needs no cleanup:
+another one takes the mail when it is due again. No transaction is open while SMTP is spoken. What
+became of a mail is committed before the next one goes, so that a worker that is killed repeats at
+most one: the one that the server took in that moment. The repeat has the same Message-ID.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import current_app
+from flask_mail import email_dispatched
+from sqlalchemy import ColumnElement, select, text, update
+from sqlalchemy.orm import joinedload
+
+from registration import rendering
+from registration.database import db, transaction
+from registration.mime import CalendarMessage
+from registration.models import MailState, OutboxMail, Rsvp, Speaker
+from registration.smtp import Broken, Line, NotTaken, Server, Unreachable
+
+log = logging.getLogger(__name__)
+
+#: How long a claimed mail is nobody else's. A worker gives back what it has not begun by half.
+CLAIM = timedelta(minutes=10)
+#: Pauses before the second try, the third, and so on; the last one repeats.
+PAUSES = [timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240)]
+#: Pauses of a worker whose server cannot be reached; the last one repeats.
+RESTS = [timedelta(seconds=seconds) for seconds in (5, 15, 30, 60)]
+#: After this long nothing is tried any more.
+GIVE_UP = timedelta(days=3)
+#: Connections that break over one mail after another mean the server, not the mails.
+BROKEN_IN_A_ROW = 3
+#: Mails rendered before the first of them goes: few, so that a later change finds them unsent.
+_CHUNK = 10
+
+
+def claim(*, now: datetime, limit: int = 50) -> list[int]:
+    """Take due mails for the caller alone, oldest first; none while no server is configured.
+
+    A mailing to thousands goes when nothing else does: nobody's confirmation waits behind it.
+    """
+    if not current_app.config["MAIL_SERVER"]:
+        return []
+    taken: list[int] = []
+    for queue in (OutboxMail.mailing_id.is_(None), OutboxMail.mailing_id.is_not(None)):
+        if len(taken) < limit:
+            taken += _take(queue, now, limit - len(taken))
+    return taken
+
+
+def _take(queue: ColumnElement[bool], now: datetime, limit: int) -> list[int]:
+    due = (OutboxMail.state == MailState.WAITING, OutboxMail.due_at <= now, queue)
+    db.session.rollback()
+    if db.session.scalars(select(OutboxMail.id).where(*due).limit(1)).first() is None:
+        # The usual case; it asks for no lock.
+        return []
+    with transaction():
+        # Workers on PostgreSQL pass each other's rows; SQLite has one writer anyway. The UPDATE
+        # names the rows that were locked: with the SELECT inside it PostgreSQL may run that more
+        # than once, and take more than the limit.
+        taken = sorted(
+            db.session.scalars(
+                select(OutboxMail.id)
+                .where(*due)
+                .order_by(OutboxMail.due_at, OutboxMail.id)
+                .limit(limit)
+                .with_for_update(skip_locked=True)
+            )
+        )
+        db.session.execute(
+            update(OutboxMail)
+            .where(OutboxMail.id.in_(taken))
+            .values(due_at=now + CLAIM, attempts=OutboxMail.attempts + 1)
+            .execution_options(synchronize_session=False)
+        )
+        return taken
+
+
+class Postman:
+    """Delivers mails over one SMTP connection that is kept from batch to batch."""
+
+    def __init__(
+        self,
+        *,
+        sleep: Callable[[float], object] = time.sleep,
+        ticks: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._sleep = sleep
+        self._ticks = ticks
+        self._line: Line | None = None
+        self._next_at = 0.0
+        self._failures = 0
+        self._rests_until: datetime | None = None
+
+    def rests(self, now: datetime) -> bool:
+        """Whether the server was out of reach a moment ago: it is not asked in a tight loop."""
+        return self._rests_until is not None and now < self._rests_until
+
+    def deliver(
+        self,
+        mail_ids: Sequence[int],
+        *,
+        now: datetime,
+        stopping: Callable[[], bool] = lambda: False,
+    ) -> int:
+        """Deliver claimed mails; how many went.
+
+        What is not begun when `stopping` says so, when the server cannot be reached or when half
+        of the claim's time is over is given back, its attempts uncounted.
+        """
+        sent = broken = done = 0
+        began = self._ticks()
+        chunk = _CHUNK if not current_app.config["MAIL_PER_MINUTE"] else 1
+        for start in range(0, len(mail_ids), chunk):
+            for mail_id, message in _rendered(mail_ids[start : start + chunk], now):
+                if stopping() or self._ticks() - began > CLAIM.total_seconds() / 2:
+                    _give_back(mail_ids[done:], now)
+                    return sent
+                trouble = self._send(mail_id, message, now) if message else None
+                if trouble is None:
+                    broken, sent = 0, sent + bool(message)
+                elif isinstance(trouble, Broken):
+                    broken += 1
+                if isinstance(trouble, Unreachable) or broken == BROKEN_IN_A_ROW:
+                    done += isinstance(trouble, Broken)
+                    self._rest(now)
+                    _give_back(mail_ids[done:], now, trouble)
+                    log.warning("the mail server cannot be reached: %s", trouble)
+                    return sent
+                done += 1
+        return sent
+
+    def _send(self, mail_id: int, message: CalendarMessage, now: datetime) -> Exception | None:
+        """Hand one mail over and note what became of it; what went wrong, if anything did."""
+        self._keep_rate()
+        try:
+            self._open_line().send(
+                str(message.sender), str(message.recipients[0]), message.as_bytes()
+            )
+        except Unreachable as trouble:
+            return trouble
+        except (Broken, NotTaken) as trouble:
+            _failed(mail_id, trouble, now)
+            return trouble
+        _end(mail_id, MailState.SENT, now)
+        self._failures, self._rests_until = 0, None
+        email_dispatched.send(current_app._get_current_object(), message=message)  # type: ignore[attr-defined]
+        return None
+
+    def _open_line(self) -> Line:
+        if self._line is None:
+            config = current_app.config
+            server = Server(
+                host=config["MAIL_SERVER"],
+                port=config["MAIL_PORT"],
+                starttls=config["MAIL_USE_TLS"],
+                tls=config["MAIL_USE_SSL"],
+                username=config["MAIL_USERNAME"] or "",
+                password=config["MAIL_PASSWORD"] or "",
+                timeout=config["MAIL_TIMEOUT"],
+                ca_file=config["MAIL_CA_FILE"],
+            )
+            self._line = Line(server, self._ticks)
+        return self._line
+
+    def _rest(self, now: datetime) -> None:
+        self._rests_until = now + RESTS[min(self._failures, len(RESTS) - 1)]
+        self._failures += 1
+
+    def _keep_rate(self) -> None:
+        """Wait until the next mail may go, where this worker's mails are limited."""
+        per_minute = current_app.config["MAIL_PER_MINUTE"]
+        if per_minute:
+            wait = self._next_at - self._ticks()
+            if wait > 0:
+                self._sleep(wait)
+            self._next_at = max(self._ticks(), self._next_at) + 60 / per_minute
+
+    def close(self) -> None:
+        """Say goodbye to the server."""
+        if self._line is not None:
+            self._line.close()
+
+
+def _rendered(
+    mail_ids: Sequence[int], now: datetime
+) -> Iterator[tuple[int, CalendarMessage | None]]:
+    """The messages of claimed mails; None for one that has ended meanwhile or cannot be made.
+
+    All are made before the first is given out: the database must not wait for SMTP.
+    """
+    made: list[tuple[int, CalendarMessage | None]] = []
+    unfit: list[tuple[int, str]] = []
+    rows = {row.id: row for row in db.session.scalars(_with_all_they_need(mail_ids))}
+    for mail_id in mail_ids:
+        row, message = rows.get(mail_id), None
+        try:
+            if row is not None and row.state is MailState.WAITING:
+                message = rendering.render(row, now=now)
+                message.as_bytes()
+        except Exception as trouble:  # one bad row must not stop the others
+            number = secrets.token_hex(4)
+            log.exception("mail %s cannot be rendered (error %s)", mail_id, number)
+            unfit.append((mail_id, f"cannot be rendered: {trouble} ({number})"))
+            message = None
+        made.append((mail_id, message))
+    db.session.rollback()
+    for mail_id, error in unfit:
+        _end(mail_id, MailState.FAILED, now, error=error)
+    return iter(made)
+
+
+def _with_all_they_need(mail_ids: Sequence[int]) -> Any:
+    return (
+        select(OutboxMail)
+        .where(OutboxMail.id.in_(mail_ids))
+        .options(
+            joinedload(OutboxMail.event),
+            joinedload(OutboxMail.rsvp).joinedload(Rsvp.option),
+            joinedload(OutboxMail.rsvp).joinedload(Rsvp.event),
+            joinedload(OutboxMail.speaker).joinedload(Speaker.event),
+        )
+        .execution_options(populate_existing=True)
+    )
+
+
+def _failed(mail_id: int, trouble: Broken | NotTaken, now: datetime) -> None:
+    """Try again later what was put off or broken off (4xx), and give up what was refused (5xx)."""
+    is_final = isinstance(trouble, NotTaken) and trouble.is_final
+    with transaction():
+        row = db.session.get(OutboxMail, mail_id)
+        if row is None or row.state is not MailState.WAITING:
+            return
+        row.last_error = str(trouble)[:500]
+        if is_final or now - row.created_at >= GIVE_UP:
+            row.state, row.ended_at = MailState.FAILED, now
+        else:
+            row.due_at = now + pause_before(row.attempts + 1, mail_id)
+
+
+def _give_back(mail_ids: Sequence[int], now: datetime, trouble: Exception | None = None) -> None:
+    """Let mails that were claimed and not tried be due again; or give up after three days."""
+    with transaction():
+        ours = (OutboxMail.id.in_(mail_ids), OutboxMail.state == MailState.WAITING)
+        values: dict[Any, Any] = {"due_at": now, "attempts": OutboxMail.attempts - 1}
+        if trouble is not None:
+            values["last_error"] = str(trouble)[:500]
+            db.session.execute(
+                update(OutboxMail)
+                .where(*ours, OutboxMail.created_at <= now - GIVE_UP)
+                .values(state=MailState.FAILED, ended_at=now, last_error=values["last_error"])
+            )
+        db.session.execute(update(OutboxMail).where(*ours).values(values))
+
+
+def _end(mail_id: int, state: MailState, now: datetime, *, error: str = "") -> None:
+    with transaction():
+        if db.engine.dialect.name == "postgresql":
+            # No wait for the disk: what a crash of the database server forgets is sent again
+            # with the same Message-ID; a killed worker forgets nothing.
+            db.session.execute(text("SET LOCAL synchronous_commit = off"))
+        db.session.execute(
+            update(OutboxMail)
+            .where(OutboxMail.id == mail_id)
+            .values(state=state, ended_at=now, last_error=error[:500])
+            .execution_options(synchronize_session=False)
+        )
+
+
+def pause_before(attempt: int, mail_id: int) -> timedelta:
+    """How long to wait before an attempt (2 is the first repeat), spread over the mails."""
+    pause = PAUSES[min(attempt - 2, len(PAUSES) - 1)]
+    return pause * (1 + (mail_id * 7919 % 100) / 500)

@@ -1,0 +1,530 @@
+"""Delivery of the outbox to real SMTP servers, the good and the bad ones."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask_mail import email_dispatched
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from registration import delivery, emails, outbox, rsvps
+from registration.database import db, transaction
+from registration.delivery import CLAIM, GIVE_UP, PAUSES, RESTS, Postman, claim, pause_before
+from registration.models import MailState, OutboxMail, WorkerHeartbeat
+from tests.conftest import NOW
+from tests.factories import make_hybrid, make_option, make_rsvp, save
+from tests.smtp_servers import Mailbox, serving
+
+CERTIFICATE = Path(__file__).parent / "tls" / "server.pem"
+Post = Callable[..., int]
+
+
+@pytest.fixture
+def mailbox() -> Mailbox:
+    return Mailbox()
+
+
+@pytest.fixture
+def post_to(app: Flask) -> Iterator[Callable[..., Post]]:
+    """Aim the application at a port; gives what claims and delivers once, over one postman."""
+    before = {name: app.config[name] for name in app.config if name.startswith("MAIL_")}
+    postmen: list[Postman] = []
+
+    def aim(port: int, **settings: object) -> Post:
+        app.config.update(
+            {"MAIL_SERVER": "127.0.0.1", "MAIL_PORT": port, "MAIL_TIMEOUT": 10.0} | settings
+        )
+        postman = Postman()
+        postmen.append(postman)
+
+        def post(now: datetime = NOW, limit: int = 50) -> int:
+            return postman.deliver(claim(now=now, limit=limit), now=now)
+
+        return post
+
+    yield aim
+    for postman in postmen:
+        postman.close()
+    app.config.update(before)
+
+
+def write_mails(*addresses: str) -> list[int]:
+    """Confirmations to these addresses, waiting in the outbox; their ids."""
+    option = make_option()
+    for address in addresses:
+        make_rsvp(option, email=address)
+    return list(db.session.scalars(select(OutboxMail.id).order_by(OutboxMail.id)))
+
+
+def row_of(address: str) -> OutboxMail:
+    db.session.rollback()
+    return db.session.scalars(
+        select(OutboxMail)
+        .where(OutboxMail.recipient == address)
+        .execution_options(populate_existing=True)
+    ).one()
+
+
+def states() -> dict[str, MailState]:
+    db.session.rollback()
+    return {
+        row.recipient: row.state
+        for row in db.session.scalars(select(OutboxMail).execution_options(populate_existing=True))
+    }
+
+
+def server_context() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATE)
+    return context
+
+
+class TestAGoodServer:
+    def test_all_mails_go_over_one_connection(self, mailbox: Mailbox, post_to: Callable[..., Post]):
+        write_mails(*(f"a{number}@example.org" for number in range(25)))
+        with serving(mailbox) as port:
+            post = post_to(port)
+            assert post(limit=15) == 15
+            assert post(limit=15) == 10
+            assert post() == 0
+        assert mailbox.connections == 1
+        assert mailbox.recipients == [f"a{number}@example.org" for number in range(25)]
+        assert set(states().values()) == {MailState.SENT}
+
+    def test_what_arrives_is_what_was_rendered(
+        self, app: Flask, mailbox: Mailbox, post_to: Callable[..., Post]
+    ):
+        write_mails("a@example.org")
+        gone = []
+        with (
+            serving(mailbox) as port,
+            email_dispatched.connected_to(lambda _app, message: gone.append(message)),
+        ):
+            post_to(port)()
+        assert mailbox.taken == [gone[0].as_bytes()]
+        (message,) = mailbox.messages()
+        assert message["Message-ID"] == row_of("a@example.org").message_id
+
+    def test_without_a_server_nothing_is_claimed(self, app: Flask):
+        write_mails("a@example.org")
+        assert claim(now=NOW) == []
+        assert row_of("a@example.org").attempts == 0
+
+    def test_a_mail_that_is_not_due_stays(self, mailbox: Mailbox, post_to: Callable[..., Post]):
+        write_mails("a@example.org")
+        with transaction():
+            db.session.get_one(OutboxMail, 1).due_at = NOW + timedelta(minutes=10)
+        with serving(mailbox) as port:
+            post = post_to(port)
+            assert post() == 0
+            assert post(NOW + timedelta(minutes=10)) == 1
+
+    def test_a_kept_connection_that_died_is_replaced_unseen(
+        self, mailbox: Mailbox, post_to: Callable[..., Post]
+    ):
+        write_mails("a@example.org", "b@example.org")
+        with serving(mailbox) as port:
+            post = post_to(port)
+            post(limit=1)
+            mailbox.hang_up()
+            assert post(limit=1) == 1
+        assert mailbox.recipients == ["a@example.org", "b@example.org"]
+        assert row_of("b@example.org").attempts == 1
+
+    def test_a_superseded_mail_is_not_sent(self, mailbox: Mailbox, post_to: Callable[..., Post]):
+        room, stream = make_hybrid()
+        rsvp = make_rsvp(room, email="a@example.org")
+        claimed = None
+        with serving(mailbox) as port:
+            post = post_to(port)
+            claimed = claim(now=NOW)
+            # The change comes after the claim and before the delivery.
+            rsvps.switch(rsvp_id=rsvp.id, option_id=stream.id, now=NOW)
+            assert Postman().deliver(claimed, now=NOW) == 0
+            assert post() == 1
+        (message,) = mailbox.messages()
+        assert message["Subject"].startswith("Changed: ")
+
+    def test_a_mail_that_cannot_be_rendered_stops_no_other(
+        self, mailbox: Mailbox, post_to: Callable[..., Post], caplog: pytest.LogCaptureFixture
+    ):
+        write_mails("a@example.org", "b@example.org")
+        with transaction():
+            db.session.get_one(OutboxMail, 1).recipient = "ä@example.org"
+        with serving(mailbox) as port:
+            assert post_to(port)() == 1
+        assert states() == {"ä@example.org": MailState.FAILED, "b@example.org": MailState.SENT}
+        assert "cannot be rendered" in row_of("ä@example.org").last_error
+        assert "cannot be rendered" in caplog.text
+
+    def test_an_international_domain_is_asked_for_in_ascii(
+        self, mailbox: Mailbox, post_to: Callable[..., Post]
+    ):
+        write_mails("a@bücher.example")
+        with serving(mailbox) as port:
+            post_to(port)()
+        assert mailbox.asked == ["a@xn--bcher-kva.example"]
+
+
+class TestSecurity:
+    def test_starttls_and_sign_in(self, mailbox: Mailbox, post_to: Callable[..., Post]):
+        write_mails("a@example.org")
+        with serving(
+            mailbox,
+            tls_context=server_context(),
+            require_starttls=True,
+            authenticator=mailbox.sign_in,
+            auth_required=True,
+        ) as port:
+            post = post_to(
+                port,
+                MAIL_USE_TLS=True,
+                MAIL_CA_FILE=str(CERTIFICATE),
+                MAIL_USERNAME="robot",
+                MAIL_PASSWORD="right",
+            )
+            assert post() == 1
+        assert mailbox.secured == [True]
+        assert mailbox.signed_in == ["robot"]
+
+    def test_tls_from_the_first_byte(self, mailbox: Mailbox, post_to: Callable[..., Post]):
+        write_mails("a@example.org")
+        with serving(mailbox, tls=server_context()) as port:
+            assert post_to(port, MAIL_USE_SSL=True, MAIL_CA_FILE=str(CERTIFICATE))() == 1
+        assert mailbox.secured == [True]
+
+    @pytest.mark.parametrize("kind", ["MAIL_USE_TLS", "MAIL_USE_SSL"])
+    def test_a_certificate_that_nobody_vouches_for_is_refused(
+        self, mailbox: Mailbox, post_to: Callable[..., Post], kind: str
+    ):
+        write_mails("a@example.org")
+        tls = {"tls" if kind == "MAIL_USE_SSL" else "tls_context": server_context()}
+        with serving(mailbox, **tls) as port:
+            assert post_to(port, **{kind: True})() == 0
+        assert not mailbox.asked
+        assert "CERTIFICATE_VERIFY_FAILED" in row_of("a@example.org").last_error
+        assert states() == {"a@example.org": MailState.WAITING}
+
+    @pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
+    def test_a_wrong_password_loses_no_mail(self, mailbox: Mailbox, post_to: Callable[..., Post]):
+        write_mails("a@example.org")
+        with serving(
+            mailbox, authenticator=mailbox.sign_in, auth_required=True, auth_require_tls=False
+        ) as port:
+            assert post_to(port, MAIL_USERNAME="robot", MAIL_PASSWORD="wrong")() == 0
+        row = row_of("a@example.org")
+        assert (row.state, row.attempts, row.last_error[:5]) == (MailState.WAITING, 0, "(535,")
+
+
+class TestABadServer:
+    def test_one_refused_address_stops_no_other(
+        self, mailbox: Mailbox, post_to: Callable[..., Post]
+    ):
+        write_mails("a@example.org", "gone@example.org", "b@example.org")
+        mailbox.refuses["gone@example.org"] = "550 5.1.1 No such user"
+        with serving(mailbox) as port:
+            assert post_to(port)() == 2
+        assert mailbox.recipients == ["a@example.org", "b@example.org"]
+        refused = row_of("gone@example.org")
+        assert (refused.state, refused.attempts) == (MailState.FAILED, 1)
+        assert refused.last_error == "550 5.1.1 No such user"
+
+    def test_a_deferred_address_is_tried_again_with_growing_pauses(
+        self, mailbox: Mailbox, post_to: Callable[..., Post]
+    ):
+        write_mails("later@example.org", "a@example.org")
+        mailbox.refuses["later@example.org"] = "451 4.7.1 Greylisted"
+        pauses = []
+        with serving(mailbox) as port:
+            post = post_to(port)
+            moment = NOW
+            for _ in range(6):
+                post(moment)
+                due_at = row_of("later@example.org").due_at
+                pauses.append(due_at - moment)
+                moment = due_at
+            assert row_of("a@example.org").state is MailState.SENT
+            del mailbox.refuses["later@example.org"]
+            assert post(moment) == 1
+        assert pauses == sorted(pauses)
+        expected = [*PAUSES, PAUSES[-1]]
+        assert all(pause >= least for pause, least in zip(pauses, expected, strict=True))
+        assert mailbox.recipients == ["a@example.org", "later@example.org"]
+
+    def test_a_mail_that_was_put_off_for_three_days_is_given_up(
+        self, mailbox: Mailbox, post_to: Callable[..., Post]
+    ):
+        write_mails("later@example.org")
+        mailbox.refuses["later@example.org"] = "450 Busy"
+        with serving(mailbox) as port:
+            post_to(port)(NOW + GIVE_UP)
+        assert states() == {"later@example.org": MailState.FAILED}
+
+    @pytest.mark.parametrize(
+        ("answer", "state"), [("554 Spam", MailState.FAILED), ("452 Full", MailState.WAITING)]
+    )
+    def test_what_a_server_says_after_the_content_counts(
+        self, mailbox: Mailbox, post_to: Callable[..., Post], answer: str, state: MailState
+    ):
+        write_mails("a@example.org", "b@example.org")
+        mailbox.answers["a@example.org"] = [answer]
+        with serving(mailbox) as port:
+            assert post_to(port)() == 1
+        assert states() == {"a@example.org": state, "b@example.org": MailState.SENT}
+
+    def test_a_connection_that_breaks_in_data_costs_only_that_mail_a_pause(
+        self, mailbox: Mailbox, post_to: Callable[..., Post]
+    ):
+        write_mails("a@example.org", "breaks@example.org", "b@example.org")
+        mailbox.breaks["breaks@example.org"] = 2
+        with serving(mailbox) as port:
+            post = post_to(port)
+            assert post() == 2
+            assert post(NOW + timedelta(minutes=2)) == 0
+            assert post(NOW + timedelta(minutes=12)) == 1
+        assert sorted(mailbox.recipients) == sorted(
+            ["a@example.org", "b@example.org", "breaks@example.org"]
+        )
+
+    def test_a_server_that_breaks_again_and_again_is_left_alone_for_a_while(
+        self, app: Flask, mailbox: Mailbox, post_to: Callable[..., Post]
+    ):
+        addresses = [f"a{number}@example.org" for number in range(8)]
+        write_mails(*addresses)
+        mailbox.breaks.update(dict.fromkeys(addresses, 1))
+        with serving(mailbox) as port:
+            assert post_to(port)() == 0
+        rows = [row_of(address) for address in addresses]
+        assert [row.attempts for row in rows] == [1, 1, 1, 0, 0, 0, 0, 0]
+        assert {row.due_at for row in rows[3:]} == {NOW}
+
+    def test_a_server_that_hangs_is_not_waited_for_long(
+        self, mailbox: Mailbox, post_to: Callable[..., Post]
+    ):
+        write_mails("a@example.org")
+        mailbox.hangs = True
+        with serving(mailbox) as port:
+            assert post_to(port, MAIL_TIMEOUT=0.1)() == 0
+        row = row_of("a@example.org")
+        assert (row.state, row.attempts) == (MailState.WAITING, 1)
+        assert "timed out" in row.last_error
+
+    @pytest.mark.parametrize("answer", ["421 Closing", "450 Too much", "553 Not from here"])
+    def test_a_sender_who_is_refused_loses_no_mail(
+        self, mailbox: Mailbox, post_to: Callable[..., Post], answer: str
+    ):
+        write_mails("a@example.org", "b@example.org")
+        mailbox.sender_answer = answer
+        with serving(mailbox) as port:
+            assert post_to(port)() == 0
+        assert set(states().values()) == {MailState.WAITING}
+        assert row_of("a@example.org").attempts == 0
+
+    def test_a_421_to_one_recipient_puts_the_rest_back(
+        self, mailbox: Mailbox, post_to: Callable[..., Post]
+    ):
+        write_mails("a@example.org", "b@example.org")
+        mailbox.refuses["a@example.org"] = "421 Closing"
+        with serving(mailbox) as port:
+            post = post_to(port)
+            assert post() == 0
+            mailbox.refuses.clear()
+            assert post() == 2
+        assert mailbox.connections == 2
+
+    def test_a_server_that_is_not_there_is_asked_with_growing_pauses(
+        self, app: Flask, mailbox: Mailbox
+    ):
+        write_mails("a@example.org")
+        with serving(mailbox) as port:
+            pass
+        app.config.update(MAIL_SERVER="127.0.0.1", MAIL_PORT=port)
+        try:
+            postman, moment, rests = Postman(), NOW, []
+            for _ in range(6):
+                assert postman.deliver(claim(now=moment), now=moment) == 0
+                rest = timedelta(0)
+                while postman.rests(moment + rest):
+                    rest += timedelta(seconds=1)
+                rests.append(rest)
+                moment += rest
+            assert rests == [*RESTS, RESTS[-1], RESTS[-1]]
+            assert row_of("a@example.org").attempts == 0
+            with serving(mailbox, port=port):
+                assert postman.deliver(claim(now=moment), now=moment) == 1
+                assert not postman.rests(moment)
+                postman.close()
+        finally:
+            app.config.update(MAIL_SERVER="", MAIL_PORT=25)
+
+    def test_everybody_who_can_be_reached_gets_each_mail_once(
+        self, mailbox: Mailbox, post_to: Callable[..., Post]
+    ):
+        addresses = [f"a{number}@example.org" for number in range(30)]
+        write_mails(*addresses)
+        mailbox.refuses = {addresses[3]: "550 No", addresses[17]: "553 No"}
+        mailbox.answers = {addresses[5]: ["451 Later", "451 Later"], addresses[6]: ["421 Bye"]}
+        mailbox.breaks = {addresses[8]: 1, addresses[9]: 2}
+        moment = NOW
+        with serving(mailbox) as port:
+            post = post_to(port)
+            for _ in range(12):
+                post(moment, limit=7)
+                moment += timedelta(minutes=20)
+        reachable = [a for a in addresses if a not in mailbox.refuses]
+        assert sorted(mailbox.recipients) == sorted(reachable)
+        assert states() == {
+            a: MailState.FAILED if a in mailbox.refuses else MailState.SENT for a in addresses
+        }
+
+
+class TestClaims:
+    def test_what_one_worker_claims_no_other_does(self, app: Flask, post_to: Callable[..., Post]):
+        ids = write_mails("a@example.org", "b@example.org", "c@example.org")
+        post_to(1)
+        assert claim(now=NOW, limit=2) == ids[:2]
+        assert claim(now=NOW) == ids[2:]
+        assert claim(now=NOW) == []
+
+    def test_what_a_dead_worker_claimed_is_taken_over(
+        self, mailbox: Mailbox, post_to: Callable[..., Post]
+    ):
+        write_mails("a@example.org")
+        with serving(mailbox) as port:
+            post = post_to(port)
+            assert claim(now=NOW)  # and never delivered
+            assert post(NOW + CLAIM - timedelta(seconds=1)) == 0
+            assert post(NOW + CLAIM) == 1
+        assert row_of("a@example.org").attempts == 2
+
+    def test_a_worker_that_is_to_stop_gives_back_what_it_has_not_begun(
+        self, app: Flask, mailbox: Mailbox, post_to: Callable[..., Post]
+    ):
+        write_mails("a@example.org", "b@example.org", "c@example.org")
+        with serving(mailbox) as port:
+            post = post_to(port)
+            postman = Postman()
+            assert (
+                postman.deliver(claim(now=NOW), now=NOW, stopping=lambda: len(mailbox.taken) == 1)
+                == 1
+            )
+            postman.close()
+            assert {row_of(a).attempts for a in ("b@example.org", "c@example.org")} == {0}
+            assert post() == 2
+
+    def test_a_slow_worker_gives_back_what_its_claim_may_not_cover(
+        self, app: Flask, mailbox: Mailbox, post_to: Callable[..., Post]
+    ):
+        write_mails("a@example.org", "b@example.org", "c@example.org")
+        with serving(mailbox) as port:
+            post = post_to(port)
+            postman = Postman(ticks=lambda: 301.0 if len(mailbox.taken) >= 2 else 0.0)
+            assert postman.deliver(claim(now=NOW), now=NOW) == 2
+            postman.close()
+            assert post() == 1
+
+    def test_the_rate_is_kept_without_waiting_for_the_first(
+        self, app: Flask, mailbox: Mailbox, post_to: Callable[..., Post]
+    ):
+        write_mails("a@example.org", "b@example.org", "c@example.org")
+        clock, waits = [100.0], []
+
+        def sleep(seconds: float) -> None:
+            waits.append(seconds)
+            clock[0] += seconds
+
+        with serving(mailbox) as port:
+            post_to(port, MAIL_PER_MINUTE=30)
+            postman = Postman(sleep=sleep, ticks=lambda: clock[0])
+            assert postman.deliver(claim(now=NOW), now=NOW) == 3
+            postman.close()
+        assert waits == [2.0, 2.0]
+
+    def test_a_mailing_waits_for_everything_else(self, app: Flask, post_to: Callable[..., Post]):
+        ids = write_mails("a@example.org", "b@example.org")
+        post_to(1)
+        assert claim(now=NOW, limit=1) == ids[:1]
+
+    def test_pauses_grow_and_are_spread(self):
+        for attempt, pause in enumerate([*PAUSES, PAUSES[-1]], start=2):
+            spread = {pause_before(attempt, mail_id) for mail_id in range(100)}
+            assert min(spread) == pause
+            assert max(spread) < pause * 1.2
+            assert len(spread) > 50
+
+
+class TestOutbox:
+    def test_a_failed_mail_can_be_tried_again(self, mailbox: Mailbox, post_to: Callable[..., Post]):
+        (mail_id,) = write_mails("a@example.org")
+        mailbox.refuses["a@example.org"] = "550 No"
+        with serving(mailbox) as port:
+            post = post_to(port)
+            post()
+            mailbox.refuses.clear()
+            outbox.resend(mail_id=mail_id, now=NOW)
+            assert post() == 1
+            outbox.resend(mail_id=mail_id, now=NOW)
+            assert post() == 0  # it went
+
+    def test_a_waiting_mail_can_be_taken_back_until_a_worker_holds_it(
+        self, app: Flask, post_to: Callable[..., Post]
+    ):
+        first, second = write_mails("a@example.org", "b@example.org")
+        post_to(1)
+        assert claim(now=NOW, limit=1) == [first]
+        assert not outbox.withdraw(mail_id=first, now=NOW)
+        assert outbox.withdraw(mail_id=second, now=NOW)
+        assert not outbox.withdraw(mail_id=second, now=NOW)
+        assert claim(now=NOW + CLAIM) == [first]
+
+    def test_a_mail_that_is_held_can_be_taken_back(self, app: Flask):
+        (mail_id,) = write_mails("a@example.org")
+        with transaction():
+            db.session.get_one(OutboxMail, mail_id).due_at = NOW + timedelta(minutes=9)
+        assert outbox.withdraw(mail_id=mail_id, now=NOW)
+
+    def test_staff_are_told_what_is_wrong(
+        self, app: Flask, mailbox: Mailbox, post_to: Callable[..., Post]
+    ):
+        assert outbox.trouble(NOW) == "no_server"
+        write_mails("later@example.org")
+        mailbox.refuses["later@example.org"] = "450 Busy"
+        with serving(mailbox) as port:
+            post = post_to(port)
+            assert outbox.trouble(NOW) == "stale"
+            outbox.beat(now=NOW)
+            assert outbox.trouble(NOW) is None
+            post()
+            assert outbox.trouble(NOW) is None
+            later = NOW + outbox.FAILING + timedelta(seconds=1)
+            outbox.beat(now=later)
+            assert outbox.trouble(later) == "failing"
+            assert outbox.trouble(later + outbox.STALE + timedelta(seconds=1)) == "stale"
+            mailbox.refuses.clear()
+            post(later)
+            assert outbox.trouble(later) is None
+
+    def test_heartbeats_of_machines_that_are_gone_are_forgotten(self, app: Flask):
+        save(WorkerHeartbeat(name="gone", at=NOW - timedelta(days=8)))
+        outbox.beat(now=NOW)
+        outbox.beat(now=NOW + timedelta(seconds=30))
+        names = db.session.execute(select(WorkerHeartbeat.name, WorkerHeartbeat.at)).all()
+        assert [at for _, at in names] == [NOW + timedelta(seconds=30)]
+
+    def test_the_same_change_cannot_be_mailed_twice(self, app: Flask):
+        rsvp = make_rsvp(make_option())
+        with pytest.raises(IntegrityError), transaction():
+            emails.rsvp_confirmed(rsvp, now=NOW)
+
+    def test_a_message_id_is_the_same_for_every_try_and_tells_nothing(self, app: Flask):
+        key = "confirmed:1.1:a@example.org"
+        assert emails.message_id(key) == emails.message_id(key)
+        assert "example.org:" not in emails.message_id(key)
+        assert emails.message_id(key) != emails.message_id(key + "x")
+        assert timedelta(minutes=1) < delivery.CLAIM
