@@ -115,7 +115,6 @@ def _rsvp(
     wanted = [option for option in seats.options.values() if option.mode is wish.mode]
     option = chance.choice(wanted or list(seats.options.values()))
     rsvp = parties.new_rsvp(seats.event, option, names.person(chance, mark), at, party_size=1)
-    rsvp.source = ""
     if wish.cancels:
         rsvp.status = RsvpStatus.CANCELLED
         rsvp.touch(at + (until - at) * chance.random())
@@ -154,8 +153,10 @@ def _insert(rsvps: Sequence[Rsvp], codes: Sequence[str]) -> None:
     """Write RSVPs and the one attendee of each, as two sets."""
     # Past the ORM: nothing is in the session, and RETURNING would go row by row on SQLite.
     connection = db.session.connection()
+    # What no row says is left to the column's default.
+    said = [name for name in _COLUMNS if any(getattr(rsvp, name) is not None for rsvp in rsvps)]
     connection.execute(
-        insert(Rsvp), [{name: getattr(rsvp, name) for name in _COLUMNS} for rsvp in rsvps]
+        insert(Rsvp), [{name: getattr(rsvp, name) for name in said} for rsvp in rsvps]
     )
     keys = [rsvp.manage_key for rsvp in rsvps]
     written = connection.execute(select(Rsvp.manage_key, Rsvp.id).where(Rsvp.manage_key.in_(keys)))
