@@ -11,6 +11,7 @@ from whitenoise import WhiteNoise
 from registration import cli, outbox, rendering, web
 from registration.database import db, engine_options
 from registration.settings import Settings
+from registration.web.front import Front
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -31,11 +32,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     web.init_app(app)
     cli.init_app(app)
 
-    # Static files leave before Flask is asked, compressed and cached for good by their hash.
-    app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
+    # Static files and public pages leave before Flask is asked, compressed.
+    files = WhiteNoise(
         app.wsgi_app,
         root=Path(app.root_path) / "static",
         prefix="static/",
         max_age=31_536_000,
     )
+    app.wsgi_app = Front(files, seconds=settings.page_memory_seconds)  # type: ignore[method-assign]
     return app

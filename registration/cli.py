@@ -36,7 +36,7 @@ def init_app(app: Flask) -> None:
 @with_appcontext
 def serve() -> None:
     """Migrate, load the demo data into a new database, start web and worker until Ctrl-C."""
-    sys.exit(service.run(current_app))
+    sys.exit(service.run(current_app._get_current_object()))  # type: ignore[attr-defined]
 
 
 @click.command()

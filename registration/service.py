@@ -1,57 +1,76 @@
-"""The whole product as one command: schema, demo data, web server and worker, started and ended.
+"""The whole product as one command: schema, demo data, web server and worker, kept running.
 
-For a machine of one's own and for trying; in production each is started by the machine's own
-supervisor (README, "In production").
+All its processes are forked from one that has loaded everything, so that they share its memory.
+In production each part may be started by the machine's own supervisor instead (README, "In
+production").
 """
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
+import gc
+import os
 import secrets
 import signal
-import subprocess
 import sys
+import threading
 import time
-from pathlib import Path
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import click
 import flask_migrate
 from flask import Flask
+from gunicorn.app.base import BaseApplication
 from sqlalchemy import inspect
 
-from registration import demo, staff
+from registration import clock, demo, staff
 from registration.database import db
 from registration.models import StaffRole
 from registration.times import now
 
 _ADMIN = "admin@example.org"
 _PATIENCE = 20.0  # seconds that web and worker have to end what they are at
+_PAUSES = (0.2, 1.0, 5.0, 15.0)  # seconds before a dead part is started again; the last repeats
+_HEALTHY = 60.0  # seconds after which a part's earlier deaths are forgotten
+_PR_SET_PDEATHSIG = 1
+
+
+@dataclass
+class _Part:
+    """A part of the product: a process that is started again when it ends."""
+
+    name: str
+    work: Callable[[], None]
+    pid: int = 0
+    started_at: float = 0.0
+    deaths: int = 0
+    due_at: float = 0.0
 
 
 def run(app: Flask) -> int:
-    """Start web and worker, end both on SIGINT or SIGTERM; the exit status.
-
-    If one of them ends by itself, so does the other: a supervisor sees it and starts again.
-    """
-    stopping = False
-
-    def stop(_number: int, _frame: object) -> None:
-        nonlocal stopping
-        stopping = True
-
+    """Start web and worker and keep them running until SIGINT or SIGTERM; the exit status."""
+    stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
+        signal.signal(number, lambda *_: stop.set())
     password = prepare()
-    children = [
-        subprocess.Popen(command, start_new_session=True)  # noqa: S603 - our own commands
-        for command in _commands(app)
+    _share_memory()
+    parts = [
+        _Part("web server", lambda: _Web(app).run()),
+        _Part("worker", lambda: _work(app)),
     ]
-    _greet(app, password)
     try:
-        while not stopping and all(child.poll() is None for child in children):
-            time.sleep(0.2)
+        for part in parts:
+            _start(part)
+        _greet(app, password)
+        while not stop.wait(0.2):
+            for part in parts:
+                _look_after(part)
     finally:
-        _end(children)
-    return 0 if stopping else 1
+        _end(parts)
+    return 0
 
 
 def prepare() -> str:
@@ -69,25 +88,87 @@ def prepare() -> str:
     return password
 
 
-def _commands(app: Flask) -> list[list[str]]:
-    """Web server and worker, in sessions of their own: Ctrl-C reaches them through us alone."""
-    python = [sys.executable, "-m"]
-    config = app.config
-    web = [
-        *python,
-        "gunicorn",
-        "app:create_app()",
-        f"--chdir={app.root_path}",
-        f"--bind={config['HOST']}:{config['PORT']}",
-        f"--workers={config['WEB_PROCESSES']}",
-        f"--threads={config['WEB_THREADS']}",
-        "--worker-class=gthread",
-        "--preload",
-        "--log-level=warning",
-        "--graceful-timeout=15",
-    ]
-    worker = [*python, "flask", "--app", str(Path(app.root_path) / "app.py"), "worker"]
-    return [web, worker]
+def _share_memory() -> None:
+    """Leave to the children no connection, and memory that the collector will not touch."""
+    db.session.remove()
+    db.engine.dispose()
+    gc.collect()
+    gc.freeze()
+
+
+class _Web(BaseApplication):  # type: ignore[misc]
+    """gunicorn over the application that is loaded already.
+
+    Two processes of threads: one that waits for the database does not keep the others waiting.
+    """
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Take the settings; no access log, since addresses of pages hold keys."""
+        config = self._app.config
+        for name, value in {
+            "bind": f"{config['HOST']}:{config['PORT']}",
+            "workers": config["WEB_PROCESSES"],
+            "threads": config["WEB_THREADS"],
+            "worker_class": "gthread",
+            "preload_app": True,
+            "loglevel": "warning",
+            "graceful_timeout": 15,
+            "control_socket_disable": True,
+        }.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        """The application."""
+        return self._app
+
+
+def _work(app: Flask) -> None:
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    clock.run(app, stop)
+
+
+def _start(part: _Part) -> None:
+    """Fork one part; in the child this never returns."""
+    part.started_at, part.due_at = time.monotonic(), 0.0
+    sys.stdout.flush()
+    sys.stderr.flush()
+    part.pid = os.fork()
+    if part.pid:
+        return
+    status = 1
+    try:
+        os.setsid()  # Ctrl-C reaches it through us alone
+        with contextlib.suppress(OSError, AttributeError):  # Linux: it ends if we are killed
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)
+        part.work()
+        status = 0
+    except SystemExit as leaving:
+        status = leaving.code if isinstance(leaving.code, int) else 1
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(status)
+
+
+def _look_after(part: _Part) -> None:
+    """Start a part again that has ended, after a pause that grows while it keeps dying."""
+    if part.pid and os.waitpid(part.pid, os.WNOHANG)[0]:
+        part.pid = 0
+        lived = time.monotonic() - part.started_at
+        part.deaths = 1 if lived > _HEALTHY else part.deaths + 1
+        pause = _PAUSES[min(part.deaths, len(_PAUSES)) - 1]
+        part.due_at = time.monotonic() + pause
+        click.echo(f"The {part.name} has ended; it starts again in {pause:g} s.", err=True)
+    if not part.pid and time.monotonic() >= part.due_at:
+        _start(part)
 
 
 def _greet(app: Flask, password: str) -> None:
@@ -100,14 +181,13 @@ def _greet(app: Flask, password: str) -> None:
     click.echo("\n  Ctrl-C ends it.\n")
 
 
-def _end(children: list[subprocess.Popen[bytes]]) -> None:
-    for child in children:
-        if child.poll() is None:
-            child.terminate()
+def _end(parts: list[_Part]) -> None:
+    running = [part for part in parts if part.pid]
+    for part in running:
+        os.kill(part.pid, signal.SIGTERM)
     deadline = time.monotonic() + _PATIENCE
-    for child in children:
-        try:
-            child.wait(max(0.1, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
+    for part in running:
+        while not os.waitpid(part.pid, os.WNOHANG)[0]:
+            if time.monotonic() > deadline:
+                os.kill(part.pid, signal.SIGKILL)
+            time.sleep(0.05)

@@ -35,6 +35,9 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[int, Field(ge=0, le=8)] = 0
     upload_folder: str = str(ROOT / "instance" / "uploads")
     redis_url: str = ""
+    # How long a process may answer with a public page that it made, in seconds. With the second
+    # for which browsers may keep it, what it says of seats is never older than two.
+    page_memory_seconds: Annotated[float, Field(ge=0, le=60)] = 1.0
 
     # Who runs it
     organisation_name: str = "U.S. Institute of Peace"

@@ -57,6 +57,7 @@ def settings_for(database_url: str, folder: Path, **changes: object) -> Settings
         "upload_folder": str(folder / "uploads"),
         "minimum_fill_seconds": 0,
         "mail_server": "",
+        "page_memory_seconds": 0,
     }
     return Settings(**(values | changes))  # type: ignore[arg-type]
 

@@ -19,6 +19,7 @@ from registration.web import (
     errors,
     events,
     filters,
+    front,
     headers,
     limits,
     lobby,
@@ -58,6 +59,7 @@ def init_app(app: Flask) -> None:
     staff.init_app(app)
     _fill_templates(app)
     headers.init_app(app)
+    app.session_interface = front.Sessions()
     errors.init_app(app)
     if proxies := app.config["TRUSTED_PROXIES"]:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]

@@ -30,8 +30,8 @@ from registration.web.headers import cacheable
 
 blueprint = Blueprint("events", __name__)
 
-#: How old a page of seats may be, in seconds.
-FRESH = 2
+#: For how many seconds caches may keep a page that tells of seats (see PAGE_MEMORY_SECONDS).
+FRESH = 1
 
 
 @blueprint.get("/")
@@ -57,7 +57,6 @@ def index() -> ResponseReturnValue:
             now=moment,
         )
     )
-    answer.vary.add("Accept-Language")
     return cacheable(answer, seconds=FRESH)
 
 
@@ -192,7 +191,7 @@ def _structured(event: Event, programme: Programme, moment: datetime) -> Markup:
         ],
     }
     if event.image:
-        record["image"] = url_for("pages.media", name=event.image, _external=True)
+        record["image"] = current_app.config["BASE_URL"] + url_for("pages.media", name=event.image)
     if event.recording_url and event.is_past(moment):
         record["recordedIn"] = {
             "@type": "VideoObject",

@@ -49,6 +49,8 @@ def _protect(response: Response) -> Response:
 def cacheable(response: Response, *, seconds: int) -> Response:
     """Let any cache keep a page that is the same for all, and answer 304 where it is unchanged."""
     response.headers["Cache-Control"] = f"public, max-age={seconds}"
+    if g.get("language") not in current_app.config["LANGUAGES"]:
+        response.vary.add("Accept-Language")
     response.add_etag()
     response.make_conditional(request)
     return response
