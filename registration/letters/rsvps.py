@@ -7,7 +7,7 @@ from collections.abc import Callable
 from flask_babel import gettext, ngettext
 from sqlalchemy import func, select
 
-from registration import entries, itip, wording
+from registration import entries, wording
 from registration.database import db
 from registration.letters.letter import (
     Letter,
@@ -300,9 +300,8 @@ def links(mail: OutboxMail) -> Letter:
 def _change_links(rsvp: Rsvp) -> list[Link]:
     """The way to the calendar and to the manage page."""
     url = entries.manage_url(rsvp)
-    entry = entries.of_rsvp(rsvp, max(rsvp.ical_sequence, 0))
     return [
-        Link(gettext("Add to Google Calendar"), itip.google_link(entry)),
+        Link(gettext("Add to calendar (also attached)"), f"{url}/calendar.ics"),
         Link(gettext("Change my details, attend another way or cancel"), url),
     ]
 
