@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 import click
 import flask_migrate
-from flask import Flask
+from flask import Flask, current_app
 from gunicorn.app.base import BaseApplication
 from sqlalchemy import inspect
 
@@ -76,11 +76,12 @@ def run(app: Flask) -> int:
 def prepare() -> str:
     """Bring the schema up to date; fill a new database with the demo. The admin's new password.
 
-    Empty if the database was there before: it is shown once.
+    Empty if the database was there before, since it is shown once, and in production, where the
+    first admin is made by `staff add` and nobody wants a demo.
     """
     is_new = not inspect(db.engine).has_table("events")
     flask_migrate.upgrade()
-    if not is_new:
+    if not is_new or current_app.config["PRODUCTION"]:
         return ""
     demo.load(now=now())
     password = secrets.token_urlsafe(9)
