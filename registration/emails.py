@@ -1,7 +1,10 @@
 """One function per mail: each writes outbox rows in its caller's transaction, and renders nothing.
 
-A calendar part counts the SEQUENCE of its UID up (CALENDAR: 0 first, +1 for each that follows);
-the row keeps the number. A later mail of the same RSVP supersedes one that has not gone yet.
+A calendar part counts the SEQUENCE of its UID up (0 first, +1 for each that follows); the row
+keeps the number. A later mail of the same RSVP supersedes one that has not gone yet. If that had
+a calendar part, the later one has one too, whatever it tells of: no entry is lost on the way. A
+CANCEL is sent even where no REQUEST has gone, since that cannot be known for certain (a worker
+may hold it); a calendar ignores a CANCEL of what it does not have.
 """
 
 from __future__ import annotations
@@ -181,9 +184,10 @@ def _to_attendee(
     rsvp: Rsvp, kind: MailKind, now: datetime, *, calendar: bool, **facts: Any
 ) -> None:
     """Write the mail of one change, and a copy for an assistant who answered for the person."""
+    ends = kind in (MailKind.CANCELLED, MailKind.REJECTED)
     if rsvp.revision:
-        ends = kind in (MailKind.CANCELLED, MailKind.REJECTED)
-        _supersede(OutboxMail.rsvp_id == rsvp.id, now, mailings_too=ends)
+        lost_entry = _supersede(OutboxMail.rsvp_id == rsvp.id, now, mailings_too=ends)
+        calendar = calendar or (lost_entry and (ends or rsvp.is_confirmed))
     if calendar:
         rsvp.ical_sequence += 1
     for recipient, name, is_copy in _recipients(rsvp):
@@ -215,7 +219,8 @@ def _recipients(rsvp: Rsvp) -> list[tuple[str, str, bool]]:
 
 
 def _to_speaker(speaker: Speaker, kind: MailKind, now: datetime, *, calendar: bool) -> None:
-    _supersede(OutboxMail.speaker_id == speaker.id, now)
+    if kind is not MailKind.SPEAKER_REMINDER:  # it takes no other mail's place
+        _supersede(OutboxMail.speaker_id == speaker.id, now)
     if calendar:
         speaker.ical_sequence += 1
     _write(
@@ -232,17 +237,22 @@ def _to_speaker(speaker: Speaker, kind: MailKind, now: datetime, *, calendar: bo
     )
 
 
-def _supersede(whose: Any, now: datetime, *, mailings_too: bool = False) -> None:
-    """Mails that still wait say what is no longer so; what staff wrote holds until the end."""
+def _supersede(whose: Any, now: datetime, *, mailings_too: bool = False) -> bool:
+    """Mails that still wait say what is no longer so; what staff wrote holds until the end.
+
+    Whether one of them had a calendar part.
+    """
     waiting = OutboxMail.state == MailState.WAITING
     if not mailings_too:
         waiting &= OutboxMail.mailing_id.is_(None)
-    db.session.execute(
+    superseded = db.session.scalars(
         update(OutboxMail)
         .where(whose, waiting)
         .values(state=MailState.SUPERSEDED, ended_at=now)
+        .returning(OutboxMail.ical_sequence)
         .execution_options(synchronize_session=False)
     )
+    return any(sequence is not None for sequence in superseded)
 
 
 def _write(

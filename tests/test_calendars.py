@@ -1,0 +1,336 @@
+"""Whatever happens to an RSVP: its attendee's calendar shows what is so, and nothing else."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from registration import approvals, emails, entries, rendering, rsvps, speakers
+from registration.admission import RsvpRefused
+from registration.database import db, transaction
+from registration.models import (
+    LIVE,
+    AttendanceOption,
+    MailKind,
+    MailState,
+    OutboxMail,
+    Rsvp,
+)
+from tests.calendar_client import CalendarClient
+from tests.conftest import NOW, empty_every_table
+from tests.factories import details, make_event, make_hybrid, make_rsvp, make_speaker
+
+AMINA = "amina@example.org"
+
+
+class Life:
+    """One address and one event, its mails in an outbox that is emptied now and then."""
+
+    def __init__(self) -> None:
+        self.room, self.stream = make_hybrid(capacity=1, title="Policing in Conflict")
+        self.room_id, self.stream_id = self.room.id, self.stream.id
+        self.event_id = self.room.event_id
+        self.moment = NOW
+        self.arrived: list[bytes] = []
+        self.rivals: list[int] = []
+
+    def rsvp(self) -> Rsvp | None:
+        """The live RSVP of the address."""
+        db.session.rollback()
+        return db.session.scalars(
+            select(Rsvp).where(Rsvp.email == AMINA, Rsvp.status.in_(LIVE))
+        ).one_or_none()
+
+    def do(self, step: str) -> None:
+        """One change; a refusal changes nothing."""
+        self.moment += timedelta(minutes=1)
+        with suppress(RsvpRefused):
+            getattr(self, step)()
+
+    def answer_room(self) -> None:
+        self._answer(self.room_id)
+
+    def answer_stream(self) -> None:
+        self._answer(self.stream_id)
+
+    def answer_both(self) -> None:
+        self._answer(self.room_id, meanwhile_option_id=self.stream_id)
+
+    def _answer(self, option_id: int, **more: Any) -> None:
+        rsvps.answer(
+            event_id=self.event_id,
+            option_id=option_id,
+            details=details(email=AMINA, name="Amina"),
+            accepts_waiting=True,
+            now=self.moment,
+            **more,
+        )
+
+    def switch_room(self) -> None:
+        self._with(rsvps.switch, option_id=self.room_id, accepts_waiting=True)
+
+    def switch_stream(self) -> None:
+        self._with(rsvps.switch, option_id=self.stream_id)
+
+    def watch(self) -> None:
+        self._with(rsvps.watch_meanwhile, option_id=self.stream_id)
+
+    def leave(self) -> None:
+        self._with(rsvps.leave_waitlist)
+
+    def cancel(self) -> None:
+        self._with(rsvps.cancel)
+
+    def rename(self) -> None:
+        self._with(rsvps.edit, details=details(email=AMINA, name=f"Amina {self.moment:%M}"))
+
+    def edit(self) -> None:
+        self._with(rsvps.edit, details=details(email=AMINA, name="Amina", organisation="New"))
+
+    def resend(self) -> None:
+        self._with(rsvps.resend, staff_id=None)
+
+    def reject(self) -> None:
+        if (rsvp := self.rsvp()) is not None:
+            approvals.reject(rsvp_ids=[rsvp.id], staff_id=None, now=self.moment)  # type: ignore[arg-type]
+
+    def _with(self, verb: Callable[..., Any], **more: Any) -> None:
+        if (rsvp := self.rsvp()) is not None:
+            verb(rsvp_id=rsvp.id, now=self.moment, **more)
+
+    def rival_comes(self) -> None:
+        """Somebody takes the one seat, or waits for it."""
+        option = db.session.get_one(AttendanceOption, self.room_id)
+        self.rivals.append(make_rsvp(option, now=self.moment).id)
+
+    def rival_goes(self) -> None:
+        if self.rivals:
+            rsvps.cancel(rsvp_id=self.rivals.pop(0), now=self.moment)
+
+    def post(self) -> None:
+        """All that waits goes, rendered as it is sent."""
+        waiting = db.session.scalars(
+            select(OutboxMail)
+            .where(OutboxMail.state == MailState.WAITING, OutboxMail.recipient == AMINA)
+            .order_by(OutboxMail.id)
+        ).all()
+        self.arrived += [rendering.render(row, now=self.moment).as_bytes() for row in waiting]
+        with transaction():
+            for row in waiting:
+                db.session.get_one(OutboxMail, row.id).state = MailState.SENT
+
+    def expected(self) -> list[tuple[str, str]]:
+        """Title and place that the calendar should show."""
+        rsvp = self.rsvp()
+        if rsvp is None or not rsvp.is_confirmed:
+            return []
+        place = entries.join_url(rsvp) if rsvp.option.is_virtual else entries.venue(rsvp.event)
+        return [(rsvp.event.title, place)]
+
+
+def shown(client: CalendarClient) -> list[tuple[str, str]]:
+    return [(entry.summary, entry.location) for entry in client.entries]
+
+
+STEPS = [
+    "answer_room", "answer_stream", "answer_both", "switch_room", "switch_stream", "watch", "leave",
+    "cancel", "rename", "edit", "resend", "reject", "rival_comes", "rival_goes", "post",
+]  # fmt: skip
+
+
+#: How it may begin; what follows is anything.
+OPENINGS = [
+    ["answer_room"],
+    ["answer_stream"],
+    ["rival_comes", "answer_room"],
+    ["rival_comes", "answer_both"],
+    ["rival_comes", "answer_room", "watch"],
+]
+
+
+@given(
+    opening=st.sampled_from(OPENINGS),
+    steps=st.lists(st.sampled_from(STEPS), min_size=1, max_size=10),
+    seed=st.integers(0, 99),
+)
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+def test_any_life_of_an_rsvp_ends_with_the_right_calendar(
+    app: Flask, opening: list[str], steps: list[str], seed: int
+):
+    life = Life()
+    try:
+        for step in [*opening, *steps, "post"]:
+            life.do(step)
+        orderly = CalendarClient(AMINA)
+        for content in life.arrived:
+            orderly.receive(content)
+        assert shown(orderly) == life.expected()
+
+        # Late, out of order, some of them twice: the same in the end.
+        shuffled = life.arrived + life.arrived[::2]
+        random.Random(seed).shuffle(shuffled)
+        confused = CalendarClient(AMINA)
+        for content in shuffled:
+            confused.receive(content)
+        assert shown(confused) == life.expected()
+    finally:
+        db.session.rollback()
+        empty_every_table()
+
+
+def sequences(rsvp_id: int) -> list[int | None]:
+    db.session.rollback()
+    return list(
+        db.session.scalars(
+            select(OutboxMail.ical_sequence)
+            .where(OutboxMail.rsvp_id == rsvp_id)
+            .order_by(OutboxMail.id)
+        )
+    )
+
+
+class TestNumbers:
+    def test_a_long_life_counts_up_and_a_new_answer_is_a_new_entry(self, app: Flask):
+        life = Life()
+        life.do("answer_room")
+        first = life.rsvp()
+        assert first is not None
+        first_id, first_uid = first.id, first.ical_uid
+        for step in ("switch_stream", "edit", "switch_room", "resend", "cancel"):
+            life.do("post")
+            life.do(step)
+        assert sequences(first_id) == [0, 1, 2, 2, 3]
+        life.do("answer_stream")
+        again = life.rsvp()
+        assert again is not None
+        assert again.ical_uid != first_uid
+        assert sequences(again.id) == [0]
+
+    def test_an_entry_that_waited_in_the_outbox_comes_with_the_mail_in_its_place(self, app: Flask):
+        life = Life()
+        life.do("rival_comes")
+        life.do("answer_both")  # watches, with a REQUEST that has not gone
+        rsvp = life.rsvp()
+        assert rsvp is not None
+        life.do("leave")
+        assert sequences(rsvp.id)[-1] is not None
+        life.do("post")
+        client = CalendarClient(AMINA)
+        for content in life.arrived:
+            client.receive(content)
+        assert shown(client) == life.expected() != []
+
+    def test_the_waitlist_has_no_calendar_part(self, app: Flask):
+        life = Life()
+        life.do("rival_comes")
+        life.do("answer_room")
+        rsvp = life.rsvp()
+        assert rsvp is not None
+        assert sequences(rsvp.id) == [None]
+        life.do("rival_goes")
+        assert sequences(rsvp.id) == [None, 0]
+
+    def test_one_who_watched_meanwhile_is_moved_not_added(self, app: Flask):
+        life = Life()
+        for step in ("rival_comes", "answer_both", "post", "rival_goes", "post"):
+            life.do(step)
+        client = CalendarClient(AMINA)
+        for content in life.arrived:
+            client.receive(content)
+        assert len(client.known) == 1
+        assert shown(client) == [("Policing in Conflict", "The Institute, 1 Example Street, "
+                                  "Washington, DC")]  # fmt: skip
+
+
+class TestSpeakers:
+    def life_of(self, *steps: Callable[[int], None]) -> tuple[CalendarClient, list[int | None]]:
+        speaker = make_speaker(make_event(), email="speaker@example.org")
+        client = CalendarClient("speaker@example.org")
+        for step in steps:
+            step(speaker.id)
+            waiting = db.session.scalars(
+                select(OutboxMail).where(OutboxMail.state == MailState.WAITING)
+            ).all()
+            for row in waiting:
+                client.receive(rendering.render(row, now=NOW).as_bytes())
+            with transaction():
+                for row in waiting:
+                    db.session.get_one(OutboxMail, row.id).state = MailState.SENT
+        rows = db.session.scalars(select(OutboxMail.ical_sequence).order_by(OutboxMail.id))
+        return client, list(rows)
+
+    @staticmethod
+    def invite(speaker_id: int) -> None:
+        speakers.invite(speaker_id=speaker_id, staff_id=None, now=NOW)
+
+    @staticmethod
+    def says_yes(speaker_id: int) -> None:
+        speakers.answer(speaker_id=speaker_id, will_speak=True, now=NOW)
+
+    @staticmethod
+    def says_no(speaker_id: int) -> None:
+        speakers.answer(speaker_id=speaker_id, will_speak=False, now=NOW)
+
+    @staticmethod
+    def remind(speaker_id: int) -> None:
+        speakers.remind(speaker_id=speaker_id, staff_id=None, now=NOW)
+
+    def test_yes_turns_the_entry_into_an_accepted_one(self, app: Flask):
+        client, numbers = self.life_of(self.invite)
+        assert [entry.partstat for entry in client.entries] == ["NEEDS-ACTION"]
+        db.session.rollback()
+        empty_every_table()
+        client, numbers = self.life_of(self.invite, self.says_yes)
+        assert [entry.partstat for entry in client.entries] == ["ACCEPTED"]
+        assert numbers == [0, 1]
+
+    def test_no_takes_it_out_and_yes_after_that_brings_it_back(self, app: Flask):
+        client, numbers = self.life_of(self.invite, self.says_yes, self.says_no)
+        assert client.entries == []
+        db.session.rollback()
+        empty_every_table()
+        client, numbers = self.life_of(self.invite, self.says_no, self.says_yes)
+        assert len(client.entries) == 1
+        assert numbers == [0, 1, 2]
+
+    def test_a_reminder_takes_no_invitations_place(self, app: Flask):
+        speaker = make_speaker(make_event())
+        self.invite(speaker.id)
+        self.remind(speaker.id)
+        rows = db.session.scalars(select(OutboxMail).order_by(OutboxMail.id)).all()
+        assert [(row.kind, row.state, row.ical_sequence) for row in rows] == [
+            (MailKind.SPEAKER_INVITATION, MailState.WAITING, 0),
+            (MailKind.SPEAKER_REMINDER, MailState.WAITING, None),
+        ]
+
+
+@pytest.mark.parametrize("step", ["cancel", "reject"])
+def test_an_end_says_cancel_and_an_end_said_again_says_it_again(app: Flask, step: str):
+    life = Life()
+    life.do("answer_room")
+    rsvp = life.rsvp()
+    assert rsvp is not None
+    life.do("post")
+    life.do(step)
+    with transaction():
+        emails.rsvp_again(db.session.get_one(Rsvp, rsvp.id), now=life.moment)
+    life.moment += timedelta(minutes=2)
+    life.do("post")
+    client = CalendarClient(AMINA)
+    for content in life.arrived:
+        client.receive(content)
+    assert client.entries == []
+    assert len(client.known) == 1
