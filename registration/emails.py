@@ -22,6 +22,7 @@ from registration.models import (
     NO_ADDRESS,
     Event,
     Invitation,
+    Mailing,
     MailKind,
     MailState,
     OutboxMail,
@@ -163,6 +164,25 @@ def to_account(account: Staff, about: str, *, path: str, now: datetime, inviter:
         recipient_name=account.name,
         now=now,
         facts={"about": about, "path": path, "inviter": inviter},
+    )
+
+
+def mailing_test(mailing: Mailing, account: Staff, *, now: datetime) -> None:
+    """Mail a draft to an account as it is now, with the account's name and nobody's links."""
+    _write(
+        MailKind.MAILING,
+        f"test.{mailing.id}.{now.timestamp()}",
+        recipient=account.email,
+        recipient_name=account.name,
+        now=now,
+        event=mailing.event,
+        language=mailing.event.language,
+        facts={
+            "test": True,
+            "name": account.name or account.email,
+            "subject": mailing.subject,
+            "body": mailing.body,
+        },
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from flask import current_app
 from flask_babel import gettext
 
-from registration import wording
+from registration import keys, wording
 from registration.itip import Entry
 from registration.models import AttendanceOption, Event, EventStatus, Rsvp, Speaker, SpeakerStatus
 
@@ -26,6 +26,11 @@ def join_url(rsvp: Rsvp) -> str:
 def manage_url(rsvp: Rsvp) -> str:
     """The address at which an RSVP is changed and cancelled; only for mail to its attendee."""
     return f"{current_app.config['BASE_URL']}/rsvp/{rsvp.manage_key}"
+
+
+def unsubscribe_url(rsvp: Rsvp) -> str:
+    """The address at which mailings to an RSVP's address end; it changes nothing else."""
+    return f"{current_app.config['BASE_URL']}/unsubscribe/{keys.unsubscribe_key(rsvp.id)}"
 
 
 def ticket_url(ticket_code: str) -> str:

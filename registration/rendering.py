@@ -50,6 +50,7 @@ def render(mail: OutboxMail, *, now: datetime) -> CalendarMessage:
             language=mail.language,
             calendar=calendar,
             method=method,
+            unsubscribe_url=_unsubscribe_url(mail),
             images=[Image(ticket.cid, _qr_png(ticket.url)) for ticket in letter.tickets],
         )
 
@@ -82,6 +83,13 @@ def _calendar(mail: OutboxMail, now: datetime) -> tuple[str, bytes | None]:
         comment = event.cancellation_reason if event and event.cancelled_at else ""
         return "CANCEL", itip.cancel(entry, now=now, comment=comment)
     return "REQUEST", itip.request(entry, now=now)
+
+
+def _unsubscribe_url(mail: OutboxMail) -> str:
+    """Mailings can be ended with one click; what an RSVP itself brings about cannot."""
+    if mail.kind is MailKind.MAILING and mail.rsvp is not None:
+        return entries.unsubscribe_url(mail.rsvp)
+    return ""
 
 
 def _host(mail: OutboxMail) -> str:

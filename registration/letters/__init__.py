@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask_babel import gettext
 
-from registration.letters import accounts, invitations, rsvps, speakers
+from registration.letters import accounts, invitations, mailings, rsvps, speakers
 from registration.letters.letter import (
     EventFacts,
     Letter,
@@ -42,6 +42,8 @@ def compose(mail: OutboxMail) -> Letter:
         return rsvps.links(mail)
     if mail.kind is MailKind.INVITATION:
         return invitations.invitation(mail)
+    if mail.kind is MailKind.MAILING:
+        return mailings.compose(mail)
     if mail.speaker is not None:
         return speakers.COMPOSERS[mail.kind](mail.speaker)
     assert mail.rsvp is not None

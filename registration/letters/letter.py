@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from flask_babel import gettext
+from markupsafe import Markup
 from sqlalchemy import select
 
 from registration import entries, wording
@@ -66,6 +67,9 @@ class Letter:
     tickets: list[Ticket] = field(default_factory=list)
     links: list[Link] = field(default_factory=list)
     why: str = ""
+    # What staff wrote themselves, laid out already.
+    body_text: str = ""
+    body_html: Markup = field(default_factory=Markup)
 
 
 def first_name(name: str) -> str:

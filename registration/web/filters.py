@@ -4,27 +4,14 @@ from __future__ import annotations
 
 import re
 
-import nh3
-from markdown_it import MarkdownIt
 from markupsafe import Markup, escape
 
-from registration import letters
-
-_markdown = MarkdownIt("commonmark", {"html": False, "linkify": False})
-_TAGS = {
-    "p", "br", "strong", "em", "a", "ul", "ol", "li", "blockquote", "h3", "h4", "code", "pre", "hr",
-}  # fmt: skip
+from registration import letters, prose
 
 
 def markdown(text: str) -> Markup:
-    """Markdown as safe HTML: raw HTML is shown as text, and links can only lead to the web."""
-    html = nh3.clean(
-        _markdown.render(text),
-        tags=_TAGS,
-        attributes={"a": {"href", "title"}},
-        url_schemes={"http", "https", "mailto"},
-        link_rel="noopener nofollow",
-    )
+    """Markdown as safe HTML."""
+    html = prose.to_html(text)
     return Markup(html.replace("<p>", '<p dir="auto">'))  # noqa: S704 - nh3 has cleaned it
 
 

@@ -1,0 +1,353 @@
+"""What staff write to a segment of the attendees. Each public function is one transaction.
+
+A mailing that is released stands in the outbox at once and is due in ten minutes: until then it
+can be undone. The rows are written by one statement, whatever their number, and without the lock
+of the seats.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import current_app
+from flask_babel import lazy_gettext as _
+from sqlalchemy import String, cast, delete, func, insert, literal, or_, select, update
+
+from registration import audit, emails, segments
+from registration.database import JSON_DOCUMENT, UTCDateTime, db, transaction
+from registration.letters.mailings import unknown_fields
+from registration.models import (
+    Mailing,
+    MailingState,
+    MailKind,
+    MailState,
+    OutboxMail,
+    Rsvp,
+    Staff,
+    Unsubscribe,
+)
+from registration.segments import Segment
+
+#: How long a released mailing can be undone.
+HOLD = timedelta(minutes=10)
+
+
+class MailingRefused(Exception):
+    """What cannot be done with a mailing; its text is fit for staff."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the delivery of a mailing has got, in mails."""
+
+    sent: int = 0
+    failed: int = 0
+    waiting: int = 0
+    total: int = 0  # to how many it was released
+
+    @property
+    def done(self) -> int:
+        """How many have come to an end by delivery."""
+        return self.sent + self.failed
+
+    @property
+    def left_out(self) -> int:
+        """How many never go: cancelled or unsubscribed since, or taken back."""
+        return max(0, self.total - self.sent - self.failed - self.waiting)
+
+
+def write(
+    *,
+    event_id: int,
+    staff_id: int,
+    subject: str,
+    body: str,
+    segment: Segment,
+    now: datetime,
+) -> Mailing:
+    """Begin a draft. Raises MailingRefused for a field that does not exist."""
+    _check_fields(subject, body)
+    with transaction():
+        mailing = Mailing(
+            event_id=event_id,
+            staff_id=staff_id,
+            subject=subject,
+            body=body,
+            segment=segment.as_json(),
+            created_at=now,
+            updated_at=now,
+        )
+        db.session.add(mailing)
+        db.session.flush()
+        _record("written", mailing, staff_id, now)
+    return mailing
+
+
+def rewrite(
+    *,
+    mailing_id: int,
+    staff_id: int,
+    subject: str,
+    body: str,
+    segment: Segment,
+    seen_at: str,
+    now: datetime,
+) -> None:
+    """Change a draft that nobody else changed since `seen_at`, its `updated_at` in ISO format.
+
+    Raises MailingRefused for a stale or released one, and for a field that does not exist.
+    """
+    _check_fields(subject, body)
+    with transaction():
+        mailing = _locked(mailing_id)
+        _check_draft(mailing)
+        if (mailing.subject, mailing.body, mailing.segment) == (subject, body, segment.as_json()):
+            return
+        if seen_at and seen_at != mailing.updated_at.isoformat():
+            raise MailingRefused(
+                _(
+                    "Somebody else has changed this message since you opened it. Copy what you "
+                    "wrote, reload the page and put it in again."
+                )
+            )
+        mailing.subject, mailing.body = subject, body
+        mailing.segment, mailing.updated_at = segment.as_json(), now
+        _record("edited", mailing, staff_id, now)
+
+
+def discard(*, mailing_id: int, staff_id: int, now: datetime) -> None:
+    """Throw a draft away. Raises MailingRefused for one that was released."""
+    with transaction():
+        mailing = _locked(mailing_id)
+        _check_draft(mailing)
+        _record("discarded", mailing, staff_id, now)
+        # What an undone release left in the outbox goes with it.
+        db.session.execute(delete(Mailing).where(Mailing.id == mailing_id))
+
+
+def test(*, mailing_id: int, staff_id: int, now: datetime) -> str:
+    """Mail a draft to who wrote it, with nobody's links in it; the address it goes to."""
+    with transaction():
+        mailing = _locked(mailing_id)
+        account = db.session.get_one(Staff, staff_id)
+        emails.mailing_test(mailing, account, now=now)
+        _record("tested", mailing, staff_id, now)
+        return account.email
+
+
+def release(*, mailing_id: int, staff_id: int, now: datetime) -> int:
+    """Put a draft into the outbox, due in ten minutes; to how many it goes.
+
+    Raises MailingRefused if it goes to nobody, or is no draft any more.
+    """
+    with transaction():
+        mailing = _locked(mailing_id)
+        _check_draft(mailing)
+        mailing.generation += 1
+        mailing.state, mailing.due_at = MailingState.RELEASED, now + HOLD
+        mailing.updated_at = now
+        db.session.flush()
+        number = _fill_outbox(mailing, now)
+        if not number:
+            raise MailingRefused(_("Nobody would get this message: choose others."))
+        mailing.recipients = number
+        _record("released", mailing, staff_id, now, recipients=number, segment=mailing.segment)
+    return number
+
+
+def _fill_outbox(mailing: Mailing, now: datetime) -> int:
+    """One row for each recipient; how many."""
+    assert mailing.due_at is not None
+    rsvp_id = cast(Rsvp.id, String)
+    token = secrets.token_hex(10)
+    domain = current_app.config["MAIL_DOMAIN"]
+    columns: dict[str, Any] = {
+        "key": literal(f"{MailKind.MAILING}:{mailing.id}.{mailing.generation}:") + rsvp_id,
+        "kind": literal(str(MailKind.MAILING), String),
+        "state": literal(str(MailState.WAITING), String),
+        "recipient": Rsvp.email,
+        "recipient_name": Rsvp.name,
+        "language": Rsvp.language,
+        "event_id": Rsvp.event_id,
+        "rsvp_id": Rsvp.id,
+        "mailing_id": literal(mailing.id),
+        "facts": literal({}, JSON_DOCUMENT),
+        "created_at": literal(now, UTCDateTime()),
+        "due_at": literal(mailing.due_at, UTCDateTime()),
+        "attempts": literal(0),
+        "last_error": literal("", String),
+        "message_id": literal(f"<{token}.") + rsvp_id + literal(f"@{domain}>"),
+    }
+    wanted = segments.rsvps_of(mailing.event_id, Segment.from_json(mailing.segment))
+    rows = wanted.with_only_columns(*columns.values()).order_by(Rsvp.id)
+    written = db.session.execute(
+        insert(OutboxMail)
+        .from_select(list(columns), rows, include_defaults=False)
+        .execution_options(preserve_rowcount=True)
+    )
+    return int(written.rowcount)  # type: ignore[attr-defined]
+
+
+def undo(*, mailing_id: int, staff_id: int, now: datetime) -> None:
+    """Make a mailing that is still held a draft again. Raises MailingRefused if it is too late."""
+    with transaction():
+        mailing = _locked(mailing_id)
+        if not mailing.is_held(now):
+            raise MailingRefused(_("It is too late: the message is on its way."))
+        _withdraw(mailing_id, now)
+        mailing.state, mailing.due_at = MailingState.DRAFT, None
+        mailing.recipients, mailing.updated_at = 0, now
+        _record("undone", mailing, staff_id, now)
+
+
+def stop(*, mailing_id: int, staff_id: int, now: datetime) -> int:
+    """Take back what has not gone of a mailing under way; how many mails that were.
+
+    One that a worker holds at this moment may still go, and counts as sent then.
+    """
+    with transaction():
+        mailing = _locked(mailing_id)
+        if mailing.state is not MailingState.RELEASED:
+            return 0
+        number = _withdraw(mailing_id, now)
+        if number:
+            mailing.state = MailingState.STOPPED
+            _record("stopped", mailing, staff_id, now, taken_back=number)
+    return number
+
+
+def _withdraw(mailing_id: int, now: datetime) -> int:
+    taken = db.session.execute(
+        update(OutboxMail)
+        .where(OutboxMail.mailing_id == mailing_id, OutboxMail.state == MailState.WAITING)
+        .values(state=MailState.WITHDRAWN, ended_at=now)
+        .execution_options(synchronize_session=False, preserve_rowcount=True)
+    )
+    return int(taken.rowcount)  # type: ignore[attr-defined]
+
+
+def copy(*, mailing_id: int, staff_id: int, now: datetime) -> Mailing:
+    """A new draft that says the same to the same segment."""
+    with transaction():
+        old = db.session.get_one(Mailing, mailing_id)
+        mailing = Mailing(
+            event_id=old.event_id,
+            staff_id=staff_id,
+            subject=old.subject,
+            body=old.body,
+            segment=old.segment,
+            created_at=now,
+            updated_at=now,
+        )
+        db.session.add(mailing)
+        db.session.flush()
+        _record("written", mailing, staff_id, now, copy_of=mailing_id)
+    return mailing
+
+
+def progress_of(found: Sequence[Mailing]) -> dict[int, Progress]:
+    """How far each of these mailings has got."""
+    rows = db.session.execute(
+        select(OutboxMail.mailing_id, OutboxMail.state, func.count())
+        .where(OutboxMail.mailing_id.in_([mailing.id for mailing in found]))
+        .group_by(OutboxMail.mailing_id, OutboxMail.state)
+    )
+    numbers = {(mailing_id, state): number for mailing_id, state, number in rows}
+    return {
+        mailing.id: Progress(
+            sent=numbers.get((mailing.id, MailState.SENT), 0),
+            failed=numbers.get((mailing.id, MailState.FAILED), 0),
+            waiting=numbers.get((mailing.id, MailState.WAITING), 0),
+            total=mailing.recipients,
+        )
+        for mailing in found
+    }
+
+
+def unsubscribe(*, email: str, event_id: int, everything: bool, now: datetime) -> None:
+    """End the mailings of an event, or all of them, to an address; also those under way."""
+    with transaction():
+        wanted = None if everything else event_id
+        if not _is_unsubscribed(email, wanted):
+            db.session.add(Unsubscribe(email=email, event_id=wanted, created_at=now))
+            audit.record(
+                "mailing.unsubscribed",
+                now=now,
+                event_id=event_id,
+                address=email,
+                everything=everything,
+            )
+        waiting = update(OutboxMail).where(
+            OutboxMail.recipient == email,
+            OutboxMail.mailing_id.is_not(None),
+            OutboxMail.state == MailState.WAITING,
+        )
+        if not everything:
+            waiting = waiting.where(OutboxMail.event_id == event_id)
+        db.session.execute(
+            waiting.values(state=MailState.SUPERSEDED, ended_at=now).execution_options(
+                synchronize_session=False
+            )
+        )
+
+
+def subscribe_again(*, email: str, event_id: int, now: datetime) -> None:
+    """Take back what was unsubscribed from: of this event, and of all."""
+    with transaction():
+        gone = db.session.execute(
+            delete(Unsubscribe).where(
+                Unsubscribe.email == email,
+                or_(Unsubscribe.event_id == event_id, Unsubscribe.event_id.is_(None)),
+            )
+        )
+        if gone.rowcount:  # type: ignore[attr-defined]
+            audit.record("mailing.subscribed", now=now, event_id=event_id, address=email)
+
+
+def subscription(email: str, event_id: int) -> str:
+    """What mailings an address gets: "all", "none", or all but those of this "event"."""
+    if _is_unsubscribed(email, None):
+        return "none"
+    return "event" if _is_unsubscribed(email, event_id) else "all"
+
+
+def _is_unsubscribed(email: str, event_id: int | None) -> bool:
+    found = select(Unsubscribe.id).where(
+        Unsubscribe.email == email, Unsubscribe.event_id.is_not_distinct_from(event_id)
+    )
+    return db.session.scalar(found) is not None
+
+
+def _check_fields(subject: str, body: str) -> None:
+    unknown = unknown_fields(subject, body)
+    if unknown:
+        raise MailingRefused(
+            _("There is no field {%(name)s}. Those that exist are listed below.", name=unknown[0])
+        )
+
+
+def _check_draft(mailing: Mailing) -> None:
+    if not mailing.is_draft:
+        raise MailingRefused(_("This message has been released: it cannot be changed any more."))
+
+
+def _locked(mailing_id: int) -> Mailing:
+    return db.session.scalars(
+        select(Mailing).where(Mailing.id == mailing_id).with_for_update()
+    ).one()
+
+
+def _record(what: str, mailing: Mailing, staff_id: int, now: datetime, **detail: Any) -> None:
+    audit.record(
+        f"mailing.{what}",
+        now=now,
+        staff_id=staff_id,
+        event_id=mailing.event_id,
+        mailing=mailing.id,
+        subject=mailing.subject,
+        **detail,
+    )

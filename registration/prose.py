@@ -1,0 +1,101 @@
+"""What staff write in Markdown: as safe HTML, and as plain text for mails."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Callable, Sequence
+
+import nh3
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+_markdown = MarkdownIt("commonmark", {"html": False, "linkify": False})
+_TAGS = {
+    "p", "br", "strong", "em", "a", "ul", "ol", "li", "blockquote", "h3", "h4", "code", "pre", "hr",
+}  # fmt: skip
+_BARE_ADDRESS = re.compile(r"(?<![<(\[\"\w])https?://[^\s<>()\[\]]*[^\s<>()\[\].,;:!?'\"]")
+
+
+def to_html(markdown: str, *, link_addresses: bool = False) -> str:
+    """Markdown as safe HTML: raw HTML is shown as text, and links can only lead to the web.
+
+    Headings are of the third and fourth level, below those of the page. With `link_addresses`
+    a web address is a link wherever it stands.
+    """
+    tokens = _markdown.parse(_linked(markdown) if link_addresses else markdown)
+    for token in tokens:
+        if token.type in ("heading_open", "heading_close"):
+            token.tag = "h3" if token.tag in ("h1", "h2", "h3") else "h4"
+    return nh3.clean(
+        _markdown.renderer.render(tokens, _markdown.options, {}),
+        tags=_TAGS,
+        attributes={"a": {"href", "title"}},
+        url_schemes={"http", "https", "mailto"},
+        link_rel="noopener nofollow",
+    )
+
+
+def to_text(
+    markdown: str, *, width: int = 72, change: Callable[[str], str] = lambda text: text
+) -> str:
+    """Markdown as plain text in lines of at most `width`, links behind their words.
+
+    `change` may rewrite each piece of text before it is wrapped.
+    """
+    blocks: list[str] = []
+    lists: list[int] = []  # the next number of each open list; 0 for bullets
+    marker = ""
+    for token in _markdown.parse(_linked(markdown)):
+        if token.type == "bullet_list_open":
+            lists.append(0)
+        elif token.type == "ordered_list_open":
+            lists.append(int(token.attrs.get("start", 1)))
+        elif token.type in ("bullet_list_close", "ordered_list_close"):
+            lists.pop()
+        elif token.type == "list_item_open":
+            marker = f"{lists[-1]}. " if lists[-1] else "- "
+            lists[-1] += bool(lists[-1])
+        elif token.type == "inline":
+            indent = "   " * len(lists)
+            first = indent[: -len(marker)] + marker if marker and lists else indent
+            text = change(_inline_text(token.children or []))
+            lines = [
+                textwrap.fill(line, width, initial_indent=first if number == 0 else indent,
+                              subsequent_indent=indent, break_long_words=False,
+                              break_on_hyphens=False)
+                for number, line in enumerate(text.split("\n"))
+            ]  # fmt: skip
+            blocks.append(("\n" if marker and lists else "\n\n") + "\n".join(lines))
+            marker = ""
+        elif token.type in ("fence", "code_block"):
+            blocks.append("\n\n" + change(token.content.rstrip()))
+        elif token.type == "hr":
+            blocks.append("\n\n" + "-" * 8)
+        if token.type.endswith("_list_open") and len(lists) == 1:
+            blocks.append("\n")
+    return "".join(blocks).strip("\n")
+
+
+def _inline_text(tokens: Sequence[Token]) -> str:
+    pieces: list[str] = []
+    opened: list[tuple[int, str]] = []
+    for token in tokens:
+        if token.type in ("text", "code_inline"):
+            pieces.append(token.content)
+        elif token.type == "softbreak":
+            pieces.append(" ")
+        elif token.type == "hardbreak":
+            pieces.append("\n")
+        elif token.type == "link_open":
+            opened.append((len(pieces), str(token.attrs.get("href", ""))))
+        elif token.type == "link_close":
+            begin, address = opened.pop()
+            label = "".join(pieces[begin:])
+            if address.removeprefix("mailto:") != label:
+                pieces.append(f" <{address.removeprefix('mailto:')}>")
+    return "".join(pieces)
+
+
+def _linked(markdown: str) -> str:
+    return _BARE_ADDRESS.sub(lambda found: f"<{found[0]}>", markdown)

@@ -1,0 +1,441 @@
+"""Mailings: whom they reach, what they say, the hold, and how one gets out of them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select, update
+
+from registration import delivery, mailings, rendering, rsvps, segments, walkins
+from registration.database import db
+from registration.letters import mailings as letters
+from registration.mailings import HOLD, MailingRefused
+from registration.models import (
+    Attendee,
+    AuditEntry,
+    Event,
+    Mailing,
+    MailingState,
+    MailKind,
+    MailState,
+    OutboxMail,
+    QuestionKind,
+    Rsvp,
+    Staff,
+    StaffRole,
+)
+from registration.parties import Details
+from registration.segments import Presence, Segment, Who
+from tests.conftest import NOW
+from tests.factories import (
+    make_event,
+    make_hybrid,
+    make_option,
+    make_question,
+    make_rsvp,
+    make_staff,
+)
+
+LATER = NOW + HOLD
+
+
+def write(event_id: int, staff: Staff | None = None, **values: object) -> Mailing:
+    """A draft to everybody confirmed, unless said otherwise."""
+    plain: dict[str, object] = {
+        "subject": "How to get in, {first_name}",
+        "body": "Dear {first_name},\n\nyour ticket: {ticket_link}",
+        "segment": Segment(),
+        "now": NOW,
+    }
+    staff_id = (staff or make_staff(StaffRole.ORGANISER)).id
+    return mailings.write(event_id=event_id, staff_id=staff_id, **(plain | values))  # type: ignore[arg-type]
+
+
+def mails_of(mailing: Mailing) -> list[OutboxMail]:
+    return list(
+        db.session.scalars(
+            select(OutboxMail).where(OutboxMail.mailing_id == mailing.id).order_by(OutboxMail.id)
+        )
+    )
+
+
+def everything_gone() -> None:
+    """What was written so far has been delivered."""
+    db.session.execute(update(OutboxMail).values(state=MailState.SENT, ended_at=NOW))
+    db.session.commit()
+
+
+def body_of(mail: OutboxMail) -> str:
+    return str(rendering.render(mail, now=NOW).body)
+
+
+def test_a_released_mailing_is_one_mail_to_each_confirmed_rsvp(app: Flask) -> None:
+    room, stream = make_hybrid(capacity=1)
+    seated = make_rsvp(room, name="Amina Okonkwo-Bell")
+    watching = make_rsvp(stream)
+    make_rsvp(room)  # waits
+    mailing = write(room.event_id)
+
+    assert mailings.release(mailing_id=mailing.id, staff_id=mailing.staff_id, now=NOW) == 2
+
+    assert [mail.recipient for mail in mails_of(mailing)] == [seated.email, watching.email]
+    assert {mail.due_at for mail in mails_of(mailing)} == {LATER}
+    message = rendering.render(mails_of(mailing)[0], now=NOW)
+    assert message.subject == "How to get in, Amina"
+    assert "Dear Amina," in message.body
+    assert f"http://events.example.org/rsvp/{seated.manage_key}" in message.body
+    assert watching.email not in message.as_string()
+
+
+@pytest.mark.parametrize(
+    ("segment", "expected"),
+    [
+        (Segment(Who.CONFIRMED), {"seated", "watching", "meanwhile"}),
+        (Segment(Who.WAITING), {"waiting", "meanwhile"}),
+        (Segment(Who.EVERYONE), {"seated", "watching", "meanwhile", "waiting"}),
+        (Segment(Who.ENDED), {"ended"}),
+        (Segment(presence=Presence.CHECKED_IN), {"seated"}),
+        (Segment(presence=Presence.NOT_CHECKED_IN), {"watching", "meanwhile"}),
+        (Segment(presence=Presence.JOINED), {"watching"}),
+        (Segment(presence=Presence.NOT_JOINED), {"seated", "meanwhile"}),
+    ],
+)
+def test_a_segment_is_who_it_says(app: Flask, segment: Segment, expected: set[str]) -> None:
+    room, stream = make_hybrid(capacity=1)
+    people = {
+        "seated": make_rsvp(room),
+        "watching": make_rsvp(stream),
+        "waiting": make_rsvp(room),
+        "meanwhile": make_rsvp(room, meanwhile_option_id=stream.id),
+        "ended": make_rsvp(stream),
+    }
+    ids = {rsvp.id: name for name, rsvp in people.items()}
+    rsvps.cancel(rsvp_id=people["ended"].id, now=NOW)
+    # One who cancelled and is back counts once, as what they are now.
+    back = make_rsvp(stream)
+    rsvps.cancel(rsvp_id=back.id, now=NOW)
+    pending = make_option(db.session.get_one(Event, room.event_id), needs_approval=True)
+    make_rsvp(pending, email=back.email)
+    for name, column in (("seated", "checked_in_at"), ("watching", "joined_at")):
+        attendee = db.session.scalars(
+            select(Attendee).where(Attendee.rsvp_id == people[name].id)
+        ).one()
+        setattr(attendee, column, NOW)
+    db.session.commit()
+
+    found = set(db.session.scalars(segments.rsvps_of(room.event_id, segment)))
+
+    if segment.who is Who.EVERYONE:
+        ids[db.session.scalar(select(Rsvp.id).where(Rsvp.option_id == pending.id))] = "pending"
+        expected = expected | {"pending"}
+    assert {ids.get(rsvp_id, "somebody else") for rsvp_id in found} == expected
+    assert segments.count(room.event_id, segment) == len(expected)
+
+
+def test_the_counts_beside_the_segments_are_those_of_the_segments(app: Flask) -> None:
+    room, stream = make_hybrid(capacity=1)
+    for option in (room, stream, stream, room):
+        make_rsvp(option)
+    counts = segments.counts(room.event_id)
+    assert counts[Who.CONFIRMED, room.id] == 1
+    assert counts[Who.CONFIRMED, stream.id] == 2
+    for who in Who:
+        assert counts.get((who, None), 0) == segments.count(room.event_id, Segment(who))
+
+
+def test_a_segment_by_answer_takes_those_who_gave_it(app: Flask) -> None:
+    option = make_option()
+    event = db.session.get_one(Event, option.event_id)
+    lunch = make_question(event, kind=QuestionKind.ANY_OF, choices=["Soup", "Käse"])
+    stays = make_question(event, kind=QuestionKind.YES_NO)
+    hungry = make_rsvp(
+        option, answers={lunch.id: {"choices": ["Käse", "Soup"]}, stays.id: {"yes": True}}
+    )
+    make_rsvp(option, answers={lunch.id: {"choices": ["Soup"]}, stays.id: {"yes": False}})
+    make_rsvp(option)
+
+    def found(question_id: int, answer: str) -> list[int]:
+        segment = Segment(question_id=question_id, answer=answer)
+        return list(db.session.scalars(segments.rsvps_of(event.id, segment)))
+
+    assert found(lunch.id, "Käse") == [hungry.id]
+    assert len(found(lunch.id, "Soup")) == 2
+    assert found(lunch.id, "K") == []
+    assert found(stays.id, "yes") == [hungry.id]
+    assert len(found(stays.id, "no")) == 1
+
+
+def test_a_segment_of_another_event_is_empty(app: Flask) -> None:
+    make_rsvp(make_option())
+    assert segments.count(make_event().id, Segment(Who.EVERYONE)) == 0
+
+
+def test_who_came_to_the_door_without_an_address_is_in_no_segment(app: Flask) -> None:
+    option = make_option()
+    walkins.walk_in(
+        event_id=option.event_id,
+        details=Details(name="Somebody", email=""),
+        staff_id=make_staff().id,
+        now=NOW,
+    )
+    assert segments.count(option.event_id, Segment()) == 0
+    assert segments.counts(option.event_id).get((Who.CONFIRMED, None), 0) == 0
+
+
+def test_nothing_goes_before_the_hold_is_over(app: Flask) -> None:
+    app.config["MAIL_SERVER"] = "mail.example.org"
+    try:
+        option = make_option()
+        make_rsvp(option)
+        everything_gone()
+        mailing = write(option.event_id)
+        mailings.release(mailing_id=mailing.id, staff_id=mailing.staff_id, now=NOW)
+        assert delivery.claim(now=LATER - timedelta(seconds=1)) == []
+        assert delivery.claim(now=LATER) == [mail.id for mail in mails_of(mailing)]
+    finally:
+        app.config["MAIL_SERVER"] = ""
+
+
+def test_a_confirmation_does_not_wait_behind_a_mailing(app: Flask) -> None:
+    app.config["MAIL_SERVER"] = "mail.example.org"
+    try:
+        option = make_option()
+        for _number in range(3):
+            make_rsvp(option)
+        everything_gone()
+        mailing = write(option.event_id)
+        mailings.release(mailing_id=mailing.id, staff_id=mailing.staff_id, now=NOW)
+        late = make_rsvp(option, now=LATER + timedelta(minutes=1))
+        first = delivery.claim(now=LATER + timedelta(minutes=1), limit=1)
+        assert db.session.get_one(OutboxMail, first[0]).rsvp_id == late.id
+        rest = delivery.claim(now=LATER + timedelta(minutes=1), limit=10)
+        assert {db.session.get_one(OutboxMail, number).mailing_id for number in rest} == {
+            mailing.id
+        }
+    finally:
+        app.config["MAIL_SERVER"] = ""
+
+
+def test_undo_makes_it_a_draft_again_and_takes_every_mail_back(app: Flask) -> None:
+    option = make_option()
+    make_rsvp(option)
+    mailing = write(option.event_id)
+    staff_id = mailing.staff_id
+    mailings.release(mailing_id=mailing.id, staff_id=staff_id, now=NOW)
+
+    mailings.undo(mailing_id=mailing.id, staff_id=staff_id, now=LATER - timedelta(seconds=1))
+
+    assert mailing.state is MailingState.DRAFT
+    assert [mail.state for mail in mails_of(mailing)] == [MailState.WITHDRAWN]
+    # Corrected, it goes to the same people once more.
+    assert mailings.release(mailing_id=mailing.id, staff_id=staff_id, now=LATER) == 1
+    progress = mailings.progress_of([mailing])[mailing.id]
+    assert (progress.waiting, progress.total, progress.left_out) == (1, 1, 0)
+
+
+def test_after_the_hold_it_cannot_be_undone_but_stopped(app: Flask) -> None:
+    option = make_option()
+    first, _second = make_rsvp(option), make_rsvp(option)
+    mailing = write(option.event_id)
+    staff_id = mailing.staff_id
+    mailings.release(mailing_id=mailing.id, staff_id=staff_id, now=NOW)
+    with pytest.raises(MailingRefused):
+        mailings.undo(mailing_id=mailing.id, staff_id=staff_id, now=LATER)
+    sent = next(mail for mail in mails_of(mailing) if mail.rsvp_id == first.id)
+    sent.state, sent.ended_at = MailState.SENT, LATER
+    db.session.commit()
+
+    assert mailings.stop(mailing_id=mailing.id, staff_id=staff_id, now=LATER) == 1
+
+    assert mailing.state is MailingState.STOPPED
+    progress = mailings.progress_of([mailing])[mailing.id]
+    assert (progress.sent, progress.waiting, progress.left_out) == (1, 0, 1)
+
+
+def test_a_mailing_is_released_once(app: Flask) -> None:
+    option = make_option()
+    make_rsvp(option)
+    mailing = write(option.event_id)
+    mailings.release(mailing_id=mailing.id, staff_id=mailing.staff_id, now=NOW)
+    with pytest.raises(MailingRefused):
+        mailings.release(mailing_id=mailing.id, staff_id=mailing.staff_id, now=NOW)
+    with pytest.raises(MailingRefused):
+        mailings.rewrite(
+            mailing_id=mailing.id,
+            staff_id=mailing.staff_id,
+            subject="Other",
+            body="Other",
+            segment=Segment(),
+            seen_at="",
+            now=NOW,
+        )
+    assert len(mails_of(mailing)) == 1
+
+
+def test_a_mailing_to_nobody_stays_a_draft(app: Flask) -> None:
+    mailing = write(make_option().event_id)
+    with pytest.raises(MailingRefused):
+        mailings.release(mailing_id=mailing.id, staff_id=mailing.staff_id, now=NOW)
+    assert mailing.state is MailingState.DRAFT
+
+
+def test_what_two_people_write_at_once_is_not_overwritten(app: Flask) -> None:
+    mailing = write(make_option().event_id)
+    seen_at = mailing.updated_at.isoformat()
+
+    def rewrite(subject: str, now: datetime) -> None:
+        mailings.rewrite(
+            mailing_id=mailing.id,
+            staff_id=mailing.staff_id,
+            subject=subject,
+            body=mailing.body,
+            segment=Segment(),
+            seen_at=seen_at,
+            now=now,
+        )
+
+    rewrite("First", NOW + timedelta(seconds=5))
+    with pytest.raises(MailingRefused):
+        rewrite("Second", NOW + timedelta(seconds=9))
+    assert mailing.subject == "First"
+
+
+def test_a_field_that_does_not_exist_is_refused(app: Flask) -> None:
+    event_id = make_option().event_id
+    with pytest.raises(MailingRefused, match="frist_name"):
+        write(event_id, body="Dear {frist_name}")
+
+
+def test_a_change_of_the_rsvp_keeps_the_mailing_and_its_end_takes_it_back(app: Flask) -> None:
+    room, stream = make_hybrid()
+    switches, leaves = make_rsvp(room), make_rsvp(room)
+    mailing = write(room.event_id)
+    mailings.release(mailing_id=mailing.id, staff_id=mailing.staff_id, now=NOW)
+
+    rsvps.switch(rsvp_id=switches.id, option_id=stream.id, now=NOW)
+    rsvps.cancel(rsvp_id=leaves.id, now=NOW)
+
+    states = {mail.rsvp_id: mail.state for mail in mails_of(mailing)}
+    assert states == {switches.id: MailState.WAITING, leaves.id: MailState.SUPERSEDED}
+
+
+def test_a_test_goes_to_its_writer_with_nobodys_links(app: Flask) -> None:
+    option = make_option()
+    rsvp = make_rsvp(option)
+    staff = make_staff(StaffRole.ORGANISER, name="Robin Clerk")
+    mailing = write(option.event_id, staff)
+    assert mailings.test(mailing_id=mailing.id, staff_id=staff.id, now=NOW) == staff.email
+    mail = db.session.scalars(select(OutboxMail).where(OutboxMail.kind == MailKind.MAILING)).one()
+    message = rendering.render(mail, now=NOW)
+    assert mail.recipient == staff.email
+    assert message.subject == "Test: How to get in, Robin"
+    assert rsvp.manage_key not in message.as_string()
+    assert "List-Unsubscribe" not in message.as_string()
+    assert mailings.progress_of([mailing])[mailing.id].waiting == 0
+
+
+def test_who_unsubscribed_is_left_out_and_not_counted(app: Flask) -> None:
+    option = make_option()
+    stays, of_event, of_all = (make_rsvp(option) for _number in range(3))
+    for rsvp, everything in ((of_event, False), (of_all, True)):
+        mailings.unsubscribe(
+            email=rsvp.email, event_id=option.event_id, everything=everything, now=NOW
+        )
+    assert segments.count(option.event_id, Segment()) == 1
+    assert segments.counts(option.event_id)[Who.CONFIRMED, None] == 1
+    assert segments.unsubscribed(option.event_id, Segment()) == 2
+    mailing = write(option.event_id)
+    mailings.release(mailing_id=mailing.id, staff_id=mailing.staff_id, now=NOW)
+    assert [mail.rsvp_id for mail in mails_of(mailing)] == [stays.id]
+
+    elsewhere = make_option()
+    for rsvp in (of_event, of_all):
+        make_rsvp(elsewhere, email=rsvp.email)
+    assert segments.count(elsewhere.event_id, Segment()) == 1
+
+
+def test_unsubscribing_takes_back_what_is_under_way(app: Flask) -> None:
+    option = make_option()
+    rsvp, other = make_rsvp(option), make_rsvp(option)
+    mailing = write(option.event_id)
+    mailings.release(mailing_id=mailing.id, staff_id=mailing.staff_id, now=NOW)
+    for _twice in range(2):
+        mailings.unsubscribe(email=rsvp.email, event_id=option.event_id, everything=False, now=NOW)
+    waiting = [mail.rsvp_id for mail in mails_of(mailing) if mail.state is MailState.WAITING]
+    assert waiting == [other.id]
+    mailings.subscribe_again(email=rsvp.email, event_id=option.event_id, now=NOW)
+    assert mailings.subscription(rsvp.email, option.event_id) == "all"
+
+
+def test_every_mailing_carries_one_click_unsubscribe_and_no_other_mail_does(app: Flask) -> None:
+    option = make_option()
+    rsvp = make_rsvp(option)
+    mailing = write(option.event_id)
+    mailings.release(mailing_id=mailing.id, staff_id=mailing.staff_id, now=NOW)
+    mail = mails_of(mailing)[0]
+    sent = rendering.render(mail, now=NOW).as_string()
+    headers = sent.partition("\r\n\r\n")[0].replace("\r\n ", " ").split("\r\n")
+    address = next(line for line in headers if line.startswith("List-Unsubscribe: "))
+    assert address.startswith("List-Unsubscribe: <http://events.example.org/unsubscribe/")
+    assert address.endswith(">")
+    assert "List-Unsubscribe-Post: List-Unsubscribe=One-Click" in headers
+    assert rsvp.manage_key not in address
+    confirmation = db.session.scalars(
+        select(OutboxMail).where(OutboxMail.kind == MailKind.CONFIRMED)
+    ).one()
+    assert "List-Unsubscribe" not in rendering.render(confirmation, now=NOW).as_string()
+
+
+def test_a_name_cannot_bring_markup_or_links_along(app: Flask) -> None:
+    option = make_option()
+    make_rsvp(option, name="*Eve* [click](https://evil.example) <b>x</b>")
+    mailing = write(option.event_id, body="Dear {name}, [yours]({manage_link}) and {event_link}")
+    mailings.release(mailing_id=mailing.id, staff_id=mailing.staff_id, now=NOW)
+    mail = mails_of(mailing)[0]
+    html = str(rendering.render(mail, now=NOW).html)
+    assert "*Eve* [click](https://evil.example) &lt;b&gt;x&lt;/b&gt;" in html
+    assert 'href="https://evil.example' not in html
+    assert f'href="http://events.example.org/rsvp/{mail.rsvp.manage_key}"' in html
+
+
+def test_the_text_part_keeps_lists_and_links_readable(app: Flask) -> None:
+    option = make_option()
+    make_rsvp(option)
+    mailing = write(
+        option.event_id,
+        body="# Doors\n\nBring:\n\n- a pass\n- [the map](https://example.org/map)\n\n**{event}**",
+    )
+    mailings.release(mailing_id=mailing.id, staff_id=mailing.staff_id, now=NOW)
+    text = body_of(mails_of(mailing)[0])
+    assert " - a pass\n - the map <https://example.org/map>" in text
+    assert "**" not in text
+    assert max(len(line) for line in text.splitlines() if "http" not in line) <= 72
+
+
+def test_each_field_has_a_value_for_everybody(app: Flask) -> None:
+    room, stream = make_hybrid()
+    event = db.session.get_one(Event, room.event_id)
+    for option in (room, stream):
+        values = letters.values_for(make_rsvp(option), event)
+        assert set(values) == set(letters.FIELDS)
+        assert all(values.values()), values
+    assert set(letters.sample_values(event, "R")) == set(letters.FIELDS)
+
+
+def test_what_staff_do_with_a_mailing_is_in_the_log(app: Flask) -> None:
+    option = make_option()
+    make_rsvp(option)
+    mailing = write(option.event_id)
+    staff_id = mailing.staff_id
+    mailings.test(mailing_id=mailing.id, staff_id=staff_id, now=NOW)
+    mailings.release(mailing_id=mailing.id, staff_id=staff_id, now=NOW)
+    mailings.undo(mailing_id=mailing.id, staff_id=staff_id, now=NOW)
+    mailings.discard(mailing_id=mailing.id, staff_id=staff_id, now=NOW)
+    actions = db.session.scalars(
+        select(AuditEntry.action).where(AuditEntry.staff_id == staff_id).order_by(AuditEntry.id)
+    )
+    expected = ["written", "tested", "released", "undone", "discarded"]
+    assert list(actions) == [f"mailing.{what}" for what in expected]
+    assert db.session.scalar(select(func.count()).select_from(Mailing)) == 0
