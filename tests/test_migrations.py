@@ -1,0 +1,84 @@
+"""Migrations: what is in the database stays there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from flask_migrate import check, upgrade
+from sqlalchemy import text
+
+from app import create_app
+from registration.database import db
+from tests.conftest import NOW, new_postgresql_database, settings_for
+
+_FIRST = (
+    "INSERT INTO events (id, slug, status, visibility, title, summary, description, language,"
+    " host, starts_at, ends_at, time_zone, venue_name, venue_address, venue_directions,"
+    " venue_access, venue_map_url, hashtag, hashtag_line, contact_name, contact_email,"
+    " contact_phone, image, image_alt, publications_url, registration, external_url, admission,"
+    " guests_max, confirms_addresses, promotes_automatically, consent, consent_version,"
+    " recording_notice, stream_note, lobby_opens_minutes, recording_url, transcript_url,"
+    " audio_url, slides_url, ical_uid, ical_sequence, cancellation_reason, seats_revision,"
+    " revision, created_at, updated_at) VALUES (1, 'an-event', 'published', 'public', 'An event',"
+    " '', '', 'en', '', :now, :later, 'UTC', '', '', '', '', '', '', '', '', '', '', '', '', '',"
+    " 'built_in', '', '', 0, false, true, '', '1', '', '', 15, '', '', '', '', 'uid', 0, '', 0, 0,"
+    " :now, :now)",
+    "INSERT INTO attendance_options (id, event_id, position, mode, label, note, needs_approval,"
+    " seats_taken, extra_seats, waiting, last_waiting_number)"
+    " VALUES (1, 1, 0, 'in_person', '', '', false, 1, 0, 0, 0)",
+    "INSERT INTO rsvps (id, event_id, option_id, status, party_size, seats_held, email, name,"
+    " organisation, job_title, booked_by_name, booked_by_email, needs_step_free,"
+    " needs_sign_language, needs_captions, access_note, language, consent_version, wants_news,"
+    " source, manage_key, join_key, ical_uid, ical_sequence, revision, created_at, updated_at)"
+    " VALUES (1, 1, 1, 'confirmed', 1, 1, 'amina@example.org', 'Amina', '', '', '', '', false,"
+    " false, true, '', 'en', '1', false, '', 'manage', 'join', 'uid-1', 0, 0, :now, :now)",
+    "INSERT INTO attendees (id, rsvp_id, position, name, ticket_code)"
+    " VALUES (1, 1, 0, 'Amina', 'K7QM2F4P')",
+    "INSERT INTO staff (id, email, name, active, fs_uniquifier, created_at)"
+    " VALUES (1, 'admin@example.org', '', true, 'unique', :now)",
+    "INSERT INTO roles (id, name) VALUES (1, 'admin')",
+    "INSERT INTO staff_roles (staff_id, role_id) VALUES (1, 1)",
+    "INSERT INTO outbox (id, key, kind, state, recipient, recipient_name, language, event_id,"
+    " rsvp_id, facts, created_at, due_at, attempts, last_error, message_id) VALUES (1, 'key',"
+    " 'confirmed', 'sent', 'amina@example.org', '', 'en', 1, 1, '{}', :now, :now, 1, '', 'mid')",
+    "INSERT INTO audit_entries (id, at, actor, action, event_id, rsvp_id, network, detail)"
+    " VALUES (1, :now, 'attendee', 'rsvp.confirmed', 1, 1, '', '{}')",
+)
+
+
+@pytest.fixture
+def fresh_url(database: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
+    """An empty database of its own."""
+    if database == "sqlite":
+        return f"sqlite:///{tmp_path / 'fresh.db'}"
+    server = request.getfixturevalue("postgresql_server")
+    return new_postgresql_database(server, f"fresh_{tmp_path.name}")
+
+
+def test_every_migration_keeps_what_is_there(fresh_url: str, tmp_path: Path) -> None:
+    app = create_app(settings_for(fresh_url, tmp_path))
+    with app.app_context():
+        upgrade(revision="0001")
+        moment = NOW.replace(tzinfo=None) if fresh_url.startswith("sqlite") else NOW
+        with db.engine.begin() as connection:
+            for statement in _FIRST:
+                connection.execute(
+                    text(statement).bindparams(
+                        *(
+                            sa.bindparam(name, moment.replace(hour=hour))
+                            for name, hour in (("now", 12), ("later", 13))
+                            if f":{name}" in statement
+                        )
+                    )
+                )
+        upgrade()
+        check()
+        with db.engine.connect() as connection:
+            for statement in _FIRST:
+                table = statement.split()[2]
+                rows = connection.scalar(text(f"SELECT count(*) FROM {table}"))  # noqa: S608
+                assert rows == 1, table
+        db.session.remove()
+        db.engine.dispose()
