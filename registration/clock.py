@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from flask import Flask
 
-from registration import capacity, delivery, outbox, rsvps
+from registration import announcements, capacity, delivery, outbox, rsvps
 from registration.database import db
 from registration.times import now
 
@@ -48,7 +48,8 @@ def turn(postman: delivery.Postman, stop: threading.Event) -> bool:
     """One turn of the loop; whether there was anything to do."""
     ended = rsvps.end_holds(now=now())
     filled = capacity.fill_all(now=now())
+    told = announcements.spread(now=now())
     claimed = [] if postman.rests(now()) else delivery.claim(now=now())
     postman.deliver(claimed, now=now(), stopping=stop.is_set)
     db.session.remove()
-    return bool(ended or filled or (claimed and not postman.rests(now())))
+    return bool(ended or filled or told or (claimed and not postman.rests(now())))

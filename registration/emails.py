@@ -10,16 +10,21 @@ may hold it); a calendar ignores a CANCEL of what it does not have.
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import update
+from sqlalchemy import select, update
 
+from registration import editions
 from registration.database import db
 from registration.models import (
     NO_ADDRESS,
+    Announcement,
+    AnnouncementKind,
+    AnnouncementState,
     Event,
     Invitation,
     Mailing,
@@ -31,6 +36,9 @@ from registration.models import (
     Speaker,
     Staff,
 )
+
+#: How long a telling of a change waits, so that staff can take it back.
+HOLD = timedelta(minutes=10)
 
 
 def rsvp_verify(rsvp: Rsvp, *, now: datetime) -> None:
@@ -84,6 +92,10 @@ def rsvp_again(rsvp: Rsvp, *, now: datetime) -> None:
         RsvpStatus.CONFIRMED: MailKind.CONFIRMED,
         RsvpStatus.REJECTED: MailKind.REJECTED,
     }.get(rsvp.status, MailKind.CANCELLED)
+    if rsvp.is_confirmed and (rsvp.told_edition or 0) != rsvp.event.edition:
+        # The entry would say something else than the last one with this number.
+        rsvp.ical_sequence += 1
+        rsvp.told_edition = rsvp.event.edition
     # An ended RSVP that had an entry says once more that it is gone.
     has_entry = rsvp.ical_sequence >= 0 and (rsvp.is_confirmed or not rsvp.is_live)
     sequence = rsvp.ical_sequence if has_entry else None
@@ -141,9 +153,11 @@ def speaker_changed(speaker: Speaker, *, now: datetime) -> None:
     _to_speaker(speaker, MailKind.SPEAKER_CHANGED, now, calendar=True)
 
 
-def speaker_cancelled(speaker: Speaker, *, now: datetime) -> None:
+def speaker_cancelled(
+    speaker: Speaker, *, now: datetime, announcement: Announcement | None = None
+) -> None:
     """Take the speaker's entry away."""
-    _to_speaker(speaker, MailKind.SPEAKER_CANCELLED, now, calendar=True)
+    _to_speaker(speaker, MailKind.SPEAKER_CANCELLED, now, calendar=True, of=announcement)
 
 
 def speaker_reminded(speaker: Speaker, *, now: datetime) -> None:
@@ -186,6 +200,68 @@ def mailing_test(mailing: Mailing, account: Staff, *, now: datetime) -> None:
     )
 
 
+def speaker_moved(speaker: Speaker, *, now: datetime, announcement: Announcement) -> bool:
+    """Move the entry of a speaker who has one, where it says something else; whether it does.
+
+    An invitation that has not gone yet says how it is now when it goes, and stays.
+    """
+    if not editions.speaker_differs(speaker):
+        return False
+    waits = select(OutboxMail.id).where(
+        OutboxMail.speaker_id == speaker.id,
+        OutboxMail.kind == MailKind.SPEAKER_INVITATION,
+        OutboxMail.state == MailState.WAITING,
+        OutboxMail.attempts == 0,
+    )
+    if db.session.scalar(waits.limit(1)) is not None:
+        speaker.told = editions.facts_of_speaker(speaker)
+        return False
+    before = speaker.told
+    speaker.revision += 1
+    _to_speaker(
+        speaker, MailKind.SPEAKER_CHANGED, now, calendar=True, of=announcement, before=before
+    )
+    return True
+
+
+def event_changed(event: Event, *, staff_id: int | None, now: datetime) -> Announcement:
+    """Tell everybody whose entry differs, when the hold ends; an earlier telling gives way."""
+    return _announce(event, AnnouncementKind.CHANGED, staff_id, now)
+
+
+def event_cancelled(event: Event, *, staff_id: int | None, now: datetime) -> Announcement:
+    """Tell everybody with a live RSVP and every speaker that it is off, when the hold ends."""
+    return _announce(event, AnnouncementKind.CANCELLED, staff_id, now)
+
+
+def _announce(
+    event: Event, kind: AnnouncementKind, staff_id: int | None, now: datetime
+) -> Announcement:
+    db.session.execute(
+        update(Announcement)
+        .where(
+            Announcement.event_id == event.id,
+            Announcement.state.in_((AnnouncementState.HELD, AnnouncementState.SENDING))
+            if kind is AnnouncementKind.CANCELLED
+            else Announcement.state == AnnouncementState.HELD,
+        )
+        .values(state=AnnouncementState.SUPERSEDED, ended_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    announcement = Announcement(
+        event_id=event.id,
+        staff_id=staff_id,
+        kind=kind,
+        state=AnnouncementState.HELD,
+        edition=event.edition,
+        token=secrets.token_hex(16),
+        created_at=now,
+        due_at=now + HOLD,
+    )
+    db.session.add(announcement)
+    return announcement
+
+
 def to_staff(
     *, recipient: str, name: str, subject: str, text: str, html: str, now: datetime
 ) -> None:
@@ -210,6 +286,7 @@ def _to_attendee(
         calendar = calendar or (lost_entry and (ends or rsvp.is_confirmed))
     if calendar:
         rsvp.ical_sequence += 1
+        rsvp.told_edition = rsvp.event.edition
     for recipient, name, is_copy in _recipients(rsvp):
         _write(
             kind,
@@ -238,11 +315,20 @@ def _recipients(rsvp: Rsvp) -> list[tuple[str, str, bool]]:
     return recipients
 
 
-def _to_speaker(speaker: Speaker, kind: MailKind, now: datetime, *, calendar: bool) -> None:
+def _to_speaker(
+    speaker: Speaker,
+    kind: MailKind,
+    now: datetime,
+    *,
+    calendar: bool,
+    of: Announcement | None = None,
+    **facts: Any,
+) -> None:
     if kind is not MailKind.SPEAKER_REMINDER:  # it takes no other mail's place
         _supersede(OutboxMail.speaker_id == speaker.id, now)
     if calendar:
         speaker.ical_sequence += 1
+        speaker.told = editions.facts_of_speaker(speaker)
     _write(
         kind,
         f"{speaker.id}.{speaker.revision}.{speaker.ical_sequence}",
@@ -253,7 +339,8 @@ def _to_speaker(speaker: Speaker, kind: MailKind, now: datetime, *, calendar: bo
         speaker=speaker,
         language=speaker.language,
         ical_sequence=speaker.ical_sequence if calendar else None,
-        facts={"status": str(speaker.status)},
+        announcement=of,
+        facts={"status": str(speaker.status), **facts},
     )
 
 
@@ -287,6 +374,7 @@ def _write(
     rsvp: Rsvp | None = None,
     speaker: Speaker | None = None,
     invitation: Invitation | None = None,
+    announcement: Announcement | None = None,
     ical_sequence: int | None = None,
     facts: dict[str, Any] | None = None,
 ) -> None:
@@ -309,6 +397,7 @@ def _write(
             rsvp_id=rsvp.id if rsvp else None,
             speaker_id=speaker.id if speaker else None,
             invitation_id=invitation.id if invitation else None,
+            announcement_id=announcement.id if announcement else None,
             ical_sequence=ical_sequence,
             facts=facts or {},
             created_at=now,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from flask_babel import gettext
 
-from registration.letters import accounts, invitations, mailings, rsvps, speakers
+from registration.editions import facts_of_speaker
+from registration.letters import accounts, events, invitations, mailings, rsvps, speakers
 from registration.letters.letter import (
     EventFacts,
     Letter,
@@ -45,9 +46,13 @@ def compose(mail: OutboxMail) -> Letter:
     if mail.kind is MailKind.MAILING:
         return mailings.compose(mail)
     if mail.speaker is not None:
-        return speakers.COMPOSERS[mail.kind](mail.speaker)
+        letter = speakers.COMPOSERS[mail.kind](mail.speaker)
+        if before := mail.facts.get("before"):
+            after = facts_of_speaker(mail.speaker)
+            letter.paragraphs[:0] = events.changes(before, after, sorted(after))
+        return letter
     assert mail.rsvp is not None
-    letter = rsvps.COMPOSERS[mail.kind](mail.rsvp, mail)
+    letter = (rsvps.COMPOSERS | events.COMPOSERS)[mail.kind](mail.rsvp, mail)
     if mail.facts.get("copy"):
         letter.paragraphs.insert(
             0,

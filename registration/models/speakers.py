@@ -72,7 +72,7 @@ class Speaker(Base):
 
     ical_uid: Mapped[str] = mapped_column(unique=True)
     ical_sequence: Mapped[int] = mapped_column(default=-1)
-    # What the last delivered calendar part said; empty: nothing went yet.
+    # What their last calendar part said of time and place; empty: none was written yet.
     told: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     revision: Mapped[int] = mapped_column(default=0)
 

@@ -1,0 +1,130 @@
+"""Whom a change of an event concerns: those whose calendar entry says something else by it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from sqlalchemy import ColumnElement, func, literal_column, select
+
+from registration import editions
+from registration.database import db
+from registration.editions import Facts
+from registration.models import (
+    LIVE,
+    AttendanceMode,
+    AttendanceOption,
+    Event,
+    Rsvp,
+    RsvpStatus,
+    Speaker,
+    SpeakerStatus,
+)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Attendees who were told the same and attend the same way."""
+
+    told: int
+    mode: AttendanceMode
+    before: Facts
+    changed: list[str]
+
+
+@dataclass
+class Reach:
+    """How many are told, and what."""
+
+    in_person: int = 0
+    online: int = 0
+    speakers: int = 0
+    others: int = 0  # live RSVPs without an entry: they wait, or are to be approved
+    changed: list[str] = field(default_factory=list)
+
+    @property
+    def attendees(self) -> int:
+        """Everybody with an entry that differs."""
+        return self.in_person + self.online
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody's calendar would differ."""
+        return not (self.attendees or self.speakers)
+
+
+def has_entry() -> ColumnElement[bool]:
+    """The condition on Rsvp that it has an entry in its attendee's calendar."""
+    return (Rsvp.status == RsvpStatus.CONFIRMED) & (Rsvp.ical_sequence >= 0)
+
+
+def told_edition() -> ColumnElement[int]:
+    """The edition that an RSVP was last told."""
+    return func.coalesce(Rsvp.told_edition, literal_column("0"))
+
+
+def groups(event: Event, after: Facts, whose: ColumnElement[bool]) -> Iterator[tuple[Group, int]]:
+    """The groups among `whose` RSVPs for which `after` is news, with their numbers."""
+    counted = db.session.execute(
+        select(told_edition(), AttendanceOption.mode, func.count())
+        .join(AttendanceOption, AttendanceOption.id == Rsvp.option_id)
+        .where(whose)
+        .group_by(told_edition(), AttendanceOption.mode)
+    ).all()
+    for told, mode, number in counted:
+        before = editions.facts_of_edition(event.id, told)
+        if before is None:
+            before = editions.facts_of(event)
+        changed = editions.differences(before, after, mode)
+        if changed:
+            yield Group(told, mode, before, changed), number
+
+
+def reach(event: Event, after: Facts) -> Reach:
+    """How many would be told if the event's entries said `after`; the event is as it is saved.
+
+    Speakers are counted by the caller's facts where times or places of the event are theirs too.
+    """
+    found = Reach()
+    of_event = Rsvp.event_id == event.id
+    for group, number in groups(event, after, of_event & has_entry()):
+        if group.mode is AttendanceMode.VIRTUAL:
+            found.online += number
+        else:
+            found.in_person += number
+        found.changed += [name for name in group.changed if name not in found.changed]
+    found.others = (
+        db.session.scalar(
+            select(func.count())
+            .select_from(Rsvp)
+            .where(of_event, Rsvp.status.in_(LIVE), ~has_entry())
+        )
+        or 0
+    )
+    return found
+
+
+def live_counts(event_id: int) -> dict[RsvpStatus, int]:
+    """How many RSVPs are live, by status."""
+    counted = db.session.execute(
+        select(Rsvp.status, func.count())
+        .where(Rsvp.event_id == event_id, Rsvp.status.in_(LIVE))
+        .group_by(Rsvp.status)
+    )
+    return {row[0]: row[1] for row in counted.all()}
+
+
+def speakers_with_entry(event_id: int) -> list[Speaker]:
+    """The people on the programme in whose calendars the event stands."""
+    return list(
+        db.session.scalars(
+            select(Speaker)
+            .where(
+                Speaker.event_id == event_id,
+                Speaker.ical_sequence >= 0,
+                Speaker.email != "",
+                Speaker.status.in_((SpeakerStatus.INVITED, SpeakerStatus.CONFIRMED)),
+            )
+            .order_by(Speaker.position)
+        )
+    )

@@ -1,0 +1,113 @@
+"""What the calendar entries of an event say, so that a change can be told as old → new.
+
+An edition is a set of facts. Which of them stand in an entry depends on how a person attends:
+a venue that moves changes nothing in the calendar of one who watches.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from registration.database import db
+from registration.models import AttendanceMode, Event, EventEdition, Speaker
+
+Facts = dict[str, Any]
+
+_EVERYBODY = ("title", "host", "slug", "starts_at", "ends_at")
+_ROOM = (*_EVERYBODY, "venue", "doors_at", "access")
+_STREAM = (*_EVERYBODY, "lobby_opens_minutes", "stream_note", "time_zone")
+
+
+def facts_of(event: Event) -> Facts:
+    """What entries say of the event as it is now; fit for JSON."""
+    return {
+        "title": event.title,
+        "host": event.host,
+        "slug": event.slug,
+        "starts_at": event.starts_at.isoformat(),
+        "ends_at": event.ends_at.isoformat(),
+        "time_zone": event.time_zone,
+        "venue": ", ".join(_lines(f"{event.venue_name}\n{event.venue_address}")),
+        "doors_at": event.doors_at.isoformat() if event.doors_at else "",
+        "access": _lines(event.venue_access),
+        "lobby_opens_minutes": event.lobby_opens_minutes,
+        "stream_note": event.stream_note.strip(),
+    }
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def differences(before: Facts, after: Facts, mode: AttendanceMode) -> list[str]:
+    """The facts that make the entry of one who attends this way another one."""
+    names: tuple[str, ...]
+    if mode is AttendanceMode.VIRTUAL:
+        names = _STREAM
+    else:
+        # The zone stands in the words of the doors alone; the entry's own times are in UTC.
+        names = (*_ROOM, "time_zone") if after["doors_at"] else _ROOM
+    return [name for name in names if before.get(name) != after.get(name)]
+
+
+def facts_of_speaker(speaker: Speaker) -> Facts:
+    """What a speaker's entry says now."""
+    event = speaker.event
+    return {
+        "title": event.title,
+        "host": event.host,
+        "slug": event.slug,
+        "time_zone": event.time_zone,
+        "starts_at": speaker.begins_at.isoformat(),
+        "ends_at": speaker.finishes_at.isoformat(),
+        "room": speaker.room,
+        "venue": speaker.green_room_url or facts_of(event)["venue"],
+    }
+
+
+def speaker_differs(speaker: Speaker) -> bool:
+    """Whether a speaker's entry would say something else than what they were last told."""
+    now_said = facts_of_speaker(speaker)
+    told = speaker.told or now_said
+    names = now_said.keys() - {"time_zone"}
+    return any(told.get(name) != now_said[name] for name in names)
+
+
+def keep(event: Event, *, now: datetime) -> Facts:
+    """Note the present edition if it is not noted yet, before anything changes; its facts."""
+    known = facts_of_edition(event.id, event.edition)
+    if known is not None:
+        return known
+    facts = facts_of(event)
+    db.session.add(
+        EventEdition(event_id=event.id, number=event.edition, facts=facts, created_at=now)
+    )
+    return facts
+
+
+def renew(event: Event, *, now: datetime) -> bool:
+    """After a change: begin a new edition if entries say something else; whether they do.
+
+    The caller holds the event's row, and has called `keep` before the change.
+    """
+    facts = facts_of(event)
+    if facts == facts_of_edition(event.id, event.edition):
+        return False
+    event.edition += 1
+    event.ical_sequence += 1
+    db.session.add(
+        EventEdition(event_id=event.id, number=event.edition, facts=facts, created_at=now)
+    )
+    return True
+
+
+def facts_of_edition(event_id: int, number: int) -> Facts | None:
+    """The facts of an edition; None if it was never noted."""
+    return db.session.scalar(
+        select(EventEdition.facts).where(
+            EventEdition.event_id == event_id, EventEdition.number == number
+        )
+    )

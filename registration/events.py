@@ -1,0 +1,309 @@
+"""What staff do with an event as a whole. Each public function is one transaction.
+
+An edit says what it has seen: where somebody else has changed the same fields meanwhile it is
+refused, and nothing is overwritten. A change of what calendar entries say is told on request.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import secrets
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from flask import current_app
+from flask_babel import lazy_gettext as _
+from sqlalchemy import insert, select
+
+from registration import audience, audit, editions, emails, itip, preflight, seating, shifting
+from registration.database import db, transaction
+from registration.models import (
+    AttendanceMode,
+    AttendanceOption,
+    Event,
+    EventStatus,
+    Rsvp,
+    staff_events,
+)
+
+
+class EventRefused(Exception):
+    """A change that cannot be made; its text is fit for who asked for it."""
+
+
+class EditedMeanwhile(Exception):
+    """Somebody else has saved the same part; `current` is what is saved now."""
+
+    def __init__(self, current: dict[str, Any]) -> None:
+        super().__init__("edited meanwhile")
+        self.current = current
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way to attend of a new event."""
+
+    mode: AttendanceMode
+    capacity: int | None = None
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What an event begins with."""
+
+    title: str
+    starts_at: datetime
+    ends_at: datetime
+    time_zone: str
+    venue_name: str = ""
+    venue_address: str = ""
+    contact_email: str = ""
+    language: str = "en"
+    ways: Sequence[Way] = field(default_factory=tuple)
+
+
+def create(*, draft: Draft, staff_id: int | None, now: datetime) -> Event:
+    """Make a draft; who makes it works on it."""
+    with transaction():
+        _check_times(draft.starts_at, draft.ends_at)
+        event = Event(
+            slug=free_slug(draft.title),
+            status=EventStatus.DRAFT,
+            title=draft.title,
+            starts_at=draft.starts_at,
+            ends_at=draft.ends_at,
+            time_zone=draft.time_zone,
+            venue_name=draft.venue_name,
+            venue_address=draft.venue_address,
+            contact_email=draft.contact_email,
+            language=draft.language,
+            ical_uid=itip.new_uid(current_app.config["MAIL_DOMAIN"]),
+            created_at=now,
+            updated_at=now,
+        )
+        db.session.add(event)
+        db.session.flush()
+        for position, way in enumerate(draft.ways):
+            db.session.add(
+                AttendanceOption(
+                    event_id=event.id, position=position, mode=way.mode, capacity=way.capacity
+                )
+            )
+        belongs_to(event, staff_id)
+        audit.record("event.created", now=now, staff_id=staff_id, event_id=event.id)
+    return event
+
+
+def belongs_to(event: Event, staff_id: int | None) -> None:
+    """Let an account work on the event, in the caller's transaction."""
+    if staff_id is not None:
+        db.session.execute(insert(staff_events).values(staff_id=staff_id, event_id=event.id))
+
+
+def free_slug(title: str) -> str:
+    """An address for a title that no other event has."""
+    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+    words = re.findall(r"[a-z0-9]+", plain)
+    base = "-".join(words)[:60].rstrip("-") or "event"
+    taken = set(db.session.scalars(select(Event.slug).where(Event.slug.startswith(base))))
+    if base not in taken:
+        return base
+    number = 2
+    while f"{base}-{number}" in taken:
+        number += 1
+    return f"{base}-{number}"
+
+
+def fingerprint(values: Any) -> str:
+    """What an editor keeps of the values it was filled with, to see whether they are the same."""
+
+    def plain(value: Any) -> str:
+        return value.isoformat() if isinstance(value, (date, datetime)) else str(value)
+
+    text = json.dumps(values, sort_keys=True, default=plain)
+    return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
+
+
+def values_of(event: Event, names: Sequence[str]) -> dict[str, Any]:
+    """These fields of an event as they are saved."""
+    return {name: getattr(event, name) for name in names}
+
+
+def edit(
+    *,
+    event_id: int,
+    changes: Mapping[str, Any],
+    seen: str,
+    staff_id: int | None,
+    now: datetime,
+    tell: bool = False,
+) -> Event:
+    """Save fields of an event. `seen` is the fingerprint of their values when they were shown.
+
+    A new start takes along what hangs on it: programme, slots, doors, closing times.
+    With `tell` those whose calendar entry differs are told when the hold ends.
+    Raises EditedMeanwhile, and EventRefused for times that cannot be.
+    """
+    with transaction():
+        event = seating.lock(event_id).event
+        current = values_of(event, list(changes))
+        if seen and fingerprint(current) != seen:
+            raise EditedMeanwhile(current)
+        after = {name: value for name, value in changes.items() if value != current[name]}
+        if not after:
+            return event
+        starts_at, ends_at = (
+            after.get("starts_at", event.starts_at),
+            after.get("ends_at", event.ends_at),
+        )
+        _check_times(starts_at, ends_at)
+        if after.get("slug") and _is_taken(after["slug"], event.id):
+            raise EventRefused(_("Another event has this address. Choose another."))
+        with _edition(event, tell=tell, staff_id=staff_id, now=now):
+            if {"starts_at", "time_zone"} & after.keys():
+                shifting.shift(event, starts_at, after.get("time_zone", event.time_zone), after)
+            for name, value in after.items():
+                setattr(event, name, value)
+        _count_edit(event, now)
+        audit.record(
+            "event.edited",
+            now=now,
+            staff_id=staff_id,
+            event_id=event.id,
+            before={name: _plain(current[name]) for name in after},
+            after={name: _plain(value) for name, value in after.items()},
+        )
+    return event
+
+
+def reschedule(
+    *,
+    event_id: int,
+    starts_at: datetime,
+    ends_at: datetime,
+    staff_id: int | None,
+    now: datetime,
+    time_zone: str = "",
+    tell: bool = True,
+) -> Event:
+    """Move an event, with all that hangs on its start, and tell everybody when the hold ends."""
+    changes: dict[str, Any] = {"starts_at": starts_at, "ends_at": ends_at}
+    if time_zone:
+        changes["time_zone"] = time_zone
+    return edit(event_id=event_id, changes=changes, seen="", staff_id=staff_id, now=now, tell=tell)
+
+
+class _edition:  # noqa: N801 - reads as a statement: with _edition(event, …):
+    """Around a change: notes what entries said before, and begins a new edition after it."""
+
+    def __init__(self, event: Event, *, tell: bool, staff_id: int | None, now: datetime) -> None:
+        self._event, self._tell, self._staff_id, self._now = event, tell, staff_id, now
+
+    def __enter__(self) -> None:
+        editions.keep(self._event, now=self._now)
+
+    def __exit__(self, problem: Any, *_rest: Any) -> None:
+        if problem is not None:
+            return
+        db.session.flush()
+        differs = editions.renew(self._event, now=self._now)
+        if self._tell and differs:
+            announce(self._event, staff_id=self._staff_id, now=self._now)
+
+
+def announce(event: Event, *, staff_id: int | None, now: datetime) -> None:
+    """Tell those whose entry differs, in the caller's transaction; nobody once it is over."""
+    if event.status is not EventStatus.PUBLISHED or event.is_past(now):
+        return
+    announcement = emails.event_changed(event, staff_id=staff_id, now=now)
+    announcement.attendees = audience.reach(event, editions.facts_of(event)).attendees
+    announcement.speakers = sum(
+        editions.speaker_differs(speaker) for speaker in audience.speakers_with_entry(event.id)
+    )
+
+
+def publish(*, event_id: int, staff_id: int | None, now: datetime) -> None:
+    """Show a draft to the public. Raises EventRefused where something must be mended first."""
+    with transaction():
+        event = seating.lock(event_id).event
+        if event.status is EventStatus.CANCELLED:
+            raise EventRefused(_("This event is cancelled. Make a copy of it instead."))
+        blocking = [found for found in preflight.examine(event, now=now) if found.is_blocking]
+        if blocking:
+            raise EventRefused(blocking[0].text)
+        event.status = EventStatus.PUBLISHED
+        _count_edit(event, now)
+        audit.record("event.published", now=now, staff_id=staff_id, event_id=event_id)
+
+
+def withdraw(*, event_id: int, staff_id: int | None, now: datetime) -> None:
+    """Make a published event a draft again. Raises EventRefused once somebody has answered."""
+    with transaction():
+        event = seating.lock(event_id).event
+        answered = select(Rsvp.id).where(Rsvp.event_id == event_id).limit(1)
+        if db.session.scalar(answered) is not None:
+            raise EventRefused(_("People have sent RSVPs already. Cancel the event instead."))
+        if event.status is EventStatus.PUBLISHED:
+            event.status = EventStatus.DRAFT
+            _count_edit(event, now)
+            audit.record("event.withdrawn", now=now, staff_id=staff_id, event_id=event_id)
+
+
+def cancel(*, event_id: int, reason: str, staff_id: int | None, now: datetime) -> None:
+    """Call an event off: the page says so at once, mails go when the hold ends. Twice is once.
+
+    Raises EventRefused for a draft and for an event that is over.
+    """
+    with transaction():
+        seats = seating.lock(event_id)
+        event = seats.event
+        if event.status is EventStatus.CANCELLED:
+            return
+        if event.status is EventStatus.DRAFT:
+            raise EventRefused(_("A draft has not been announced: there is nothing to cancel."))
+        if event.is_past(now):
+            raise EventRefused(_("This event is over."))
+        event.status = EventStatus.CANCELLED
+        event.cancelled_at, event.cancellation_reason = now, reason
+        event.ical_sequence += 1
+        _count_edit(event, now)
+        db.session.flush()
+        announcement = emails.event_cancelled(event, staff_id=staff_id, now=now)
+        reach = audience.live_counts(event.id)
+        announcement.attendees = sum(reach.values())
+        announcement.speakers = len(audience.speakers_with_entry(event.id))
+        audit.record(
+            "event.cancelled", now=now, staff_id=staff_id, event_id=event_id, reason=reason
+        )
+
+
+def _count_edit(event: Event, now: datetime) -> None:
+    event.revision += 1
+    event.updated_at = now
+
+
+def _check_times(starts_at: datetime, ends_at: datetime) -> None:
+    if ends_at <= starts_at:
+        raise EventRefused(_("The end must be after the start."))
+
+
+def _is_taken(slug: str, event_id: int) -> bool:
+    other = select(Event.id).where(Event.slug == slug, Event.id != event_id)
+    return db.session.scalar(other) is not None
+
+
+def _plain(value: Any) -> Any:
+    """A value as the audit log keeps it."""
+    if isinstance(value, (date, datetime)):
+        return value.isoformat()
+    return value if isinstance(value, (int, bool, list)) or value is None else str(value)
+
+
+def new_key() -> str:
+    """An unguessable key for a link."""
+    return secrets.token_urlsafe(24)

@@ -1,0 +1,127 @@
+"""Letters to everybody about the event itself: that it changed, that it is off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from flask_babel import gettext
+
+from registration import entries, wording
+from registration.editions import Facts, facts_of
+from registration.letters.letter import (
+    Letter,
+    Link,
+    first_name,
+    place_of,
+    preheader_of,
+    when_of,
+)
+from registration.letters.letter import (
+    facts_of as event_facts,
+)
+from registration.models import MailKind, OutboxMail, Rsvp
+
+
+def changes(before: Facts, after: Facts, names: list[str]) -> list[str]:
+    """What was and what is, a sentence for each of the facts named that differs."""
+    names = [name for name in names if before.get(name) != after.get(name)]
+    told = []
+    if "title" in names:
+        told.append(_from_to(gettext("Title"), before["title"], after["title"]))
+    if {"starts_at", "ends_at"} & set(names):
+        told.append(_from_to(gettext("When"), _span(before), _span(after)))
+    if "venue" in names:
+        told.append(_from_to(gettext("Where"), before["venue"], after["venue"]))
+    if "doors_at" in names:
+        told.append(_from_to(gettext("Doors open"), _clock(before), _clock(after)))
+    if "room" in names:
+        told.append(_from_to(gettext("Where to be"), before["room"], after["room"]))
+    if "stream_note" in names:
+        told.append(_from_to(gettext("Stream"), before["stream_note"], after["stream_note"]))
+    if "lobby_opens_minutes" in names:
+        told.append(
+            gettext(
+                "Your room opens %(minutes)d minutes before the start.",
+                minutes=after["lobby_opens_minutes"],
+            )
+        )
+    if "access" in names:
+        told.append(gettext("Access: %(text)s", text="; ".join(after["access"]) or "–"))
+    return told
+
+
+def _from_to(label: str, before: str, after: str) -> str:
+    return gettext(
+        "%(label)s: %(before)s → %(after)s", label=label, before=before or "–", after=after or "–"
+    )
+
+
+def _span(facts: Facts) -> str:
+    zone = ZoneInfo(facts["time_zone"])
+    starts_at = datetime.fromisoformat(facts["starts_at"])
+    ends_at = datetime.fromisoformat(facts["ends_at"])
+    return f"{wording.day(starts_at, zone)}, {wording.hours(starts_at, ends_at, zone)}"
+
+
+def _clock(facts: Facts) -> str:
+    if not facts["doors_at"]:
+        return ""
+    return wording.clock(datetime.fromisoformat(facts["doors_at"]), ZoneInfo(facts["time_zone"]))
+
+
+def _changed(rsvp: Rsvp, mail: OutboxMail) -> Letter:
+    event = rsvp.event
+    name = first_name(rsvp.name)
+    told = changes(mail.facts["before"], facts_of(event), mail.facts["changed"])
+    keeps = (
+        gettext("Your place stays yours and your link stays the same.")
+        if rsvp.option.is_virtual
+        else gettext("Your seat stays yours and your ticket stays the same.")
+    )
+    follows = gettext("Your calendar follows by itself.")
+    return Letter(
+        subject=gettext("Changed: %(title)s, %(when)s", title=event.title, when=when_of(event)),
+        heading=gettext("The event has changed, %(name)s", name=name),
+        paragraphs=[
+            *told,
+            f"{keeps} {follows}",
+            gettext("If it does not suit you any more, say so: somebody may be waiting."),
+        ],
+        preheader=preheader_of(event, follows),
+        button=Link(gettext("Open my RSVP"), entries.manage_url(rsvp)),
+        events=[event_facts(event, [place_of(rsvp)])],
+        links=[Link(gettext("Attend another way or cancel"), entries.manage_url(rsvp))],
+        why=_why(),
+    )
+
+
+def _cancelled(rsvp: Rsvp, mail: OutboxMail) -> Letter:
+    event = rsvp.event
+    paragraphs = [
+        gettext("“%(title)s” will not take place.", title=event.title),
+        event.cancellation_reason or mail.facts.get("reason", ""),
+        gettext("The entry leaves your calendar by itself. There is nothing for you to do.")
+        if mail.ical_sequence is not None
+        else gettext("There is nothing for you to do."),
+    ]
+    return Letter(
+        subject=gettext("Cancelled: %(title)s, %(when)s", title=event.title, when=when_of(event)),
+        heading=gettext("The event is cancelled, %(name)s", name=first_name(rsvp.name)),
+        paragraphs=[part for part in paragraphs if part],
+        preheader=preheader_of(event, gettext("It will not take place.")),
+        events=[event_facts(event, [])],
+        why=_why(),
+    )
+
+
+def _why() -> str:
+    return gettext("You get this message because you sent an RSVP with this address.")
+
+
+#: Who composes which kind of mail about the event itself.
+COMPOSERS: dict[MailKind, Callable[[Rsvp, OutboxMail], Letter]] = {
+    MailKind.EVENT_CHANGED: _changed,
+    MailKind.EVENT_CANCELLED: _cancelled,
+}

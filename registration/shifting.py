@@ -1,0 +1,51 @@
+"""What hangs on the start of an event, and moves with it by the clock on the wall."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+
+from registration.database import db
+from registration.models import AgendaItem, AttendanceOption, Event, Speaker
+
+#: Times of the event's row that move with its start. When RSVPs open stays as it was announced.
+OF_EVENT = ("doors_at", "registration_closes_at", "promotion_closes_at")
+
+
+def shift(event: Event, starts_at: datetime, time_zone: str, given: Mapping[str, Any] = {}) -> None:
+    """Move what hangs on the start to its new time, in the caller's transaction.
+
+    What is `given` a new value anyway stays untouched. The event's own start is the caller's to
+    change afterwards. A programme from 10:15 on stays 15 minutes after the start, also across a
+    change to or from daylight saving time.
+    """
+    old_zone, new_zone = event.zone, ZoneInfo(time_zone)
+    distance = _wall(starts_at, new_zone) - _wall(event.starts_at, old_zone)
+
+    def moved(at: datetime) -> datetime:
+        return (_wall(at, old_zone) + distance).replace(tzinfo=new_zone)
+
+    rows: list[tuple[Any, tuple[str, ...]]] = [
+        (event, tuple(name for name in OF_EVENT if name not in given))
+    ]
+    of_rows: dict[Any, tuple[str, ...]] = {
+        AgendaItem: ("starts_at",),
+        Speaker: ("call_at", "slot_starts_at", "slot_ends_at"),
+        AttendanceOption: ("closes_at",),
+    }
+    for model, names in of_rows.items():
+        found = db.session.scalars(select(model).where(model.event_id == event.id))
+        rows += [(row, names) for row in found]
+    for row, names in rows:
+        for name in names:
+            if (at := getattr(row, name)) is not None:
+                setattr(row, name, moved(at))
+
+
+def _wall(at: datetime, zone: ZoneInfo) -> datetime:
+    """What the clock on the wall shows."""
+    return at.astimezone(zone).replace(tzinfo=None)
