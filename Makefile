@@ -7,8 +7,10 @@ BIN := .venv/bin
 run: .venv/.installed
 	@exec $(BIN)/flask --app app serve
 
+# The browser's tests run by themselves: its event loop keeps others from having one.
 test: check
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist worksteal --ignore tests/browser
+	$(BIN)/pytest -n 2 --dist worksteal tests/browser
 
 check: .venv/.tested
 	$(BIN)/ruff format --check .
