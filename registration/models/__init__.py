@@ -41,7 +41,15 @@ from registration.models.rsvps import (
     RsvpStatus,
 )
 from registration.models.speakers import Speaker, SpeakerRole, SpeakerStatus
-from registration.models.staff import AuditEntry, Role, Staff, StaffRole, staff_events
+from registration.models.staff import (
+    AuditEntry,
+    ExportSet,
+    Passkey,
+    Role,
+    Staff,
+    StaffRole,
+    staff_events,
+)
 
 __all__ = [
     "HOLDING",
@@ -60,6 +68,7 @@ __all__ = [
     "Event",
     "EventEdition",
     "EventStatus",
+    "ExportSet",
     "ImportKind",
     "Invitation",
     "InvitationCode",
@@ -70,6 +79,7 @@ __all__ = [
     "Mailing",
     "MailingState",
     "OutboxMail",
+    "Passkey",
     "PendingImport",
     "Publication",
     "Question",
