@@ -27,6 +27,7 @@ from registration.web import (
     rsvps,
     speakers,
     staff,
+    unsubscribe,
 )
 
 csrf = CSRFProtect()
@@ -54,8 +55,11 @@ def init_app(app: Flask) -> None:
         lobby.blueprint,
         speakers.blueprint,
         pages.blueprint,
+        unsubscribe.blueprint,
     ):
         app.register_blueprint(blueprint)
+    # A mail program's one click (RFC 8058) has no token; the signed key in the address says who.
+    csrf.exempt(unsubscribe.blueprint)
     staff.init_app(app)
     _fill_templates(app)
     headers.init_app(app)

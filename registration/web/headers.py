@@ -14,7 +14,7 @@ POLICY = {
     "frame-ancestors": "'none'",
 }
 #: Endpoints whose address holds a key: it must not leave in a Referer.
-KEYED = ("rsvps.", "lobby.", "speakers.")
+KEYED = ("rsvps.", "lobby.", "speakers.", "unsubscribe.")
 
 
 def init_app(app: Flask) -> None:

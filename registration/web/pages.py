@@ -63,6 +63,6 @@ def health() -> ResponseReturnValue:
 @blueprint.get("/robots.txt")
 def robots() -> ResponseReturnValue:
     """Robots stay out of what is personal."""
-    closed = ("/rsvp/", "/j/", "/t/", "/speaker/", "/staff/", "/find")
+    closed = ("/rsvp/", "/j/", "/t/", "/speaker/", "/unsubscribe/", "/staff/", "/find")
     rules = "".join(f"Disallow: {path}\n" for path in closed)
     return cacheable(Response("User-agent: *\n" + rules, mimetype="text/plain"), seconds=86_400)

@@ -9,13 +9,14 @@ from registration.web.staff import (
     attendees,
     door,
     events,
+    mailings,
     mails,
     navigation,
     speakers,
     words,
 )
 
-ROOMS = (events, attendees, door, mails, speakers)
+ROOMS = (events, attendees, door, mailings, mails, speakers)
 
 
 def init_app(app: Flask) -> None:

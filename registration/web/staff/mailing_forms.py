@@ -1,0 +1,151 @@
+"""The form of a mailing: its shape, and the segments that an event has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _
+from flask_wtf import FlaskForm
+from wtforms import HiddenField, RadioField, SelectField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import InputRequired
+
+from registration import wording
+from registration.models import AttendanceOption, Mailing, Question, QuestionKind
+from registration.segments import Presence, Segment, Who
+from registration.web.rsvp_forms import at_most, many_lines, one_line
+
+PRESENCES = {
+    Presence.ANY: _("Does not matter"),
+    Presence.CHECKED_IN: _("Was checked in at the door"),
+    Presence.NOT_CHECKED_IN: _("Was not checked in"),
+    Presence.JOINED: _("Joined the stream"),
+    Presence.NOT_JOINED: _("Did not join the stream"),
+}
+
+
+class MailingForm(FlaskForm):  # type: ignore[misc]
+    """To whom, what about, and the text."""
+
+    to = RadioField(_("To"), [InputRequired(_("Choose who gets the message"))])
+    presence = SelectField(
+        _("Whether they came"),
+        default="",
+        choices=[SelectChoice(str(kind), text) for kind, text in PRESENCES.items()],
+    )
+    answer = SelectField(_("What they answered"), default="")
+    subject = StringField(
+        _("Subject"),
+        [InputRequired(_("Enter a subject")), *at_most(200)],
+        [one_line],
+    )
+    body = TextAreaField(
+        _("Message"),
+        [InputRequired(_("Write the message")), *at_most(20_000)],
+        [many_lines],
+        description=_("Markdown: **bold**, a list with -, [words](https://…) for a link."),
+        render_kw={"rows": 14},
+    )
+    seen_at = HiddenField()
+
+    def fill_choices(
+        self,
+        options: Sequence[AttendanceOption],
+        questions: Sequence[Question],
+        counts: Mapping[tuple[Who, int | None], int],
+    ) -> None:
+        """Offer the segments that this event has, each with its count."""
+        self.ways = {option.id: option for option in options}
+        self.counts = {_code(who, option_id): number for (who, option_id), number in counts.items()}
+        codes = []
+        if len(options) > 1:
+            codes += [_code(Who.CONFIRMED, option.id) for option in options]
+        codes.append(_code(Who.CONFIRMED, None))
+        codes.append(_code(Who.WAITING, None))
+        if any(option.needs_approval for option in options):
+            codes.append(_code(Who.PENDING, None))
+        codes.append(_code(Who.EVERYONE, None))
+        if self.counts.get(Who.ENDED):
+            codes.append(_code(Who.ENDED, None))
+        self.to.choices = [SelectChoice(code, self.name_of(_segment(code))) for code in codes]
+        self.answer.choices = [SelectChoice("", _("Does not matter")), *_answers(questions)]
+        self._questions = {question.id: question for question in questions}
+
+    def name_of(self, segment: Segment) -> str:
+        """A segment in words, without what narrows it."""
+        if segment.option_id is not None:
+            option = self.ways.get(segment.option_id)
+            way = wording.option_name(option) if option else gettext("A way that is gone")
+            return gettext("%(way)s, confirmed", way=way)
+        names = {
+            Who.CONFIRMED: gettext("Everyone confirmed"),
+            Who.WAITING: gettext("Waitlist"),
+            Who.PENDING: gettext("Waiting for approval"),
+            Who.EVERYONE: gettext("Everyone: confirmed, waiting, to be approved"),
+            Who.ENDED: gettext("Cancelled or not accepted"),
+        }
+        return names[segment.who]
+
+    def words_of(self, segment: Segment) -> str:
+        """A segment in words, all of it."""
+        parts = [self.name_of(segment)]
+        if segment.presence:
+            parts.append(str(PRESENCES[segment.presence]))
+        if segment.question_id is not None:
+            question = self._questions.get(segment.question_id)
+            label = question.label if question else gettext("A question that is gone")
+            said = {"yes": gettext("Yes"), "no": gettext("No")}.get(segment.answer, segment.answer)
+            parts.append(f"{label} {said}")
+        return " · ".join(parts)
+
+    def show(self, mailing: Mailing) -> None:
+        """Fill in a draft."""
+        segment = Segment.from_json(mailing.segment)
+        self.to.data = _code(segment.who, segment.option_id)
+        self.presence.data = str(segment.presence)
+        self.answer.data = self._answer_code(segment)
+        self.subject.data, self.body.data = mailing.subject, mailing.body
+        self.seen_at.data = mailing.updated_at.isoformat()
+
+    def segment(self) -> Segment:
+        """What was chosen."""
+        narrowed = Presence(self.presence.data)
+        chosen = _segment(self.to.data)
+        question_id, _colon, which = (self.answer.data or "").partition(":")
+        if not question_id:
+            return Segment(chosen.who, chosen.option_id, narrowed)
+        question = self._questions[int(question_id)]
+        answer = which if which in ("yes", "no") else question.choices[int(which)]
+        return Segment(chosen.who, chosen.option_id, narrowed, question.id, answer)
+
+    def _answer_code(self, segment: Segment) -> str:
+        question = self._questions.get(segment.question_id or 0)
+        if question is None:
+            return ""
+        if question.kind is QuestionKind.YES_NO:
+            return f"{question.id}:{segment.answer}"
+        if segment.answer in question.choices:
+            return f"{question.id}:{question.choices.index(segment.answer)}"
+        return ""
+
+
+def _answers(questions: Sequence[Question]) -> list[SelectChoice]:
+    found = []
+    for question in questions:
+        if question.kind is QuestionKind.YES_NO:
+            for code, text in (("yes", gettext("Yes")), ("no", gettext("No"))):
+                found.append(SelectChoice(f"{question.id}:{code}", f"{question.label} {text}"))
+        elif question.kind in (QuestionKind.ONE_OF, QuestionKind.ANY_OF):
+            for number, choice in enumerate(question.choices):
+                found.append(SelectChoice(f"{question.id}:{number}", f"{question.label} {choice}"))
+    return found
+
+
+def _code(who: Who, option_id: int | None) -> str:
+    return str(who) if option_id is None else f"{who}.{option_id}"
+
+
+def _segment(code: str) -> Segment:
+    who, _dot, option_id = code.partition(".")
+    return Segment(Who(who), int(option_id) if option_id else None)

@@ -1,0 +1,303 @@
+"""Messages to the attendees of an event: written, looked at, released, followed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, abort, flash, g, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from flask_security import current_user
+from sqlalchemy import func, or_, select
+
+from registration import listing, mailings, outbox, rendering, segments
+from registration.database import db
+from registration.emails import message_id
+from registration.letters.mailings import FIELDS, used_fields
+from registration.mailings import MailingRefused
+from registration.mime import CalendarMessage
+from registration.models import (
+    Event,
+    Mailing,
+    MailKind,
+    MailState,
+    OutboxMail,
+    Question,
+    Rsvp,
+    StaffRole,
+)
+from registration.segments import Segment
+from registration.times import now
+from registration.web.staff.access import event_by_slug, staff_only
+from registration.web.staff.mailing_forms import MailingForm
+
+blueprint = Blueprint("staff_mailings", __name__, url_prefix="/staff/events/<slug>/messages")
+#: How many readers a preview offers at once.
+READERS = 50
+
+
+@blueprint.get("/")
+@staff_only(StaffRole.ORGANISER)
+def index(slug: str) -> ResponseReturnValue:
+    """All messages of the event, the latest first."""
+    event = event_by_slug(slug)
+    found = db.session.scalars(
+        select(Mailing).where(Mailing.event_id == event.id).order_by(Mailing.id.desc()).limit(200)
+    ).all()
+    return render_template(
+        "staff/mailings/index.html",
+        event=event,
+        mailings=found,
+        progress=mailings.progress_of(found),
+        form=_form(event),
+        segment_of=Segment.from_json,
+        now=now(),
+        trouble=outbox.trouble(now()),
+    )
+
+
+@blueprint.route("/new", methods=["GET", "POST"])
+@staff_only(StaffRole.ORGANISER)
+def new(slug: str) -> ResponseReturnValue:
+    """An empty message."""
+    event = event_by_slug(slug)
+    form = _form(event)
+    if form.validate_on_submit():
+        try:
+            mailing = mailings.write(
+                event_id=event.id,
+                staff_id=current_user.id,
+                subject=form.subject.data,
+                body=form.body.data,
+                segment=form.segment(),
+                now=now(),
+            )
+        except MailingRefused as refusal:
+            form.form_errors.append(str(refusal))
+        else:
+            return _go_on(slug, mailing.id)
+    elif not form.is_submitted():
+        form.to.data = form.to.choices[0].value
+    return _compose(event, form), 422 if form.errors else 200
+
+
+@blueprint.route("/<int:mailing_id>", methods=["GET", "POST"])
+@staff_only(StaffRole.ORGANISER)
+def show(slug: str, mailing_id: int) -> ResponseReturnValue:
+    """A draft to write on, beside its preview; one that was released, with how far it has got."""
+    event = event_by_slug(slug)
+    mailing = _mailing(event, mailing_id)
+    form = _form(event)
+    if not mailing.is_draft:
+        return _report(event, mailing, form)
+    if form.validate_on_submit():
+        try:
+            mailings.rewrite(
+                mailing_id=mailing_id,
+                staff_id=current_user.id,
+                subject=form.subject.data,
+                body=form.body.data,
+                segment=form.segment(),
+                seen_at=form.seen_at.data or "",
+                now=now(),
+            )
+        except MailingRefused as refusal:
+            form.form_errors.append(str(refusal))
+            event, mailing = event_by_slug(slug), _mailing(event, mailing_id)
+        else:
+            return _go_on(slug, mailing_id)
+    elif not form.is_submitted():
+        form.show(mailing)
+    return _compose(event, form, mailing), 422 if form.errors else 200
+
+
+def _go_on(slug: str, mailing_id: int) -> ResponseReturnValue:
+    """Where the button that saved a draft leads."""
+    action = request.form.get("do", "save")
+    if action == "review":
+        return redirect(url_for(".review", slug=slug, mailing_id=mailing_id), code=303)
+    if action == "test":
+        address = mailings.test(mailing_id=mailing_id, staff_id=current_user.id, now=now())
+        flash(gettext("Saved. A test is on its way to %(address)s.", address=address), "ok")
+    else:
+        flash(gettext("Saved."), "ok")
+    kept: dict[str, Any] = {"as": request.form.get("as") or None}
+    return redirect(url_for(".show", slug=slug, mailing_id=mailing_id, **kept), code=303)
+
+
+@blueprint.get("/<int:mailing_id>/review")
+@staff_only(StaffRole.ORGANISER)
+def review(slug: str, mailing_id: int) -> ResponseReturnValue:
+    """The last look: to how many, and what they read."""
+    event = event_by_slug(slug)
+    mailing = _mailing(event, mailing_id)
+    if not mailing.is_draft:
+        return redirect(url_for(".show", slug=slug, mailing_id=mailing_id), code=303)
+    segment = Segment.from_json(mailing.segment)
+    return render_template(
+        "staff/mailings/review.html",
+        event=event,
+        mailing=mailing,
+        count=segments.count(event.id, segment),
+        left_out=segments.unsubscribed(event.id, segment),
+        words=_form(event).words_of(segment),
+        warnings=_warnings(event, mailing),
+        hold=mailings.HOLD,
+        **_preview(event, mailing),
+    )
+
+
+@blueprint.post("/<int:mailing_id>/<action>")
+@staff_only(StaffRole.ORGANISER)
+def act(slug: str, mailing_id: int, action: str) -> ResponseReturnValue:
+    """Release a message, undo or stop it, throw a draft away, or write a copy."""
+    event = event_by_slug(slug)
+    mailing_id = _mailing(event, mailing_id).id
+    who = {"mailing_id": mailing_id, "staff_id": current_user.id, "now": now()}
+    try:
+        if action == "release":
+            mailings.release(**who)
+        elif action == "undo":
+            mailings.undo(**who)
+            flash(gettext("Taken back: nothing has gone. This is a draft again."), "ok")
+        elif action == "stop":
+            number = mailings.stop(**who)
+            flash(gettext("Stopped: %(number)d mails were taken back.", number=number), "ok")
+        elif action == "discard":
+            mailings.discard(**who)
+            flash(gettext("The draft is gone."), "ok")
+            return redirect(url_for(".index", slug=slug), code=303)
+        elif action == "copy":
+            mailing_id = mailings.copy(**who).id
+        else:
+            abort(404)
+    except MailingRefused as refusal:
+        flash(str(refusal), "warn")
+    return redirect(url_for(".show", slug=slug, mailing_id=mailing_id), code=303)
+
+
+@blueprint.get("/<int:mailing_id>/html")
+@staff_only(StaffRole.ORGANISER)
+def html(slug: str, mailing_id: int) -> ResponseReturnValue:
+    """The HTML part alone, for the frame of the preview: no scripts, nothing from outside."""
+    event = event_by_slug(slug)
+    message = _preview(event, _mailing(event, mailing_id))["message"]
+    answer = Response(message.html or "", content_type="text/html; charset=utf-8")
+    answer.headers["Content-Security-Policy"] = (
+        "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
+    )
+    return answer
+
+
+def _form(event: Event) -> MailingForm:
+    form = MailingForm()
+    questions = db.session.scalars(
+        select(Question).where(Question.event_id == event.id).order_by(Question.position)
+    ).all()
+    form.fill_choices(listing.options_of(event), questions, segments.counts(event.id))
+    return form
+
+
+def _compose(event: Event, form: MailingForm, mailing: Mailing | None = None) -> str:
+    segment = Segment.from_json(mailing.segment) if mailing else None
+    g.frame_sources = ["'self'"]
+    return render_template(
+        "staff/mailings/compose.html",
+        event=event,
+        form=form,
+        mailing=mailing,
+        fields=FIELDS,
+        count=segments.count(event.id, segment) if segment else None,
+        warnings=_warnings(event, mailing) if mailing else [],
+        trouble=outbox.trouble(now()),
+        **(_preview(event, mailing) if mailing else {}),
+    )
+
+
+def _report(event: Event, mailing: Mailing, form: MailingForm) -> str:
+    failed = db.session.scalars(
+        select(OutboxMail)
+        .where(OutboxMail.mailing_id == mailing.id, OutboxMail.state == MailState.FAILED)
+        .order_by(OutboxMail.id)
+        .limit(50)
+    ).all()
+    return render_template(
+        "staff/mailings/show.html",
+        event=event,
+        mailing=mailing,
+        progress=mailings.progress_of([mailing])[mailing.id],
+        words=form.words_of(Segment.from_json(mailing.segment)),
+        failed=failed,
+        now=now(),
+        trouble=outbox.trouble(now()),
+        **_preview(event, mailing),
+    )
+
+
+def _preview(event: Event, mailing: Mailing) -> dict[str, Any]:
+    """The message as one of its readers gets it, and the readers to choose from."""
+    g.frame_sources = ["'self'"]
+    wanted = request.values.get("find", "").strip()[:200]
+    readers = _readers(event, mailing, wanted)
+    chosen = request.values.get("as", 0, type=int)
+    reader = next((reader for reader in readers if reader.id == chosen), None)
+    if reader is None and chosen:
+        reader = db.session.scalars(
+            select(Rsvp).where(Rsvp.id == chosen, Rsvp.event_id == event.id)
+        ).one_or_none()
+    reader = reader or (readers[0] if readers else None)
+    return {
+        "message": _message(event, mailing, reader),
+        "reader": reader,
+        "readers": readers,
+        "find": wanted,
+    }
+
+
+def _readers(event: Event, mailing: Mailing, wanted: str) -> list[Rsvp]:
+    segment = Segment.from_json(mailing.segment)
+    query = select(Rsvp).where(Rsvp.id.in_(segments.rsvps_of(event.id, segment)))
+    if wanted:
+        query = query.where(
+            or_(
+                func.lower(Rsvp.name).contains(wanted.lower(), autoescape=True),
+                Rsvp.email.contains(wanted.lower(), autoescape=True),
+            )
+        )
+    return list(db.session.scalars(query.order_by(Rsvp.id).limit(READERS)))
+
+
+def _message(event: Event, mailing: Mailing, reader: Rsvp | None) -> CalendarMessage:
+    """What the renderer makes of a row that is never written."""
+    mail = OutboxMail(
+        kind=MailKind.MAILING,
+        event=event,
+        mailing=mailing,
+        rsvp=reader,
+        recipient=reader.email if reader else current_user.email,
+        recipient_name=reader.name if reader else current_user.name,
+        language=reader.language if reader else event.language,
+        facts={"preview": True, "name": current_user.name or current_user.email},
+        message_id=message_id(f"preview.{mailing.id}"),
+    )
+    return rendering.render(mail, now=now())
+
+
+def _warnings(event: Event, mailing: Mailing) -> list[str]:
+    """What may be wrong with a draft, and is the writer's to decide."""
+    found = []
+    used = used_fields(mailing.subject, mailing.body)
+    if "doors_time" in used and event.doors_at is None:
+        found.append(gettext("No time for the doors is set: {doors_time} is the start."))
+    if "place" in used and not event.venue_name and not event.venue_address:
+        found.append(gettext("No venue is set: {place} is empty for people in the room."))
+    if event.is_past(now()):
+        found.append(gettext("The event is over."))
+    return found
+
+
+def _mailing(event: Event, mailing_id: int) -> Mailing:
+    mailing = db.session.get(Mailing, mailing_id, populate_existing=True)
+    if mailing is None or mailing.event_id != event.id:
+        abort(404)
+    return mailing

@@ -1,0 +1,284 @@
+"""The pages of mailings, and the way out of them, as browsers and mail programs use them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from registration import mailings, rendering
+from registration.database import db
+from registration.entries import unsubscribe_url
+from registration.models import (
+    AttendanceOption,
+    Event,
+    Mailing,
+    MailingState,
+    MailKind,
+    MailState,
+    OutboxMail,
+    QuestionKind,
+    Rsvp,
+    StaffRole,
+)
+from tests.conftest import NOW
+from tests.factories import (
+    make_event,
+    make_hybrid,
+    make_question,
+    make_rsvp,
+    make_staff,
+)
+from tests.signing_in import post, sign_in
+
+ACTIONS = ["release", "undo", "stop", "discard", "copy"]
+
+
+@pytest.fixture
+def options(app: Flask) -> tuple[AttendanceOption, ...]:
+    return make_hybrid(capacity=1)
+
+
+@pytest.fixture
+def event(options: tuple[AttendanceOption, ...]) -> Event:
+    return db.session.get_one(Event, options[0].event_id)
+
+
+@pytest.fixture
+def people(options: tuple[AttendanceOption, ...]) -> list[Rsvp]:
+    room, stream = options
+    return [make_rsvp(room, name="Amina Okonkwo-Bell"), make_rsvp(stream), make_rsvp(stream)]
+
+
+@pytest.fixture
+def desk(app: Flask, client: FlaskClient, event: Event) -> FlaskClient:
+    """A browser of an organiser of the event."""
+    return sign_in(client, make_staff(StaffRole.ORGANISER, event, name="Robin Clerk"))
+
+
+def send(client: FlaskClient, path: str, **fields: object):
+    plain = {"to": "confirmed", "subject": "How to get in", "body": "Dear {first_name},\n\nhello"}
+    return post(client, path, **(plain | fields))
+
+
+def draft() -> Mailing:
+    return db.session.scalars(select(Mailing)).one()
+
+
+def test_a_message_goes_from_nothing_to_the_outbox(
+    desk: FlaskClient, event: Event, people: list[Rsvp], options: tuple[AttendanceOption, ...]
+) -> None:
+    base = f"/staff/events/{event.slug}/messages/"
+    assert "Nothing has been written yet" in desk.get(base).text
+    page = desk.get(base + "new").text
+    assert "<strong>3</strong>" in page
+    answer = send(desk, base + "new", to=f"confirmed.{options[1].id}", do="review")
+    assert answer.status_code == 303
+    review = desk.get(answer.location).text
+    assert "Send to 2 people?" in review
+    assert answer.location.endswith("/review")
+
+    released = post(desk, f"{base}{draft().id}/release")
+    page = desk.get(released.location).text
+    assert "Goes to 2 people at" in page
+    assert "Undo: take it back" in page
+    waiting = db.session.scalars(
+        select(OutboxMail).where(OutboxMail.mailing_id == draft().id)
+    ).all()
+    assert {mail.recipient for mail in waiting} == {person.email for person in people[1:]}
+    assert "0 of 2" in desk.get(base).text
+
+    undone = post(desk, f"{base}{draft().id}/undo")
+    assert "This is a draft again" in desk.get(undone.location).text
+    assert draft().state is MailingState.DRAFT
+
+
+def test_the_preview_is_what_the_chosen_reader_gets(
+    desk: FlaskClient, event: Event, people: list[Rsvp]
+) -> None:
+    base = f"/staff/events/{event.slug}/messages/"
+    send(desk, base + "new", body="Dear {name}, {manage_link}")
+    number, names = draft().id, [(person.id, person.name, person.manage_key) for person in people]
+    for rsvp_id, name, key in names:
+        page = desk.get(f"{base}{number}?as={rsvp_id}").text
+        assert f"as {name} receives it" in page
+        html = desk.get(f"{base}{number}/html?as={rsvp_id}").text
+        assert name in html
+        assert key in html
+        assert "<mark" in html
+    # What is sent has no tint, and nothing was written by looking.
+    kinds = db.session.scalars(select(OutboxMail.kind)).all()
+    assert MailKind.MAILING not in kinds
+    found = desk.get(f"{base}{number}?find=okonkwo").text
+    assert "as Amina Okonkwo-Bell receives it" in found
+
+
+def test_the_preview_shows_nobody_of_another_event(
+    desk: FlaskClient, event: Event, people: list[Rsvp]
+) -> None:
+    stranger = make_rsvp(make_hybrid()[0], name="Somebody Else")
+    base = f"/staff/events/{event.slug}/messages/"
+    send(desk, base + "new", body="{name}")
+    assert "Somebody Else" not in desk.get(f"{base}{draft().id}?as={stranger.id}").text
+    assert "Somebody Else" not in desk.get(f"{base}{draft().id}/html?as={stranger.id}").text
+
+
+def test_a_test_goes_to_who_writes(desk: FlaskClient, event: Event, people: list[Rsvp]) -> None:
+    base = f"/staff/events/{event.slug}/messages/"
+    answer = send(desk, base + "new", do="test")
+    assert "A test is on its way to staff-" in desk.get(answer.location).text
+    mail = db.session.scalars(select(OutboxMail).where(OutboxMail.kind == MailKind.MAILING)).one()
+    assert "Dear Robin," in rendering.render(mail, now=NOW).body
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({"subject": ""}, "Enter a subject"),
+        ({"body": ""}, "Write the message"),
+        ({"to": ""}, "Choose who gets the message"),
+        ({"to": "confirmed.999"}, "Not a valid choice"),
+        ({"body": "Dear {frist_name}"}, "There is no field {frist_name}"),
+    ],
+)
+def test_what_is_missing_is_said_and_nothing_typed_is_lost(
+    desk: FlaskClient, event: Event, fields: dict[str, str], text: str
+) -> None:
+    answer = send(desk, f"/staff/events/{event.slug}/messages/new", **fields)
+    assert answer.status_code == 422
+    assert text in answer.text
+    for name in {"subject": "How to get in"}.keys() - fields.keys():
+        assert f'name="{name}"' in answer.text
+        assert "How to get in" in answer.text
+    assert db.session.scalars(select(Mailing)).all() == []
+
+
+def test_a_stale_page_overwrites_nothing_and_keeps_what_was_typed(
+    desk: FlaskClient, event: Event
+) -> None:
+    base = f"/staff/events/{event.slug}/messages/"
+    send(desk, base + "new")
+    number, seen = draft().id, draft().updated_at.isoformat()
+    desk.application.config["NOW"] = lambda: NOW + timedelta(seconds=9)
+    assert send(desk, f"{base}{number}", subject="First", seen_at=seen).status_code == 303
+    answer = send(desk, f"{base}{number}", subject="Second", seen_at=seen)
+    assert answer.status_code == 422
+    assert "Somebody else has changed this message" in answer.text
+    assert 'value="Second"' in answer.text
+    assert draft().subject == "First"
+
+
+def test_a_segment_by_answer_is_kept_and_shown_again(
+    desk: FlaskClient, event: Event, options: tuple[AttendanceOption, ...]
+) -> None:
+    lunch = make_question(event, kind=QuestionKind.ONE_OF, label="Lunch?", choices=["Soup", "Käse"])
+    make_rsvp(options[1], answers={lunch.id: {"choices": ["Käse"]}})
+    make_rsvp(options[1])
+    base = f"/staff/events/{event.slug}/messages/"
+    answer = send(desk, base + "new", answer=f"{lunch.id}:1", do="review")
+    assert "Send to 1 person?" in desk.get(answer.location).text
+    assert "Lunch? Käse" in desk.get(answer.location).text
+    page = desk.get(f"{base}{draft().id}").text
+    assert f'<option value="{lunch.id}:1" selected>' in page
+
+
+def test_the_report_counts_what_went_and_names_what_failed(
+    desk: FlaskClient, event: Event, people: list[Rsvp]
+) -> None:
+    base = f"/staff/events/{event.slug}/messages/"
+    send(desk, base + "new")
+    post(desk, f"{base}{draft().id}/release")
+    first, second, third = db.session.scalars(
+        select(OutboxMail).where(OutboxMail.mailing_id == draft().id).order_by(OutboxMail.id)
+    )
+    first.state, first.ended_at = MailState.SENT, NOW
+    second.state, second.ended_at, second.last_error = MailState.FAILED, NOW, "550 no such user"
+    db.session.commit()
+    desk.application.config["NOW"] = lambda: NOW + mailings.HOLD
+    page = desk.get(f"{base}{draft().id}").text
+    assert "2 of 3 mails" in page
+    assert second.recipient in page
+    assert "550 no such user" in page
+    assert third.recipient not in page.split("Preview")[0]
+    stopped = post(desk, f"{base}{draft().id}/stop")
+    assert "1 mails were taken back" in desk.get(stopped.location).text
+    assert draft().state is MailingState.STOPPED
+
+
+@pytest.mark.parametrize("role", [StaffRole.DOOR, StaffRole.ORGANISER, None])
+def test_strangers_neither_see_nor_send_anything(
+    app: Flask, client: FlaskClient, event: Event, people: list[Rsvp], role: StaffRole | None
+) -> None:
+    writer = make_staff(StaffRole.ORGANISER, event)
+    mailing = mailings.write(
+        event_id=event.id,
+        staff_id=writer.id,
+        subject="Secret",
+        body="Secret",
+        segment=mailings.Segment(),
+        now=NOW,
+    )
+    other = make_event()
+    if role is not None:
+        events = [event] if role is StaffRole.DOOR else [other]
+        sign_in(client, make_staff(role, *events))
+    refused = {StaffRole.DOOR: 403, StaffRole.ORGANISER: 404, None: 303}[role]
+    base = f"/staff/events/{event.slug}/messages/"
+    number = mailing.id
+    for path in ("", "new", f"{number}", f"{number}/review", f"{number}/html"):
+        assert client.get(base + path).status_code == refused, path
+    for path in ("new", f"{number}", *(f"{number}/{action}" for action in ACTIONS)):
+        answer = post(client, base + path, subject="x")
+        assert answer.status_code in (refused, 400), path
+    # Nor under an event of one's own.
+    if role is StaffRole.ORGANISER:
+        assert client.get(f"/staff/events/{other.slug}/messages/{number}").status_code == 404
+    db.session.expire_all()
+    assert draft().state is MailingState.DRAFT
+    assert draft().subject == "Secret"
+
+
+def test_one_click_of_a_mail_program_ends_mailings_and_nothing_else(
+    client: FlaskClient, event: Event, people: list[Rsvp]
+) -> None:
+    path = unsubscribe_url(people[0]).removeprefix("http://events.example.org")
+    email, status = people[0].email, people[0].status
+    answer = client.post(path, data={"List-Unsubscribe": "One-Click"})
+    assert answer.status_code == 200
+    assert "Set-Cookie" not in answer.headers
+    assert mailings.subscription(email, event.id) == "event"
+    db.session.expire_all()
+    assert people[0].status is status
+
+
+def test_opening_the_page_changes_nothing_and_its_buttons_do(
+    client: FlaskClient, event: Event, people: list[Rsvp]
+) -> None:
+    path = unsubscribe_url(people[0]).removeprefix("http://events.example.org")
+    email = people[0].email
+    page = client.get(path)
+    assert page.headers["Referrer-Policy"] == "no-referrer"
+    assert email in page.text
+    assert mailings.subscription(email, event.id) == "all"
+    assert client.post(path, data={"do": "event"}).status_code == 303
+    assert mailings.subscription(email, event.id) == "event"
+    client.post(path, data={"do": "everything"})
+    assert mailings.subscription(email, event.id) == "none"
+    assert "about any event of ours" in client.get(path).text
+    client.post(path, data={"do": "again"})
+    assert mailings.subscription(email, event.id) == "all"
+
+
+@pytest.mark.parametrize("change", ["{id}.forged", "9999.{signature}", "{id}", "x"])
+def test_a_key_that_was_made_up_ends_nothing(
+    client: FlaskClient, event: Event, people: list[Rsvp], change: str
+) -> None:
+    key = unsubscribe_url(people[0]).rpartition("/")[2]
+    rsvp_id, _dot, signature = key.partition(".")
+    path = "/unsubscribe/" + change.format(id=rsvp_id, signature=signature)
+    assert client.get(path).status_code == 404
+    assert client.post(path, data={"List-Unsubscribe": "One-Click"}).status_code == 404
+    assert mailings.subscription(people[0].email, event.id) == "all"
