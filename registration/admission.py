@@ -246,18 +246,6 @@ def meanwhile(seats: Seats, option_id: int | None, now: datetime) -> int | None:
     return option.id if option.is_open(seats.event, now) else None
 
 
-def awaits_approval(rsvp: Rsvp, option: AttendanceOption) -> bool:
-    """Whether staff are to decide: as the option says, or since they said no before."""
-    if option.needs_approval:
-        return True
-    refused = select(Rsvp.id).where(
-        Rsvp.email == rsvp.email,
-        Rsvp.event_id == rsvp.event_id,
-        Rsvp.status == RsvpStatus.REJECTED,
-    )
-    return db.session.scalar(refused.limit(1)) is not None
-
-
 def use(found: Pass, rsvp: Rsvp, now: datetime) -> None:
     """Note on an RSVP what let it in, and count it."""
     if found.invitation is not None:

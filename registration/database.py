@@ -83,9 +83,11 @@ db = SQLAlchemy(metadata=Base.metadata)
 
 def engine_options(url: str) -> dict[str, Any]:
     """Options for SQLALCHEMY_ENGINE_OPTIONS that fit the database behind `url`."""
+    # What is written is about people: it must not reach a log in the text of an error.
+    common = {"hide_parameters": True}
     if url.startswith("sqlite"):
-        return {"connect_args": {"timeout": 30}}
-    return {"pool_pre_ping": True, "pool_size": 5, "max_overflow": 10}
+        return common | {"connect_args": {"timeout": 30}}
+    return common | {"pool_pre_ping": True, "pool_size": 5, "max_overflow": 10}
 
 
 @event.listens_for(Engine, "connect")
@@ -115,17 +117,23 @@ def _begin(connection: Connection) -> None:
 
 
 @contextmanager
-def transaction() -> Iterator[Session]:
+def transaction(*, keep: bool = False) -> Iterator[Session]:
     """One writing transaction from a clean start: committed at the end, rolled back on any error.
 
     What the session read before is forgotten, so that nothing stale takes part in a decision.
+    With `keep`, rows may be read after it as they were committed, without asking for them again.
     """
-    db.session.rollback()
-    db.session.connection(execution_options={"writing": True})
+    session = db.session()
+    session.rollback()
+    session.expire_all()
+    session.connection(execution_options={"writing": True})
     try:
-        yield db.session()
-        db.session.commit()
+        yield session
+        session.expire_on_commit = not keep
+        session.commit()
     except BaseException:
         # Before anything else happens: a refusal must not keep locks while its page renders.
-        db.session.rollback()
+        session.rollback()
         raise
+    finally:
+        session.expire_on_commit = True

@@ -287,6 +287,8 @@ def _to_attendee(
     if calendar:
         rsvp.ical_sequence += 1
         rsvp.told_edition = rsvp.event.edition
+    if rsvp.id is None:
+        db.session.flush()  # a new RSVP has its number once it is written
     for recipient, name, is_copy in _recipients(rsvp):
         _write(
             kind,

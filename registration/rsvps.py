@@ -57,7 +57,7 @@ def answer(
     mailed its link. Raises RsvpRefused, and LookupError for an option that is not the event's.
     `answers` maps a question's id to {"text": …}, {"choices": […]} or {"yes": …}.
     """
-    with transaction():
+    with transaction(keep=True) as session:
         codes = parties.new_ticket_codes(1 + len(guests))
         seats = seating.lock(event_id)
         option = admission.option_of(seats, option_id)
@@ -70,25 +70,27 @@ def answer(
         )
 
         # Last, so that a known and an unknown address are refused alike.
-        live = _live_rsvp(event_id, details.email)
-        if live is not None:
-            _mail_links([live], live.email, now)
+        earlier = _earlier(event_id, details.email)
+        live = [one for one in earlier if one.is_live]
+        if live:
+            _mail_links(live, details.email, now)
             return None
 
         rsvp = parties.new_rsvp(seats.event, option, details, now, party_size=1 + len(guests))
         if accepts_waiting:
             rsvp.meanwhile_option_id = admission.meanwhile(seats, meanwhile_option_id, now)
         rsvp.source = source
-        db.session.add(rsvp)
         admission.use(found, rsvp, now)
-        db.session.flush()
+        db.session.add(rsvp)
+        with session.no_autoflush:  # written once, as what it becomes
+            # An invitation that came by mail to this address has confirmed the address already.
+            if seats.event.confirms_addresses and found.invitation is None:
+                _ask_to_verify(rsvp, option, now)
+            else:
+                was_refused = any(one.status is RsvpStatus.REJECTED for one in earlier)
+                _proceed(rsvp, seats, now, was_refused=was_refused)
         parties.write_party(rsvp, [details.name, *guests], codes)
         parties.write_answers(rsvp, answers or {})
-        # An invitation that came by mail to this address has confirmed the address already.
-        if seats.event.confirms_addresses and found.invitation is None:
-            _ask_to_verify(rsvp, option, now)
-        else:
-            _proceed(rsvp, seats, now)
     return rsvp
 
 
@@ -100,7 +102,9 @@ def verify(*, rsvp_id: int, now: datetime) -> None:
             return
         admission.check_running(seats.event, now)
         rsvp.touch(now)
-        _proceed(rsvp, seats, now)
+        earlier = _earlier(rsvp.event_id, rsvp.email)
+        was_refused = any(one.status is RsvpStatus.REJECTED for one in earlier)
+        _proceed(rsvp, seats, now, was_refused=was_refused)
 
 
 def cancel(
@@ -334,10 +338,16 @@ def position(rsvp: Rsvp) -> tuple[int, int]:
     return ahead or 0, max(0, (waiting or 0) - (ahead or 0) - 1)
 
 
-def _live_rsvp(event_id: int, email: str) -> Rsvp | None:
-    return db.session.scalars(
-        select(Rsvp).where(Rsvp.event_id == event_id, Rsvp.email == email, Rsvp.status.in_(LIVE))
-    ).one_or_none()
+def _earlier(event_id: int, email: str) -> list[Rsvp]:
+    """What this address has answered to this event: its live RSVP, and those that were refused."""
+    wanted = (*LIVE, RsvpStatus.REJECTED)
+    return list(
+        db.session.scalars(
+            select(Rsvp).where(
+                Rsvp.event_id == event_id, Rsvp.email == email, Rsvp.status.in_(wanted)
+            )
+        )
+    )
 
 
 def _ask_to_verify(rsvp: Rsvp, option: AttendanceOption, now: datetime) -> None:
@@ -350,9 +360,12 @@ def _ask_to_verify(rsvp: Rsvp, option: AttendanceOption, now: datetime) -> None:
     audit.record("rsvp.unverified", now=now, rsvp=rsvp, option=option.id)
 
 
-def _proceed(rsvp: Rsvp, seats: Seats, now: datetime) -> None:
-    """Go on with an RSVP whose address is good: to staff's approval, else to seats or queue."""
-    if admission.awaits_approval(rsvp, seats.options[rsvp.option_id]):
+def _proceed(rsvp: Rsvp, seats: Seats, now: datetime, *, was_refused: bool) -> None:
+    """Go on with an RSVP whose address is good: to staff's approval, else to seats or queue.
+
+    Staff decide where the option says so, and over whom they refused before.
+    """
+    if was_refused or seats.options[rsvp.option_id].needs_approval:
         # A hold from before staff wished to decide ends here.
         seating.release(rsvp, seats)
         rsvp.status = RsvpStatus.PENDING

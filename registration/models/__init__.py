@@ -41,15 +41,7 @@ from registration.models.rsvps import (
     RsvpStatus,
 )
 from registration.models.speakers import Speaker, SpeakerRole, SpeakerStatus
-from registration.models.staff import (
-    AuditEntry,
-    ExportSet,
-    Passkey,
-    Role,
-    Staff,
-    StaffRole,
-    staff_events,
-)
+from registration.models.staff import AuditEntry, Role, Staff, StaffRole, staff_events
 
 __all__ = [
     "HOLDING",
@@ -68,7 +60,6 @@ __all__ = [
     "Event",
     "EventEdition",
     "EventStatus",
-    "ExportSet",
     "ImportKind",
     "Invitation",
     "InvitationCode",
@@ -79,7 +70,6 @@ __all__ = [
     "Mailing",
     "MailingState",
     "OutboxMail",
-    "Passkey",
     "PendingImport",
     "Publication",
     "Question",

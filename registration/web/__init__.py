@@ -9,7 +9,7 @@ from typing import Any
 
 from babel import Locale
 from flask import Flask, current_app, g, has_request_context, request, url_for
-from flask_babel import Babel, get_locale
+from flask_babel import Babel, get_locale, get_translations
 from flask_wtf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 from wtforms import Field, RadioField, SelectMultipleField
@@ -47,6 +47,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     Babel(app, locale_selector=_select_locale)
+    _speak_fast(app)
     csrf.init_app(app)
     limits.init_app(app)
     for blueprint in (
@@ -78,6 +79,24 @@ def _select_locale() -> str:
     if not has_request_context():
         return str(languages[0])
     return request.accept_languages.best_match(languages) or languages[0]
+
+
+def _speak_fast(app: Flask) -> None:
+    """Let templates find the catalogue of a language once, and not for each text anew."""
+    catalogues: dict[Locale | None, Any] = {}
+
+    def catalogue() -> Any:
+        locale = get_locale()
+        found = catalogues.get(locale)
+        if found is None:
+            found = catalogues[locale] = get_translations()
+        return found
+
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
+        gettext=lambda text: catalogue().ugettext(text),
+        ngettext=lambda one, many, number: catalogue().ungettext(one, many, number),
+        newstyle=True,
+    )
 
 
 def _fill_templates(app: Flask) -> None:

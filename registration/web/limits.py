@@ -2,18 +2,81 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 
 from flask import Flask, current_app
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
+from limits.storage import Storage
 
 limiter = Limiter(get_remote_address, default_limits=[], headers_enabled=False)
+
+#: How often counters that have run out are swept away, in seconds.
+_SWEEP = 60.0
+
+
+class ProcessMemory(Storage):
+    """Counters in the memory of this process.
+
+    The library's own starts a thread and walks over all counters for each count.
+    """
+
+    STORAGE_SCHEME = ["process"]
+    base_exceptions = ValueError
+
+    def __init__(self, uri: str | None = None, **options: float | str | bool) -> None:
+        super().__init__(uri, **options)  # type: ignore[arg-type]
+        self._lock = threading.Lock()
+        self._counts: dict[str, tuple[int, float]] = {}  # how many, and when they run out
+        self._swept_at = time.time()
+
+    def incr(self, key: str, expiry: int, amount: int = 1) -> int:
+        """Count on; the new number."""
+        moment = time.time()
+        with self._lock:
+            if moment - self._swept_at > _SWEEP:
+                self._sweep(moment)
+            number, until = self._counts.get(key, (0, 0.0))
+            if until <= moment:
+                number, until = 0, moment + expiry
+            self._counts[key] = (number + amount, until)
+        return number + amount
+
+    def get(self, key: str) -> int:
+        """The number as it stands."""
+        number, until = self._counts.get(key, (0, 0.0))
+        return number if until > time.time() else 0
+
+    def get_expiry(self, key: str) -> float:
+        """When the number runs out, as a timestamp."""
+        return self._counts.get(key, (0, time.time()))[1]
+
+    def check(self) -> bool:
+        """Whether it works."""
+        return True
+
+    def reset(self) -> int:
+        """Forget everything; how many counters there were."""
+        with self._lock:
+            number = len(self._counts)
+            self._counts.clear()
+        return number
+
+    def clear(self, key: str) -> None:
+        """Forget one counter."""
+        with self._lock:
+            self._counts.pop(key, None)
+
+    def _sweep(self, moment: float) -> None:
+        self._counts = {key: kept for key, kept in self._counts.items() if kept[1] > moment}
+        self._swept_at = moment
 
 
 def init_app(app: Flask) -> None:
     """Count in memory, or where `REDIS_URL` is set in Redis: for all processes together."""
-    app.config["RATELIMIT_STORAGE_URI"] = app.config["REDIS_URL"] or "memory://"
+    app.config["RATELIMIT_STORAGE_URI"] = app.config["REDIS_URL"] or "process://"
     limiter.init_app(app)
 
 

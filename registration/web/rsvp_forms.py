@@ -269,7 +269,7 @@ class RsvpForm(PersonForm):
             organisation=current_app.config["ORGANISATION_NAME"],
         )
         if not form.started.data:
-            form.started.data = _signer().dumps(int(time.time()))
+            form.started.data = opened()
         return form
 
     def validate(self, extra_validators: Any = None) -> bool:
@@ -422,6 +422,11 @@ def _shown(question: Question, value: dict[str, Any]) -> Any:
     if question.kind is QuestionKind.ONE_OF:
         return next(iter(value.get("choices", [])), None)
     return value.get("text", "")
+
+
+def opened() -> str:
+    """This moment, sealed: when a form was opened."""
+    return str(_signer().dumps(int(time.time())))
 
 
 def _signer() -> URLSafeSerializer:

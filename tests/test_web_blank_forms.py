@@ -1,0 +1,67 @@
+"""The form before anybody has typed into it: the same for all, with tokens of one's own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+
+from registration.web import rsvps
+from tests.factories import make_event, make_hybrid
+
+
+@pytest.fixture
+def remembering(app: Flask) -> Iterator[Flask]:
+    """The application as it runs in production: forms are kept for a while."""
+    app.config["PAGE_MEMORY_SECONDS"] = 60
+    yield app
+    app.config["PAGE_MEMORY_SECONDS"] = 0
+    rsvps._blanks._kept.clear()
+
+
+def tokens(page: str) -> dict[str, str]:
+    return dict(re.findall(r'name="(csrf_token|started)" value="([^"]+)"', page))
+
+
+def test_each_visitor_gets_tokens_of_their_own_that_work(remembering: Flask) -> None:
+    room, _stream = make_hybrid()
+    path = f"/events/{room.event.slug}/rsvp"
+    visitors = [remembering.test_client() for _ in range(3)]
+    forms = [tokens(visitor.get(path).text) for visitor in visitors]
+    assert len({form["csrf_token"] for form in forms}) == 3
+    for number, (visitor, form) in enumerate(zip(visitors, forms, strict=True)):
+        about = {"attend": str(room.id), "name": "Ada", "email": f"v{number}@example.org"}
+        answer = visitor.post(path, data=form | about | {"consent": "y"})
+        assert answer.status_code == 303
+
+
+def test_a_form_of_one_visitor_is_refused_from_another(remembering: Flask) -> None:
+    room, _stream = make_hybrid()
+    path = f"/events/{room.event.slug}/rsvp"
+    owner, stranger = remembering.test_client(), remembering.test_client()
+    form = tokens(owner.get(path).text)
+    stranger.get(path)
+    assert stranger.post(path, data=form).status_code == 400
+
+
+def test_what_was_typed_or_carried_by_a_link_is_in_nobody_elses_form(remembering: Flask) -> None:
+    room, _stream = make_hybrid()
+    path = f"/events/{room.event.slug}/rsvp"
+    visitor = remembering.test_client()
+    visitor.get(path)
+    visitor.get(path + "?code=SECRET&source=letter")
+    visitor.post(path, data=tokens(visitor.get(path).text) | {"name": "Ada Lovelace"})
+    page = remembering.test_client().get(path).text
+    assert "Ada Lovelace" not in page
+    assert "SECRET" not in page
+
+
+def test_what_is_no_form_is_not_kept(remembering: Flask) -> None:
+    event = make_event()
+    client = remembering.test_client()
+    for _ in range(2):
+        assert client.get(f"/events/{event.slug}/rsvp").status_code == 410
+        assert client.get("/events/nothing-here/rsvp").status_code == 404
+    assert not rsvps._blanks._kept
