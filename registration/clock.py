@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
 from flask import Flask
 
-from registration import announcements, capacity, delivery, outbox, rsvps
+from registration import announcements, capacity, delivery, digests, outbox, reminders, rsvps
 from registration.database import db
 from registration.times import now
 
@@ -18,6 +19,8 @@ log = logging.getLogger(__name__)
 #: Seconds between two looks while nothing is due, and after an error.
 IDLE, AFTER_TROUBLE = 1.0, 5.0
 _BEAT = timedelta(seconds=30)
+#: Seconds between two looks at what the calendar brings due.
+_LOOK = 20.0
 
 
 def run(app: Flask, stop: threading.Event) -> None:
@@ -25,7 +28,7 @@ def run(app: Flask, stop: threading.Event) -> None:
 
     Survives outages of database and mail.
     """
-    postman = delivery.Postman(sleep=stop.wait)
+    postman, calendar = delivery.Postman(sleep=stop.wait), Calendar()
     last_beat = time.monotonic() - _BEAT.total_seconds()
     with app.app_context():
         while not stop.is_set():
@@ -34,6 +37,7 @@ def run(app: Flask, stop: threading.Event) -> None:
                     outbox.beat(now=now())
                     last_beat = time.monotonic()
                 busy = turn(postman, stop)
+                busy |= calendar.turn(now())
             except Exception:  # whatever it was: mail must go on
                 log.exception("a turn of the clock has failed; trying again soon")
                 db.session.rollback()
@@ -42,6 +46,29 @@ def run(app: Flask, stop: threading.Event) -> None:
                 if not busy:
                     stop.wait(IDLE)
         postman.close()
+
+
+class Calendar:
+    """What days and hours bring due: reminders, follow-ups, the digest."""
+
+    def __init__(self, ticks: Callable[[], float] = time.monotonic) -> None:
+        self._ticks = ticks
+        self._next_look = 0.0
+        self._digest_of = ""
+
+    def turn(self, moment: datetime) -> bool:
+        """Write what is due, if it is time to look; whether there is more to write."""
+        if self._ticks() < self._next_look:
+            return False
+        written = reminders.send_due(now=moment)
+        day = digests.due_on(moment)
+        if day is not None and day != self._digest_of:
+            digests.send(day, now=moment)
+            self._digest_of = day
+        db.session.remove()
+        if not written:
+            self._next_look = self._ticks() + _LOOK
+        return bool(written)
 
 
 def turn(postman: delivery.Postman, stop: threading.Event) -> bool:

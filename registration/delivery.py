@@ -199,11 +199,14 @@ def _rendered(
     """
     made: list[tuple[int, CalendarMessage | None]] = []
     unfit: list[tuple[int, str]] = []
+    late: list[int] = []
     rows = {row.id: row for row in db.session.scalars(_with_all_they_need(mail_ids))}
     for mail_id in mail_ids:
         row, message = rows.get(mail_id), None
         try:
-            if row is not None and row.state is MailState.WAITING:
+            if row is not None and row.state is MailState.WAITING and _is_pointless(row, now):
+                late.append(mail_id)
+            elif row is not None and row.state is MailState.WAITING:
                 message = rendering.render(row, now=now)
                 message.as_bytes()
         except Exception as trouble:  # one bad row must not stop the others
@@ -215,7 +218,18 @@ def _rendered(
     db.session.rollback()
     for mail_id, error in unfit:
         _end(mail_id, MailState.FAILED, now, error=error)
+    for mail_id in late:
+        _end(mail_id, MailState.SUPERSEDED, now, error="of no use any more")
     return iter(made)
+
+
+def _is_pointless(mail: OutboxMail, now: datetime) -> bool:
+    """Whether what the clock wrote has no use by now: too late, called off, or given back."""
+    if "until" not in mail.facts:
+        return False
+    held = mail.rsvp is None or mail.rsvp.is_confirmed
+    published = mail.event is not None and mail.event.is_published
+    return now >= datetime.fromisoformat(mail.facts["until"]) or not (held and published)
 
 
 def _with_all_they_need(mail_ids: Sequence[int]) -> Any:

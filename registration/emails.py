@@ -262,6 +262,18 @@ def _announce(
     return announcement
 
 
+def staff_digest(account: Staff, what: str, *, events: list[dict[str, Any]], now: datetime) -> None:
+    """Tell a member of staff the numbers of a day. `what` names the day."""
+    _write(
+        MailKind.STAFF,
+        what,
+        recipient=account.email,
+        recipient_name=account.name,
+        now=now,
+        facts={"about": "digest", "events": events},
+    )
+
+
 def to_staff(
     *, recipient: str, name: str, subject: str, text: str, html: str, now: datetime
 ) -> None:
@@ -370,15 +382,12 @@ def _write(
     *,
     recipient: str,
     now: datetime,
-    recipient_name: str = "",
-    language: str = "en",
     event: Event | None = None,
     rsvp: Rsvp | None = None,
     speaker: Speaker | None = None,
     invitation: Invitation | None = None,
     announcement: Announcement | None = None,
-    ical_sequence: int | None = None,
-    facts: dict[str, Any] | None = None,
+    **more: Any,
 ) -> None:
     """Write one row. `what` names the change: the same change cannot be mailed twice.
 
@@ -386,27 +395,44 @@ def _write(
     """
     if recipient.endswith(NO_ADDRESS):
         return
+    about: dict[str, Any] = {
+        "event_id": event.id if event else None,
+        "rsvp_id": rsvp.id if rsvp else None,
+        "speaker_id": speaker.id if speaker else None,
+        "invitation_id": invitation.id if invitation else None,
+        "announcement_id": announcement.id if announcement else None,
+    }
+    db.session.add(OutboxMail(**row(kind, what, recipient=recipient, now=now, **about, **more)))
+
+
+def row(
+    kind: MailKind,
+    what: str,
+    *,
+    recipient: str,
+    now: datetime,
+    recipient_name: str = "",
+    language: str = "en",
+    ical_sequence: int | None = None,
+    facts: dict[str, Any] | None = None,
+    due_at: datetime | None = None,
+    **about: int | None,
+) -> dict[str, Any]:
+    """The columns of one mail, for those who write many at once; `about` are its foreign keys."""
     key = f"{kind}:{what}:{recipient}"
-    db.session.add(
-        OutboxMail(
-            key=key,
-            kind=kind,
-            state=MailState.WAITING,
-            recipient=recipient,
-            recipient_name=recipient_name,
-            language=language,
-            event_id=event.id if event else None,
-            rsvp_id=rsvp.id if rsvp else None,
-            speaker_id=speaker.id if speaker else None,
-            invitation_id=invitation.id if invitation else None,
-            announcement_id=announcement.id if announcement else None,
-            ical_sequence=ical_sequence,
-            facts=facts or {},
-            created_at=now,
-            due_at=now,
-            message_id=message_id(key),
-        )
-    )
+    return about | {
+        "key": key,
+        "kind": kind,
+        "state": MailState.WAITING,
+        "recipient": recipient,
+        "recipient_name": recipient_name,
+        "language": language,
+        "ical_sequence": ical_sequence,
+        "facts": facts or {},
+        "created_at": now,
+        "due_at": due_at or now,
+        "message_id": message_id(key),
+    }
 
 
 def message_id(key: str) -> str:

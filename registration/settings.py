@@ -57,6 +57,9 @@ class Settings(BaseSettings):
     mail_timeout: Annotated[float, Field(gt=0)] = 30.0
     mail_per_minute: Annotated[int, Field(ge=0)] = 0
     calendar_address: str = "calendar@example.org"
+    # When staff are mailed the cancellations and failures of the last day
+    digest_hour: Annotated[int, Field(ge=0, le=23)] = 7
+    digest_time_zone: str = "UTC"
 
     # Limits on what one visitor may do; see registration/web/limits.py
     limit_rsvp_per_network: str = "3000 per hour"

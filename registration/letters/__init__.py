@@ -5,7 +5,16 @@ from __future__ import annotations
 from flask_babel import gettext
 
 from registration.editions import facts_of_speaker
-from registration.letters import accounts, events, invitations, mailings, rsvps, speakers
+from registration.letters import (
+    accounts,
+    digests,
+    events,
+    invitations,
+    mailings,
+    reminders,
+    rsvps,
+    speakers,
+)
 from registration.letters.letter import (
     EventFacts,
     Letter,
@@ -35,6 +44,8 @@ __all__ = [
 
 def compose(mail: OutboxMail) -> Letter:
     """The letter of an outbox row, in the locale at hand."""
+    if mail.facts.get("about") == "digest":
+        return digests.compose(mail)
     if "about" in mail.facts:
         return accounts.compose(mail)
     if mail.kind is MailKind.STAFF:
@@ -52,7 +63,8 @@ def compose(mail: OutboxMail) -> Letter:
             letter.paragraphs[:0] = events.changes(before, after, sorted(after))
         return letter
     assert mail.rsvp is not None
-    letter = (rsvps.COMPOSERS | events.COMPOSERS)[mail.kind](mail.rsvp, mail)
+    composers = rsvps.COMPOSERS | events.COMPOSERS | reminders.COMPOSERS
+    letter = composers[mail.kind](mail.rsvp, mail)
     if mail.facts.get("copy"):
         letter.paragraphs.insert(
             0,

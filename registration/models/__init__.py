@@ -27,6 +27,7 @@ from registration.models.events import (
 from registration.models.imports import ImportKind, PendingImport
 from registration.models.mailings import Mailing, MailingState, Unsubscribe
 from registration.models.outbox import MailKind, MailState, OutboxMail, WorkerHeartbeat
+from registration.models.reminders import ReminderRound, RoundKind
 from registration.models.rsvps import (
     HOLDING,
     LIVE,
@@ -75,7 +76,9 @@ __all__ = [
     "Question",
     "QuestionKind",
     "RegistrationKind",
+    "ReminderRound",
     "Role",
+    "RoundKind",
     "Rsvp",
     "RsvpStatus",
     "Speaker",

@@ -1,0 +1,99 @@
+"""The staff's daily digest of cancellations and of mails that failed."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import current_app
+from sqlalchemy import func, select
+
+from registration import emails
+from registration.database import db, transaction
+from registration.models import (
+    AuditEntry,
+    Event,
+    MailKind,
+    MailState,
+    OutboxMail,
+    Role,
+    Staff,
+    StaffRole,
+    staff_events,
+)
+
+
+def due_on(now: datetime) -> str | None:
+    """The day whose digest is due, as "2026-12-06"; None before the hour of the day."""
+    local = now.astimezone(ZoneInfo(current_app.config["DIGEST_TIME_ZONE"]))
+    return local.date().isoformat() if local.hour >= current_app.config["DIGEST_HOUR"] else None
+
+
+def send(day: str, *, now: datetime) -> int:
+    """Mail each organiser the last 24 hours of their events, and admins those of all.
+
+    How many mails. Nobody is mailed about nothing, and nobody twice about one day.
+    """
+    with transaction():
+        news = _news(now)
+        accounts = db.session.scalars(
+            select(Staff)
+            .where(
+                Staff.active,
+                Staff.roles.any(Role.name.in_([StaffRole.ADMIN, StaffRole.ORGANISER])),
+            )
+            .order_by(Staff.id)
+        ).all()
+        written = 0
+        for account in accounts:
+            mine = _of(account, news)
+            what = f"digest.{account.id}.{day}"
+            key = f"{MailKind.STAFF}:{what}:{account.email}"
+            known = select(OutboxMail.id).where(OutboxMail.key == key)
+            if mine and db.session.scalar(known) is None:
+                emails.staff_digest(account, what, events=mine, now=now)
+                written += 1
+        return written
+
+
+def _news(now: datetime) -> dict[int | None, dict[str, Any]]:
+    """Numbers of the last 24 hours, by event; None stands for mails of no event."""
+    since = now - timedelta(days=1)
+    cancelled = db.session.execute(
+        select(AuditEntry.event_id, func.count())
+        .where(AuditEntry.action == "rsvp.cancelled", AuditEntry.at > since)
+        .group_by(AuditEntry.event_id)
+    ).all()
+    failed = db.session.execute(
+        select(OutboxMail.event_id, func.count())
+        .where(OutboxMail.state == MailState.FAILED, OutboxMail.ended_at > since)
+        .group_by(OutboxMail.event_id)
+    ).all()
+    counts = {key: {"cancelled": 0, "failed": 0} for key, _ in [*cancelled, *failed]}
+    for word, rows in (("cancelled", cancelled), ("failed", failed)):
+        for event_id, number in rows:
+            counts[event_id][word] = number
+    events = db.session.scalars(
+        select(Event)
+        .where(Event.id.in_([key for key in counts if key is not None]))
+        .order_by(Event.starts_at)
+    ).all()
+    news: dict[int | None, dict[str, Any]] = {
+        event.id: {"title": event.title, "slug": event.slug} | counts[event.id] for event in events
+    }
+    if None in counts:
+        name = str(current_app.config["ORGANISATION_NAME"])
+        news[None] = {"title": name, "slug": ""} | counts[None]
+    return news
+
+
+def _of(account: Staff, news: dict[int | None, dict[str, Any]]) -> list[dict[str, Any]]:
+    if account.is_admin:
+        return list(news.values())
+    own = set(
+        db.session.scalars(
+            select(staff_events.c.event_id).where(staff_events.c.staff_id == account.id)
+        )
+    )
+    return [item for event_id, item in news.items() if event_id in own]

@@ -1,0 +1,129 @@
+"""Letters before and after an event, to those who are confirmed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask_babel import gettext, ngettext
+
+from registration import entries, itip, wording
+from registration.letters.letter import (
+    Letter,
+    Link,
+    facts_of,
+    first_name,
+    place_of,
+    preheader_of,
+    tickets_of,
+    when_of,
+)
+from registration.models import MailKind, OutboxMail, Rsvp
+
+
+def _reminder(rsvp: Rsvp, mail: OutboxMail) -> Letter:
+    return _to_watch(rsvp) if rsvp.option.is_virtual else _to_come(rsvp)
+
+
+def _to_come(rsvp: Rsvp) -> Letter:
+    event = rsvp.event
+    show = ngettext(
+        "Show this code at the door, on your phone or on paper.",
+        "Show these codes at the door, on your phone or on paper.",
+        rsvp.party_size,
+    )
+    doors = ""
+    if event.doors_at:
+        doors = gettext("Doors open at %(time)s.", time=wording.clock(event.doors_at, event.zone))
+    return Letter(
+        subject=_subject(rsvp),
+        heading=_heading(rsvp),
+        paragraphs=[
+            " ".join(part for part in (show, doors) if part),
+            *event.venue_access.splitlines()[:1],
+            gettext("If you cannot come, give your seat back. Somebody may be waiting for it."),
+        ],
+        preheader=preheader_of(event, " ".join(part for part in (doors, show) if part)),
+        button=Link(gettext("Open my ticket"), entries.manage_url(rsvp)),
+        events=[facts_of(event, [place_of(rsvp)])],
+        tickets=tickets_of(rsvp),
+        links=_links(rsvp),
+        why=_why(),
+    )
+
+
+def _to_watch(rsvp: Rsvp) -> Letter:
+    event = rsvp.event
+    opens = gettext(
+        "Your room opens at %(time)s.", time=wording.clock(event.lobby_opens_at, event.zone)
+    )
+    return Letter(
+        subject=_subject(rsvp),
+        heading=_heading(rsvp),
+        paragraphs=[
+            opens,
+            gettext("If you cannot watch, there is nothing to do; you can cancel all the same."),
+        ],
+        preheader=preheader_of(event, opens),
+        button=Link(gettext("Go to my room"), entries.join_url(rsvp)),
+        button_note=gettext("The link is yours alone. Keep it to yourself."),
+        events=[facts_of(event, [place_of(rsvp)])],
+        links=_links(rsvp),
+        why=_why(),
+    )
+
+
+def _follow_up(rsvp: Rsvp, mail: OutboxMail) -> Letter:
+    event = rsvp.event
+    more = [
+        (gettext("Read the transcript"), event.transcript_url),
+        (gettext("See the slides"), event.slides_url),
+        (gettext("Hear it as audio"), event.audio_url),
+    ]
+    here = gettext("The recording is on the event\u2019s page, and stays there.")
+    return Letter(
+        subject=gettext("The recording of %(title)s", title=event.title),
+        heading=gettext("The recording is ready, %(name)s", name=first_name(rsvp.name)),
+        paragraphs=[here],
+        preheader=here,
+        button=Link(gettext("Watch the recording"), entries.event_url(event)),
+        events=[facts_of(event, [])],
+        links=[Link(label, url) for label, url in more if url],
+        why=" ".join((_why(), gettext("It is the last one about this event."))),
+    )
+
+
+def _subject(rsvp: Rsvp) -> str:
+    return gettext(
+        "Reminder: %(title)s, %(when)s", title=rsvp.event.title, when=when_of(rsvp.event)
+    )
+
+
+def _heading(rsvp: Rsvp) -> str:
+    event = rsvp.event
+    return gettext(
+        "See you on %(weekday)s at %(time)s, %(name)s",
+        weekday=wording.weekday(event.starts_at, event.zone),
+        time=wording.clock(event.starts_at, event.zone),
+        name=first_name(rsvp.name),
+    )
+
+
+def _links(rsvp: Rsvp) -> list[Link]:
+    """For who has no entry of it yet: the mail itself has no calendar part."""
+    entry = entries.of_rsvp(rsvp, max(rsvp.ical_sequence, 0))
+    return [
+        Link(gettext("Add to Google Calendar"), itip.google_link(entry)),
+        Link(gettext("Add to Outlook"), itip.outlook_link(entry)),
+        Link(gettext("Change my details, attend another way or cancel"), entries.manage_url(rsvp)),
+    ]
+
+
+def _why() -> str:
+    return gettext("You get this message because you sent an RSVP with this address.")
+
+
+#: Who composes which kind of mail before and after an event.
+COMPOSERS: dict[MailKind, Callable[[Rsvp, OutboxMail], Letter]] = {
+    MailKind.REMINDER: _reminder,
+    MailKind.FOLLOW_UP: _follow_up,
+}

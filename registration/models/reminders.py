@@ -1,0 +1,39 @@
+"""What is mailed by the clock: each round of reminders, once."""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from registration.database import Base
+
+
+class RoundKind(enum.StrEnum):
+    """What a round of mails is about."""
+
+    DAY_BEFORE = "day"
+    HOUR_BEFORE = "hour"
+    SPEAKERS = "speakers"
+    FOLLOW_UP = "follow_up"
+
+
+class ReminderRound(Base):
+    """One round of mails to all of an event. An event that moves has rounds of its new start.
+
+    It is written some hundred RSVPs at a time, each time in the transaction that notes how far
+    it is; a worker that is killed leaves nothing out and nothing twice.
+    """
+
+    __tablename__ = "reminder_rounds"
+    __table_args__ = (UniqueConstraint("event_id", "kind", "starts_at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
+    kind: Mapped[RoundKind]
+    starts_at: Mapped[datetime]  # of the event, when the round became due
+    reached_id: Mapped[int] = mapped_column(default=0)  # RSVPs up to this one have been seen
+    created_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]

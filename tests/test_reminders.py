@@ -1,0 +1,314 @@
+"""What the clock mails: reminders, follow-ups, digests; each once, late or not at all."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from registration import delivery, digests, reminders, rendering, rsvps
+from registration.clock import Calendar
+from registration.database import db, transaction
+from registration.models import (
+    Event,
+    EventStatus,
+    MailKind,
+    MailState,
+    OutboxMail,
+    Role,
+    SpeakerStatus,
+    Staff,
+    StaffRole,
+)
+from tests.conftest import NOW
+from tests.factories import make_event, make_hybrid, make_option, make_rsvp, make_speaker, save
+
+START = NOW.replace(hour=15) + timedelta(days=13)  # of the factory's events
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+BY_CLOCK = (MailKind.REMINDER, MailKind.FOLLOW_UP, MailKind.SPEAKER_REMINDER)
+
+
+def run_until_done(moment: datetime) -> None:
+    while reminders.send_due(now=moment):
+        pass
+
+
+def mailed(*kinds: MailKind) -> list[tuple[str, str]]:
+    """Who was mailed which round."""
+    db.session.rollback()
+    rows = db.session.scalars(
+        select(OutboxMail).where(OutboxMail.kind.in_(kinds or BY_CLOCK)).order_by(OutboxMail.id)
+    )
+    return [(row.facts["round"], row.recipient) for row in rows]
+
+
+def change(event_id: int, **values: Any) -> None:
+    with transaction():
+        event = db.session.get_one(Event, event_id)
+        for name, value in values.items():
+            setattr(event, name, value)
+
+
+@pytest.fixture
+def hybrid(app: Flask) -> int:
+    """An event with Amina in the room, Bo online and Chi waiting; its id."""
+    room, stream = make_hybrid(capacity=1)
+    make_rsvp(room, email="amina@example.org")
+    make_rsvp(stream, email="bo@example.org")
+    make_rsvp(room, email="chi@example.org")
+    return room.event_id
+
+
+class TestBefore:
+    def test_nothing_is_due_two_days_before(self, hybrid: int):
+        run_until_done(START - 2 * DAY)
+        assert mailed() == []
+
+    def test_all_confirmed_are_reminded_a_day_before_and_those_online_an_hour_before(
+        self, hybrid: int
+    ):
+        run_until_done(START - DAY)
+        assert mailed() == [("day", "amina@example.org"), ("day", "bo@example.org")]
+        run_until_done(START - HOUR)
+        assert mailed()[2:] == [("hour", "bo@example.org")]
+
+    def test_however_often_the_clock_looks_each_is_reminded_once(self, hybrid: int):
+        for minute in range(0, 1441, 60):
+            run_until_done(START - DAY + timedelta(minutes=minute))
+        assert len(mailed()) == 3
+
+    def test_a_worker_that_was_down_reminds_late_while_it_is_of_use(self, hybrid: int):
+        run_until_done(START - timedelta(hours=4))
+        assert [which for which, _ in mailed()] == ["day", "day"]
+
+    def test_a_worker_that_was_down_too_long_drops_it(self, hybrid: int):
+        run_until_done(START - timedelta(hours=2))
+        assert mailed() == []
+        run_until_done(START)
+        assert mailed() == []
+
+    def test_who_has_just_been_confirmed_has_had_it_all(self, hybrid: int):
+        stream = db.session.get_one(Event, hybrid)
+        option = make_option(stream)
+        make_rsvp(option, email="late@example.org", now=START - timedelta(hours=10))
+        run_until_done(START - timedelta(hours=9))
+        assert ("day", "late@example.org") not in mailed()
+
+    def test_a_moved_event_reminds_of_its_new_start(self, hybrid: int):
+        run_until_done(START - DAY)
+        change(hybrid, starts_at=START + 7 * DAY, ends_at=START + 7 * DAY + HOUR)
+        run_until_done(START - HOUR)
+        assert len(mailed()) == 2
+        run_until_done(START + 6 * DAY)
+        run_until_done(START + 7 * DAY - HOUR)
+        assert [which for which, _ in mailed()[2:]] == ["day", "day", "hour"]
+
+    def test_an_event_moved_by_an_hour_after_the_reminder_reminds_no_second_time(self, hybrid: int):
+        run_until_done(START - DAY)
+        change(hybrid, starts_at=START + HOUR, ends_at=START + 2 * HOUR)
+        run_until_done(START - DAY + HOUR)
+        assert len(mailed()) == 2
+        run_until_done(START)
+        assert mailed()[2:] == [("hour", "bo@example.org")]
+
+    @pytest.mark.parametrize("status", [EventStatus.CANCELLED, EventStatus.DRAFT])
+    def test_an_event_that_does_not_take_place_reminds_nobody(
+        self, hybrid: int, status: EventStatus
+    ):
+        change(hybrid, status=status)
+        run_until_done(START - DAY)
+        assert mailed() == []
+
+    def test_a_crowd_is_written_in_chunks_that_may_break_off(
+        self, app: Flask, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setattr(reminders, "CHUNK", 3)
+        option = make_option()
+        for number in range(7):
+            make_rsvp(option, email=f"a{number}@example.org")
+        assert reminders.send_due(now=START - DAY) == 3
+        run_until_done(START - DAY)
+        run_until_done(START - DAY + HOUR)
+        assert mailed() == [("day", f"a{number}@example.org") for number in range(7)]
+
+    def test_an_assistant_has_a_copy(self, app: Flask):
+        make_rsvp(
+            make_option(),
+            email="amina@example.org",
+            booked_by_email="office@example.org",
+            booked_by_name="The Office",
+        )
+        run_until_done(START - DAY)
+        assert mailed() == [("day", "amina@example.org"), ("day", "office@example.org")]
+
+    def test_a_speaker_who_said_yes_is_reminded(self, app: Flask):
+        event = make_event()
+        make_speaker(event, email="yes@example.org", status=SpeakerStatus.CONFIRMED)
+        make_speaker(event, email="silent@example.org", status=SpeakerStatus.INVITED)
+        run_until_done(START - DAY)
+        run_until_done(START - DAY + HOUR)
+        assert mailed() == [("speakers", "yes@example.org")]
+
+    def test_a_reminder_has_no_calendar_part_and_ways_to_add_it(self, hybrid: int):
+        run_until_done(START - DAY)
+        rows = db.session.scalars(
+            select(OutboxMail).where(OutboxMail.kind == MailKind.REMINDER).order_by(OutboxMail.id)
+        ).all()
+        room, stream = (rendering.render(row, now=START - DAY) for row in rows)
+        for message in (room, stream):
+            assert message.calendar is None
+            assert message.subject.startswith("Reminder: Event")
+            assert "https://calendar.google.com/" in message.body
+            assert "https://outlook.live.com/" in message.body
+        assert len(room.images) == 1
+        assert "/j/" in stream.body
+        assert "/j/" not in room.body
+
+
+class TestOfUse:
+    """A reminder that waited too long in the outbox."""
+
+    def deliverable(self, app: Flask, moment: datetime) -> list[str]:
+        app.config["MAIL_SERVER"] = "127.0.0.1"
+        try:
+            claimed = delivery.claim(now=moment)
+        finally:
+            app.config["MAIL_SERVER"] = ""
+        made = delivery._rendered(claimed, moment)
+        return [str(message.recipients[0]) for _, message in made if message is not None]
+
+    def written(self, app: Flask) -> int:
+        rsvp_id = make_rsvp(make_option(), email="amina@example.org").id
+        with transaction():
+            for row in db.session.scalars(select(OutboxMail)):
+                row.state = MailState.SENT
+        run_until_done(START - DAY)
+        return rsvp_id
+
+    def test_is_sent_while_it_is_of_use(self, app: Flask):
+        self.written(app)
+        assert self.deliverable(app, START - 5 * HOUR) == ["amina@example.org"]
+
+    def test_is_dropped_when_it_is_too_late(self, app: Flask):
+        self.written(app)
+        assert self.deliverable(app, START - HOUR) == []
+        last = db.session.scalars(select(OutboxMail).order_by(OutboxMail.id.desc())).first()
+        assert last is not None
+        assert (last.state, last.last_error) == (MailState.SUPERSEDED, "of no use any more")
+
+    def test_is_dropped_when_the_event_is_called_off(self, app: Flask):
+        self.written(app)
+        event = db.session.scalars(select(Event)).one()
+        change(event.id, status=EventStatus.CANCELLED)
+        assert self.deliverable(app, START - DAY) == []
+
+    def test_gives_way_to_the_mail_of_a_cancellation(self, app: Flask):
+        rsvp_id = self.written(app)
+        rsvps.cancel(rsvp_id=rsvp_id, now=START - DAY)
+        kinds = db.session.execute(select(OutboxMail.kind, OutboxMail.state)).all()
+        assert (MailKind.REMINDER, MailState.SUPERSEDED) in [tuple(row) for row in kinds]
+
+
+class TestAfter:
+    def test_the_recording_is_announced_once_to_all_confirmed(self, hybrid: int):
+        end = START + timedelta(minutes=90)
+        run_until_done(end + HOUR)
+        assert mailed(MailKind.FOLLOW_UP) == []
+        change(hybrid, recording_url="https://video.example.org/1")
+        run_until_done(end + 2 * HOUR)
+        run_until_done(end + 3 * HOUR)
+        assert mailed() == [
+            ("follow_up", "amina@example.org"),
+            ("follow_up", "bo@example.org"),
+        ]
+
+    def test_it_waits_ten_minutes_so_that_staff_can_look(self, hybrid: int):
+        change(hybrid, recording_url="https://video.example.org/1")
+        run_until_done(START + DAY)
+        row = db.session.scalars(
+            select(OutboxMail).where(OutboxMail.kind == MailKind.FOLLOW_UP)
+        ).first()
+        assert row is not None
+        assert row.due_at == START + DAY + timedelta(minutes=10)
+        message = rendering.render(row, now=START + DAY)
+        assert "The recording of Event" in message.subject
+        assert message.calendar is None
+
+    def test_a_recording_before_the_end_waits_and_one_of_years_ago_is_no_news(self, hybrid: int):
+        change(hybrid, recording_url="https://video.example.org/1")
+        run_until_done(START + HOUR)
+        run_until_done(START + 100 * DAY)
+        assert mailed(MailKind.FOLLOW_UP) == []
+
+
+def make_account(role: StaffRole, email: str, **values: Any) -> Staff:
+    found = db.session.scalars(select(Role).where(Role.name == role)).one_or_none()
+    account = Staff(
+        email=email,
+        active=values.pop("active", True),
+        fs_uniquifier=secrets.token_hex(16),
+        created_at=NOW,
+        roles=[found or Role(name=role)],
+        **values,
+    )
+    return save(account)
+
+
+class TestDigest:
+    def test_staff_are_mailed_the_numbers_of_the_day_once(self, app: Flask):
+        make_account(StaffRole.ADMIN, "admin@example.org", name="Ada")
+        make_account(StaffRole.DOOR, "door@example.org")
+        make_account(StaffRole.ADMIN, "gone@example.org", active=False)
+        rsvp = make_rsvp(make_option(make_event(title="Policing in Conflict")))
+        rsvps.cancel(rsvp_id=rsvp.id, now=NOW)
+        with transaction():
+            row = db.session.scalars(select(OutboxMail)).first()
+            assert row is not None
+            row.state, row.ended_at = MailState.FAILED, NOW
+        assert digests.send("2026-11-23", now=NOW) == 1
+        assert digests.send("2026-11-23", now=NOW + HOUR) == 0
+        mail = db.session.scalars(select(OutboxMail).where(OutboxMail.kind == "staff")).one()
+        message = rendering.render(mail, now=NOW)
+        assert mail.recipient == "admin@example.org"
+        assert message.subject == ("Yesterday: 1 cancellation, 1 mail that could not be delivered")
+        assert "Policing in Conflict: 1 cancellation" in message.body
+
+    def test_an_organiser_reads_of_their_own_events_only(self, app: Flask):
+        organiser = make_account(StaffRole.ORGANISER, "organiser@example.org")
+        rsvp = make_rsvp(make_option())
+        rsvps.cancel(rsvp_id=rsvp.id, now=NOW)
+        assert organiser.id
+        assert digests.send("2026-11-23", now=NOW) == 0
+
+    def test_nobody_is_mailed_about_nothing(self, app: Flask):
+        make_account(StaffRole.ADMIN, "admin@example.org")
+        assert digests.send("2026-11-23", now=NOW) == 0
+
+    def test_a_day_begins_at_its_hour(self, app: Flask):
+        assert digests.due_on(NOW.replace(hour=6)) is None
+        assert digests.due_on(NOW.replace(hour=7)) == "2026-11-23"
+
+
+class TestClock:
+    def test_the_clock_looks_now_and_then_and_goes_on_while_there_is_more(
+        self, app: Flask, monkeypatch: pytest.MonkeyPatch
+    ):
+        looks: list[datetime] = []
+        left = [2, 1, 0, 0]
+
+        def send_due(*, now: datetime) -> int:
+            looks.append(now)
+            return left.pop(0)
+
+        monkeypatch.setattr(reminders, "send_due", send_due)
+        seconds = [0.0]
+        calendar = Calendar(ticks=lambda: seconds[0])
+        assert [calendar.turn(NOW) for _ in range(5)] == [True, True, False, False, False]
+        assert len(looks) == 3
+        seconds[0] = 21.0
+        calendar.turn(NOW)
+        assert len(looks) == 4
