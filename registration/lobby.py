@@ -1,14 +1,22 @@
-"""The virtual door: who may enter, and that they did."""
+"""The virtual door: what the lobby is at a moment, who may enter, and that they did."""
 
 from __future__ import annotations
 
 import enum
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
 
 from registration.database import db, transaction
-from registration.models import Attendee, Event, EventStatus, Rsvp, StreamSource
+from registration.models import Attendee, Event, EventStatus, LobbyPhase, Rsvp, StreamSource
+
+#: How long the door stays open after the end, unless staff close it: events run over.
+OVERRUN = timedelta(minutes=30)
+#: How long after the end a lobby that staff keep live closes by itself.
+LONGEST = timedelta(hours=12)
+#: How long before the start what staff said of the lobby counts: an event may have been moved.
+_STEERED = timedelta(hours=24)
 
 
 class LobbyState(enum.StrEnum):
@@ -16,38 +24,93 @@ class LobbyState(enum.StrEnum):
 
     BEFORE = "before"
     OPEN = "open"
+    LIVE = "live"
+    BACKUP = "backup"  # live, from another source than the first
     ENDED = "ended"
+    RECORDING = "recording"
     CANCELLED = "cancelled"
 
+    @property
+    def lets_in(self) -> bool:
+        """Whether who has a place online may see the stream."""
+        return self in (LobbyState.OPEN, LobbyState.LIVE, LobbyState.BACKUP)
 
-def state_of(event: Event, now: datetime) -> LobbyState:
-    """Where the event's lobby stands: closed, open from its time before the start, or over."""
+
+@dataclass(frozen=True)
+class Status:
+    """What every open lobby of an event is told: the same for all, and nothing of anybody."""
+
+    state: LobbyState
+    revision: int
+    note: str
+    starts_at: datetime
+    ask_again: int  # seconds until a lobby asks again; 0: it need not
+
+
+def state_of(event: Event, now: datetime, *, on_backup: bool = False) -> LobbyState:
+    """Where the event's lobby stands: by the clock, unless staff said otherwise."""
     if event.status is EventStatus.CANCELLED:
         return LobbyState.CANCELLED
-    if event.is_past(now):
-        return LobbyState.ENDED
-    return LobbyState.OPEN if now >= event.lobby_opens_at else LobbyState.BEFORE
+    phase = phase_of(event, now)
+    closes_at = event.ends_at + (LONGEST if phase is LobbyPhase.LIVE else OVERRUN)
+    recorded = event.recording_url and event.is_past(now) and phase is not LobbyPhase.LIVE
+    if phase is LobbyPhase.ENDED or now >= closes_at or recorded:
+        return LobbyState.RECORDING if event.recording_url else LobbyState.ENDED
+    if phase is LobbyPhase.LIVE or now >= event.starts_at:
+        return LobbyState.BACKUP if on_backup else LobbyState.LIVE
+    if phase is LobbyPhase.OPEN or now >= event.lobby_opens_at:
+        return LobbyState.OPEN
+    return LobbyState.BEFORE
+
+
+def phase_of(event: Event, now: datetime) -> LobbyPhase:
+    """What staff said of the lobby; nothing, if that was for a date from which it was moved."""
+    if now < event.starts_at - _STEERED:
+        return LobbyPhase.SCHEDULED
+    return event.lobby_phase
+
+
+def status_of(event: Event, now: datetime) -> Status:
+    """The status document of an event's lobbies."""
+    sources = sources_of(event)
+    state = state_of(event, now, on_backup=is_on_backup(sources))
+    return Status(
+        state=state,
+        revision=event.lobby_revision,
+        note=event.lobby_note if state is LobbyState.BEFORE or state.lets_in else "",
+        starts_at=event.starts_at,
+        ask_again=_ask_again(event, state, now),
+    )
+
+
+def _ask_again(event: Event, state: LobbyState, now: datetime) -> int:
+    """Seconds between two looks: few where something may happen at any moment."""
+    if state is LobbyState.BEFORE:
+        left = event.lobby_opens_at - now
+        return 60 if left > timedelta(hours=1) else 20 if left > timedelta(minutes=2) else 8
+    if state.lets_in:
+        return 8
+    return 60 if state is LobbyState.ENDED else 0
 
 
 def may_enter(rsvp: Rsvp, now: datetime) -> bool:
     """Whether this RSVP gets the stream at this moment: a confirmed virtual place, lobby open."""
-    return (
-        rsvp.is_confirmed
-        and rsvp.option.is_virtual
-        and state_of(rsvp.event, now) is LobbyState.OPEN
-    )
+    return rsvp.is_confirmed and rsvp.option.is_virtual and state_of(rsvp.event, now).lets_in
 
 
 def enter(*, rsvp_id: int, now: datetime) -> bool:
     """Record that the party came in, the first time only; whether it may see the stream."""
+    rsvp = db.session.get_one(Rsvp, rsvp_id)
+    if not may_enter(rsvp, now):
+        return False
+    if has_joined(rsvp):
+        return True
     with transaction():
-        rsvp = db.session.get_one(Rsvp, rsvp_id)
-        if not may_enter(rsvp, now):
-            return False
         db.session.execute(
             update(Attendee)
             .where(Attendee.rsvp_id == rsvp_id, Attendee.joined_at.is_(None))
             .values(joined_at=now)
+            .execution_options(synchronize_session=False)
         )
     return True
 
@@ -58,11 +121,22 @@ def has_joined(rsvp: Rsvp) -> bool:
     return db.session.scalar(joined.limit(1)) is not None
 
 
-def live_source(event: Event) -> StreamSource | None:
+def sources_of(event: Event) -> list[StreamSource]:
+    """The sources of the stream, in their order."""
+    return list(
+        db.session.scalars(
+            select(StreamSource)
+            .where(StreamSource.event_id == event.id)
+            .order_by(StreamSource.position)
+        )
+    )
+
+
+def on_air(sources: list[StreamSource]) -> StreamSource | None:
     """The source that people see: the one that staff switched on, else the first."""
-    return db.session.scalars(
-        select(StreamSource)
-        .where(StreamSource.event_id == event.id)
-        .order_by(StreamSource.is_live.desc(), StreamSource.position)
-        .limit(1)
-    ).one_or_none()
+    return next((source for source in sources if source.is_live), sources[0] if sources else None)
+
+
+def is_on_backup(sources: list[StreamSource]) -> bool:
+    """Whether people see another source than the first."""
+    return bool(sources) and on_air(sources) is not sources[0]

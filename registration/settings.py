@@ -46,6 +46,10 @@ class Settings(BaseSettings):
     hue: Annotated[int, Field(ge=0, le=359)] = 225
     languages: Annotated[tuple[str, ...], NoDecode] = ("en",)
 
+    # The lobby: how old its status may be; players besides those of registration/players.py
+    lobby_cache_seconds: Annotated[float, Field(ge=0)] = 1.0
+    player_origins: Annotated[tuple[str, ...], NoDecode] = ()
+
     # Mail: the names that Flask-Mail reads
     mail_server: str = ""
     mail_port: Annotated[int, Field(ge=1, le=65535)] = 25
@@ -68,7 +72,7 @@ class Settings(BaseSettings):
     limit_find_per_network: str = "600 per hour"
     minimum_fill_seconds: Annotated[float, Field(ge=0)] = 2.0
 
-    @field_validator("languages", mode="before")
+    @field_validator("languages", "player_origins", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         if isinstance(value, str):

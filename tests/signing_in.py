@@ -31,14 +31,14 @@ def send(client: FlaskClient, url: str, page: str = "", **fields: object) -> Tes
 
 
 def post(
-    client: FlaskClient, url: str, *, headers: dict[str, str] | None = None, **fields: object
+    client: FlaskClient, path: str, /, *, headers: dict[str, str] | None = None, **fields: object
 ) -> TestResponse:
     """Send a form with a good token, without asking for its page first."""
     token = "a token of the tests"
     with client.session_transaction() as session:
         session["csrf_token"] = token
     signer = URLSafeTimedSerializer(client.application.config["SECRET_KEY"], salt="wtf-csrf-token")
-    return client.post(url, data={"csrf_token": signer.dumps(token), **fields}, headers=headers)
+    return client.post(path, data={"csrf_token": signer.dumps(token), **fields}, headers=headers)
 
 
 def session_cookie(app: Flask, account: Staff) -> str:

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+import time
 
-from flask import Blueprint, Response, g, redirect, render_template, url_for
+from flask import Blueprint, Response, current_app, g, jsonify, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from registration import entries, itip, listing, lobby
+from registration import entries, itip, listing, lobby, players
 from registration.lobby import LobbyState
-from registration.models import StreamKind
+from registration.models import Event, Rsvp, StreamKind, StreamSource
 from registration.times import now
 from registration.web import access
+from registration.web.headers import cacheable
 
 blueprint = Blueprint("lobby", __name__)
 
-#: Players that may stand in our page; anything else is opened by a redirect.
-PLAYERS = (
-    "https://www.youtube-nocookie.com",
-    "https://player.vimeo.com",
-    "https://vimeo.com",
-    "https://iframe.mediadelivery.net",
-    "https://player.twitch.tv",
-    "https://media.ccc.de",
-)
+#: For how long any cache may keep the status document, in seconds.
+FRESH = 2
 
 
 @blueprint.get("/j/<key>")
@@ -31,22 +25,27 @@ def show(key: str) -> ResponseReturnValue:
     """The lobby as it is now. The stream's address is in it only after Enter."""
     rsvp = access.rsvp_by_join_key(key)
     event, moment = rsvp.event, now()
-    source = None
-    if lobby.may_enter(rsvp, moment) and lobby.has_joined(rsvp):
-        source = lobby.live_source(event)
-    player = source.url if source and _is_player(source.url, source.kind) else ""
-    if player:
-        g.frame_sources = [_origin(player)]
+    status = lobby.status_of(event, moment)
+    may_enter = lobby.may_enter(rsvp, moment)
+    is_in = may_enter and lobby.has_joined(rsvp)
+    source = _on_air(event) if is_in else None
+    player = _player(source)
+    if is_in:
+        # All players, so that a switch to a backup elsewhere needs no new page.
+        g.frame_sources = players.allowed(current_app.config["PLAYER_ORIGINS"])
     return render_template(
         "lobby/show.html",
         rsvp=rsvp,
         event=event,
-        state=str(lobby.state_of(event, moment)),
+        status=status,
+        state=str(status.state),
+        may_enter=may_enter,
+        is_in=is_in,
         is_virtual=rsvp.is_confirmed and rsvp.option.is_virtual,
         source=source,
         player=player,
         agenda=listing.agenda_of(event),
-        speakers=listing.speakers_of(event),
+        speakers=listing.speakers_of(event) if is_in else [],
         seconds_to_lobby=max(0, round((event.lobby_opens_at - moment).total_seconds())),
         seconds_to_start=max(0, round((event.starts_at - moment).total_seconds())),
         now=moment,
@@ -55,21 +54,77 @@ def show(key: str) -> ResponseReturnValue:
 
 @blueprint.post("/j/<key>/enter")
 def enter(key: str) -> ResponseReturnValue:
-    """Come in: it is recorded once, then the stream is shown or opened."""
+    """Come in: it is recorded once, then the stream is shown or opened.
+
+    It takes no token against forged requests (registration/web/__init__.py): who can forge it has
+    the key, and the key is all that it takes. So the lobby needs no cookie.
+    """
     rsvp = access.rsvp_by_join_key(key)
     event = rsvp.event
     if lobby.enter(rsvp_id=rsvp.id, now=now()):
-        source = lobby.live_source(event)
-        if source is not None and not _is_player(source.url, source.kind):
-            return redirect(source.url, code=303)
+        source = _on_air(event)
+        if source is not None and not _player(source):
+            return redirect(url_for("lobby.leave", key=key), code=303)
     return redirect(url_for("lobby.show", key=key), code=303)
+
+
+@blueprint.get("/j/<key>/out")
+def leave(key: str) -> ResponseReturnValue:
+    """The way out to a stream that is not watched in our page.
+
+    A page of its own that goes on by itself: browsers hold a redirect after a form to the form's
+    own policy (form-action), which must not name the stream before the door opens.
+    """
+    rsvp = access.rsvp_by_join_key(key)
+    source = _source_for(rsvp)
+    if source is None or _player(source):
+        return redirect(url_for("lobby.show", key=key), code=303)
+    answer = current_app.make_response(
+        render_template("lobby/out.html", rsvp=rsvp, event=rsvp.event, source=source)
+    )
+    answer.headers["Refresh"] = f"0; url={source.url}"
+    return answer
+
+
+@blueprint.get("/j/<key>/stream.json")
+def stream(key: str) -> ResponseReturnValue:
+    """What who is in sees now: asked by an open lobby when the status says that it changed."""
+    source = _source_for(access.rsvp_by_join_key(key))
+    player = _player(source)
+    return jsonify(player=player, link=source.url if source and not player else "")
+
+
+@blueprint.get("/events/<slug>/lobby.json")
+def status(slug: str) -> ResponseReturnValue:
+    """What every open lobby asks for now and then: small, the same for all, nothing of anybody.
+
+    Kept for a second in the process, so that ten thousand lobbies cost the database nothing.
+    """
+    kept: dict[str, tuple[float, Response]] = current_app.extensions.setdefault("lobby", {})
+    at, answer = kept.get(slug, (0.0, None))
+    if answer is None or time.monotonic() - at >= current_app.config["LOBBY_CACHE_SECONDS"]:
+        answer = _status_document(access.published_event(slug))
+        kept[slug] = time.monotonic(), answer
+    return cacheable(Response(answer.get_data(), content_type="application/json"), seconds=FRESH)
+
+
+def _status_document(event: Event) -> Response:
+    told = lobby.status_of(event, now())
+    return jsonify(
+        state=told.state,
+        revision=told.revision,
+        note=told.note,
+        starts_at=told.starts_at.isoformat(),
+        ask_again=told.ask_again,
+    )
 
 
 @blueprint.get("/j/<key>/calendar.ics")
 def ics(key: str) -> ResponseReturnValue:
     """The entry with the join link, for who has the join link."""
     rsvp = access.rsvp_by_join_key(key)
-    if lobby.state_of(rsvp.event, now()) is LobbyState.CANCELLED or not rsvp.is_confirmed:
+    cancelled = lobby.state_of(rsvp.event, now()) is LobbyState.CANCELLED
+    if cancelled or not rsvp.is_confirmed:
         return redirect(url_for("lobby.show", key=key), code=303)
     entry = entries.of_rsvp(rsvp, max(rsvp.ical_sequence, 0))
     answer = Response(
@@ -79,10 +134,20 @@ def ics(key: str) -> ResponseReturnValue:
     return answer
 
 
-def _is_player(url: str, kind: StreamKind) -> bool:
-    return kind is StreamKind.EMBED and _origin(url) in PLAYERS
+def _source_for(rsvp: Rsvp) -> StreamSource | None:
+    """The source on air, for who may see it and came in."""
+    if lobby.may_enter(rsvp, now()) and lobby.has_joined(rsvp):
+        return _on_air(rsvp.event)
+    return None
 
 
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
+def _on_air(event: Event) -> StreamSource | None:
+    return lobby.on_air(lobby.sources_of(event))
+
+
+def _player(source: StreamSource | None) -> str:
+    """The address that plays in our page; empty if the source is opened by a link."""
+    if source is None or source.kind is not StreamKind.EMBED:
+        return ""
+    known = players.origin(source.url) in players.allowed(current_app.config["PLAYER_ORIGINS"])
+    return source.url if known else ""

@@ -4,6 +4,7 @@ if (clock) {
   const began = performance.now();
   const parts = Object.fromEntries([...clock.querySelectorAll("[data-unit]")].map((part) => [part.dataset.unit, part]));
   const show = (unit, value) => { if (parts[unit]) parts[unit].textContent = value; };
+  const zeros = [...new Set([Number(clock.dataset.left), Number(clock.dataset.start)])];
   const tick = () => {
     const passed = (performance.now() - began) / 1000;
     const left = Math.max(0, Math.round(Number(clock.dataset.start) - passed));
@@ -11,9 +12,12 @@ if (clock) {
     show("h", Math.floor((left % 86400) / 3600));
     show("m", Math.floor((left % 3600) / 60));
     show("s", String(left % 60).padStart(2, "0"));
-    // At zero the page has something new to show: the door, or the stream.
-    if (Number(clock.dataset.left) - passed <= 0) location.reload();
-    else setTimeout(tick, 1000);
+    // At each zero there may be something new: the door opens, then the event begins.
+    while (zeros.length && zeros[0] <= passed) {
+      zeros.shift();
+      dispatchEvent(new Event("countdown"));
+    }
+    if (left > 0 || zeros.length) setTimeout(tick, 1000);
   };
   tick();
 }

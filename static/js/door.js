@@ -27,7 +27,7 @@ const TONES = { in: [[660, 0, 0.09], [990, 0.1, 0.16]], again: [[440, 0, 0.12], 
 const TOUCH = { in: 80, again: [90, 70, 90], none: 400 };
 
 function announce(kind) {
-  navigator.vibrate?.(TOUCH[kind]);
+  if (navigator.userActivation?.hasBeenActive ?? true) navigator.vibrate?.(TOUCH[kind]);
   if (!audio || !heard()) return;
   for (const [frequency, after, length] of TONES[kind]) {
     const tone = audio.createOscillator();

@@ -12,11 +12,13 @@ from registration.web.staff import (
     mailings,
     mails,
     navigation,
+    recording,
     speakers,
+    stream,
     words,
 )
 
-ROOMS = (events, attendees, door, mailings, mails, speakers)
+ROOMS = (events, attendees, door, mailings, mails, recording, speakers, stream)
 
 
 def init_app(app: Flask) -> None:

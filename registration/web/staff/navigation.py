@@ -24,6 +24,7 @@ EVENT_TABS: list[Door] = [
     (_("Messages"), "staff_mailings.index", _ORGANISER),
     (_("Check-in"), "staff_door.index", _DOOR),
     (_("Speakers"), "staff_speakers.index", _ORGANISER),
+    (_("Stream"), "staff_stream.show", _ORGANISER),
     (_("Recording"), "staff_recording.show", _ORGANISER),
     (_("Settings"), "staff_editor.show", _ORGANISER),
 ]

@@ -110,7 +110,7 @@ def _stream(event: Event) -> list[Task]:
         Task(
             gettext("Enter the address of the stream"),
             done=db.session.scalar(source) is not None,
-            action=gettext("Settings"),
-            url=_door("staff_editor.show", event),
+            action=gettext("Stream"),
+            url=_door("staff_stream.show", event),
         )
     ]

@@ -1,0 +1,155 @@
+"""The stream as staff steer it: phases, a note to all, sources, the record. One function, one
+transaction; each counts the lobby's revision up, so that every open lobby sees it.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from flask import current_app
+from flask_babel import lazy_gettext as _
+from sqlalchemy import func, select, update
+
+from registration import audit, players
+from registration.database import db, transaction
+from registration.models import Event, LobbyPhase, StreamKind, StreamSource
+
+
+class StreamRefused(Exception):
+    """A change of the stream that cannot be made; its text is fit for staff."""
+
+
+def steer(*, event_id: int, phase: LobbyPhase, staff_id: int, now: datetime) -> None:
+    """Open the door early, go live, end, or follow the clock again."""
+    with transaction():
+        event = _turned(event_id)
+        event.lobby_phase = phase
+        audit.record(f"lobby.{phase}", now=now, staff_id=staff_id, event_id=event_id)
+
+
+def say(*, event_id: int, note: str, staff_id: int, now: datetime) -> None:
+    """Show a note in every lobby; an empty one takes it away."""
+    with transaction():
+        event = _turned(event_id)
+        event.lobby_note = note.strip()
+        audit.record("lobby.note", now=now, staff_id=staff_id, event_id=event_id, note=note)
+
+
+def switch(*, event_id: int, source_id: int, staff_id: int, now: datetime) -> None:
+    """Let everybody see this source. Raises LookupError if it is not the event's."""
+    with transaction():
+        _turned(event_id)
+        source = _source(event_id, source_id)
+        # One after the other: an index allows one live source of an event.
+        db.session.execute(
+            update(StreamSource).where(StreamSource.event_id == event_id).values(is_live=False)
+        )
+        source.is_live = True
+        audit.record(
+            "lobby.source", now=now, staff_id=staff_id, event_id=event_id, source=source.label
+        )
+
+
+def add(*, event_id: int, url: str, label: str, staff_id: int, now: datetime) -> StreamSource:
+    """Add a source, behind the others. Raises StreamRefused for an address that is none."""
+    with transaction():
+        _turned(event_id)
+        address, kind = _address(url)
+        last = db.session.scalar(
+            select(func.max(StreamSource.position)).where(StreamSource.event_id == event_id)
+        )
+        source = StreamSource(
+            event_id=event_id,
+            position=0 if last is None else last + 1,
+            label=label.strip(),
+            kind=kind,
+            url=address,
+        )
+        db.session.add(source)
+        audit.record("stream.added", now=now, staff_id=staff_id, event_id=event_id, source=label)
+    return source
+
+
+def change(
+    *, event_id: int, source_id: int, url: str, label: str, staff_id: int, now: datetime
+) -> None:
+    """Give a source another address or name; who watches it follows.
+
+    Raises StreamRefused, and LookupError if it is not the event's.
+    """
+    with transaction():
+        _turned(event_id)
+        source = _source(event_id, source_id)
+        source.url, source.kind = _address(url)
+        source.label = label.strip()
+        audit.record("stream.changed", now=now, staff_id=staff_id, event_id=event_id, source=label)
+
+
+def remove(*, event_id: int, source_id: int, staff_id: int, now: datetime) -> None:
+    """Take a source away; if people saw it they see the first. LookupError: not the event's."""
+    with transaction():
+        _turned(event_id)
+        source = _source(event_id, source_id)
+        db.session.delete(source)
+        audit.record(
+            "stream.removed", now=now, staff_id=staff_id, event_id=event_id, source=source.label
+        )
+
+
+def record(
+    *,
+    event_id: int,
+    recording_url: str,
+    minutes: int | None,
+    transcript_url: str,
+    audio_url: str,
+    slides_url: str,
+    staff_id: int,
+    now: datetime,
+) -> None:
+    """Publish what stays: on the event's page, in the lobby, for search engines."""
+    with transaction():
+        event = _turned(event_id)
+        event.recording_url = players.watchable(recording_url)
+        event.recording_minutes = minutes
+        event.transcript_url = transcript_url.strip()
+        event.audio_url = audio_url.strip()
+        event.slides_url = slides_url.strip()
+        event.updated_at = now
+        audit.record(
+            "event.recorded", now=now, staff_id=staff_id, event_id=event_id, url=recording_url
+        )
+
+
+def _turned(event_id: int) -> Event:
+    """The event, its lobby's revision counted up: the row is locked until the end."""
+    event = db.session.scalars(
+        update(Event)
+        .where(Event.id == event_id)
+        .values(lobby_revision=Event.lobby_revision + 1)
+        .returning(Event)
+        .execution_options(synchronize_session=False, populate_existing=True)
+    ).one_or_none()
+    if event is None:
+        raise LookupError(f"there is no event {event_id}")
+    return event
+
+
+def _source(event_id: int, source_id: int) -> StreamSource:
+    source = db.session.get(StreamSource, source_id)
+    if source is None or source.event_id != event_id:
+        raise LookupError(f"event {event_id} has no stream source {source_id}")
+    return source
+
+
+def _address(url: str) -> tuple[str, StreamKind]:
+    """The address as it is kept, and whether it plays in our page."""
+    parts = urlsplit(url.strip())
+    if parts.scheme != "https" or not parts.hostname or re.search(r"\s", url.strip()):
+        raise StreamRefused(_("Enter an address that starts with https://"))
+    config = current_app.config
+    address = players.embeddable(url, host=urlsplit(config["BASE_URL"]).hostname or "")
+    known = players.origin(address) in players.allowed(config["PLAYER_ORIGINS"])
+    return address, StreamKind.EMBED if known else StreamKind.REDIRECT

@@ -1,0 +1,143 @@
+"""The stream on the day: what the lobby shows now, another source, a note to all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _
+from flask_security import current_user
+from flask_wtf import FlaskForm
+from wtforms import StringField
+from wtforms.validators import InputRequired
+
+from registration import arrivals, lobby, streams
+from registration.models import Event, LobbyPhase, StaffRole
+from registration.streams import StreamRefused
+from registration.times import now
+from registration.web.rsvp_forms import at_most, one_line
+from registration.web.staff.access import event_by_slug, staff_only
+
+blueprint = Blueprint("staff_stream", __name__, url_prefix="/staff/events/<slug>/stream")
+
+
+class SourceForm(FlaskForm):  # type: ignore[misc]
+    """One source of the stream."""
+
+    url = StringField(
+        _("Address"),
+        description=_("As copied from YouTube, Vimeo, Zoom, Teams or any other service."),
+        filters=[one_line],
+        validators=[InputRequired(_("Enter the address of the stream")), *at_most(2000)],
+        render_kw={"inputmode": "url", "autocomplete": "off"},
+    )
+    label = StringField(
+        _("Name"),
+        description=_("For staff only, like “Main” or “Backup”."),
+        filters=[one_line],
+        validators=at_most(80),
+    )
+
+
+@blueprint.get("")
+@staff_only(StaffRole.ORGANISER)
+def show(slug: str) -> ResponseReturnValue:
+    """What attendees see now, and everything that changes it."""
+    return _page(event_by_slug(slug), SourceForm(formdata=None))
+
+
+@blueprint.post("/phase")
+@staff_only(StaffRole.ORGANISER)
+def steer(slug: str) -> ResponseReturnValue:
+    """Open early, stay live, end, or follow the clock."""
+    event = event_by_slug(slug)
+    phase = request.form.get("phase", "")
+    if phase not in list(LobbyPhase):
+        abort(400)
+    streams.steer(event_id=event.id, phase=LobbyPhase(phase), staff_id=current_user.id, now=now())
+    flash(gettext("Done. Every open lobby follows within seconds."), "ok")
+    return redirect(url_for(".show", slug=slug), code=303)
+
+
+@blueprint.post("/note")
+@staff_only(StaffRole.ORGANISER)
+def say(slug: str) -> ResponseReturnValue:
+    """Show a note in every lobby, or take it away."""
+    event = event_by_slug(slug)
+    note = one_line(request.form.get("note"))[:300]
+    streams.say(event_id=event.id, note=note, staff_id=current_user.id, now=now())
+    told = gettext("Every open lobby shows the note within seconds.")
+    flash(told if note else gettext("The note is gone."), "ok")
+    return redirect(url_for(".show", slug=slug), code=303)
+
+
+@blueprint.post("/sources")
+@staff_only(StaffRole.ORGANISER)
+def add(slug: str) -> ResponseReturnValue:
+    """Add a source."""
+    event = event_by_slug(slug)
+    form = SourceForm()
+    if form.validate_on_submit():
+        try:
+            streams.add(
+                event_id=event.id,
+                url=form.url.data,
+                label=form.label.data or "",
+                staff_id=current_user.id,
+                now=now(),
+            )
+        except StreamRefused as refusal:
+            form.url.errors = [str(refusal)]
+        else:
+            flash(gettext("The stream is added."), "ok")
+            return redirect(url_for(".show", slug=slug), code=303)
+    return _page(event_by_slug(slug), form), 422
+
+
+@blueprint.post("/sources/<int:source_id>")
+@staff_only(StaffRole.ORGANISER)
+def change(slug: str, source_id: int) -> ResponseReturnValue:
+    """Put a source on air, give it another address, or take it away."""
+    event_id, action = event_by_slug(slug).id, request.form.get("do", "")
+    which: dict[str, Any] = {
+        "event_id": event_id,
+        "source_id": source_id,
+        "staff_id": current_user.id,
+        "now": now(),
+    }
+    try:
+        if action == "switch":
+            streams.switch(**which)
+            flash(gettext("Everybody sees this stream within seconds."), "ok")
+        elif action == "remove":
+            streams.remove(**which)
+            flash(gettext("The stream is removed."), "ok")
+        elif action == "change":
+            url, label = (one_line(request.form.get(name))[:2000] for name in ("url", "label"))
+            streams.change(url=url, label=label[:80], **which)
+            flash(gettext("The address is changed; who watches it follows."), "ok")
+        else:
+            abort(400)
+    except StreamRefused as refusal:
+        flash(str(refusal), "warn")
+    except LookupError:
+        abort(404)
+    return redirect(url_for(".show", slug=slug), code=303)
+
+
+def _page(event: Event, form: SourceForm) -> str:
+    moment = now()
+    sources = lobby.sources_of(event)
+    return render_template(
+        "staff/stream.html",
+        event=event,
+        form=form,
+        sources=sources,
+        on_air=lobby.on_air(sources),
+        status=lobby.status_of(event, moment),
+        phase=str(lobby.phase_of(event, moment)),
+        turnout=arrivals.turnout_of(event),
+        now=moment,
+    )

@@ -1,0 +1,217 @@
+"""The virtual door: its states by the clock and by staff, who may enter, and the streams."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from registration import lobby, players, rsvps, streams
+from registration.database import db
+from registration.lobby import LobbyState
+from registration.models import (
+    Attendee,
+    AuditEntry,
+    Event,
+    EventStatus,
+    LobbyPhase,
+    StreamKind,
+    StreamSource,
+)
+from registration.parties import attendees
+from registration.streams import StreamRefused
+from tests.factories import make_event, make_hybrid, make_option, make_rsvp, make_staff, save
+
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+
+
+def state_at(event: Event, moment: datetime) -> LobbyState:
+    return lobby.status_of(event, moment).state
+
+
+def steer(event: Event, phase: LobbyPhase, now: datetime) -> None:
+    streams.steer(event_id=event.id, phase=phase, staff_id=make_staff().id, now=now)
+
+
+def add(event: Event, url: str = "https://youtu.be/abcdefghijk", now=None) -> StreamSource:
+    return streams.add(
+        event_id=event.id, url=url, label="", staff_id=make_staff().id, now=now or event.created_at
+    )
+
+
+def test_the_lobby_follows_the_clock_and_stays_open_when_an_event_runs_over(app):
+    event = make_event(lobby_opens_minutes=15)
+    starts, ends = event.starts_at, event.ends_at
+    assert state_at(event, starts - 16 * MINUTE) is LobbyState.BEFORE
+    assert state_at(event, starts - 15 * MINUTE) is LobbyState.OPEN
+    assert state_at(event, starts) is LobbyState.LIVE
+    assert state_at(event, ends + 29 * MINUTE) is LobbyState.LIVE
+    assert state_at(event, ends + 30 * MINUTE) is LobbyState.ENDED
+    event.recording_url = "https://video.example.org/1"
+    assert state_at(event, ends + MINUTE) is LobbyState.RECORDING
+    assert state_at(event, starts) is LobbyState.LIVE
+    event.status = EventStatus.CANCELLED
+    assert state_at(event, starts) is LobbyState.CANCELLED
+
+
+def test_staff_open_early_keep_live_and_end(app, now):
+    event = make_event(starts_at=now + 2 * HOUR)
+    steer(event, LobbyPhase.OPEN, now)
+    assert state_at(event, now) is LobbyState.OPEN
+    assert state_at(event, event.starts_at) is LobbyState.LIVE
+    steer(event, LobbyPhase.LIVE, now)
+    assert state_at(event, now) is LobbyState.LIVE
+    assert state_at(event, event.ends_at + 3 * HOUR) is LobbyState.LIVE
+    assert state_at(event, event.ends_at + 12 * HOUR) is LobbyState.ENDED
+    steer(event, LobbyPhase.ENDED, now)
+    assert state_at(event, event.starts_at) is LobbyState.ENDED
+    steer(event, LobbyPhase.SCHEDULED, now)
+    assert state_at(event, now) is LobbyState.BEFORE
+
+
+def test_what_staff_said_is_forgotten_when_the_event_moves_to_another_day(app, now):
+    event = make_event(starts_at=now + HOUR)
+    steer(event, LobbyPhase.ENDED, now)
+    event.starts_at, event.ends_at = now + timedelta(days=7), now + timedelta(days=7, hours=1)
+    assert state_at(event, now) is LobbyState.BEFORE
+
+
+def test_each_change_counts_the_revision_up_and_is_in_the_log(app, now):
+    event = make_event(starts_at=now)
+    first, second = add(event), add(event, "https://vimeo.com/12345")
+    staff_id = make_staff().id
+    before = lobby.status_of(event, now)
+    assert before.state is LobbyState.LIVE
+    streams.switch(event_id=event.id, source_id=second.id, staff_id=staff_id, now=now)
+    after = lobby.status_of(event, now)
+    assert (after.state, after.revision) == (LobbyState.BACKUP, before.revision + 1)
+    streams.switch(event_id=event.id, source_id=first.id, staff_id=staff_id, now=now)
+    assert lobby.status_of(event, now).state is LobbyState.LIVE
+    streams.say(event_id=event.id, note=" Five minutes late ", staff_id=staff_id, now=now)
+    assert lobby.status_of(event, now).note == "Five minutes late"
+    log = select(AuditEntry.action).order_by(AuditEntry.id)
+    assert db.session.scalars(log).all() == [
+        "stream.added",
+        "stream.added",
+        "lobby.source",
+        "lobby.source",
+        "lobby.note",
+    ]
+
+
+def test_the_source_on_air_may_be_taken_away(app, now):
+    event = make_event(starts_at=now)
+    first, second = add(event), add(event, "https://vimeo.com/12345")
+    who = {"event_id": event.id, "staff_id": make_staff().id, "now": now}
+    streams.switch(source_id=second.id, **who)
+    streams.remove(source_id=second.id, **who)
+    assert lobby.on_air(lobby.sources_of(event)).id == first.id
+    with pytest.raises(LookupError):
+        streams.switch(source_id=add(make_event()).id, **who)
+
+
+def test_a_party_that_enters_is_counted_once(app, now):
+    stream = make_option(make_event(starts_at=now, guests_max=1), mode="virtual")
+    rsvp = make_rsvp(stream, guests=["Bola"])
+    assert lobby.enter(rsvp_id=rsvp.id, now=now)
+    assert lobby.enter(rsvp_id=rsvp.id, now=now + HOUR)
+    joined = db.session.scalars(select(Attendee.joined_at).where(Attendee.rsvp_id == rsvp.id))
+    assert joined.all() == [now, now]
+
+
+def test_who_has_no_place_online_does_not_enter(app, now):
+    event = make_event(starts_at=now + 10 * MINUTE)
+    room = make_option(event, capacity=1)
+    stream = make_option(event, mode="virtual")
+    seated, waiting = make_rsvp(room), make_rsvp(room)
+    gone = make_rsvp(stream)
+    rsvps.cancel(rsvp_id=gone.id, now=now)
+    early = make_rsvp(make_hybrid()[1])
+    for rsvp in (seated, waiting, gone, early):
+        assert not lobby.enter(rsvp_id=rsvp.id, now=now)
+    assert (
+        db.session.scalar(select(Attendee.joined_at).where(Attendee.joined_at.is_not(None))) is None
+    )
+
+
+def test_switching_to_watch_on_the_morning_frees_the_seat(app, now):
+    event = make_event(starts_at=now + HOUR)
+    room, stream = make_option(event, capacity=1), make_option(event, mode="virtual")
+    seated, waiting = make_rsvp(room), make_rsvp(room)
+    rsvps.switch(rsvp_id=seated.id, option_id=stream.id, now=now)
+    db.session.expire_all()
+    assert waiting.is_confirmed
+    assert lobby.enter(rsvp_id=seated.id, now=event.starts_at)
+    assert attendees(seated)[0].joined_at == event.starts_at
+
+
+@pytest.mark.parametrize(
+    ("pasted", "plays"),
+    [
+        ("https://www.youtube.com/watch?v=abcdefghijk&t=3", "https://www.youtube-nocookie.com/embed/abcdefghijk"),
+        ("https://youtu.be/abcdefghijk?si=x", "https://www.youtube-nocookie.com/embed/abcdefghijk"),
+        ("https://youtube.com/live/abcdefghijk", "https://www.youtube-nocookie.com/embed/abcdefghijk"),
+        ("https://vimeo.com/123456", "https://player.vimeo.com/video/123456"),
+        ("https://vimeo.com/123456/0a1b2c", "https://player.vimeo.com/video/123456?h=0a1b2c"),
+        ("https://vimeo.com/event/987", "https://vimeo.com/event/987/embed"),
+        ("https://www.twitch.tv/institute", "https://player.twitch.tv/?channel=institute&parent=events.example.org"),
+        ("https://example.zoom.us/j/123?pwd=x", "https://example.zoom.us/j/123?pwd=x"),
+    ],
+)  # fmt: skip
+def test_addresses_as_people_copy_them_play_in_the_page(pasted, plays):
+    assert players.embeddable(pasted, host="events.example.org") == plays
+
+
+def test_a_source_knows_whether_it_plays_in_our_page(app):
+    event = make_event()
+    assert add(event).kind is StreamKind.EMBED
+    assert add(event, "https://example.zoom.us/j/1").kind is StreamKind.REDIRECT
+    app.config["PLAYER_ORIGINS"] = ("https://live.example.org",)
+    try:
+        assert add(event, "https://live.example.org/hall").kind is StreamKind.EMBED
+    finally:
+        app.config["PLAYER_ORIGINS"] = ()
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "http://youtu.be/abcdefghijk", "javascript:alert(1)", "https://", "https://a b.example"],
+)
+def test_what_is_no_address_is_refused_and_changes_nothing(app, url):
+    event = make_event()
+    with pytest.raises(StreamRefused):
+        add(event, url)
+    assert db.session.scalars(select(StreamSource)).all() == []
+    assert db.session.get_one(Event, event.id, populate_existing=True).lobby_revision == 0
+
+
+def test_a_recording_is_kept_at_the_address_where_it_is_watched(app, now):
+    event = save(make_event())
+    streams.record(
+        event_id=event.id,
+        recording_url="https://www.youtube.com/embed/abcdefghijk",
+        minutes=88,
+        transcript_url="",
+        audio_url="",
+        slides_url="https://files.example.org/slides.pdf",
+        staff_id=make_staff().id,
+        now=now,
+    )
+    db.session.refresh(event)
+    assert event.recording_url == "https://www.youtube.com/watch?v=abcdefghijk"
+    assert event.recording_minutes == 88
+
+
+def test_lobbies_ask_seldom_long_before_and_often_when_it_matters(app):
+    event = make_event()
+    opens = event.lobby_opens_at
+
+    def pause(moment: datetime) -> int:
+        return lobby.status_of(event, moment).ask_again
+
+    pauses = [pause(opens - after) for after in (2 * HOUR, 30 * MINUTE, MINUTE)]
+    assert pauses == sorted(pauses, reverse=True)
+    assert pause(event.starts_at) <= 10
+    event.status = EventStatus.CANCELLED
+    assert pause(event.starts_at) == 0

@@ -1,0 +1,238 @@
+"""The lobby's pages: what they show and hide at each moment, and the staff's side of them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from registration import lobby, rsvps, streams
+from registration.models import AttendanceOption, Event, Rsvp, StaffRole
+from tests.factories import make_event, make_option, make_rsvp, make_staff
+from tests.signing_in import post, sign_in
+
+PLAYER = "https://www.youtube-nocookie.com/embed/abcdefghijk"
+MEETING = "https://example.zoom.us/j/123?pwd=secret"
+SECRETS = (PLAYER, MEETING, "youtube", "zoom")
+
+
+class Lobby:
+    """An event with a room and a stream, somebody who watches, and a clock to move."""
+
+    def __init__(self, app: Flask, client: FlaskClient) -> None:
+        self.client, self.app = client, app
+        self.event: Event = make_event(guests_max=1, title="Policing in Conflict")
+        self.room: AttendanceOption = make_option(self.event, capacity=1)
+        self.stream = make_option(self.event, mode="virtual")
+        self.rsvp: Rsvp = make_rsvp(self.stream, name="Amina Okonkwo-Bell")
+        self.key, self.slug = self.rsvp.join_key, self.event.slug
+        self.starts, self.ends = self.event.starts_at, self.event.ends_at
+        self.staff = make_staff(StaffRole.ORGANISER, self.event)
+        self.who = {"event_id": self.event.id, "staff_id": self.staff.id, "now": self.starts}
+
+    def at(self, moment):
+        self.app.config["NOW"] = lambda: moment
+        return self
+
+    def page(self, key: str = ""):
+        return self.client.get(f"/j/{key or self.key}")
+
+    def enter(self):
+        return self.client.post(f"/j/{self.key}/enter")
+
+    def status(self, **headers):
+        return self.client.get(f"/events/{self.slug}/lobby.json", **headers)
+
+    def add(self, url: str = PLAYER):
+        return streams.add(url=url, label="", **self.who)
+
+
+@pytest.fixture
+def hall(app: Flask, client: FlaskClient) -> Lobby:
+    return Lobby(app, client)
+
+
+def shows(page, state: str) -> bool:
+    return f'data-state="{state}"' in page.text
+
+
+def test_before_the_door_opens_there_is_a_countdown_and_no_address(hall):
+    hall.add()
+    page = hall.at(hall.starts - timedelta(hours=1)).page()
+    assert shows(page, "before")
+    assert "Starts in" in page.text
+    assert not any(secret in page.text for secret in SECRETS)
+    assert "frame-src" not in page.headers["Content-Security-Policy"]
+    assert hall.enter().location == f"/j/{hall.key}"
+    assert not any(secret in hall.page().text for secret in SECRETS)
+
+
+def test_when_it_is_open_the_address_comes_only_after_enter(hall):
+    hall.add()
+    page = hall.at(hall.starts - timedelta(minutes=10)).page()
+    assert shows(page, "open")
+    assert not any(secret in page.text for secret in SECRETS)
+    assert hall.client.get(f"/j/{hall.key}/stream.json").json == {"player": "", "link": ""}
+    assert hall.client.get(f"/j/{hall.key}/out").location == f"/j/{hall.key}"
+
+    entered = hall.enter()
+    assert (entered.status_code, entered.location) == (303, f"/j/{hall.key}")
+    page = hall.page()
+    assert f'src="{PLAYER}"' in page.text
+    policy = page.headers["Content-Security-Policy"]
+    assert "frame-src https://www.youtube-nocookie.com" in policy
+    assert page.headers["Referrer-Policy"] == "no-referrer"
+    assert hall.client.get(f"/j/{hall.key}/stream.json").json["player"] == PLAYER
+
+
+def test_a_meeting_elsewhere_is_opened_by_a_page_of_its_own_not_by_a_redirect(hall):
+    hall.add(MEETING)
+    way = hall.at(hall.starts).enter()
+    assert way.location == f"/j/{hall.key}/out"
+    out = hall.client.get(way.location)
+    assert out.headers["Refresh"] == f"0; url={MEETING}"
+    assert out.headers["Referrer-Policy"] == "no-referrer"
+    assert "frame-src" not in out.headers["Content-Security-Policy"]
+
+
+def test_enter_needs_no_cookie_and_the_lobby_sets_none(hall):
+    hall.at(hall.starts)
+    assert "Set-Cookie" not in hall.page().headers
+    assert hall.enter().status_code == 303
+    assert "Set-Cookie" not in hall.page().headers
+
+
+def test_looking_does_not_enter(hall):
+    hall.add()
+    hall.at(hall.starts).page()
+    assert hall.client.get(f"/j/{hall.key}/enter").status_code == 405
+    assert PLAYER not in hall.page().text
+
+
+def test_the_lobbys_life(hall):
+    hall.add()
+    backup = hall.add("https://vimeo.com/123456")
+    states = []
+    hall.at(hall.starts).enter()
+    states.append(hall.status().json["state"])
+    streams.switch(source_id=backup.id, **hall.who)
+    states.append(hall.status().json["state"])
+    assert hall.client.get(f"/j/{hall.key}/stream.json").json["player"] == (
+        "https://player.vimeo.com/video/123456"
+    )
+    hall.at(hall.ends + timedelta(hours=1))
+    states.append(hall.status().json["state"])
+    ended = hall.page()
+    assert "player.vimeo.com" not in ended.text
+    streams.record(
+        recording_url="https://youtu.be/abcdefghijk",
+        minutes=88,
+        transcript_url="https://files.example.org/transcript.txt",
+        audio_url="",
+        slides_url="https://files.example.org/slides.pdf",
+        **hall.who,
+    )
+    states.append(hall.status().json["state"])
+    assert states == ["live", "backup", "ended", "recording"]
+    for page in (hall.page(), hall.client.get(f"/events/{hall.slug}")):
+        assert "https://www.youtube.com/watch?v=abcdefghijk" in page.text
+        assert "transcript.txt" in page.text
+        assert "slides.pdf" in page.text
+    assert '"VideoObject"' in hall.client.get(f"/events/{hall.slug}").text
+
+
+def test_the_status_is_the_same_for_all_cached_and_tells_of_nobody(hall):
+    hall.add()
+    hall.at(hall.starts).enter()
+    answer = hall.status()
+    assert answer.headers["Cache-Control"] == "public, max-age=2"
+    assert "Set-Cookie" not in answer.headers
+    assert set(answer.json) == {"state", "revision", "note", "starts_at", "ask_again"}
+    assert not any(secret in answer.text for secret in (*SECRETS, "Amina", hall.key))
+    same = hall.status(headers={"If-None-Match": answer.headers["ETag"]})
+    assert (same.status_code, same.text) == (304, "")
+    streams.say(note="Five minutes late", **hall.who)
+    changed = hall.status(headers={"If-None-Match": answer.headers["ETag"]})
+    assert changed.json["note"] == "Five minutes late"
+
+
+def test_who_sits_in_the_room_waits_or_cancelled_is_told_kindly(hall):
+    seated, waiting = make_rsvp(hall.room), make_rsvp(hall.room)
+    gone = make_rsvp(hall.stream)
+    rsvps.cancel(rsvp_id=gone.id, now=hall.starts - timedelta(days=1))
+    hall.add()
+    hall.at(hall.starts)
+    for key, words in [
+        (seated.join_key, "You have a seat in the room."),
+        (waiting.join_key, "You are on the waitlist."),
+        (gone.join_key, "This RSVP has been cancelled."),
+    ]:
+        page = hall.page(key)
+        assert page.status_code == 200
+        assert words in page.text
+        assert "Enter" not in page.text
+        assert not any(secret in page.text for secret in SECRETS)
+
+
+def test_an_unknown_key_and_a_draft_show_nothing(hall, client):
+    assert client.get("/j/unknown").status_code == 404
+    assert client.post("/j/unknown/enter").status_code == 404
+    draft = make_event(status="draft")
+    assert client.get(f"/events/{draft.slug}/lobby.json").status_code == 404
+
+
+def test_staff_steer_the_lobby_from_one_page(hall, client):
+    sign_in(client, hall.staff)
+    hall.at(hall.starts - timedelta(hours=1))
+    base = f"/staff/events/{hall.slug}/stream"
+    assert client.get(base).status_code == 200
+    assert post(client, f"{base}/sources", url="https://youtu.be/abcdefghijk").status_code == 303
+    assert post(client, f"{base}/sources", url="https://vimeo.com/1").status_code == 303
+    assert post(client, f"{base}/phase", phase="live").status_code == 303
+    assert hall.status().json["state"] == "live"
+    backup = lobby.sources_of(hall.event)[-1].id
+    assert post(client, f"{base}/sources/{backup}", do="switch").status_code == 303
+    assert hall.status().json["state"] == "backup"
+    post(client, f"{base}/note", note="Hello")
+    assert hall.status().json["note"] == "Hello"
+    assert "On air" in client.get(base).text
+    post(client, f"{base}/sources/{backup}", do="remove")
+    assert hall.status().json["state"] == "live"
+    post(client, f"{base}/phase", phase="ended")
+    assert hall.status().json["state"] == "ended"
+
+
+def test_a_wrong_address_of_a_stream_is_told_at_its_field(hall, client):
+    sign_in(client, hall.staff)
+    answer = post(client, f"/staff/events/{hall.slug}/stream/sources", url="zoom.us/j/1")
+    assert answer.status_code == 422
+    assert "Enter an address that starts with https://" in answer.text
+    assert "zoom.us/j/1" in answer.text
+
+
+def test_staff_publish_the_recording(hall, client):
+    sign_in(client, hall.staff)
+    base = f"/staff/events/{hall.slug}/recording"
+    wrong = post(client, base, recording_url="nonsense", recording_minutes="many")
+    assert wrong.status_code == 422
+    assert "nonsense" in wrong.text
+    assert post(client, base, recording_url="https://youtu.be/abcdefghijk").status_code == 303
+    hall.at(hall.ends + timedelta(days=1))
+    assert hall.status().json["state"] == "recording"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["stream/phase", "stream/note", "stream/sources", "stream/sources/1", "recording"],
+)
+def test_others_steer_nothing(hall, client, path):
+    url = f"/staff/events/{hall.slug}/{path}"
+    fields = {"phase": "live", "do": "remove", "url": "https://vimeo.com/1", "note": "x"}
+    assert client.post(url, data=fields).status_code in (303, 400)  # nobody signed in
+    sign_in(client, make_staff(StaffRole.DOOR, hall.event))
+    assert post(client, url, **fields).status_code == 403
+    sign_in(client, make_staff(StaffRole.ORGANISER, make_event()))
+    assert post(client, url, **fields).status_code == 404
+    assert hall.status().json["revision"] == 0
