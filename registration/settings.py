@@ -46,8 +46,7 @@ class Settings(BaseSettings):
     hue: Annotated[int, Field(ge=0, le=359)] = 225
     languages: Annotated[tuple[str, ...], NoDecode] = ("en",)
 
-    # The lobby: how old its status may be; players besides those of registration/players.py
-    lobby_cache_seconds: Annotated[float, Field(ge=0)] = 1.0
+    # The lobby: players that may stand in it besides those of registration/players.py
     player_origins: Annotated[tuple[str, ...], NoDecode] = ()
 
     # Mail: the names that Flask-Mail reads

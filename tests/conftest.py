@@ -58,7 +58,6 @@ def settings_for(database_url: str, folder: Path, **changes: object) -> Settings
         "minimum_fill_seconds": 0,
         "mail_server": "",
         "page_memory_seconds": 0,
-        "lobby_cache_seconds": 0,
     }
     return Settings(**(values | changes))  # type: ignore[arg-type]
 

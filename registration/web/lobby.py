@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from flask import Blueprint, Response, current_app, g, jsonify, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
@@ -98,25 +96,17 @@ def stream(key: str) -> ResponseReturnValue:
 def status(slug: str) -> ResponseReturnValue:
     """What every open lobby asks for now and then: small, the same for all, nothing of anybody.
 
-    Kept for a second in the process, so that ten thousand lobbies cost the database nothing.
+    It is public, so that each process answers from memory (front.py) and any cache may help.
     """
-    kept: dict[str, tuple[float, Response]] = current_app.extensions.setdefault("lobby", {})
-    at, answer = kept.get(slug, (0.0, None))
-    if answer is None or time.monotonic() - at >= current_app.config["LOBBY_CACHE_SECONDS"]:
-        answer = _status_document(access.published_event(slug))
-        kept[slug] = time.monotonic(), answer
-    return cacheable(Response(answer.get_data(), content_type="application/json"), seconds=FRESH)
-
-
-def _status_document(event: Event) -> Response:
-    told = lobby.status_of(event, now())
-    return jsonify(
+    told = lobby.status_of(access.published_event(slug), now())
+    answer = jsonify(
         state=told.state,
         revision=told.revision,
         note=told.note,
         starts_at=told.starts_at.isoformat(),
         ask_again=told.ask_again,
     )
+    return cacheable(answer, seconds=FRESH)
 
 
 @blueprint.get("/j/<key>/calendar.ics")

@@ -1,0 +1,154 @@
+"""The lobby's life in a browser, the clock moved: it follows staff without being touched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from registration import streams
+from registration.database import db
+from registration.models import LobbyPhase, Rsvp, StaffRole
+from tests.browser.conftest import Site, assert_accessible
+from tests.factories import make_event, make_option, make_rsvp, make_speaker, make_staff
+
+FIRST = "https://www.youtube-nocookie.com/embed/abcdefghijk"
+BACKUP = "https://player.vimeo.com/video/123456"
+MEETING = "https://example.zoom.us/j/123"
+#: How long a change may take until an open lobby shows it: one look and what it waits by chance.
+SECONDS = 30_000
+
+
+@pytest.fixture
+def rsvp(site: Site) -> Rsvp:
+    event = make_event(title="Policing in Conflict", lobby_opens_minutes=15)
+    make_option(event)
+    make_speaker(event, name="Jaswant Lal")
+    return make_rsvp(make_option(event, mode="virtual"), name="Amina Okonkwo-Bell")
+
+
+@pytest.fixture
+def staff(rsvp: Rsvp) -> dict:
+    account = make_staff(StaffRole.ORGANISER, rsvp.event)
+    return {"event_id": rsvp.event_id, "staff_id": account.id, "now": rsvp.created_at}
+
+
+def play(route: Route) -> None:
+    """What a player or a meeting answers; nothing leaves the machine."""
+    route.fulfill(body="<!doctype html><title>there</title><p>there", content_type="text/html")
+
+
+def offline_world(page: Page) -> None:
+    for site in ("https://*.youtube-nocookie.com/**", "https://*.vimeo.com/**", f"{MEETING}**"):
+        page.route(site, play)
+
+
+def test_an_open_lobby_follows_the_whole_life_of_an_event(
+    open_page: Callable[..., Page], site: Site, rsvp: Rsvp, staff: dict
+):
+    streams.add(url=FIRST, label="Main", **staff)
+    backup = streams.add(url=BACKUP, label="Backup", **staff)
+    starts, ends, key = rsvp.event.starts_at, rsvp.event.ends_at, rsvp.join_key
+    backup_id = backup.id
+
+    site.now = starts - timedelta(minutes=15, seconds=3)
+    page = open_page("/privacy")
+    offline_world(page)
+    page.goto(f"/j/{key}")
+    expect(page.get_by_text("Starts in")).to_be_visible()
+    expect(page.get_by_role("button", name="Enter")).to_be_hidden()
+    assert_accessible(page)
+
+    site.now = starts - timedelta(minutes=14)  # the countdown reaches the door's time
+    expect(page.get_by_role("button", name="Enter")).to_be_visible(timeout=SECONDS)
+    assert_accessible(page)
+    page.get_by_role("button", name="Enter").click()
+    expect(page.locator("iframe")).to_have_attribute("src", FIRST)
+    assert_accessible(page)
+
+    site.now = starts
+    streams.switch(source_id=backup_id, **staff)
+    streams.say(note="The sound is back in a minute.", **staff)
+    expect(page.locator("iframe")).to_have_attribute("src", BACKUP, timeout=SECONDS)
+    expect(page.get_by_text("The sound is back in a minute.")).to_be_visible()
+
+    streams.steer(phase=LobbyPhase.ENDED, **staff)
+    expect(page.get_by_text("This event has ended.")).to_be_visible(timeout=SECONDS)
+    site.now = ends
+    streams.record(
+        recording_url="https://youtu.be/abcdefghijk",
+        minutes=88,
+        transcript_url="",
+        audio_url="",
+        slides_url="https://files.example.org/slides.pdf",
+        **staff,
+    )
+    page.get_by_role("link", name="See what there is to watch now").click()
+    expect(page.get_by_role("link", name="Watch the recording")).to_be_visible()
+    expect(page.get_by_role("link", name="Slides")).to_be_visible()
+    assert_accessible(page)
+
+
+def test_a_meeting_elsewhere_opens_after_enter(open_page, site, rsvp, staff):
+    streams.add(url=MEETING, label="", **staff)
+    site.now = rsvp.event.starts_at
+    page = open_page("/privacy", width="phone")
+    offline_world(page)
+    page.goto(f"/j/{rsvp.join_key}")
+    page.get_by_role("button", name="Enter").click()
+    page.wait_for_url(f"{MEETING}**")
+    assert page.title() == "there"
+
+
+def test_without_script_the_lobby_works_by_hand(open_page, site, rsvp, staff, width):
+    streams.add(url=FIRST, label="", **staff)
+    site.now = rsvp.event.starts_at - timedelta(hours=1)
+    page = open_page("/privacy", width=width, scripts=False)
+    offline_world(page)
+    page.goto(f"/j/{rsvp.join_key}")
+    site.now = rsvp.event.starts_at
+    page.get_by_role("link", name="Check again").click()
+    page.get_by_role("button", name="Enter").click()
+    expect(page.locator("iframe")).to_have_attribute("src", FIRST)
+
+
+def test_watching_instead_of_coming_is_one_press_on_the_morning(open_page, site, rsvp):
+    event = rsvp.event
+    room = make_option(event, capacity=1)
+    seated = make_rsvp(room, name="Gérard")
+    room_id = room.id
+    site.now = event.starts_at - timedelta(minutes=5)
+    page = open_page(f"/rsvp/{seated.manage_key}", width="phone")
+    page.get_by_role("button", name="Watch online instead").first.click()
+    page.get_by_role("link", name="Go to my room").click()
+    page.get_by_role("button", name="Enter").click()
+    expect(page.get_by_text("You are in.")).to_be_visible()
+    db.session.rollback()
+    assert make_rsvp(db.session.get_one(type(room), room_id), now=site.now).is_confirmed
+
+
+def test_staff_steer_from_a_phone_and_from_a_desk(open_page, site, rsvp, staff, width):
+    streams.add(url=FIRST, label="Main", **staff)
+    streams.add(url=BACKUP, label="Backup", **staff)
+    account = make_staff(StaffRole.ORGANISER, rsvp.event)
+    site.now = rsvp.event.starts_at - timedelta(hours=1)
+    page = open_page(f"/staff/events/{rsvp.event.slug}/stream", width=width, account=account)
+    assert_accessible(page)
+    page.get_by_role("button", name="Open the door now").click()
+    expect(page.get_by_text("Every open lobby follows within seconds.")).to_be_visible()
+    page.get_by_role("button", name="Switch to this Backup").click()
+    page.get_by_role("button", name="Go live now").click()
+    expect(page.get_by_text("Live, from the backup")).to_be_visible()
+    assert_accessible(page)
+
+
+def test_the_recording_form_is_accessible(open_page, site, rsvp, width):
+    account = make_staff(StaffRole.ORGANISER, rsvp.event)
+    page = open_page(f"/staff/events/{rsvp.event.slug}/recording", width=width, account=account)
+    assert_accessible(page)
+    page.get_by_label("Recording").fill("nonsense")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_contain_text("https://")
+    assert_accessible(page)
