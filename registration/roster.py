@@ -1,16 +1,24 @@
-"""Who comes to an event, as staff read it: filtered, sorted, page by page."""
+"""Who comes to an event, as staff read it: filtered, sorted, page by page.
+
+A page stays fast at a hundred thousand: it is found in an index that holds what is filtered by,
+from whichever end is nearer; its wide rows are read last; and totals come from one grouped count.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, String, cast, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from registration.database import db
+from registration.folding import folded
 from registration.models import (
+    LIVE,
+    Answer,
     AttendanceMode,
     AttendanceOption,
     Attendee,
@@ -22,11 +30,19 @@ from registration.models import (
 PAGE = 50
 
 _SORTS: dict[str, tuple[Any, ...]] = {
-    "name": (Rsvp.name, Rsvp.id),
+    "name": (Rsvp.search_text, Rsvp.id),
     "organisation": (Rsvp.organisation, Rsvp.id),
-    "status": (Rsvp.status, Rsvp.id),
+    "status": (Rsvp.status, Rsvp.option_id, Rsvp.id),
     "arrival": (Rsvp.created_at, Rsvp.id),
 }
+#: Filters on status beside the statuses themselves.
+LIVE_ONES, WAITING, CHECKED_IN, NOT_IN, JOINED = (
+    "live",
+    "waiting",
+    "checked_in",
+    "not_in",
+    "joined",
+)
 
 
 @dataclass(frozen=True)
@@ -35,10 +51,55 @@ class Filters:
 
     search: str = ""
     way: str = ""  # "in_person" or "virtual"
-    status: str = ""  # an RsvpStatus, "waiting" or "checked_in"
-    access: str = ""  # "any", "step_free", "sign_language" or "captions"
+    option_id: int = 0
+    status: str = ""  # an RsvpStatus, "live", "waiting", "checked_in", "not_in" or "joined"
+    access: str = ""  # "any", "step_free", "sign_language", "captions" or "note"
+    question_id: int = 0
+    answer: str = ""  # one of the choices, "yes", "no"; empty: whoever answered the question
     sort: str = "arrival"
     descending: bool = True
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether everybody is wanted."""
+        return self == Filters(sort=self.sort, descending=self.descending)
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether the grouped counts know how many there are."""
+        by_status = self.status in ("", LIVE_ONES) or self.status in list(RsvpStatus)
+        return by_status and not (self.search or self.access or self.question_id)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many RSVPs an event has in each state, and of them in each option."""
+
+    by_status: dict[RsvpStatus, int]
+    by_option: dict[tuple[RsvpStatus, int], int] = field(default_factory=dict)
+
+    @property
+    def total(self) -> int:
+        """How many RSVPs there are, whatever became of them."""
+        return sum(self.by_status.values())
+
+    @property
+    def live(self) -> int:
+        """How many have not ended."""
+        return sum(self.by_status[status] for status in LIVE)
+
+    def matching(self, filters: Filters, option_ids: Sequence[int]) -> int:
+        """How many pass filters that `is_counted`; `option_ids` are those of the way wanted."""
+        statuses = set(RsvpStatus)
+        if filters.status == LIVE_ONES:
+            statuses = set(LIVE)
+        elif filters.status:
+            statuses = {RsvpStatus(filters.status)}
+        return sum(
+            number
+            for (status, option_id), number in self.by_option.items()
+            if status in statuses and option_id in option_ids
+        )
 
 
 @dataclass(frozen=True)
@@ -77,26 +138,62 @@ class Page:
         return min(self.number * PAGE, self.total)
 
 
-def page_of(event: Event, filters: Filters, number: int) -> Page:
-    """One page of the event's RSVPs. Beyond the last page it is the last one."""
-    conditions = conditions_of(event, filters)
-    total = db.session.scalar(select(func.count()).select_from(Rsvp).where(*conditions)) or 0
-    number = min(max(1, number), max(1, -(-total // PAGE)))
-    # The page's ids come from the index alone; the wide rows are read for these only.
-    ids = (
-        ordered(select(Rsvp.id).where(*conditions), filters).offset((number - 1) * PAGE).limit(PAGE)
+def counts_of(event: Event) -> Counts:
+    """How many RSVPs there are in each state and option: one walk along an index."""
+    rows = db.session.execute(
+        select(Rsvp.status, Rsvp.option_id, func.count())
+        .where(Rsvp.event_id == event.id)
+        .group_by(Rsvp.status, Rsvp.option_id)
     )
+    by_status = dict.fromkeys(RsvpStatus, 0)
+    by_option: dict[tuple[RsvpStatus, int], int] = {}
+    for status, option_id, number in rows:
+        by_status[status] += number
+        by_option[status, option_id] = number
+    return Counts(by_status, by_option)
+
+
+def page_of(event: Event, filters: Filters, number: int, counts: Counts | None = None) -> Page:
+    """One page of the event's RSVPs. Beyond the last page it is the last one."""
+    total = count(event, filters, counts)
+    last_page = max(1, -(-total // PAGE))
+    number = min(max(1, number), last_page)
+    # From the nearer end: the walk along the index is half of the list at most.
+    from_end = number > last_page / 2
+    offset = total - number * PAGE if from_end else (number - 1) * PAGE
+    length = PAGE if not from_end else PAGE + min(0, offset)
+    query = ordered(select(Rsvp.id).where(*conditions_of(event, filters)), filters, from_end)
+    ids = list(db.session.scalars(query.offset(max(0, offset)).limit(length)))
     found = {
         rsvp.id: rsvp
         for rsvp in db.session.scalars(
             select(Rsvp)
-            .where(Rsvp.id.in_(ids.subquery().select()))
+            .where(Rsvp.id.in_(ids))
             .options(joinedload(Rsvp.option), joinedload(Rsvp.waits_for))
         )
     }
-    order = db.session.scalars(ids)
-    rsvps = [found[rsvp_id] for rsvp_id in order if rsvp_id in found]
-    return Page(rsvps, number, total, _checked_in(list(found)))
+    rsvps = [found[rsvp_id] for rsvp_id in (reversed(ids) if from_end else ids) if rsvp_id in found]
+    return Page(rsvps, number, total, _checked_in(ids))
+
+
+def count(event: Event, filters: Filters, counts: Counts | None = None) -> int:
+    """How many RSVPs pass the filters."""
+    if filters.is_counted:
+        return (counts or counts_of(event)).matching(filters, _option_ids(event, filters))
+    conditions = conditions_of(event, filters)
+    return db.session.scalar(select(func.count()).select_from(Rsvp).where(*conditions)) or 0
+
+
+def ids_of(event: Event, filters: Filters, limit: int) -> list[int]:
+    """The first ids that pass the filters, in order of arrival."""
+    return list(
+        db.session.scalars(
+            select(Rsvp.id)
+            .where(*conditions_of(event, filters))
+            .order_by(Rsvp.created_at, Rsvp.id)
+            .limit(limit)
+        )
+    )
 
 
 def _checked_in(rsvp_ids: Sequence[int]) -> frozenset[int]:
@@ -109,68 +206,87 @@ def _checked_in(rsvp_ids: Sequence[int]) -> frozenset[int]:
     )
 
 
-def ordered(query: Select[Any], filters: Filters) -> Select[Any]:
-    """The query in the order that is wanted."""
+def ordered(query: Select[Any], filters: Filters, backwards: bool = False) -> Select[Any]:
+    """The query in the order that is wanted, or from its end."""
     columns = _SORTS.get(filters.sort, _SORTS["arrival"])
-    return query.order_by(
-        *(column.desc() if filters.descending else column.asc() for column in columns)
-    )
+    descending = filters.descending is not backwards
+    return query.order_by(*(column.desc() if descending else column.asc() for column in columns))
 
 
 def conditions_of(event: Event, filters: Filters) -> list[ColumnElement[bool]]:
     """The filters as conditions on Rsvp."""
     conditions: list[ColumnElement[bool]] = [Rsvp.event_id == event.id]
-    conditions.extend(_mentions(word) for word in filters.search.split()[:6])
-    if filters.way in (AttendanceMode.IN_PERSON, AttendanceMode.VIRTUAL):
-        wanted = select(AttendanceOption.id).where(
-            AttendanceOption.event_id == event.id, AttendanceOption.mode == filters.way
-        )
-        conditions.append(Rsvp.option_id.in_(wanted))
-    if filters.status == "waiting":
-        conditions.append(Rsvp.waits_for_option_id.is_not(None))
-    elif filters.status == "checked_in":
-        conditions.append(
-            select(Attendee.id)
-            .where(Attendee.rsvp_id == Rsvp.id, Attendee.checked_in_at.is_not(None))
-            .exists()
-        )
-    elif filters.status in list(RsvpStatus):
-        conditions.append(Rsvp.status == filters.status)
-    if condition := _access_condition(filters.access):
-        conditions.append(condition[0])
+    conditions.extend(_mentions(word) for word in folded(filters.search).split()[:6])
+    if filters.way or filters.option_id:
+        conditions.append(Rsvp.option_id.in_(_option_ids(event, filters)))
+    conditions.extend(_status_condition(event, filters.status))
+    conditions.extend(_access_condition(filters.access))
+    if filters.question_id:
+        conditions.append(Rsvp.id.in_(_who_answered(filters)))
     return conditions
 
 
+def _option_ids(event: Event, filters: Filters) -> list[int]:
+    wanted = select(AttendanceOption.id).where(AttendanceOption.event_id == event.id)
+    if filters.way in (AttendanceMode.IN_PERSON, AttendanceMode.VIRTUAL):
+        wanted = wanted.where(AttendanceOption.mode == filters.way)
+    if filters.option_id:
+        wanted = wanted.where(AttendanceOption.id == filters.option_id)
+    return list(db.session.scalars(wanted))
+
+
 def _mentions(word: str) -> ColumnElement[bool]:
-    escaped = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    pattern = f"%{escaped}%"
-    return or_(
-        Rsvp.name.ilike(pattern, escape="\\"),
-        Rsvp.email.ilike(pattern, escape="\\"),
-        Rsvp.organisation.ilike(pattern, escape="\\"),
-    )
+    return Rsvp.search_text.like(f"%{_escaped(word)}%", escape="\\")
 
 
-def _access_condition(wanted: str) -> list[ColumnElement[bool]]:
-    needs = {
-        "step_free": Rsvp.needs_step_free,
-        "sign_language": Rsvp.needs_sign_language,
-        "captions": Rsvp.needs_captions,
-    }
-    if wanted in needs:
-        return [needs[wanted].is_(True)]
-    if wanted == "any":
-        noted = Rsvp.access_note != ""
-        return [or_(*(column.is_(True) for column in needs.values()), noted)]
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _status_condition(event: Event, wanted: str) -> list[ColumnElement[bool]]:
+    inside = select(Attendee.rsvp_id).where(Attendee.checked_in_at.is_not(None))
+    if wanted == LIVE_ONES:
+        return [Rsvp.status.in_(LIVE)]
+    if wanted == WAITING:
+        # Found in the index of the queues, and looked up while the list is walked.
+        queues = select(Rsvp.id).where(Rsvp.waits_for_option_id.in_(_option_ids(event, Filters())))
+        return [Rsvp.id.in_(queues.scalar_subquery())]
+    if wanted == CHECKED_IN:
+        return [Rsvp.id.in_(inside)]
+    if wanted == NOT_IN:
+        return [Rsvp.status == RsvpStatus.CONFIRMED, Rsvp.id.not_in(inside)]
+    if wanted == JOINED:
+        joined = select(Attendee.rsvp_id).where(Attendee.joined_at.is_not(None))
+        return [Rsvp.id.in_(joined)]
+    if wanted in list(RsvpStatus):
+        return [Rsvp.status == wanted]
     return []
 
 
-def counts_of(event: Event) -> dict[RsvpStatus, int]:
-    """How many RSVPs there are in each state."""
-    rows = db.session.execute(
-        select(Rsvp.status, func.count()).where(Rsvp.event_id == event.id).group_by(Rsvp.status)
-    )
-    counts = dict.fromkeys(RsvpStatus, 0)
-    for status, number in rows:
-        counts[status] = number
-    return counts
+def _access_condition(wanted: str) -> list[ColumnElement[bool]]:
+    needs: dict[str, Any] = {
+        "any": Rsvp.has_needs,
+        "step_free": Rsvp.needs_step_free,
+        "sign_language": Rsvp.needs_sign_language,
+        "captions": Rsvp.needs_captions,
+        "note": Rsvp.access_note != "",
+    }
+    if wanted in needs:
+        return [needs["any"], needs[wanted]]
+    return []
+
+
+def _who_answered(filters: Filters) -> Select[Any]:
+    """The RSVPs with that answer. Answers are JSON, in which letters may stand escaped or not."""
+    wanted = select(Answer.rsvp_id).where(Answer.question_id == filters.question_id)
+    if not filters.answer:
+        return wanted
+    value = cast(Answer.value, String)
+    if filters.answer in ("yes", "no"):
+        spoken = json.dumps({"yes": filters.answer == "yes"})[1:-1]
+        chosen = value.like(f"%{spoken}%")
+        # A choice may read "yes" too; as a key it is followed by a colon.
+        plain = value.like(f'%"{filters.answer}"%') & value.not_like('%"yes":%')
+        return wanted.where(or_(chosen, plain))
+    spellings = {json.dumps(filters.answer), json.dumps(filters.answer, ensure_ascii=False)}
+    return wanted.where(or_(*(value.like(f"%{_escaped(s)}%", escape="\\") for s in spellings)))

@@ -78,9 +78,13 @@ class Browser(FlaskClient):
 @pytest.fixture(scope="session")
 def applications(
     tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
-) -> dict[str, Flask]:
+) -> Iterator[dict[str, Flask]]:
     """One application for each database, made when a test first asks for it."""
-    return {}
+    made: dict[str, Flask] = {}
+    yield made
+    for application in made.values():
+        with application.app_context():
+            db.engine.dispose()
 
 
 @pytest.fixture(params=DATABASES)

@@ -42,7 +42,15 @@ from registration.models.rsvps import (
     RsvpStatus,
 )
 from registration.models.speakers import Speaker, SpeakerRole, SpeakerStatus
-from registration.models.staff import AuditEntry, Role, Staff, StaffRole, staff_events
+from registration.models.staff import (
+    AuditEntry,
+    ExportSet,
+    Passkey,
+    Role,
+    Staff,
+    StaffRole,
+    staff_events,
+)
 
 __all__ = [
     "HOLDING",
@@ -61,6 +69,7 @@ __all__ = [
     "Event",
     "EventEdition",
     "EventStatus",
+    "ExportSet",
     "ImportKind",
     "Invitation",
     "InvitationCode",
@@ -71,6 +80,7 @@ __all__ = [
     "Mailing",
     "MailingState",
     "OutboxMail",
+    "Passkey",
     "PendingImport",
     "Publication",
     "Question",

@@ -6,8 +6,16 @@ import enum
 from datetime import datetime
 from typing import Any
 
-from flask_security import AsaList, RoleMixin, UserMixin
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Table
+from flask_security import AsaList, RoleMixin, UserMixin, WebAuthnMixin
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    Table,
+    UniqueConstraint,
+)
 from sqlalchemy.ext.mutable import MutableList
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -67,15 +75,61 @@ class Staff(UserMixin, Base):  # type: ignore[misc]
     login_count: Mapped[int | None]
     tf_primary_method: Mapped[str | None]
     tf_totp_secret: Mapped[str | None]
+    tf_last_counter: Mapped[int | None]  # of the code used last: none works twice
+    fs_webauthn_user_handle: Mapped[str | None] = mapped_column(unique=True)
     mf_recovery_codes: Mapped[list[str] | None] = mapped_column(MutableList.as_mutable(AsaList()))
     created_at: Mapped[datetime]
 
     roles: Mapped[list[Role]] = relationship(secondary=staff_roles)
+    webauthn: Mapped[list[Passkey]] = relationship(
+        back_populates="user", cascade="all, delete-orphan"
+    )
 
     @property
     def is_admin(self) -> bool:
         """Whether this account may do everything."""
         return any(role.name == StaffRole.ADMIN for role in self.roles)
+
+
+class Passkey(WebAuthnMixin, Base):  # type: ignore[misc]
+    """A passkey of an account. The attributes' names are Flask-Security's."""
+
+    __tablename__ = "passkeys"
+    __table_args__ = (UniqueConstraint("user_id", "name"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("staff.id", ondelete="CASCADE"))
+    name: Mapped[str]
+    usage: Mapped[str]  # "first" signs in alone, "secondary" after the password
+    credential_id: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    public_key: Mapped[bytes] = mapped_column(LargeBinary)
+    sign_count: Mapped[int] = mapped_column(default=0)
+    transports: Mapped[list[str] | None] = mapped_column(MutableList.as_mutable(AsaList()))
+    backup_state: Mapped[bool]
+    device_type: Mapped[str]
+    extensions: Mapped[str | None]
+    lastuse_datetime: Mapped[datetime]
+
+    user: Mapped[Staff] = relationship(back_populates="webauthn")
+
+    def get_user_mapping(self) -> dict[str, Any]:
+        """How Flask-Security finds whose passkey it is."""
+        return {"id": self.user_id}
+
+
+class ExportSet(Base):
+    """Columns of an export that staff saved under a name; of one event, or of an account's all."""
+
+    __tablename__ = "export_sets"
+    __table_args__ = (UniqueConstraint("staff_id", "event_id", "name"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id", ondelete="CASCADE"))
+    # None: a set for all events of the account, without questions.
+    event_id: Mapped[int | None] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
+    name: Mapped[str]
+    columns: Mapped[list[str]]
+    created_at: Mapped[datetime]
 
 
 class AuditEntry(Base):
@@ -88,6 +142,8 @@ class AuditEntry(Base):
     __table_args__ = (
         Index("ix_audit_entries_event", "event_id", "id"),
         Index("ix_audit_entries_rsvp", "rsvp_id", "id"),
+        Index("ix_audit_entries_staff", "staff_id", "id"),
+        Index("ix_audit_entries_action", "action", "id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

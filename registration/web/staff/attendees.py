@@ -36,11 +36,17 @@ _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def _filters() -> Filters:
+    """The filters of the address; an answer is written as "question:choice"."""
+    question, _colon, answer = request.args.get("answer", "").partition(":")
+    asked = int(question) if question.isdecimal() and len(question) < 10 else 0
     return Filters(
         search=request.args.get("q", "").strip()[:200],
         way=request.args.get("way", ""),
         status=request.args.get("status", ""),
+        option_id=request.args.get("option", 0, type=int),
         access=request.args.get("access", ""),
+        question_id=asked,
+        answer=answer,
         sort=request.args.get("sort", "arrival"),
         descending=request.args.get("order", "down") == "down",
     )
@@ -52,14 +58,15 @@ def index(slug: str) -> ResponseReturnValue:
     """The list: searched, filtered, sorted, page by page."""
     event = event_by_slug(slug)
     filters = _filters()
-    page = roster.page_of(event, filters, request.args.get("page", 1, type=int))
+    counts = roster.counts_of(event)
+    page = roster.page_of(event, filters, request.args.get("page", 1, type=int), counts)
     kept = {name: value for name, value in request.args.items() if name != "page" and value}
     return render_template(
         "staff/attendees.html",
         event=event,
         filters=filters,
         page=page,
-        counts=roster.counts_of(event),
+        counts=counts.by_status,
         page_url=lambda number: f"?{urlencode(kept | {'page': number})}",
         sort_url=lambda column: f"?{urlencode(kept | _next_sort(filters, column))}",
         export_url=lambda kind: (
