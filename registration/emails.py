@@ -120,7 +120,7 @@ def links(email: str, rsvps: Sequence[Rsvp], *, now: datetime) -> None:
     """Mail an address the links of these RSVPs."""
     _write(
         MailKind.LINKS,
-        f"{email}.{now.timestamp()}",
+        secrets.token_hex(8),  # each that is asked for is another one
         recipient=email,
         recipient_name=rsvps[0].name,
         now=now,
