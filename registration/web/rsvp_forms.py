@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from email_validator import EmailNotValidError, validate_email
 from flask import current_app
 from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _
@@ -29,7 +28,7 @@ from wtforms import (
 )
 from wtforms.validators import InputRequired, Length, StopValidation
 
-from registration import wording
+from registration import addresses, wording
 from registration.models import (
     AttendanceOption,
     Event,
@@ -85,18 +84,10 @@ def is_email(form: Form, field: Field) -> None:
     """Refuse what cannot be an address; the domain is kept in ASCII, all in lower case."""
     text = field.data or ""
     local, _at, domain = text.rpartition("@")
-    if local and not local.isascii():
-        raise ValidationError(
-            gettext("Use an address with plain letters before the @; few mail servers take others")
-        )
     try:
-        found = validate_email(text, check_deliverability=False, test_environment=True)
-    except EmailNotValidError as problem:
-        raise ValidationError(
-            gettext("Enter an email address in the right format, like name@example.org")
-        ) from problem
-    if len(found.ascii_email or "") > 254:
-        raise ValidationError(gettext("Enter a shorter email address"))
+        kept = addresses.canonical(text)
+    except addresses.AddressRefused as refusal:
+        raise ValidationError(str(refusal)) from refusal
     checked = getattr(form, "email_checked", None)
     if checked is not None and domain.lower() in _TYPOS and checked.data != text:
         checked.data = text
@@ -107,7 +98,7 @@ def is_email(form: Form, field: Field) -> None:
                 typed=text,
             )
         )
-    field.data = (found.ascii_email or text).lower()
+    field.data = kept
 
 
 @dataclass(frozen=True)

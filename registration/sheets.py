@@ -1,0 +1,253 @@
+"""Lists as spreadsheets make them: CSV in whatever encoding and with whatever separator, and XLSX.
+
+What is read is text: one row of cells for each line that holds anything, all of one width.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import json
+import re
+import unicodedata
+import warnings
+import zipfile
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any
+
+import openpyxl
+from flask_babel import gettext
+
+#: What one list may hold. A mail to more goes in parts.
+MOST_BYTES = 10 * 1024 * 1024
+MOST_ROWS = 50_000
+MOST_COLUMNS = 100
+MOST_CELL = 5_000
+#: What an XLSX file may unpack to: more is an attack, or no list of people.
+MOST_UNPACKED = 150 * 1024 * 1024
+_SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x85\u2028\u2029\ufeff\ud800-\udfff]")
+
+
+class SheetRefused(Exception):
+    """A file that cannot be read as a list; its text says what to do about it."""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A list: names of its columns, and its rows with the number of the line each stood on."""
+
+    header: list[str]
+    rows: list[tuple[int, list[str]]]
+    reading: str  # how it was read, in words
+
+    def packed(self) -> bytes:
+        """As it is kept between two requests."""
+        return zlib.compress(json.dumps([self.header, self.rows]).encode(), 6)
+
+    @classmethod
+    def unpacked(cls, packed: bytes, reading: str = "") -> Sheet:
+        """As it was kept."""
+        header, rows = json.loads(zlib.decompress(packed))
+        return cls(header, [(number, cells) for number, cells in rows], reading)
+
+
+def read(content: bytes, name: str) -> Sheet:
+    """The list in a file. Raises SheetRefused."""
+    if len(content) > MOST_BYTES:
+        raise SheetRefused(gettext("The file is larger than 10 MB. Send it in parts."))
+    if not content.strip():
+        raise SheetRefused(gettext("The file is empty."))
+    if content.startswith(b"PK\x03\x04"):
+        return _tidy(_xlsx_rows(content), gettext("Excel workbook, first sheet"))
+    if content.startswith(b"\xd0\xcf\x11\xe0"):
+        raise SheetRefused(
+            gettext("This is a workbook of an old Excel (.xls), or one with a password. Save it "
+                    "as .xlsx or CSV without a password, and send that.")
+        )  # fmt: skip
+    if content.startswith((b"%PDF", b"{\\rtf", b"<!DOCTYPE", b"<html", b"\x89PNG")):
+        raise SheetRefused(gettext("This is no list. Send a CSV or an Excel file (.xlsx)."))
+    text, encoding = decoded(content)
+    separator = separator_of(text)
+    words = {
+        "comma": gettext("separated by commas"),
+        "semicolon": gettext("separated by semicolons"),
+        "tab": gettext("separated by tabs"),
+        "bar": gettext("separated by bars"),
+    }[_SEPARATORS[separator]]
+    return _tidy(_csv_rows(text, separator), f"{encoding}, {words}")
+
+
+def decoded(content: bytes) -> tuple[str, str]:
+    """The text of a file and the name of its encoding, as well as bytes can tell."""
+    for mark, codec, name in (
+        (codecs.BOM_UTF8, "utf-8-sig", "UTF-8"),
+        (codecs.BOM_UTF16_LE, "utf-16", "UTF-16"),
+        (codecs.BOM_UTF16_BE, "utf-16", "UTF-16"),
+    ):
+        if content.startswith(mark):
+            return content.decode(codec, "replace"), name
+    sample = content[:4096]
+    if sample.count(0) > len(sample) // 4:
+        # Latin letters in UTF-16 have a zero in every other byte: which one tells the order.
+        order = "utf-16-le" if sample[1::2].count(0) > sample[::2].count(0) else "utf-16-be"
+        return content.decode(order, "replace"), "UTF-16"
+    try:
+        return content.decode("utf-8"), "UTF-8"
+    except UnicodeDecodeError:
+        if _looks_like_mac(content):
+            return content.decode("mac_roman"), "Mac Roman"
+        return content.decode("cp1252", "replace"), "Windows-1252"
+
+
+def _looks_like_mac(content: bytes) -> bool:
+    """Whether the letters beyond ASCII stand where Mac Roman has them.
+
+    There accented letters are 0x80 to 0x9F, where Windows-1252 has punctuation and holes; here
+    they are 0xC0 to 0xFF, where Mac Roman has signs. Only those beside plain letters count, and
+    not the quotation marks and dashes that Windows writes there.
+    """
+    beside = re.findall(
+        rb"(?<=[A-Za-z])[\x80-\x9f\xc0-\xff]|[\x80-\x9f\xc0-\xff](?=[a-z])", content
+    )
+    mac = sum(1 for byte in beside if byte < b"\xa0" and byte not in b"\x91\x92\x93\x94\x96\x97")
+    return mac > sum(1 for byte in beside if byte >= b"\xc0")
+
+
+def separator_of(text: str) -> str:
+    """What separates the cells: the sign that cuts most rows into the same number of cells."""
+    first = text[:64].splitlines()[0].strip() if text.strip() else ""
+    said = re.fullmatch(r"sep=(.)", first, re.IGNORECASE)
+    if said and said[1] in _SEPARATORS:
+        return said[1]
+    best, best_score = ",", (0.0, 0)
+    for separator in _SEPARATORS:
+        widths = []
+        try:
+            for row in csv.reader(io.StringIO(text[:65_536], newline=""), delimiter=separator):
+                if any(row):
+                    widths.append(len(row))
+                if len(widths) == 60:
+                    break
+        except csv.Error:
+            continue
+        if not widths or widths[0] < 2:
+            continue
+        score = (widths.count(widths[0]) / len(widths), widths[0])
+        if score > best_score:
+            best, best_score = separator, score
+    return best
+
+
+def _csv_rows(text: str, separator: str) -> Iterable[tuple[int, list[str]]]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    try:
+        for row in reader:
+            if len(row) == 1 and re.fullmatch(r"sep=.", row[0], re.IGNORECASE):
+                continue
+            # An address cut by the separator itself in a "sep=" line leaves two cells.
+            if reader.line_num == 1 and row[:1] == ["sep="]:
+                continue
+            yield reader.line_num, row
+    except csv.Error as problem:
+        raise SheetRefused(
+            gettext("Line %(number)d cannot be read: %(why)s.", number=reader.line_num,
+                    why=str(problem))
+        ) from problem  # fmt: skip
+
+
+def _xlsx_rows(content: bytes) -> Iterable[tuple[int, list[str]]]:
+    _check_package(content)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # openpyxl tells of styles that it leaves out
+            book = openpyxl.load_workbook(
+                io.BytesIO(content), read_only=True, data_only=True, keep_links=False
+            )
+            try:
+                sheet = book.worksheets[0]
+                # Some programs write a wrong size into the file, and rows would be missing.
+                sheet.reset_dimensions()
+                for number, row in enumerate(sheet.iter_rows(values_only=True), 1):
+                    yield number, [_cell(value) for value in row[: MOST_COLUMNS + 1]]
+            finally:
+                book.close()
+    except SheetRefused:
+        raise
+    except Exception as problem:  # a broken package fails in more ways than can be named
+        raise SheetRefused(
+            gettext("This Excel file cannot be read. Save it again, or save it as CSV.")
+        ) from problem
+
+
+def _check_package(content: bytes) -> None:
+    """Refuse a package that unpacks to too much, before anything of it is unpacked."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as package:
+            parts = package.infolist()
+    except (zipfile.BadZipFile, ValueError, OSError) as problem:
+        raise SheetRefused(gettext("This Excel file is damaged. Save it again.")) from problem
+    if len(parts) > 2000 or sum(part.file_size for part in parts) > MOST_UNPACKED:
+        raise SheetRefused(gettext("This Excel file unpacks to too much. Save it as CSV."))
+    if not any(part.filename.startswith("xl/") for part in parts):
+        raise SheetRefused(gettext("This is no list. Send a CSV or an Excel file (.xlsx)."))
+
+
+def _cell(value: Any) -> str:
+    """A cell of a workbook as the sheet shows it, as far as its format does not matter."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, datetime):
+        at_midnight = value.time() == time()
+        return value.date().isoformat() if at_midnight else value.isoformat(" ", "minutes")
+    if isinstance(value, (date, time)):
+        return value.isoformat()
+    return str(value)
+
+
+def _tidy(rows: Iterable[tuple[int, list[str]]], reading: str) -> Sheet:
+    """Rows without what cannot be seen; the first that holds anything names the columns."""
+    kept: list[tuple[int, list[str]]] = []
+    for number, row in rows:
+        cells = [_clean(cell) for cell in row]
+        if not any(cells):
+            continue
+        while cells and not cells[-1]:
+            cells.pop()
+        if len(cells) > MOST_COLUMNS:
+            raise SheetRefused(gettext("The list has more than 100 columns."))
+        kept.append((number, cells))
+        if len(kept) > MOST_ROWS + 1:
+            raise SheetRefused(gettext("The list has more than 50,000 rows. Send it in parts."))
+    if not kept:
+        raise SheetRefused(gettext("The file is empty."))
+    if any(re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", cell) for cell in kept[0][1]):
+        # A bare list of addresses has no names of columns.
+        header: list[str] = []
+    else:
+        header = kept.pop(0)[1]
+    if not kept:
+        raise SheetRefused(gettext("The list has names of columns and no rows."))
+    width = max(len(header), *(len(cells) for _number, cells in kept))
+    header = [
+        name or gettext("Column %(number)d", number=number)
+        for number, name in enumerate([*header, *[""] * (width - len(header))], 1)
+    ]
+    return Sheet(
+        header,
+        [(number, [*cells, *[""] * (width - len(cells))]) for number, cells in kept],
+        reading,
+    )
+
+
+def _clean(cell: str) -> str:
+    text = _CONTROLS.sub("", cell.replace("\r\n", "\n").replace("\r", "\n"))
+    return unicodedata.normalize("NFC", text).replace("\u00a0", " ").strip()[:MOST_CELL]

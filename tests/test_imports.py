@@ -1,0 +1,421 @@
+"""Lists: read as spreadsheets write them, shown row by row, taken in at once or not at all."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+
+import openpyxl
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+
+from registration import fates, imports, parties, sheets
+from registration.database import db
+from registration.fates import Fate, Plan
+from registration.imports import ImportRefused
+from registration.models import (
+    Answer,
+    AttendanceMode,
+    AttendanceOption,
+    AuditEntry,
+    Event,
+    EventStatus,
+    ImportKind,
+    Invitation,
+    InvitationStatus,
+    MailKind,
+    OutboxMail,
+    PendingImport,
+    QuestionKind,
+    Rsvp,
+    RsvpStatus,
+)
+from registration.sheets import Sheet, SheetRefused
+from tests.conftest import NOW
+from tests.factories import (
+    make_event,
+    make_hybrid,
+    make_invitation,
+    make_option,
+    make_question,
+    make_rsvp,
+    make_staff,
+)
+
+ACCENTS = "Name,Email\nAndré Çelik,andre@example.org\nZoë Muñoz,zoe@example.org\n"
+
+
+def sheet(text: str) -> Sheet:
+    return sheets.read(text.encode(), "list.csv")
+
+
+def workbook(rows: Iterable[Iterable[object]]) -> bytes:
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(list(row))
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
+
+
+def plan_for(event: Event, read: Sheet, kind: ImportKind, **changes: object) -> Plan:
+    columns = fates.guess(read, kind, imports.questions_of(event.id))
+    return Plan(columns=columns, **changes)  # type: ignore[arg-type]
+
+
+def dry(event: Event, text: str, kind: ImportKind, **changes: object) -> list[fates.Candidate]:
+    read = sheet(text)
+    return imports.dry_run(event, read, kind, plan_for(event, read, kind, **changes))
+
+
+def run(event: Event, text: str, kind: ImportKind, **changes: object) -> dict[Fate, int]:
+    read = sheet(text)
+    return imports.run(
+        event_id=event.id,
+        sheet=read,
+        kind=kind,
+        plan=plan_for(event, read, kind, **changes),
+        staff_id=None,
+        file_name="list.csv",
+        now=NOW,
+    )
+
+
+class TestReading:
+    @pytest.mark.parametrize(
+        ("encoding", "name"),
+        [
+            ("utf-8", "UTF-8"),
+            ("utf-8-sig", "UTF-8"),
+            ("utf-16", "UTF-16"),
+            ("utf-16-le", "UTF-16"),
+            ("utf-16-be", "UTF-16"),
+            ("cp1252", "Windows-1252"),
+            ("mac_roman", "Mac Roman"),
+        ],
+    )
+    @pytest.mark.parametrize("separator", [",", ";", "\t"])
+    def test_encodings_and_separators_of_spreadsheets(
+        self, app: Flask, encoding: str, name: str, separator: str
+    ) -> None:
+        read = sheets.read(ACCENTS.replace(",", separator).encode(encoding), "list.csv")
+        assert read.header == ["Name", "Email"]
+        assert [cells for _line, cells in read.rows] == [
+            ["André Çelik", "andre@example.org"],
+            ["Zoë Muñoz", "zoe@example.org"],
+        ]
+        assert read.reading.startswith(name)
+
+    def test_windows_quotation_marks_are_no_mac_letters(self, app: Flask) -> None:
+        text = "Name;Email\nL’Hôtel – “Café”;a@example.org\n"
+        read = sheets.read(text.encode("cp1252"), "list.csv")
+        assert read.rows[0][1][0] == "L’Hôtel – “Café”"
+
+    def test_quoted_newlines_and_separators_stay_in_their_cell(self, app: Flask) -> None:
+        read = sheet(
+            'Name,Email,Note\r\n"Bell, Amina",a@example.org,"two\r\nlines"\r\n\r\nB,b@c.org\r\n'
+        )
+        assert [cells for _line, cells in read.rows] == [
+            ["Bell, Amina", "a@example.org", "two\nlines"],
+            ["B", "b@c.org", ""],
+        ]
+
+    def test_a_line_that_names_the_separator_is_no_row(self, app: Flask) -> None:
+        assert sheet("sep=;\nName;Email\nA;a@example.org\n").header == ["Name", "Email"]
+
+    def test_a_bare_list_of_addresses_needs_no_names_of_columns(self, app: Flask) -> None:
+        read = sheet("a@example.org\nb@example.org\n")
+        assert len(read.rows) == 2
+        assert fates.guess(read, ImportKind.INVITEES, []) == {"email": 0}
+
+    def test_a_workbook_with_formulas_dates_and_empty_rows(self, app: Flask) -> None:
+        content = workbook(
+            [
+                [],
+                ["Name", "Email", "Joined", "Number", "Yes", "Sum"],
+                [
+                    "Amina",
+                    "a@example.org",
+                    NOW.replace(2026, 5, 1, 0, tzinfo=None),
+                    3.0,
+                    True,
+                    "=1+1",
+                ],
+                [],
+                ["Bram", "b@example.org", date(2026, 5, 2), 2.5, False, None],
+            ]
+        )
+        read = sheets.read(content, "list.xlsx")
+        assert read.header == ["Name", "Email", "Joined", "Number", "Yes", "Sum"]
+        # openpyxl keeps no result of a formula that no spreadsheet has computed.
+        assert read.rows == [
+            (3, ["Amina", "a@example.org", "2026-05-01", "3", "yes", ""]),
+            (5, ["Bram", "b@example.org", "2026-05-02", "2.5", "no", ""]),
+        ]
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            b"",
+            b"  \n ",
+            b"Name,Email\n",
+            b"%PDF-1.7",
+            b"\xd0\xcf\x11\xe0 old excel",
+            b"PK\x03\x04 broken",
+            b"x" * (sheets.MOST_BYTES + 1),
+            ("a," * 200 + "\n").encode() * 2,
+        ],
+    )
+    def test_what_is_no_list_is_refused_in_words(self, app: Flask, content: bytes) -> None:
+        with pytest.raises(SheetRefused) as refusal:
+            sheets.read(content, "list")
+        assert len(str(refusal.value)) > 10
+
+    def test_a_zip_bomb_is_refused_before_it_unpacks(self, app: Flask) -> None:
+        file = io.BytesIO()
+        with (
+            zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as package,
+            package.open("xl/worksheets/sheet1.xml", "w") as part,
+        ):
+            for _piece in range(sheets.MOST_UNPACKED // 1_000_000 + 2):
+                part.write(b"0" * 1_000_000)
+        assert len(file.getvalue()) < sheets.MOST_BYTES
+        with pytest.raises(SheetRefused, match="unpacks to too much"):
+            sheets.read(file.getvalue(), "bomb.xlsx")
+
+    def test_a_list_survives_being_kept(self, app: Flask) -> None:
+        read = sheet(ACCENTS)
+        again = Sheet.unpacked(read.packed(), read.reading)
+        assert again == read
+
+
+class TestMatching:
+    @pytest.mark.parametrize(
+        ("header", "expected"),
+        [
+            ("Email address,Full name", {"email": 0, "name": 1}),
+            ("Prénom;Nom;Courriel;Société",
+             {"first_name": 0, "last_name": 1, "email": 2, "organisation": 3}),
+            ("Nom;E-mail", {"name": 0, "email": 1}),
+            ("NAME,Who to write to", {"name": 0, "email": 1}),
+        ],
+    )  # fmt: skip
+    def test_columns_are_matched_by_name_and_content(
+        self, app: Flask, header: str, expected: dict[str, int]
+    ) -> None:
+        names = header.replace(";", ",").split(",")
+        cells = ["x"] * len(names)
+        cells[expected["email"]] = "a@example.org"
+        read = Sheet(names, [(2, cells)], "")
+        assert fates.guess(read, ImportKind.INVITEES, []) == expected
+
+    def test_questions_are_matched_by_their_words(self, app: Flask) -> None:
+        question = make_question(make_event(), label="Lunch?")
+        read = sheet("Email,lunch\na@example.org,Soup\n")
+        found = fates.guess(read, ImportKind.RSVPS, [question])
+        assert found == {"email": 0, f"question.{question.id}": 1}
+
+
+class TestInvitees:
+    def test_each_row_has_its_fate_and_the_reason(self, app: Flask) -> None:
+        option = make_option()
+        event = db.session.get_one(Event, option.event_id)
+        make_invitation(event, email="old@example.org")
+        make_rsvp(option, email="comes@example.org")
+        rows = dry(
+            event,
+            "Name,Email\nNew,New@Example.org\nOld,old@example.org\nComes,comes@example.org\n"
+            "Bad,not an address\nNone,\nTwice,new@example.org\nNo name,x@example.org\n",
+            ImportKind.INVITEES,
+        )
+        assert [row.fate for row in rows] == [
+            Fate.INVITED,
+            Fate.EXISTS,
+            Fate.EXISTS,
+            Fate.BAD_ADDRESS,
+            Fate.NO_ADDRESS,
+            Fate.DUPLICATE,
+            Fate.INVITED,
+        ]
+        assert "line 2" in rows[5].why
+        assert all(row.why for row in rows if not row.is_taken)
+        assert db.session.scalar(select(func.count()).select_from(Invitation)) == 1
+
+    @pytest.mark.parametrize("mails", [True, False])
+    def test_invitees_are_invited_and_mailed_if_wished(self, app: Flask, mails: bool) -> None:
+        event = make_event()
+        met = run(event, ACCENTS, ImportKind.INVITEES, sends_mail=mails)
+        assert met == {Fate.INVITED: 2}
+        invited = db.session.scalars(select(Invitation).order_by(Invitation.id)).all()
+        assert [(one.name, one.email) for one in invited] == [
+            ("André Çelik", "andre@example.org"),
+            ("Zoë Muñoz", "zoe@example.org"),
+        ]
+        sent = db.session.scalars(select(OutboxMail.invitation_id)).all()
+        assert sorted(sent) == ([one.id for one in invited] if mails else [])
+
+    def test_an_address_with_its_name_around_it_is_read(self, app: Flask) -> None:
+        event = make_event()
+        run(event, "E-mail\nAmina Bell <amina@example.org>\n", ImportKind.INVITEES)
+        invited = db.session.scalars(select(Invitation)).one()
+        assert (invited.name, invited.email) == ("Amina Bell", "amina@example.org")
+
+
+class TestRsvps:
+    def test_seats_are_filled_and_the_rest_waits(self, app: Flask) -> None:
+        room, stream = make_hybrid(capacity=2)
+        event = db.session.get_one(Event, room.event_id)
+        make_rsvp(room)
+        met = run(
+            event,
+            "Name,Email,Attendance\nA,a@example.org,in person\nB,b@example.org,Room\n"
+            "C,c@example.org,online\nD,d@example.org,balloon\n",
+            ImportKind.RSVPS,
+        )
+        assert met == {Fate.SEATED: 2, Fate.WAITS: 1, Fate.UNKNOWN_OPTION: 1}
+        found = {
+            rsvp.email[0]: (rsvp.status, rsvp.option_id)
+            for rsvp in db.session.scalars(select(Rsvp).where(Rsvp.source == "import"))
+        }
+        assert found == {
+            "a": (RsvpStatus.CONFIRMED, room.id),
+            "b": (RsvpStatus.WAITLISTED, room.id),
+            "c": (RsvpStatus.CONFIRMED, stream.id),
+        }
+        db.session.refresh(room)
+        assert (room.seats_taken, room.waiting, room.seats_left) == (2, 1, 0)
+        kinds = db.session.scalars(
+            select(OutboxMail.kind).join(OutboxMail.rsvp).where(Rsvp.source == "import")
+        ).all()
+        assert sorted(kinds) == [MailKind.CONFIRMED, MailKind.CONFIRMED, MailKind.WAITLISTED]
+        assert all(len(parties.attendees(rsvp)) == 1 for rsvp in db.session.scalars(select(Rsvp)))
+
+    def test_overflow_is_left_out_if_wished(self, app: Flask) -> None:
+        option = make_option(capacity=1)
+        event = db.session.get_one(Event, option.event_id)
+        rows = dry(event, ACCENTS, ImportKind.RSVPS, option_id=option.id, waits=False)
+        assert [row.fate for row in rows] == [Fate.SEATED, Fate.FULL]
+
+    def test_nobody_overtakes_who_waits_already(self, app: Flask) -> None:
+        option = make_option(capacity=3)
+        event = db.session.get_one(Event, option.event_id)
+        event.guests_max = 3
+        db.session.commit()
+        make_rsvp(option)
+        make_rsvp(option, guests=["One", "Two"])  # does not fit, and holds the queue
+        rows = dry(event, ACCENTS, ImportKind.RSVPS, option_id=option.id)
+        assert {row.fate for row in rows} == {Fate.WAITS}
+        larger = "Name,Email,Guests\nA,a@example.org,One; Two; Three\n"
+        (row,) = dry(event, larger, ImportKind.RSVPS, option_id=option.id)
+        assert row.fate is Fate.FULL
+
+    def test_guests_and_answers_come_along(self, app: Flask) -> None:
+        option = make_option()
+        event = db.session.get_one(Event, option.event_id)
+        event.guests_max = 1
+        db.session.commit()
+        lunch = make_question(
+            event, kind=QuestionKind.ONE_OF, label="Lunch", choices=["Soup", "Salad"]
+        )
+        text = (
+            "Name,Email,Guests,Lunch\nA,a@example.org,Guest One,soup\n"
+            "B,b@example.org,One; Two,soup\nC,c@example.org,,Pizza\n,d@example.org,,\n"
+        )
+        met = run(event, text, ImportKind.RSVPS, option_id=option.id)
+        assert met == {
+            Fate.SEATED: 1,
+            Fate.TOO_MANY_GUESTS: 1,
+            Fate.BAD_ANSWER: 1,
+            Fate.NO_NAME: 1,
+        }
+        rsvp = db.session.scalars(select(Rsvp)).one()
+        assert [person.name for person in parties.attendees(rsvp)] == ["A", "Guest One"]
+        assert (rsvp.party_size, rsvp.seats_held, rsvp.consented_at) == (2, 2, None)
+        answer = db.session.scalars(select(Answer)).one()
+        assert (answer.question_id, answer.value) == (lunch.id, {"choices": ["Soup"]})
+
+    def test_an_invited_person_on_the_list_has_accepted(self, app: Flask) -> None:
+        option = make_option()
+        event = db.session.get_one(Event, option.event_id)
+        invitation = make_invitation(event, email="zoe@example.org")
+        run(event, ACCENTS, ImportKind.RSVPS, option_id=option.id)
+        db.session.refresh(invitation)
+        assert invitation.status is InvitationStatus.ACCEPTED
+
+    def test_the_same_list_twice_changes_nothing_the_second_time(self, app: Flask) -> None:
+        option = make_option()
+        event = db.session.get_one(Event, option.event_id)
+        run(event, ACCENTS, ImportKind.RSVPS, option_id=option.id)
+        with pytest.raises(ImportRefused):
+            run(event, ACCENTS, ImportKind.RSVPS, option_id=option.id)
+        db.session.refresh(option)
+        assert option.seats_taken == 2
+
+    def test_all_or_nothing(self, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+        option = make_option()
+        event = db.session.get_one(Event, option.event_id)
+        calls = []
+
+        def breaks(rsvp: Rsvp, *, now: datetime) -> None:
+            calls.append(rsvp)
+            if len(calls) == 2:
+                raise RuntimeError("the lights went out")
+
+        monkeypatch.setattr(imports.emails, "rsvp_confirmed", breaks)
+        with pytest.raises(RuntimeError):
+            run(event, ACCENTS, ImportKind.RSVPS, option_id=option.id)
+        assert db.session.scalar(select(func.count()).select_from(Rsvp)) == 0
+        assert db.session.get_one(AttendanceOption, option.id).seats_taken == 0
+
+    @pytest.mark.parametrize("state", ["cancelled", "past", "draft"])
+    def test_an_event_that_takes_nobody_takes_no_list(self, app: Flask, state: str) -> None:
+        values = {
+            "cancelled": {"status": EventStatus.CANCELLED},
+            "draft": {"status": EventStatus.DRAFT},
+            "past": {"starts_at": NOW - timedelta(days=2)},
+        }[state]
+        option = make_option(make_event(**values), mode=AttendanceMode.VIRTUAL)
+        event = db.session.get_one(Event, option.event_id)
+        with pytest.raises(ImportRefused):
+            run(event, ACCENTS, ImportKind.RSVPS, option_id=option.id)
+        if state == "draft":  # without mail, a draft can be filled
+            run(event, ACCENTS, ImportKind.RSVPS, option_id=option.id, sends_mail=False)
+            assert db.session.scalar(select(func.count()).select_from(OutboxMail)) == 0
+
+
+def test_a_kept_list_goes_when_it_is_taken_in_or_old(app: Flask) -> None:
+    event, staff, other = make_event(), make_staff(), make_staff()
+    number, staff_id = event.id, staff.id
+
+    def keep(staff_id: int, at: datetime) -> PendingImport:
+        return imports.keep(
+            event_id=number,
+            staff_id=staff_id,
+            kind=ImportKind.INVITEES,
+            sheet=sheet(ACCENTS),
+            file_name="list.csv",
+            now=at,
+        )
+
+    keep(other.id, NOW - timedelta(days=2))
+    keep(staff_id, NOW)
+    pending = keep(staff_id, NOW)
+    assert db.session.scalars(select(PendingImport.id)).all() == [pending.id]
+    imports.run(
+        event_id=number,
+        sheet=Sheet.unpacked(pending.cells),
+        kind=pending.kind,
+        plan=Plan.from_json(pending.plan),
+        staff_id=staff_id,
+        file_name=pending.file_name,
+        now=NOW,
+        import_id=pending.id,
+    )
+    assert db.session.scalars(select(PendingImport)).all() == []
+    entry = db.session.scalars(
+        select(AuditEntry).where(AuditEntry.action == "import.invitees")
+    ).one()
+    assert entry.detail["rows"] == {"invited": 2}
