@@ -2,13 +2,15 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check requirements clean
+.PHONY: run test check requirements texts clean
 
 run: .venv/.installed
 	@exec $(BIN)/flask --app app serve
 
+# The browser's tests run by themselves: its event loop keeps others from having one.
 test: check
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist worksteal --ignore tests/browser
+	$(BIN)/pytest -n 2 --dist worksteal tests/browser
 
 check: .venv/.tested
 	$(BIN)/ruff format --check .
@@ -30,6 +32,11 @@ COMPILE := uv pip compile --universal --generate-hashes --no-emit-index-url --no
 requirements:
 	$(COMPILE) $(UPGRADE) pyproject.toml -o requirements.txt
 	$(COMPILE) $(UPGRADE) pyproject.toml --group test -o tests/requirements.txt
+
+# Gathers the texts for translators: `make texts` and then pybabel init or update, for a language.
+texts: .venv/.tested
+	$(BIN)/pybabel -q extract -F pyproject.toml --no-location --sort-output \
+	  -k lazy_gettext -k lazy_ngettext:1,2 -o registration/translations/messages.pot .
 
 clean:
 	rm -rf .venv instance .mypy_cache .pytest_cache .ruff_cache .hypothesis
