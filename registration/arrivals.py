@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Select, func, select, update
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import contains_eager, joinedload
 
 from registration import audit
 from registration.database import db
@@ -187,6 +187,24 @@ def last_in(event: Event, number: int = 5) -> Sequence[Attendee]:
         .order_by(Attendee.checked_in_at.desc(), Attendee.id.desc())
         .limit(number)
     ).all()
+
+
+def expected(event: Event) -> list[Attendee]:
+    """Everybody with a seat in the room, for badges and lists; with their RSVPs, unsorted."""
+    return list(
+        db.session.scalars(
+            select(Attendee)
+            .join(Attendee.rsvp)
+            .join(AttendanceOption, AttendanceOption.id == Rsvp.option_id)
+            .where(
+                Rsvp.event_id == event.id,
+                Rsvp.status == RsvpStatus.CONFIRMED,
+                AttendanceOption.mode == AttendanceMode.IN_PERSON,
+            )
+            .options(contains_eager(Attendee.rsvp))
+            .order_by(Attendee.id)
+        )
+    )
 
 
 def search(event: Event, text: str) -> list[Attendee]:

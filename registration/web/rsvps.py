@@ -20,7 +20,7 @@ from flask_babel import get_locale, gettext
 from markupsafe import Markup
 from sqlalchemy import select
 
-from registration import entries, invitations, itip, listing, rsvps
+from registration import entries, invitations, itip, listing, papers, rsvps
 from registration.admission import Refusal, RsvpRefused
 from registration.database import db
 from registration.models import (
@@ -248,6 +248,17 @@ def ics(key: str) -> ResponseReturnValue:
     body = itip.publish([entry], now=rsvp.updated_at)
     answer = Response(body, content_type="text/calendar; charset=utf-8")
     answer.headers["Content-Disposition"] = f'attachment; filename="{rsvp.event.slug}.ics"'
+    return answer
+
+
+@blueprint.get("/rsvp/<key>/tickets.pdf")
+def tickets(key: str) -> ResponseReturnValue:
+    """The tickets of the party on paper."""
+    rsvp = access.rsvp_by_manage_key(key)
+    if not rsvp.is_confirmed or rsvp.option.is_virtual:
+        abort(404)
+    answer = Response(papers.tickets(rsvp, attendees(rsvp)), content_type="application/pdf")
+    answer.headers["Content-Disposition"] = f'inline; filename="{rsvp.event.slug}-tickets.pdf"'
     return answer
 
 

@@ -1,0 +1,270 @@
+"""Printed matter as PDF: tickets, badges, and the list for the door.
+
+Names print in Latin, Greek, Cyrillic, Arabic, Chinese and Japanese; a sign that no font here has
+prints as a box, and nothing breaks. Fonts lie in registration/fonts with their licence.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import segno
+from flask_babel import gettext, ngettext
+from fpdf import FPDF
+
+from registration import entries, wording
+from registration.models import Attendee, Event, Rsvp
+
+_FONTS = Path(__file__).parent / "fonts"
+_INK, _QUIET, _RULE = (13, 26, 32), (88, 102, 108), (200, 209, 213)
+# Beyond Latin: Greek and Cyrillic, Arabic, and what is written in squares.
+_LATIN = re.compile(r"[\u0000-\u024f\u2010-\u2044\u20ac\u2122]*")
+_ARABIC = re.compile(r"[\u0600-\u06ff\u0750-\u077f\u08a0-\u08ff\ufb50-\ufdff\ufe70-\ufefc]")
+_SQUARES = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]")
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
+# Stands for the number of pages until it is known; as wide as the largest.
+_PAGES = "{pages}"
+_NO_SURNAMES = {"jr", "sr", "ii", "iii", "iv", "phd", "md", "esq"}
+
+
+class Paper(FPDF):
+    """An A4 document that sets each text in the font that has its letters."""
+
+    def __init__(self, title: str) -> None:
+        super().__init__(format="A4", unit="mm")
+        self.set_auto_page_break(False)
+        self.set_title(title)
+        self.set_creator("")
+        self.set_text_color(*_INK)
+        self.set_draw_color(*_RULE)
+        self.add_font("sans", "", _FONTS / "PublicSans-Regular.ttf")
+        self.add_font("sans", "B", _FONTS / "PublicSans-Bold.ttf")
+        self.add_font("serif", "", _FONTS / "Newsreader-Medium.ttf")
+        self._others: list[str] = []
+
+    def say(
+        self,
+        x: float,
+        y: float,
+        width: float,
+        text: str,
+        *,
+        size: float,
+        style: str = "",
+        family: str = "sans",
+        quiet: bool = False,
+        lines: int = 1,
+        smallest: float = 0,
+    ) -> float:
+        """Set a text into a width, `size` points or smaller until it fits, and cut after `lines`.
+
+        Returns the y below it.
+        """
+        text = _CONTROLS.sub(" ", text).strip()
+        if not text:
+            return y
+        self._prepare(text)
+        self.set_text_color(*(_QUIET if quiet else _INK))
+        self.set_font(family, style, size)
+        while size > (smallest or size) and len(self._lines(text, width)) > lines:
+            size -= 1
+            self.set_font(family, style, size)
+        shown = self._lines(text, width)
+        if len(shown) > lines:
+            shown = [*shown[: lines - 1], self._cut(shown[lines - 1], width)]
+        height = size * 0.3528 * 1.22
+        for line in shown:
+            self.set_xy(x, y)
+            # To the side where its script begins, within the width.
+            self.cell(width, height, line, align="R" if _ARABIC.search(line[:1]) else "L")
+            y += height
+        return y
+
+    def _lines(self, text: str, width: float) -> list[str]:
+        if self.get_string_width(text) <= width - 2 * self.c_margin:
+            return [text]
+        found: Any = self.multi_cell(width, 1, text, dry_run=True, output="LINES", align="L")
+        return [str(line) for line in found]
+
+    def _cut(self, line: str, width: float) -> str:
+        while line and self.get_string_width(line + " …") > width - 2 * self.c_margin:
+            line = line[:-1]
+        return line + "…"
+
+    def _prepare(self, text: str) -> None:
+        """Load the fonts that a text needs, once; shape only what must be, since it is slow."""
+        is_arabic = bool(_ARABIC.search(text))
+        wanted = []
+        if not _LATIN.fullmatch(text):
+            wanted.append("noto")
+        if is_arabic:
+            wanted.append("arabic")
+        if _SQUARES.search(text):
+            wanted.append("squares")
+        for name in wanted:
+            if name not in self._others:
+                self._load(name)
+        self.set_text_shaping(is_arabic)
+
+    def _load(self, name: str) -> None:
+        regular = {
+            "noto": "NotoSans-Regular.ttf",
+            "arabic": "NotoSansArabic-Medium.ttf",
+            "squares": "NotoSansSC-Regular.ttf",
+        }[name]
+        self.add_font(name, "", _FONTS / regular)
+        bold = "NotoSans-Bold.ttf" if name == "noto" else regular
+        self.add_font(name, "B", _FONTS / bold)
+        self._others.append(name)
+        self.set_fallback_fonts(self._others, exact_match=False)
+
+    def code(self, text: str, x: float, y: float, side: float) -> None:
+        """A QR code with its quiet zone."""
+        png = io.BytesIO()
+        segno.make(text, error="m", micro=False).save(png, kind="png", scale=8, border=4)
+        self.image(png, x, y, side, side)
+
+    def rule(self, x: float, y: float, width: float) -> None:
+        """A hairline."""
+        self.set_line_width(0.2)
+        self.line(x, y, x + width, y)
+
+    def done(self) -> bytes:
+        """The document's bytes."""
+        return bytes(self.output())
+
+
+def tickets(rsvp: Rsvp, party: Sequence[Attendee]) -> bytes:
+    """The tickets of a party, one page each."""
+    event = rsvp.event
+    paper = Paper(gettext("Ticket: %(title)s", title=event.title))
+    for person in party:
+        paper.add_page()
+        _ticket(paper, event, rsvp, person)
+    return paper.done()
+
+
+def _ticket(paper: Paper, event: Event, rsvp: Rsvp, person: Attendee) -> None:
+    left, width, stub = 20.0, 104.0, 132.0
+    paper.set_line_width(0.3)
+    paper.rect(15, 20, 180, 118, style="D", round_corners=True, corner_radius=4)
+    paper.set_dash_pattern(dash=0.6, gap=1.6)
+    paper.line(stub, 24, stub, 134)
+    paper.set_dash_pattern()
+    y = paper.say(left, 27, width, entries.host_name(event), size=10, quiet=True)
+    y = paper.say(left, y + 2, width, event.title, size=24, family="serif", lines=3, smallest=15)
+    when = f"{wording.day(event.starts_at, event.zone)}, " + wording.hours(
+        event.starts_at, event.ends_at, event.zone
+    )
+    facts = [(gettext("When"), when)]
+    if event.doors_at:
+        facts.append((gettext("Doors open"), wording.clock(event.doors_at, event.zone)))
+    facts += [(gettext("Where"), entries.venue(event)), (gettext("Guest"), person.name)]
+    y = max(y + 5, 62)
+    for label, text in facts:
+        if text:
+            y = paper.say(left, y, width, label, size=8.5, quiet=True)
+            y = paper.say(left, y, width, text, size=11.5, style="B", lines=2, smallest=9) + 2.5
+    paper.say(left, 129, width, wording.option_name(rsvp.option), size=8.5, quiet=True)
+    paper.code(entries.ticket_url(person.ticket_code), stub + 3.5, 30, 56)
+    paper.say(stub + 6, 90, 52, person.spoken_code, size=20, style="B")
+    paper.say(stub + 6, 100, 52, gettext("Admits one"), size=9, quiet=True)
+
+
+def badges(event: Event, people: Iterable[Attendee]) -> bytes:
+    """Badges of 90 × 55 mm, ten on a sheet, with marks to cut along."""
+    paper = Paper(gettext("Badges: %(title)s", title=event.title))
+    for number, person in enumerate(people):
+        place = number % 10
+        if place == 0:
+            paper.add_page()
+        x, y = 15 + 90 * (place % 2), 11 + 55 * (place // 2)
+        paper.set_line_width(0.1)
+        paper.rect(x, y, 90, 55)
+        paper.say(x + 5, y + 5, 80, event.title, size=8.5, family="serif", quiet=True)
+        below = paper.say(x + 5, y + 15, 80, person.name, size=24, style="B", lines=2, smallest=13)
+        company = person.rsvp.organisation
+        paper.say(x + 5, below + 1.5, 80, company, size=12, lines=2, smallest=9)
+        paper.say(x + 5, y + 47, 80, entries.host_name(event), size=8, quiet=True)
+    if not paper.pages:
+        _empty(paper)
+    return paper.done()
+
+
+def door_list(event: Event, people: Sequence[Attendee], *, now: datetime) -> bytes:
+    """Who is expected in the room, by surname, with boxes to tick: for when the network is not."""
+    paper = Paper(gettext("List: %(title)s", title=event.title))
+    paper.alias_nb_pages(_PAGES)
+    y, letter, bottom = 300.0, "", 278.0
+    for person in people:
+        initial = _initial(person.name)
+        if y > bottom - (10 if initial != letter else 0):
+            y = _list_page(paper, event, len(people), now)
+            letter = ""
+        if initial != letter:
+            letter = initial
+            y = paper.say(17, y + 1.5, 20, letter, size=12, family="serif") + 0.5
+        y = _list_row(paper, person, y)
+    if not paper.pages:
+        _empty(paper)
+    return paper.done()
+
+
+def _list_page(paper: Paper, event: Event, number: int, now: datetime) -> float:
+    paper.add_page()
+    when = wording.day(event.starts_at, event.zone)
+    printed = gettext(
+        "Printed %(day)s, %(time)s",
+        day=wording.plain_day(now, event.zone),
+        time=wording.clock(now, event.zone),
+    )
+    expected = ngettext("%(num)d person", "%(num)d people", number)
+    y = paper.say(17, 12, 140, event.title, size=15, family="serif")
+    paper.say(17, y, 176, f"{when} · {expected} · {printed}", size=8.5, quiet=True)
+    paper.set_xy(160, 12)
+    paper.set_font("sans", "", 8.5)
+    paper.cell(33, 6, f"{paper.page_no()} / {_PAGES}", align="R")
+    paper.rule(17, 24, 176)
+    return 26
+
+
+def _list_row(paper: Paper, person: Attendee, y: float) -> float:
+    rsvp = person.rsvp
+    paper.set_draw_color(*_QUIET)
+    paper.set_line_width(0.25)
+    if person.checked_in_at:
+        paper.set_fill_color(*_QUIET)
+    paper.rect(18, y + 1.2, 3.6, 3.6, style="DF" if person.checked_in_at else "D")
+    paper.set_draw_color(*_RULE)
+    paper.say(24, y + 0.7, 68, person.name, size=10.5, style="B", smallest=6.5)
+    host = gettext("Guest of %(name)s", name=rsvp.name) if person.position else rsvp.organisation
+    paper.say(92, y + 0.9, 62, host, size=9.5, smallest=7.5)
+    if rsvp.needs_step_free:
+        paper.say(154, y + 0.9, 18, gettext("Step-free"), size=8, quiet=True)
+    paper.say(171, y + 0.9, 24, person.spoken_code, size=9)
+    paper.rule(24, y + 6.2, 169)
+    return y + 6.4
+
+
+def _empty(paper: Paper) -> None:
+    paper.add_page()
+    paper.say(20, 30, 170, gettext("Nobody has a seat in the room yet."), size=12)
+
+
+def _initial(name: str) -> str:
+    """The letter under which a name stands, without its accents."""
+    return unicodedata.normalize("NFKD", surname(name))[:1].upper()
+
+
+def surname(name: str) -> str:
+    """The last of a name's words that is not a title behind it; what a list is sorted by."""
+    words = name.replace(",", " ").split()
+    while len(words) > 1 and words[-1].strip(".").lower() in _NO_SURNAMES:
+        words.pop()
+    return words[-1] if words else ""

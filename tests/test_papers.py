@@ -1,0 +1,114 @@
+"""Printed matter: tickets, badges and the door's list, for names of the world."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from registration import arrivals, papers, rsvps
+from registration.models import StaffRole
+from registration.parties import attendees
+from tests.factories import make_event, make_hybrid, make_option, make_rsvp, make_staff
+from tests.signing_in import sign_in
+
+NAMES = ["Gérard Étienne-Baptiste", "Łukasz Wójcik", "Юлия Петрова", "محمد الفاتح", "王小明"]
+
+
+def pages(document: bytes) -> int:
+    assert document.startswith(b"%PDF-")
+    return len(re.findall(rb"/Type /Page\b", document))
+
+
+def fonts(document: bytes) -> set[str]:
+    return {name.decode() for name in re.findall(rb"/BaseFont /\w+\+(\w+)", document)}
+
+
+@pytest.fixture
+def event(app: Flask):
+    return make_event(guests_max=4, title="Policing in Conflict")
+
+
+def test_each_of_a_party_has_a_page_of_their_own(event):
+    rsvp = make_rsvp(make_option(event), name=NAMES[0], guests=NAMES[1:])
+    assert pages(papers.tickets(rsvp, attendees(rsvp))) == len(NAMES)
+
+
+def test_names_of_the_world_bring_their_fonts_and_plain_ones_do_not(event):
+    option = make_option(event)
+    make_rsvp(option, name="Amina Okonkwo-Bell")
+    plain = fonts(papers.badges(event, arrivals.expected(event)))
+    assert not any("Noto" in name for name in plain)
+    make_rsvp(option, name=NAMES[0], guests=NAMES[1:])
+    all_of_them = fonts(papers.badges(event, arrivals.expected(event)))
+    assert sum("Noto" in name for name in all_of_them) >= 3
+
+
+@pytest.mark.parametrize(
+    "name", ["😀", "x" * 200, "ᚠᚢᚦ", "\u202eAbc", "a\tb", "Nobody-Can-Break-This-" * 8]
+)
+def test_no_name_breaks_the_printing(event, name, now):
+    rsvp = make_rsvp(make_option(event), name=name, organisation=name)
+    people = arrivals.expected(event)
+    assert pages(papers.tickets(rsvp, people)) == 1
+    assert pages(papers.badges(event, people)) == 1
+    assert pages(papers.door_list(event, people, now=now)) == 1
+
+
+def test_ten_badges_fill_a_sheet(event):
+    option = make_option(event)
+    for _ in range(11):
+        make_rsvp(option)
+    assert pages(papers.badges(event, arrivals.expected(event))) == 2
+
+
+def test_an_empty_room_prints_too(event, now):
+    assert pages(papers.badges(event, [])) == 1
+    assert pages(papers.door_list(event, [], now=now)) == 1
+
+
+def test_only_who_has_a_seat_in_the_room_is_expected(app, now):
+    room, stream = make_hybrid(capacity=2)
+    here, gone = make_rsvp(room), make_rsvp(room)
+    make_rsvp(stream)
+    rsvps.cancel(rsvp_id=gone.id, now=now)
+    assert [person.name for person in arrivals.expected(room.event)] == [here.name]
+
+
+@pytest.mark.parametrize(
+    ("name", "last"),
+    [
+        ("Amina Okonkwo-Bell", "Okonkwo-Bell"),
+        ("Martin Luther King, Jr.", "King"),
+        ("王小明", "王小明"),
+        ("Jr.", "Jr."),
+        ("", ""),
+    ],
+)
+def test_a_list_is_sorted_by_the_last_name(name, last):
+    assert papers.surname(name) == last
+
+
+def test_the_manage_page_gives_the_tickets_to_who_has_a_seat_only(app, client: FlaskClient):
+    room, stream = make_hybrid()
+    seated, watching = make_rsvp(room), make_rsvp(stream)
+    path = f"/rsvp/{seated.manage_key}"
+    assert f"{path}/tickets.pdf" in client.get(path).text
+    answer = client.get(f"{path}/tickets.pdf")
+    assert (answer.mimetype, pages(answer.data)) == ("application/pdf", 1)
+    assert "no-store" in answer.headers["Cache-Control"]
+    assert client.get(f"/rsvp/{watching.manage_key}/tickets.pdf").status_code == 404
+    assert client.get("/rsvp/unknown/tickets.pdf").status_code == 404
+
+
+@pytest.mark.parametrize("file", ["list.pdf", "badges.pdf"])
+def test_the_door_prints_its_own_event_and_no_other(event, client: FlaskClient, file):
+    make_rsvp(make_option(event))
+    url = f"/staff/events/{event.slug}/door/{file}"
+    assert client.get(url).status_code == 303
+    sign_in(client, make_staff(StaffRole.DOOR, event))
+    assert pages(client.get(url).data) == 1
+    sign_in(client, make_staff(StaffRole.DOOR, make_event()))
+    assert client.get(url).status_code == 404
