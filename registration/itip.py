@@ -1,7 +1,8 @@
 """Calendar invitations as RFC 5545, 5546 (iTIP), 6047 (iMIP) and 7986 say. Knows nothing of Flask.
 
 What is built here is what Gmail, Outlook, Apple Mail and Thunderbird put into a calendar, move
-when a higher SEQUENCE arrives, and drop on CANCEL.
+when a higher SEQUENCE arrives, and drop on CANCEL. Written line by line: a library takes a fifth
+of a delivery's time, and escapes, quotes and folds some things otherwise than calendars read them.
 """
 
 from __future__ import annotations
@@ -9,17 +10,19 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from urllib.parse import urlencode
 
-from icalendar import Calendar, Event, vCalAddress, vDuration, vText, vUri
+from registration.mailboxes import ascii_address
 
 PRODID = "-//registration//Event registration//EN"
-_FEED_REFRESH = timedelta(hours=6)
+_FEED_REFRESH = "PT6H"
 # C0 controls but tab and newline, DEL, NEL, line and paragraph separators, lone surrogates.
 _UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")
 _UNFIT_IN_PARAMETERS = re.compile('["^;\t\n]')
+_WANTS_QUOTES = re.compile("[,:]")
+_ESCAPES = str.maketrans({"\\": "\\\\", ";": "\\;", ",": "\\,", "\n": "\\n"})
 
 
 @dataclass(frozen=True)
@@ -64,27 +67,22 @@ def cancel(entry: Entry, *, now: datetime, comment: str = "") -> bytes:
 
     `entry.sequence` is one above the last that was sent.
     """
-    vevent = _vevent(entry, now)
-    vevent["STATUS"] = vText("CANCELLED")
-    del vevent["ATTENDEE"].params["RSVP"]
-    if comment:
-        vevent.add("COMMENT", vText(clean(comment)))
-    return _calendar("CANCEL", [vevent])
+    gone = replace(entry, is_cancelled=True)
+    comments = [_text("COMMENT", clean(comment))] if comment else []
+    return _calendar("CANCEL", [_vevent(gone, now, asks=False, more=comments)])
 
 
 def publish(entries: Iterable[Entry], *, now: datetime, name: str = "") -> bytes:
     """A calendar for everybody, without attendees; with a `name` it is a feed to subscribe to."""
-    calendar = _empty_calendar("PUBLISH")
+    about = []
     if name:
-        calendar.add("NAME", vText(clean(name)))
-        calendar.add("X-WR-CALNAME", vText(clean(name)))
-        refresh = vDuration(_FEED_REFRESH)
-        refresh.params["VALUE"] = "DURATION"
-        calendar.add("REFRESH-INTERVAL", refresh)
-        calendar.add("X-PUBLISHED-TTL", vDuration(_FEED_REFRESH))
-    for entry in entries:
-        calendar.add_component(_vevent(entry, now))
-    return calendar.to_ical()
+        about = [
+            _text("NAME", clean(name)),
+            _text("X-WR-CALNAME", clean(name)),
+            f"REFRESH-INTERVAL;VALUE=DURATION:{_FEED_REFRESH}",
+            f"X-PUBLISHED-TTL:{_FEED_REFRESH}",
+        ]
+    return _calendar("PUBLISH", [_vevent(entry, now) for entry in entries], about)
 
 
 def google_link(entry: Entry) -> str:
@@ -125,81 +123,99 @@ def clean_parameter(text: str) -> str:
     return _UNFIT_IN_PARAMETERS.sub(" ", clean(text)).strip()
 
 
-def _calendar(method: str, vevents: Iterable[Event]) -> bytes:
-    calendar = _empty_calendar(method)
+def _calendar(method: str, vevents: Iterable[list[str]], about: Iterable[str] = ()) -> bytes:
+    lines = [
+        "BEGIN:VCALENDAR",
+        "VERSION:2.0",
+        f"PRODID:{PRODID}",
+        "CALSCALE:GREGORIAN",
+        f"METHOD:{method}",
+        *about,
+    ]
     for vevent in vevents:
-        calendar.add_component(vevent)
-    return calendar.to_ical()
+        lines += vevent
+    lines.append("END:VCALENDAR")
+    return b"".join(_folded(line) for line in lines)
 
 
-def _empty_calendar(method: str) -> Calendar:
-    calendar = Calendar()
-    calendar.add("VERSION", "2.0")
-    calendar.add("PRODID", PRODID)
-    calendar.add("CALSCALE", "GREGORIAN")
-    calendar.add("METHOD", method)
-    return calendar
-
-
-def _vevent(entry: Entry, now: datetime) -> Event:
-    vevent = Event()
-    vevent.add("UID", vText(entry.uid))
-    vevent.add("SEQUENCE", entry.sequence)
-    vevent.add("DTSTAMP", _utc(now))
-    vevent.add("DTSTART", _utc(entry.starts_at))
-    vevent.add("DTEND", _utc(entry.ends_at))
-    vevent.add("CREATED", _utc(entry.created_at))
-    vevent.add("LAST-MODIFIED", _utc(entry.modified_at))
-    vevent.add("STATUS", vText("CANCELLED" if entry.is_cancelled else "CONFIRMED"))
-    vevent.add("TRANSP", vText("OPAQUE"))
-    vevent.add("SUMMARY", vText(clean(entry.summary).replace("\n", " ")))
+def _vevent(
+    entry: Entry, now: datetime, *, asks: bool = True, more: Iterable[str] = ()
+) -> list[str]:
+    """The content lines of one entry; `asks`: its attendee is asked for an answer."""
+    lines = [
+        "BEGIN:VEVENT",
+        f"UID:{_line(entry.uid)}",
+        f"SEQUENCE:{entry.sequence}",
+        f"DTSTAMP:{_stamp(now)}",
+        f"DTSTART:{_stamp(entry.starts_at)}",
+        f"DTEND:{_stamp(entry.ends_at)}",
+        f"CREATED:{_stamp(entry.created_at)}",
+        f"LAST-MODIFIED:{_stamp(entry.modified_at)}",
+        f"STATUS:{'CANCELLED' if entry.is_cancelled else 'CONFIRMED'}",
+        "TRANSP:OPAQUE",
+        _text("SUMMARY", clean(entry.summary).replace("\n", " ")),
+    ]
     if entry.description:
-        vevent.add("DESCRIPTION", vText(clean(entry.description)))
+        lines.append(_text("DESCRIPTION", clean(entry.description)))
     if entry.location:
-        vevent.add("LOCATION", vText(clean(entry.location).replace("\n", ", ")))
+        lines.append(_text("LOCATION", clean(entry.location).replace("\n", ", ")))
     if entry.url:
-        vevent.add("URL", vUri(entry.url))
+        lines.append(f"URL:{_line(entry.url)}")
     if entry.conference_url:
-        # RFC 7986, 5.11. Conference of icalendar would quote the features as one value.
-        vevent.add(
-            "CONFERENCE",
-            vUri(
-                entry.conference_url,
-                params={
-                    "VALUE": "URI",
-                    "FEATURE": ["AUDIO", "VIDEO"],
-                    "LABEL": clean_parameter(entry.conference_label),
-                },
-            ),
+        # RFC 7986, 5.11
+        label = _parameters(LABEL=entry.conference_label)
+        lines.append(
+            f"CONFERENCE;VALUE=URI;FEATURE=AUDIO,VIDEO{label}:{_line(entry.conference_url)}"
         )
-    vevent.add("ORGANIZER", _address(entry.organizer_address, CN=entry.organizer_name))
+    organizer = _parameters(CN=entry.organizer_name)
+    lines.append(f"ORGANIZER{organizer}:mailto:{ascii_address(entry.organizer_address)}")
     if entry.attendee_address:
-        vevent.add(
-            "ATTENDEE",
-            _address(
-                entry.attendee_address,
-                CUTYPE="INDIVIDUAL",
-                ROLE="REQ-PARTICIPANT",
-                PARTSTAT=entry.partstat,
-                RSVP="TRUE",
-                CN=entry.attendee_name,
-            ),
+        about = _parameters(
+            CUTYPE="INDIVIDUAL",
+            ROLE="REQ-PARTICIPANT",
+            PARTSTAT=entry.partstat,
+            RSVP="TRUE" if asks else "",
+            CN=entry.attendee_name,
         )
-    return vevent
+        lines.append(f"ATTENDEE{about}:mailto:{ascii_address(entry.attendee_address)}")
+    return [*lines, *more, "END:VEVENT"]
 
 
-def _address(address: str, **parameters: str) -> vCalAddress:
-    value = vCalAddress(f"mailto:{address}")
+def _parameters(**parameters: str) -> str:
+    """Parameters of a property, quoted where they must be (RFC 5545, 3.2).
+
+    One without text is left out: some calendars show an empty CN as an empty name.
+    """
+    written = ""
     for name, text in parameters.items():
-        # An empty CN is worse than none: some calendars show it as an empty name.
         if fit := clean_parameter(text):
-            value.params[name] = fit
-    return value
+            written += f';{name}="{fit}"' if _WANTS_QUOTES.search(fit) else f";{name}={fit}"
+    return written
 
 
-def _utc(at: datetime) -> datetime:
-    return at.astimezone(UTC).replace(microsecond=0)
+def _text(name: str, text: str) -> str:
+    """A property of type TEXT (RFC 5545, 3.3.11). Cleaned text is expected."""
+    return f"{name}:{text.translate(_ESCAPES)}"
+
+
+def _line(text: str) -> str:
+    """A value that is taken as it is, such as an address: nothing in it can end the line."""
+    return clean(text).replace("\n", "").strip()
+
+
+def _folded(line: str) -> bytes:
+    """A content line in pieces of at most 75 octets, no character broken (RFC 5545, 3.1)."""
+    octets = line.encode("utf-8", "replace")
+    pieces, start, room = [], 0, 75
+    while len(octets) - start > room:
+        end = start + room
+        while octets[end] & 0xC0 == 0x80:  # inside a character of UTF-8
+            end -= 1
+        pieces.append(octets[start:end])
+        start, room = end, 74  # the space before the rest counts
+    pieces.append(octets[start:])
+    return b"\r\n ".join(pieces) + b"\r\n"
 
 
 def _stamp(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+    return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}"

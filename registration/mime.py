@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime, quote
 
-import idna
 from flask_mail import Message
+
+from registration.mailboxes import ascii_address
 
 # The line length counts without its CRLF.
 _LINE = 76
@@ -138,23 +139,6 @@ class CalendarMessage(Message):  # type: ignore[misc]  # Flask-Mail's class is u
         if self._bytes is None:
             self._bytes = self._message()
         return self._bytes
-
-
-def ascii_address(address: str) -> str:
-    """An address with its domain as A-labels (RFC 5891).
-
-    Raises ValueError if the part before the @ is not ASCII: few servers take such mail.
-    """
-    local, at, domain = address.strip().rpartition("@")
-    if not at or not local or _CONTROLS.search(address):
-        raise ValueError(f"not an email address: {address!r}")
-    if re.search(r"[\s<>]", address.strip()):
-        raise ValueError(f"not an email address: {address!r}")
-    if not local.isascii():
-        raise ValueError(f"letters outside ASCII before the @ cannot be mailed: {address!r}")
-    if not domain.isascii():
-        domain = idna.encode(domain, uts46=True).decode("ascii")
-    return f"{local}@{domain}"
 
 
 def _one_line(text: str) -> str:

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registration.mime import CalendarMessage, Image, ascii_address
+from registration.mailboxes import ascii_address
+from registration.mime import CalendarMessage, Image
 
 CALENDAR = b"BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nEND:VCALENDAR\r\n"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
