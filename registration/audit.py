@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 
 from registration.database import db
 from registration.models import AuditEntry, Rsvp
+
+#: The network address of the member of staff who acts; the web floor sets it, for staff alone.
+came_from: ContextVar[str] = ContextVar("came_from", default="")
 
 
 def record(
@@ -29,7 +33,7 @@ def record(
             staff_id=staff_id,
             event_id=rsvp.event_id if rsvp else event_id,
             rsvp_id=rsvp.id if rsvp else None,
-            network=network,
+            network=network or (came_from.get() if staff_id else ""),
             detail=detail,
         )
     )

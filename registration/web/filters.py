@@ -43,11 +43,17 @@ def lines(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
+def pair(text: str) -> tuple[str, str]:
+    """A choice whose value is its words."""
+    return text, text
+
+
 ALL = {
     "first_name": letters.first_name,
     "initials": initials,
     "lines": lines,
     "markdown": markdown,
+    "pair": pair,
     "typo": typo,
     "unbroken_names": unbroken_names,
 }

@@ -5,20 +5,36 @@ from __future__ import annotations
 from flask import Flask
 
 from registration.web.staff import (
+    access,
     accounts,
     attendees,
+    bulk,
     door,
     events,
+    log,
     mailings,
     mails,
     navigation,
+    person,
     recording,
     speakers,
     stream,
     words,
 )
 
-ROOMS = (events, attendees, door, mailings, mails, recording, speakers, stream)
+ROOMS = (
+    events,
+    attendees,
+    bulk,
+    person,
+    door,
+    mailings,
+    mails,
+    recording,
+    speakers,
+    stream,
+    log,
+)
 
 
 def init_app(app: Flask) -> None:
@@ -26,5 +42,6 @@ def init_app(app: Flask) -> None:
     accounts.init_app(app)
     navigation.init_app(app)
     words.init_app(app)
+    app.before_request(access.note_network)
     for room in ROOMS:
         app.register_blueprint(room.blueprint)

@@ -11,10 +11,17 @@ from flask.typing import ResponseReturnValue
 from flask_security import current_user
 from sqlalchemy import ColumnElement, select, true
 
+from registration import audit
 from registration.database import db
 from registration.models import Event, Rsvp, Speaker, StaffRole, staff_events
 
 P = ParamSpec("P")
+
+
+def note_network() -> None:
+    """Let the audit log know from where a member of staff acts, and of nobody else."""
+    is_staff = (request.blueprint or "").startswith(("staff_", "security"))
+    audit.came_from.set((request.remote_addr or "") if is_staff else "")
 
 
 def staff_only(*roles: StaffRole) -> Callable[..., Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
 from flask import (
@@ -16,12 +17,12 @@ from flask import (
     url_for,
 )
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext, ngettext
+from flask_babel import gettext
 from flask_security import current_user
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from registration import approvals, exports, roster, rsvps
+from registration import approvals, exports, listing, roster, rsvps
 from registration.admission import RsvpRefused
 from registration.database import db
 from registration.models import Answer, AuditEntry, Event, OutboxMail, StaffRole
@@ -32,10 +33,11 @@ from registration.web.staff.access import event_by_slug, rsvp_of, staff_only
 
 blueprint = Blueprint("staff_attendees", __name__, url_prefix="/staff/events/<slug>")
 
+_NOT_KEPT = ("page", "part", "undo")
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
-def _filters() -> Filters:
+def filters_of_request() -> Filters:
     """The filters of the address; an answer is written as "question:choice"."""
     question, _colon, answer = request.args.get("answer", "").partition(":")
     asked = int(question) if question.isdecimal() and len(question) < 10 else 0
@@ -57,13 +59,19 @@ def _filters() -> Filters:
 def index(slug: str) -> ResponseReturnValue:
     """The list: searched, filtered, sorted, page by page."""
     event = event_by_slug(slug)
-    filters = _filters()
+    filters = filters_of_request()
     counts = roster.counts_of(event)
     page = roster.page_of(event, filters, request.args.get("page", 1, type=int), counts)
-    kept = {name: value for name, value in request.args.items() if name != "page" and value}
+    kept = {name: value for name, value in request.args.items() if name not in _NOT_KEPT and value}
+    # The script asks for the list alone while somebody types.
+    template = "staff/_attendees.html" if "part" in request.args else "staff/attendees.html"
     return render_template(
-        "staff/attendees.html",
+        template,
         event=event,
+        options=listing.options_of(event),
+        questions=listing.questions_of(event),
+        undo=_undo(),
+        act_url=url_for("staff_bulk.act", slug=slug) + (f"?{urlencode(kept)}" if kept else ""),
         filters=filters,
         page=page,
         counts=counts.by_status,
@@ -75,34 +83,19 @@ def index(slug: str) -> ResponseReturnValue:
     )
 
 
+def _undo() -> str:
+    """The instant of check-ins that can be taken back, if that was just done."""
+    try:
+        at = datetime.fromisoformat(request.args.get("undo", ""))
+    except ValueError:
+        return ""
+    return at.isoformat() if at.tzinfo and now() - at < timedelta(minutes=10) else ""
+
+
 def _next_sort(filters: Filters, column: str) -> dict[str, str]:
     """What a column's heading leads to: up first, then down."""
     up_now = filters.sort == column and not filters.descending
     return {"sort": column, "order": "down" if up_now else "up"}
-
-
-@blueprint.post("/attendees")
-@staff_only(StaffRole.ORGANISER)
-def act(slug: str) -> ResponseReturnValue:
-    """Do one thing with all that are ticked."""
-    event = event_by_slug(slug)
-    chosen = [rsvp_of(event, number).id for number in request.form.getlist("id", type=int)]
-    action = request.form.get("do", "")
-    if not chosen:
-        flash(gettext("Tick somebody first."), "warn")
-    elif action == "approve":
-        done = approvals.approve(rsvp_ids=chosen, staff_id=current_user.id, now=now())
-        flash(ngettext("%(num)d RSVP approved.", "%(num)d RSVPs approved.", done), "ok")
-    elif action == "reject":
-        done = approvals.reject(rsvp_ids=chosen, staff_id=current_user.id, now=now())
-        flash(ngettext("%(num)d RSVP rejected.", "%(num)d RSVPs rejected.", done), "ok")
-    elif action == "cancel":
-        for rsvp_id in chosen:
-            rsvps.cancel(rsvp_id=rsvp_id, now=now(), by="staff", staff_id=current_user.id)
-        flash(ngettext("%(num)d RSVP cancelled.", "%(num)d RSVPs cancelled.", len(chosen)), "ok")
-    else:
-        abort(400)
-    return redirect(request.referrer or url_for(".index", slug=slug), code=303)
 
 
 @blueprint.get("/attendees/<int:rsvp_id>")
@@ -183,7 +176,7 @@ def export(slug: str, format: str) -> ResponseReturnValue:
     if format not in ("csv", "xlsx"):
         abort(404)
     event = event_by_slug(slug)
-    filters, sensitive = _filters(), "sensitive" in request.args
+    filters, sensitive = filters_of_request(), "sensitive" in request.args
     exports.record(
         event.id,
         format=format,

@@ -28,6 +28,12 @@ EVENT_TABS: list[Door] = [
     (_("Recording"), "staff_recording.show", _ORGANISER),
     (_("Settings"), "staff_editor.show", _ORGANISER),
 ]
+#: Rooms behind the door of another one.
+_PART_OF = {
+    "staff_bulk": "staff_attendees",
+    "staff_person": "staff_attendees",
+    "staff_exports": "staff_attendees",
+}
 ACCOUNT_PAGES: list[Door] = [(_("My account"), "staff_account.show", _DOOR)]
 
 
@@ -46,7 +52,8 @@ def init_app(app: Flask) -> None:
 
 def _event_tabs(event: Event) -> list[tuple[object, str, bool]]:
     """Label, address and whether it is the page at hand (or one below it)."""
-    here = (request.endpoint or "", request.blueprint or "")
+    room = request.blueprint or ""
+    here = (request.endpoint or "", _PART_OF.get(room, room))
     return [
         (
             label,

@@ -133,6 +133,15 @@ def action_name(entry: AuditEntry) -> object:
     return ACTION_NAMES.get(entry.action, entry.action)
 
 
+def actions_that_read(words: str) -> list[str]:
+    """The actions in whose words, or in whose own name, these stand."""
+    return [
+        action
+        for action, name in ACTION_NAMES.items()
+        if words.lower() in str(name).lower() or action.startswith(words.lower())
+    ]
+
+
 def actor_name(entry: AuditEntry) -> str:
     """Who did it."""
     if entry.staff is not None:

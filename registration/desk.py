@@ -1,0 +1,200 @@
+"""What staff do with one RSVP for somebody else. Each public function is one transaction.
+
+A refusal is an RsvpRefused whose text is fit for staff. Every change is in the audit log, with
+what was there before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+from sqlalchemy import select, update
+
+from registration import admission, arrivals, audit, emails, parties, seating
+from registration.admission import Refusal, RsvpRefused
+from registration.database import db, transaction
+from registration.models import LIVE, Attendee, Rsvp, RsvpStatus
+from registration.parties import Details
+
+_FIELDS = (
+    "name",
+    "organisation",
+    "job_title",
+    "needs_step_free",
+    "needs_sign_language",
+    "needs_captions",
+    "access_note",
+    "wants_news",
+)
+#: What must not be read in the log: it is only said that it changed.
+_SENSITIVE = {"needs_step_free", "needs_sign_language", "needs_captions", "access_note"}
+
+
+def add(
+    *,
+    event_id: int,
+    option_id: int,
+    details: Details,
+    staff_id: int,
+    now: datetime,
+    guests: Sequence[str] = (),
+    answers: Mapping[int, dict[str, Any]] | None = None,
+    beyond_capacity: bool = False,
+) -> Rsvp:
+    """Send an RSVP for somebody, outside of any window: seated, else waiting.
+
+    With `beyond_capacity` they are seated whatever the capacity. Raises RsvpRefused where the
+    address has a live RSVP already, or the event is cancelled, a draft or over.
+    """
+    with transaction():
+        codes = parties.new_ticket_codes(1 + len(guests))
+        seats = seating.lock(event_id)
+        option = admission.option_of(seats, option_id)
+        admission.check_running(seats.event, now)
+        _check_address(event_id, details.email)
+        rsvp = parties.new_rsvp(seats.event, option, details, now, party_size=1 + len(guests))
+        # Staff cannot consent for others.
+        rsvp.source, rsvp.consent_version, rsvp.consented_at = "staff", "", None
+        db.session.add(rsvp)
+        db.session.flush()
+        parties.write_party(rsvp, [details.name, *guests], codes)
+        parties.write_answers(rsvp, answers or {})
+        audit.record("rsvp.added", now=now, staff_id=staff_id, rsvp=rsvp)
+        if beyond_capacity and not option.fits(rsvp.party_size):
+            seating.allow_extra(option, rsvp.party_size)
+            seating.take(rsvp, option, now=now)
+            emails.rsvp_confirmed(rsvp, now=now)
+        else:
+            seating.settle(rsvp, seats, now=now)
+    return rsvp
+
+
+def edit(
+    *,
+    rsvp_id: int,
+    details: Details,
+    staff_id: int,
+    now: datetime,
+    guests: Sequence[str] | None = None,
+    answers: Mapping[int, dict[str, Any]] | None = None,
+) -> None:
+    """Change what a person said, in any state and after the event too. The address stays.
+
+    A guest more needs a free seat. Raises RsvpRefused.
+    """
+    with transaction():
+        size = None if guests is None else 1 + len(guests)
+        codes = parties.new_ticket_codes(size or 0)
+        seats, rsvp = seating.lock_for(rsvp_id)
+        before = {name: getattr(rsvp, name) for name in _FIELDS}
+        parties.copy_details(rsvp, details)
+        if answers is not None:
+            parties.rewrite_answers(rsvp, answers)
+        regrouped = False
+        renamed = before["name"] != rsvp.name
+        if size is not None and rsvp.is_live:
+            admission.check_growth(seats, rsvp, size)
+            seating.resize(rsvp, size, seats)
+            regrouped = parties.rewrite_party(rsvp, [details.name, *(guests or ())], codes)
+        elif renamed:
+            parties.attendees(rsvp)[0].name = details.name
+        rsvp.touch(now)
+        audit.record(
+            "rsvp.edited",
+            now=now,
+            staff_id=staff_id,
+            rsvp=rsvp,
+            changes=_changes(before, rsvp),
+        )
+        if (renamed or regrouped) and rsvp.is_live and now < seats.event.ends_at:
+            if rsvp.status is not RsvpStatus.UNVERIFIED:
+                emails.rsvp_changed(rsvp, now=now, switched=renamed and rsvp.is_confirmed)
+            seating.promote(seats, now=now)
+
+
+def correct_address(*, rsvp_id: int, email: str, staff_id: int, now: datetime) -> None:
+    """Give an RSVP the right address, and send its mail there. The links in old mails still work.
+
+    Raises RsvpRefused where that address has a live RSVP of its own.
+    """
+    with transaction():
+        _seats, rsvp = seating.lock_for(rsvp_id)
+        if rsvp.email == email:
+            return
+        if rsvp.is_live:
+            _check_address(rsvp.event_id, email)
+        before, rsvp.email = rsvp.email, email
+        audit.record(
+            "rsvp.address",
+            now=now,
+            staff_id=staff_id,
+            rsvp=rsvp,
+            changes={"email": [before, email]},
+        )
+        emails.rsvp_again(rsvp, now=now)
+
+
+def check_in(*, rsvp_ids: Sequence[int], staff_id: int, now: datetime) -> int:
+    """Note that these parties are in, those who sit in the room alone; how many people."""
+    inside = 0
+    with transaction():
+        people = db.session.scalars(
+            select(Attendee)
+            .join(Rsvp, Attendee.rsvp_id == Rsvp.id)
+            .where(
+                Rsvp.id.in_(rsvp_ids),
+                Rsvp.status == RsvpStatus.CONFIRMED,
+                Attendee.checked_in_at.is_(None),
+            )
+            .order_by(Attendee.id)
+        ).all()
+        for person in people:
+            if not person.rsvp.option.is_virtual:
+                inside += arrivals.mark(person, staff_id=staff_id, now=now)
+    return inside
+
+
+def take_back_check_in(*, event_id: int, at: datetime, staff_id: int, now: datetime) -> int:
+    """Undo what this account noted at that one instant; how many people."""
+    with transaction():
+        people = db.session.scalars(
+            select(Attendee)
+            .join(Rsvp, Attendee.rsvp_id == Rsvp.id)
+            .where(
+                Rsvp.event_id == event_id,
+                Attendee.checked_in_at == at,
+                Attendee.checked_in_by_id == staff_id,
+            )
+        ).all()
+        for person in people:
+            audit.record(
+                "checkin.undone", now=now, staff_id=staff_id, rsvp=person.rsvp, name=person.name
+            )
+        db.session.execute(
+            update(Attendee)
+            .where(Attendee.id.in_([person.id for person in people]))
+            .values(checked_in_at=None, checked_in_by_id=None)
+            .execution_options(synchronize_session=False)
+        )
+    return len(people)
+
+
+def _check_address(event_id: int, email: str) -> None:
+    live = select(Rsvp.id).where(
+        Rsvp.event_id == event_id, Rsvp.email == email, Rsvp.status.in_(LIVE)
+    )
+    if db.session.scalar(live) is not None:
+        raise RsvpRefused(
+            Refusal.NOT_POSSIBLE, _("This address has an RSVP to this event already.")
+        )
+
+
+def _changes(before: dict[str, Any], rsvp: Rsvp) -> dict[str, list[Any]]:
+    changed = {name: old for name, old in before.items() if old != getattr(rsvp, name)}
+    return {
+        name: ["…", "…"] if name in _SENSITIVE else [old, getattr(rsvp, name)]
+        for name, old in changed.items()
+    }

@@ -1,0 +1,205 @@
+"""What staff do with many RSVPs at once: those that are ticked, or all that match the filters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlencode
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext, ngettext
+from flask_babel import lazy_gettext as _
+from flask_security import current_user
+from sqlalchemy import select
+
+from registration import approvals, desk, roster, rsvps
+from registration.admission import RsvpRefused
+from registration.database import db
+from registration.models import Event, Rsvp, StaffRole
+from registration.times import now
+from registration.web.staff.access import event_by_slug, staff_only
+from registration.web.staff.attendees import filters_of_request
+
+blueprint = Blueprint("staff_bulk", __name__, url_prefix="/staff/events/<slug>/attendees/many")
+
+#: How many RSVPs one request works on; the rest are offered again.
+MOST = 1000
+_CHUNK = 100
+
+
+@dataclass(frozen=True)
+class Action:
+    """One thing to do with many: what it is called, and what it means for those it is done to."""
+
+    label: object
+    explained: object
+    run: Callable[[Sequence[int], int, datetime], int]
+    is_grave: bool = False
+
+
+def _approve(ids: Sequence[int], staff_id: int, moment: datetime) -> int:
+    return approvals.approve(rsvp_ids=ids, staff_id=staff_id, now=moment)
+
+
+def _reject(ids: Sequence[int], staff_id: int, moment: datetime) -> int:
+    return approvals.reject(rsvp_ids=ids, staff_id=staff_id, now=moment)
+
+
+def _promote(ids: Sequence[int], staff_id: int, moment: datetime) -> int:
+    done = 0
+    for rsvp_id in ids:
+        try:
+            approvals.promote(rsvp_id=rsvp_id, staff_id=staff_id, now=moment)
+        except RsvpRefused:
+            continue
+        done += 1
+    return done
+
+
+def _cancel(ids: Sequence[int], staff_id: int, moment: datetime) -> int:
+    live = set(
+        db.session.scalars(select(Rsvp.id).where(Rsvp.id.in_(ids), Rsvp.cancelled_at.is_(None)))
+    )
+    for rsvp_id in ids:
+        if rsvp_id in live:
+            rsvps.cancel(rsvp_id=rsvp_id, now=moment, by="staff", staff_id=staff_id)
+    return len(live)
+
+
+def _check_in(ids: Sequence[int], staff_id: int, moment: datetime) -> int:
+    return desk.check_in(rsvp_ids=ids, staff_id=staff_id, now=moment)
+
+
+ACTIONS = {
+    "approve": Action(
+        _("Approve"),
+        _("Those who wait for approval get their seats, or a place in the queue, and a mail."),
+        _approve,
+    ),
+    "reject": Action(
+        _("Reject"),
+        _(
+            "They lose their seats or their place in the queue, and get a mail. "
+            "Freed seats go to those who wait."
+        ),
+        _reject,
+        is_grave=True,
+    ),
+    "promote": Action(
+        _("Give a seat"),
+        _("Those who wait move up in order of arrival, as far as seats are free, and get a mail."),
+        _promote,
+    ),
+    "check_in": Action(
+        _("Check in"),
+        _("Those who have seats in the room are noted as there. This can be undone."),
+        _check_in,
+    ),
+    "cancel": Action(
+        _("Cancel"),
+        _(
+            "Their RSVPs end, and each gets a mail. Freed seats go to those who wait. "
+            "This cannot be undone."
+        ),
+        _cancel,
+        is_grave=True,
+    ),
+}  # fmt: skip
+
+
+@blueprint.post("/")
+@staff_only(StaffRole.ORGANISER)
+def act(slug: str) -> ResponseReturnValue:
+    """Say what would be done with whom; done it is when that page is sent."""
+    event = event_by_slug(slug)
+    name = request.form.get("do", "")
+    action = ACTIONS.get(name) or abort(400)
+    ids, total = _chosen(event)
+    back = url_for("staff_attendees.index", slug=slug) + _kept()
+    if not ids:
+        flash(gettext("Tick somebody first."), "warn")
+        return redirect(back, code=303)
+    if "sure" not in request.form:
+        return render_template(
+            "staff/bulk.html",
+            event=event,
+            name=name,
+            action=action,
+            count=len(ids),
+            total=total,
+            ids=ids if "all" not in request.form else [],
+            names=_names(ids[:5]),
+            back=back,
+            here=request.full_path,
+        )
+    moment, staff_id = now(), current_user.id
+    done = 0
+    for first in range(0, len(ids), _CHUNK):
+        done += action.run(ids[first : first + _CHUNK], staff_id, moment)
+    _say(name, done, len(ids))
+    if name == "check_in" and done:
+        back += ("&" if "?" in back else "?") + urlencode({"undo": moment.isoformat()})
+    return redirect(back, code=303)
+
+
+@blueprint.post("/undo")
+@staff_only(StaffRole.ORGANISER)
+def undo(slug: str) -> ResponseReturnValue:
+    """Take back who was checked in together a moment ago."""
+    event = event_by_slug(slug)
+    try:
+        at = datetime.fromisoformat(request.form.get("at", ""))
+    except ValueError:
+        abort(400)
+    if at.tzinfo is None:
+        abort(400)
+    done = desk.take_back_check_in(event_id=event.id, at=at, staff_id=current_user.id, now=now())
+    text = ngettext("%(num)d check-in taken back.", "%(num)d check-ins taken back.", done)
+    flash(text, "ok")
+    return redirect(url_for("staff_attendees.index", slug=slug) + _kept(), code=303)
+
+
+def _chosen(event: Event) -> tuple[list[int], int]:
+    """The RSVPs to work on, and how many were meant; never those of another event."""
+    if "all" in request.form:
+        filters = filters_of_request()
+        return roster.ids_of(event, filters, MOST), roster.count(event, filters)
+    wanted = request.form.getlist("id", type=int)[:MOST]
+    found = db.session.scalars(
+        select(Rsvp.id)
+        .where(Rsvp.event_id == event.id, Rsvp.id.in_(wanted))
+        .order_by(Rsvp.created_at, Rsvp.id)
+    ).all()
+    return list(found), len(found)
+
+
+def _names(ids: Sequence[int]) -> list[str]:
+    return list(db.session.scalars(select(Rsvp.name).where(Rsvp.id.in_(ids)).order_by(Rsvp.id)))
+
+
+def _kept() -> str:
+    kept = {name: value for name, value in request.args.items() if value and name != "undo"}
+    return f"?{urlencode(kept)}" if kept else ""
+
+
+def _say(name: str, done: int, meant: int) -> None:
+    texts = {
+        "approve": ngettext("%(num)d RSVP approved.", "%(num)d RSVPs approved.", done),
+        "reject": ngettext("%(num)d RSVP rejected.", "%(num)d RSVPs rejected.", done),
+        "promote": ngettext("%(num)d party has a seat.", "%(num)d parties have seats.", done),
+        "check_in": ngettext("%(num)d person checked in.", "%(num)d people checked in.", done),
+        "cancel": ngettext("%(num)d RSVP cancelled.", "%(num)d RSVPs cancelled.", done),
+    }  # fmt: skip
+    flash(texts[name], "ok" if done else "warn")
+    if done < meant and name != "check_in":
+        left = meant - done
+        flash(
+            ngettext(
+                "%(num)d stayed as it was: there was no seat, or its state does not allow it.",
+                "%(num)d stayed as they were: there was no seat, or their state does not allow it.",
+                left,
+            ),
+            "warn",
+        )

@@ -1,0 +1,71 @@
+"""The audit log: who did what, when, from where, with the difference. Nobody edits it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, render_template, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy import Select, false, or_, select
+from sqlalchemy.orm import joinedload
+
+from registration.database import db
+from registration.models import AuditEntry, Event, Rsvp, Staff
+from registration.web.staff.access import staff_only
+from registration.web.staff.words import ACTION_NAMES, actions_that_read
+
+blueprint = Blueprint("staff_log", __name__, url_prefix="/staff/log")
+PAGE = 100
+
+
+@blueprint.get("/")
+@staff_only()
+def index() -> ResponseReturnValue:
+    """The latest entries that match, and a way to earlier ones."""
+    before = request.args.get("before", 0, type=int)
+    search = request.args.get("q", "").strip()[:200]
+    slug = request.args.get("event", "")
+    wanted = _matching(search, slug, request.args.get("who", 0, type=int))
+    if before:
+        wanted = wanted.where(AuditEntry.id < before)
+    entries = db.session.scalars(wanted.order_by(AuditEntry.id.desc()).limit(PAGE + 1)).all()
+    shown = entries[:PAGE]
+    return render_template(
+        "staff/log.html",
+        entries=shown,
+        more=shown[-1].id if len(entries) > PAGE else None,
+        search=search,
+        slug=slug,
+        who=request.args.get("who", 0, type=int),
+        staff=db.session.scalars(select(Staff).order_by(Staff.email)).all(),
+        events=_by_id(Event, {entry.event_id for entry in shown}),
+        rsvps=_by_id(Rsvp, {entry.rsvp_id for entry in shown}),
+        known=ACTION_NAMES,
+    )
+
+
+def _by_id(model: Any, ids: set[int | None]) -> dict[int, Any]:
+    return {
+        row.id: row for row in db.session.scalars(select(model).where(model.id.in_(ids - {None})))
+    }
+
+
+def _matching(search: str, slug: str, who: int) -> Select[AuditEntry]:
+    """Entries of an event, of an account, and of what the words name: an action or a person."""
+    wanted = select(AuditEntry).options(joinedload(AuditEntry.staff))
+    if who:
+        wanted = wanted.where(AuditEntry.staff_id == who)
+    if slug:
+        event_id = db.session.scalar(select(Event.id).where(Event.slug == slug))
+        wanted = wanted.where(AuditEntry.event_id == event_id if event_id else false())
+    if search:
+        # Of attendees by address or exact name: those are indexed, and one knows whom one seeks.
+        people = select(Rsvp.id).where(or_(Rsvp.email == search.lower(), Rsvp.name == search))
+        wanted = wanted.where(
+            or_(
+                AuditEntry.action.in_(actions_that_read(search)),
+                AuditEntry.rsvp_id.in_(people),
+                AuditEntry.network == search,
+            )
+        )
+    return wanted

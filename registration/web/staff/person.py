@@ -1,0 +1,138 @@
+"""One RSVP in staff's hands: added, edited, its address corrected."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _
+from flask_security import current_user
+from flask_wtf import FlaskForm
+from sqlalchemy import select
+from wtforms import BooleanField, RadioField, StringField
+from wtforms.validators import InputRequired
+
+from registration import desk, listing, parties, wording
+from registration.admission import RsvpRefused
+from registration.database import db
+from registration.models import Answer, Event, Rsvp, StaffRole
+from registration.times import now
+from registration.web.rsvp_forms import EditForm, PersonForm, is_email, no_controls, one_line
+from registration.web.staff.access import event_by_slug, rsvp_of, staff_only
+
+blueprint = Blueprint("staff_person", __name__, url_prefix="/staff/events/<slug>/attendees")
+
+_EMAIL = [
+    InputRequired(_("Enter an email address in the right format, like name@example.org")),
+    no_controls,
+    is_email,
+]
+
+
+class AddForm(PersonForm):
+    """Somebody whom staff add."""
+
+    email = StringField(_("Email address"), _EMAIL, [one_line], render_kw={"autocomplete": "off"})
+    attend = RadioField(_("Attends"), [InputRequired(_("Choose how they attend"))], coerce=int)
+    beyond_capacity = BooleanField(_("Give a seat even if the room is full"))
+
+
+class AddressForm(FlaskForm):  # type: ignore[misc]
+    """The right address of somebody."""
+
+    email = StringField(_("Email address"), _EMAIL, [one_line], render_kw={"autocomplete": "off"})
+
+
+@blueprint.route("/add", methods=["GET", "POST"])
+@staff_only(StaffRole.ORGANISER)
+def add(slug: str) -> ResponseReturnValue:
+    """Send an RSVP for somebody who wrote or called."""
+    event = event_by_slug(slug)
+    options, questions = listing.options_of(event), listing.questions_of(event)
+    form = type("AddForm", (AddForm,), AddForm.fields_for(event, questions))()
+    form.bind(event, questions)
+    form.attend.choices = [(option.id, wording.option_name(option)) for option in options]
+    if form.validate_on_submit():
+        try:
+            rsvp = desk.add(
+                event_id=event.id,
+                option_id=form.attend.data,
+                details=form.details(email=form.email.data, language=event.language),
+                guests=form.guest_names,
+                answers=form.answers(form.attend.data),
+                staff_id=current_user.id,
+                beyond_capacity=form.beyond_capacity.data,
+                now=now(),
+            )
+        except RsvpRefused as refusal:
+            form.form_errors.append(str(refusal))
+        else:
+            flash(gettext("%(name)s is on the list. A mail is on its way.", name=rsvp.name), "ok")
+            return redirect(_page(slug, rsvp.id), code=303)
+    status = 422 if form.is_submitted() else 200
+    page = render_template("staff/person.html", event=event, form=form, rsvp=None)
+    return page, status
+
+
+@blueprint.route("/<int:rsvp_id>/edit", methods=["GET", "POST"])
+@staff_only(StaffRole.ORGANISER)
+def edit(slug: str, rsvp_id: int) -> ResponseReturnValue:
+    """Change what a person said."""
+    event = event_by_slug(slug)
+    rsvp = rsvp_of(event, rsvp_id)
+    form = _edit_form(event, rsvp)
+    option_id, email, language = rsvp.option_id, rsvp.email, rsvp.language
+    if form.validate_on_submit():
+        try:
+            desk.edit(
+                rsvp_id=rsvp_id,
+                details=form.details(email=email, language=language),
+                guests=form.guest_names if event.guests_max else None,
+                answers=form.answers(option_id),
+                staff_id=current_user.id,
+                now=now(),
+            )
+        except RsvpRefused as refusal:
+            form.form_errors.append(str(refusal))
+        else:
+            flash(gettext("Saved."), "ok")
+            return redirect(_page(slug, rsvp_id), code=303)
+    status = 422 if form.is_submitted() else 200
+    return render_template("staff/person.html", event=event, form=form, rsvp=rsvp), status
+
+
+def _edit_form(event: Event, rsvp: Rsvp) -> EditForm:
+    given: dict[int, dict[str, Any]] = dict(
+        db.session.execute(
+            select(Answer.question_id, Answer.value).where(Answer.rsvp_id == rsvp.id)
+        ).all()
+    )
+    guests = [person.name for person in parties.attendees(rsvp)[1:]]
+    return EditForm.for_rsvp(rsvp, listing.questions_of(event), guests, given)
+
+
+@blueprint.route("/<int:rsvp_id>/address", methods=["GET", "POST"])
+@staff_only(StaffRole.ORGANISER)
+def address(slug: str, rsvp_id: int) -> ResponseReturnValue:
+    """Correct the address, and send the mail there."""
+    event = event_by_slug(slug)
+    rsvp = rsvp_of(event, rsvp_id)
+    form = AddressForm(obj=rsvp)
+    if form.validate_on_submit():
+        try:
+            desk.correct_address(
+                rsvp_id=rsvp_id, email=form.email.data, staff_id=current_user.id, now=now()
+            )
+        except RsvpRefused as refusal:
+            form.form_errors.append(str(refusal))
+        else:
+            flash(gettext("The address is corrected, and the mail is on its way there."), "ok")
+            return redirect(_page(slug, rsvp_id), code=303)
+    status = 422 if form.is_submitted() else 200
+    return render_template("staff/address.html", event=event, form=form, rsvp=rsvp), status
+
+
+def _page(slug: str, rsvp_id: int) -> str:
+    return url_for("staff_attendees.show", slug=slug, rsvp_id=rsvp_id)

@@ -1,0 +1,133 @@
+"""Who may open which of the staff's rooms: every address of the URL map, every role."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from werkzeug.routing import Rule
+
+from registration import speakers
+from registration.database import db
+from registration.models import MailKind, OutboxMail, StaffRole
+from tests.conftest import NOW
+from tests.factories import make_event, make_hybrid, make_rsvp, make_speaker, make_staff
+from tests.signing_in import sign_in
+
+#: What admins alone may do, what the door may do too, and what is of nobody's event.
+ADMINS_ALONE = ("staff_log.", "staff_accounts.")
+THE_DOORS_TOO = ("staff_door.", "staff_events.index", "staff_account.")
+NOT_OF_AN_EVENT = (
+    *ADMINS_ALONE,
+    "staff_events.index",
+    "staff_account.",
+    "staff_mails.index",
+    "staff_editor.new",
+)
+
+
+def rules(app: Flask) -> list[Rule]:
+    """The staff's addresses; those of sign-in are Flask-Security's own."""
+    return [rule for rule in app.url_map.iter_rules() if rule.endpoint.startswith("staff_")]
+
+
+@pytest.fixture
+def filled(app: Flask) -> dict[str, object]:
+    """Something to be shown or changed at each address: all of one event."""
+    room, _stream = make_hybrid()
+    rsvp = make_rsvp(room)
+    speaker = make_speaker(room.event)
+    speakers.invite(speaker_id=speaker.id, staff_id=None, now=NOW)
+    mail = db.session.query(OutboxMail).filter_by(kind=MailKind.CONFIRMED).one()
+    other = make_staff(StaffRole.ORGANISER)
+    return {
+        "slug": room.event.slug,
+        "rsvp_id": rsvp.id,
+        "speaker_id": speaker.id,
+        "mail_id": mail.id,
+        "account_id": other.id,
+        "format": "csv",
+        "cid": "x",
+    }
+
+
+def addresses(app: Flask, filled: dict[str, object]) -> list[tuple[str, str, str]]:
+    """Method, address and endpoint of everything in the staff's rooms."""
+    found = []
+    with app.test_request_context():
+        for rule in rules(app):
+            values = {name: filled.get(name, 1) for name in rule.arguments}
+            url = app.url_map.bind("events.example.org").build(rule.endpoint, values)
+            found += [(method, url, rule.endpoint) for method in rule.methods & {"GET", "POST"}]
+    return found
+
+
+@pytest.fixture
+def unguarded(app: Flask) -> Flask:
+    """The application without its check of tokens, so that what answers is the check of roles."""
+    app.config["WTF_CSRF_ENABLED"] = False
+    yield app
+    app.config["WTF_CSRF_ENABLED"] = True
+
+
+def test_a_stranger_is_sent_to_sign_in_wherever_they_knock(
+    unguarded: Flask, filled: dict[str, object]
+) -> None:
+    every = addresses(unguarded, filled)
+    assert len(every) > 25
+    for method, url, endpoint in every:
+        answer = unguarded.test_client().open(url, method=method)
+        assert answer.status_code == 303, (method, endpoint)
+        assert answer.location.startswith("/staff/sign-in?next="), (method, endpoint)
+
+
+@pytest.mark.parametrize("role", [StaffRole.ORGANISER, StaffRole.DOOR])
+def test_nobody_reaches_an_event_that_is_not_theirs(
+    unguarded: Flask, filled: dict[str, object], role: StaffRole
+) -> None:
+    client = sign_in(unguarded.test_client(), make_staff(role, make_event()))
+    for method, url, endpoint in addresses(unguarded, filled):
+        if not endpoint.startswith(NOT_OF_AN_EVENT):
+            answer = client.open(url, method=method)
+            assert answer.status_code in (403, 404), (method, endpoint)
+
+
+def test_the_door_reaches_the_door_and_nothing_else(
+    unguarded: Flask, filled: dict[str, object]
+) -> None:
+    event = db.session.get(OutboxMail, filled["mail_id"]).event
+    client = sign_in(unguarded.test_client(), make_staff(StaffRole.DOOR, event))
+    for method, url, endpoint in addresses(unguarded, filled):
+        answer = client.open(url, method=method)
+        if endpoint.startswith(THE_DOORS_TOO):
+            assert answer.status_code != 403, (method, endpoint)
+        else:
+            assert answer.status_code == 403, (method, endpoint)
+
+
+def test_an_organiser_reaches_their_event_and_no_admins_room(
+    unguarded: Flask, filled: dict[str, object]
+) -> None:
+    event = db.session.get(OutboxMail, filled["mail_id"]).event
+    client = sign_in(unguarded.test_client(), make_staff(StaffRole.ORGANISER, event))
+    for method, url, endpoint in addresses(unguarded, filled):
+        if method == "GET":
+            answer = client.get(url)
+            expected = endpoint.startswith(ADMINS_ALONE)
+            assert (answer.status_code == 403) is expected, (method, endpoint)
+            assert answer.status_code < 500, (method, endpoint)
+
+
+def test_an_admin_opens_every_page(unguarded: Flask, filled: dict[str, object]) -> None:
+    client = sign_in(unguarded.test_client(), make_staff())
+    for method, url, endpoint in addresses(unguarded, filled):
+        if method == "GET":
+            assert client.get(url).status_code in (200, 302, 303, 404), (method, endpoint)
+
+
+def test_an_account_that_was_closed_is_a_stranger(client, app: Flask) -> None:
+    account = make_staff()
+    sign_in(client, account)
+    assert client.get("/staff/").status_code == 200
+    account.active = False
+    db.session.commit()
+    assert client.get("/staff/").status_code == 303

@@ -1,0 +1,238 @@
+"""What staff do with RSVPs: one by one and many at once, and what the log says of it."""
+
+from __future__ import annotations
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from registration import roster
+from registration.database import db
+from registration.models import AuditEntry, MailKind, MailState, OutboxMail, Rsvp, RsvpStatus, Staff
+from registration.parties import attendees
+from tests.factories import (
+    make_event,
+    make_hybrid,
+    make_option,
+    make_question,
+    make_rsvp,
+    make_staff,
+)
+from tests.signing_in import send, sign_in
+
+
+@pytest.fixture
+def admin(app: object) -> Staff:
+    """Who acts."""
+    return make_staff()
+
+
+@pytest.fixture
+def desk(client: FlaskClient, admin: Staff) -> FlaskClient:
+    """A browser in which an admin is signed in."""
+    return sign_in(client, admin)
+
+
+def log(action: str) -> list[AuditEntry]:
+    """The entries of one kind, the first first."""
+    return list(
+        db.session.scalars(
+            select(AuditEntry).where(AuditEntry.action == action).order_by(AuditEntry.id)
+        )
+    )
+
+
+def status_of(rsvp_id: int) -> RsvpStatus:
+    """What became of an RSVP."""
+    return db.session.get_one(Rsvp, rsvp_id, populate_existing=True).status
+
+
+def many(desk: FlaskClient, slug: str, do: str, *, query: str = "", **fields: object):
+    """Do something with many: ask, read what would be done, and say that it is meant."""
+    page = f"/staff/events/{slug}/attendees{query}"
+    url = f"/staff/events/{slug}/attendees/many/{query}"
+    asked = send(desk, url, page=page, do=do, **fields)
+    assert asked.status_code == 200
+    return asked, send(desk, url, page=page, do=do, sure="y", **fields)
+
+
+def test_cancelling_many_asks_first_and_frees_their_seats(desk: FlaskClient, admin: Staff) -> None:
+    room, _stream = make_hybrid(capacity=2)
+    slug, first, second = room.event.slug, make_rsvp(room).id, make_rsvp(room).id
+    waiting = make_rsvp(room).id
+    asked, done = many(desk, slug, "cancel", id=[first, second])
+    assert "Cancel: 2 RSVPs" in asked.text
+    assert done.status_code == 303
+    assert [status_of(first), status_of(second)] == [RsvpStatus.CANCELLED] * 2
+    assert status_of(waiting) is RsvpStatus.CONFIRMED
+    assert "2 RSVPs cancelled." in desk.get(done.location).text
+    assert {entry.staff_id for entry in log("rsvp.cancelled")} == {admin.id}
+    assert {entry.network for entry in log("rsvp.cancelled")} == {"127.0.0.1"}
+
+
+def test_asking_alone_changes_nothing(desk: FlaskClient) -> None:
+    room, _stream = make_hybrid()
+    rsvp_id = make_rsvp(room).id
+    page = f"/staff/events/{room.event.slug}/attendees"
+    send(desk, f"{page}/many/", page=page, do="cancel", id=rsvp_id)
+    assert status_of(rsvp_id) is RsvpStatus.CONFIRMED
+
+
+def test_all_that_match_are_meant_whoever_is_ticked(desk: FlaskClient) -> None:
+    room, stream = make_hybrid(capacity=None)
+    inside = [make_rsvp(room).id for _ in range(3)]
+    outside = make_rsvp(stream).id
+    many(desk, room.event.slug, "cancel", query="?way=in_person", all="y", id=[outside])
+    assert {status_of(rsvp_id) for rsvp_id in inside} == {RsvpStatus.CANCELLED}
+    assert status_of(outside) is RsvpStatus.CONFIRMED
+
+
+def test_an_rsvp_of_another_event_is_never_touched(desk: FlaskClient) -> None:
+    room, _stream = make_hybrid()
+    mine = make_rsvp(room).id
+    other_room, _other_stream = make_hybrid()
+    other = make_rsvp(other_room).id
+    many(desk, room.event.slug, "cancel", id=[mine, other])
+    assert status_of(mine) is RsvpStatus.CANCELLED
+    assert status_of(other) is RsvpStatus.CONFIRMED
+
+
+def test_approving_and_rejecting_many(desk: FlaskClient) -> None:
+    option = make_option(needs_approval=True, capacity=1)
+    ids = [make_rsvp(option).id for _ in range(3)]
+    many(desk, option.event.slug, "approve", id=ids[:2])
+    assert [status_of(rsvp_id) for rsvp_id in ids] == ["confirmed", "waitlisted", "pending"]
+    many(desk, option.event.slug, "reject", id=ids[2:])
+    assert status_of(ids[2]) is RsvpStatus.REJECTED
+
+
+def test_those_for_whom_there_is_no_seat_stay_and_are_counted(desk: FlaskClient) -> None:
+    room, _stream = make_hybrid(capacity=1)
+    make_rsvp(room)
+    waiting = [make_rsvp(room).id for _ in range(2)]
+    _asked, done = many(desk, room.event.slug, "promote", id=waiting)
+    text = desk.get(done.location).text
+    assert "0 parties have seats." in text
+    assert "2 stayed as they were" in text
+
+
+def test_check_in_of_many_is_undone_together(desk: FlaskClient) -> None:
+    room, stream = make_hybrid(guests_max=2)
+    party = make_rsvp(room, guests=["A guest"]).id
+    online = make_rsvp(stream).id
+    slug = room.event.slug
+    _asked, done = many(desk, slug, "check_in", id=[party, online])
+    page = desk.get(done.location)
+    assert "2 people checked in." in page.text
+    assert "Take that back" in page.text
+    inside = roster.count(
+        db.session.get_one(Rsvp, party).event, roster.Filters(status="checked_in")
+    )
+    assert inside == 1
+    at = attendees(db.session.get_one(Rsvp, party))[0].checked_in_at.isoformat()
+    undone = send(desk, f"/staff/events/{slug}/attendees/many/undo", page=done.location, at=at)
+    assert "2 check-ins taken back." in desk.get(undone.location).text
+    assert all(
+        person.checked_in_at is None for person in attendees(db.session.get_one(Rsvp, party))
+    )
+    assert len(log("checkin.undone")) == 2
+
+
+def test_one_account_does_not_undo_what_another_did(client: FlaskClient, desk: FlaskClient) -> None:
+    room, _stream = make_hybrid()
+    rsvp_id = make_rsvp(room).id
+    slug = room.event.slug
+    _asked, done = many(desk, slug, "check_in", id=[rsvp_id])
+    at = attendees(db.session.get_one(Rsvp, rsvp_id))[0].checked_in_at.isoformat()
+    sign_in(client, make_staff())
+    send(client, f"/staff/events/{slug}/attendees/many/undo", page=done.location, at=at)
+    assert attendees(db.session.get_one(Rsvp, rsvp_id))[0].checked_in_at is not None
+
+
+def test_staff_add_somebody_after_registration_closed(desk: FlaskClient, now) -> None:
+    event = make_event(registration_closes_at=now, guests_max=1)
+    room = make_option(event, capacity=1)
+    question = make_question(event)
+    url = f"/staff/events/{event.slug}/attendees/add"
+    fields = {
+        "name": "Amina Okonkwo-Bell",
+        "email": "Amina@Example.org",
+        "attend": room.id,
+        f"question_{question.id}": "Trust",
+    }
+    answer = send(desk, url, **fields)
+    assert answer.status_code == 303
+    page = desk.get(answer.location).text
+    assert "Amina Okonkwo-Bell" in page
+    assert "Trust" in page
+    assert "Added by staff" in page
+    again = send(desk, url, **fields)
+    assert again.status_code == 422
+    assert "This address has an RSVP to this event already." in again.text
+    second = send(desk, url, name="Daniel", email="d@example.org", attend=room.id)
+    assert db.session.query(Rsvp).filter_by(email="d@example.org").one().status == "waitlisted"
+    assert second.status_code == 303
+    send(desk, url, name="Eve", email="e@example.org", attend=room.id, beyond_capacity="y")
+    assert db.session.query(Rsvp).filter_by(email="e@example.org").one().status == "confirmed"
+
+
+def test_an_edit_is_in_the_log_with_what_was_before(desk: FlaskClient) -> None:
+    room, _stream = make_hybrid()
+    rsvp = make_rsvp(room, name="Amina Okonkwo", access_note="A chair")
+    url = f"/staff/events/{room.event.slug}/attendees/{rsvp.id}"
+    form = desk.get(f"{url}/edit").text
+    assert "Amina Okonkwo" in form
+    send(desk, f"{url}/edit", name="Amina Bell", access_note="A chair with arms")
+    assert "name: Amina Okonkwo → Amina Bell" in desk.get(url).text
+    [entry] = log("rsvp.edited")
+    assert entry.detail["changes"]["name"] == ["Amina Okonkwo", "Amina Bell"]
+    assert "chair" not in str(entry.detail)
+    assert send(desk, f"{url}/edit", name="").status_code == 422
+
+
+def test_a_corrected_address_gets_the_mail_and_keeps_the_links(desk: FlaskClient) -> None:
+    room, _stream = make_hybrid()
+    rsvp = make_rsvp(room, email="amnia@example.org")
+    make_rsvp(room, email="taken@example.org")
+    key = rsvp.manage_key
+    url = f"/staff/events/{room.event.slug}/attendees/{rsvp.id}"
+    refused = send(desk, f"{url}/address", email="taken@example.org")
+    assert refused.status_code == 422
+    assert send(desk, f"{url}/address", email="not an address").status_code == 422
+    assert send(desk, f"{url}/address", email="amina@example.org").status_code == 303
+    mail = db.session.scalars(
+        select(OutboxMail).where(OutboxMail.recipient == "amina@example.org")
+    ).one()
+    assert (mail.kind, mail.state) == (MailKind.CONFIRMED, MailState.WAITING)
+    assert db.session.query(Rsvp).filter_by(manage_key=key).one().email == "amina@example.org"
+    assert "email: amnia@example.org → amina@example.org" in desk.get(url).text
+
+
+def test_the_log_is_searched_by_what_by_whom_and_by_person(desk: FlaskClient, admin: Staff) -> None:
+    room, _stream = make_hybrid()
+    rsvp = make_rsvp(room, email="amina@example.org", name="Amina Okonkwo")
+    make_rsvp(room, name="Daniel Mbeki")
+    many(desk, room.event.slug, "cancel", id=[rsvp.id])
+    everything = desk.get("/staff/log/").text
+    assert "Amina Okonkwo" in everything
+    assert "Daniel Mbeki" in everything
+    for query in ("q=cancelled", "q=amina@example.org", f"who={admin.id}"):
+        found = desk.get(f"/staff/log/?{query}").text
+        assert "Amina Okonkwo" in found, query
+        assert "Daniel Mbeki" not in found, query
+    assert "Nothing matches." in desk.get("/staff/log/?q=nothing+of+the+kind").text
+
+
+def test_the_address_of_an_attendee_is_not_kept(client: FlaskClient) -> None:
+    room, _stream = make_hybrid()
+    make_rsvp(room)
+    assert {entry.network for entry in log("rsvp.confirmed")} == {""}
+
+
+def test_the_list_alone_is_answered_to_the_script(desk: FlaskClient) -> None:
+    room, _stream = make_hybrid()
+    make_rsvp(room, name="Amina Okonkwo")
+    part = desk.get(f"/staff/events/{room.event.slug}/attendees?q=amina&part=list").text
+    assert "Amina Okonkwo" in part
+    assert "<html" not in part
+    assert "part=list" not in part
