@@ -6,6 +6,7 @@ import secrets
 import signal
 import sys
 import threading
+from collections import Counter
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,9 +15,22 @@ from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 from sqlalchemy import select
 
-from registration import clock, demo, doctor, exports, service, speakers, staff
+from registration import (
+    clock,
+    demo,
+    doctor,
+    exports,
+    fates,
+    imports,
+    listing,
+    service,
+    sheets,
+    speakers,
+    staff,
+    wording,
+)
 from registration.database import db
-from registration.models import Event, StaffRole
+from registration.models import Event, ImportKind, StaffRole
 from registration.roster import Filters
 from registration.times import now
 
@@ -26,7 +40,7 @@ speakers_group = AppGroup("speakers", help="The people on the programme.")
 
 def init_app(app: Flask) -> None:
     """Add the commands."""
-    for command in (serve, worker, demo_data, export, check):
+    for command in (serve, worker, demo_data, export, import_list, check):
         app.cli.add_command(command)
     app.cli.add_command(staff_group)
     app.cli.add_command(speakers_group)
@@ -135,6 +149,60 @@ def export(slug: str, format: str, output: Path | None, status: str, sensitive: 
 def _write(file: BinaryIO, pieces: object) -> None:
     for piece in pieces:  # type: ignore[attr-defined]
         file.write(piece)
+
+
+@click.command("import")
+@click.argument("slug")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--as", "kind", type=click.Choice([str(kind) for kind in ImportKind]), required=True,
+              help="What each row is.")  # fmt: skip
+@click.option("--option", "label", default="", help="Way to attend of rows that name none.")
+@click.option("--mail/--no-mail", default=True, show_default=True, help="Mail each person.")
+@click.option("--wait/--no-wait", default=True, show_default=True,
+              help="Put on the waitlist whom no seat is left for, or leave them out.")  # fmt: skip
+@click.option("--dry-run", is_flag=True, help="Say what would become of each row; change nothing.")
+@with_appcontext
+def import_list(
+    slug: str, file: Path, kind: str, label: str, mail: bool, wait: bool, dry_run: bool
+) -> None:
+    """Take in a list of invitees or RSVPs, CSV or XLSX: in one go or not at all."""
+    event, what = _event(slug), ImportKind(kind)
+    options = {wording.option_name(option): option for option in listing.options_of(event)}
+    if label and label not in options:
+        raise click.ClickException(f"there is no {label!r}, but: {', '.join(options)}")
+    chosen = options.get(label) or (next(iter(options.values())) if len(options) == 1 else None)
+    try:
+        sheet = sheets.read(file.read_bytes(), file.name)
+        plan = fates.Plan(
+            columns=fates.guess(sheet, what, imports.questions_of(event.id)),
+            option_id=chosen.id if chosen else None,
+            sends_mail=mail,
+            waits=wait,
+        )
+        click.echo(f"{file.name}: {sheet.reading}, {len(sheet.rows)} rows")
+        for name, column in plan.columns.items():
+            click.echo(f"  {name}: {sheet.header[column]}")
+        if dry_run:
+            rows = imports.dry_run(event, sheet, what, plan)
+            for row in rows:
+                if not row.is_taken:
+                    click.echo(f"  line {row.line}: {row.fate}, {row.email or '-'}. {row.why}")
+            met = Counter(row.fate for row in rows if row.fate is not None)
+        else:
+            met = imports.run(
+                event_id=event.id,
+                sheet=sheet,
+                kind=what,
+                plan=plan,
+                staff_id=None,
+                file_name=file.name,
+                now=now(),
+            )
+    except (sheets.SheetRefused, imports.ImportRefused) as refusal:
+        raise click.ClickException(str(refusal)) from refusal
+    click.echo(", ".join(f"{number} {fate}" for fate, number in met.items()))
+    if dry_run:
+        click.echo("Dry run: nothing was changed.")
 
 
 @click.command("doctor")

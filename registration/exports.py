@@ -135,9 +135,9 @@ def csv_lines(export: Export) -> Iterator[bytes]:
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     buffer.write("\ufeff")
-    writer.writerow([_harmless(cell) for cell in export.header])
+    writer.writerow([harmless(cell) for cell in export.header])
     for number, row in enumerate(export.rows(), 1):
-        writer.writerow([_harmless(cell) for cell in row])
+        writer.writerow([harmless(cell) for cell in row])
         if number % BATCH == 0:
             yield _taken(buffer)
     yield _taken(buffer)
@@ -150,7 +150,8 @@ def _taken(buffer: io.StringIO) -> bytes:
     return text.encode()
 
 
-def _harmless(cell: Any) -> str:
+def harmless(cell: Any) -> str:
+    """A cell as text that no spreadsheet takes for a formula."""
     if isinstance(cell, datetime):
         return cell.strftime("%Y-%m-%d %H:%M:%S")
     text = str(cell)

@@ -1,0 +1,218 @@
+"""The pages of imports, as staff use them; and the same from the command line."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+from werkzeug.test import TestResponse
+
+from registration.database import db
+from registration.models import (
+    AttendanceOption,
+    Event,
+    Invitation,
+    OutboxMail,
+    PendingImport,
+    Rsvp,
+    StaffRole,
+)
+from tests.factories import make_event, make_hybrid, make_staff
+from tests.signing_in import post, sign_in
+
+LIST = (
+    "Nom;Courriel;Participation\nAndré;andre@example.org;en ligne\nZoë;not an address;en ligne\n"
+    "Bram;bram@example.org;\n=1+1;formula@example.org;balloon\n"
+)
+
+
+@pytest.fixture
+def options(app: Flask) -> tuple[AttendanceOption, ...]:
+    return make_hybrid(capacity=1)
+
+
+@pytest.fixture
+def event(options: tuple[AttendanceOption, ...]) -> Event:
+    return db.session.get_one(Event, options[0].event_id)
+
+
+@pytest.fixture
+def desk(app: Flask, client: FlaskClient, event: Event) -> FlaskClient:
+    """A browser of an organiser of the event."""
+    return sign_in(client, make_staff(StaffRole.ORGANISER, event))
+
+
+def upload(
+    client: FlaskClient, event: Event, content: bytes = LIST.encode("cp1252"), kind: str = "rsvps"
+) -> TestResponse:
+    return post(
+        client,
+        f"/staff/events/{event.slug}/import/",
+        **{"as": kind, "list": (io.BytesIO(content), "liste.csv")},
+    )
+
+
+def pending() -> PendingImport:
+    return db.session.scalars(select(PendingImport)).one()
+
+
+def number_of(model: type) -> int:
+    return db.session.scalar(select(func.count()).select_from(model)) or 0
+
+
+def test_a_list_goes_from_the_file_to_the_attendees(
+    desk: FlaskClient, event: Event, options: tuple[AttendanceOption, ...]
+) -> None:
+    assert (
+        f"/staff/events/{event.slug}/import/"
+        in desk.get(f"/staff/events/{event.slug}/attendees").text
+    )
+    sent = upload(desk, event)
+    assert sent.status_code == 303
+    page = desk.get(sent.location).text
+    assert "Windows-1252, separated by semicolons" in page
+    assert "1 of 4 rows can be imported" in page
+    assert "Left out: not an address" in page
+    assert "It says no way to attend" in page
+    assert "“balloon” is no way to attend this event" in page
+    assert number_of(Rsvp) == 0
+
+    matched = post(
+        desk,
+        sent.location,
+        **{
+            "do": "match",
+            "column.name": 0,
+            "column.email": 1,
+            "column.option": 2,
+            "option": options[1].id,
+            "mail": "no",
+            "full": "wait",
+        },
+    )
+    page = desk.get(matched.location).text
+    assert "2 of 4 rows can be imported" in page
+    assert "Nobody is mailed." in page
+
+    done = post(desk, sent.location, do="go")
+    assert done.status_code == 303
+    page = desk.get(done.location).text
+    assert "Imported: 2 RSVPs confirmed, 2 rows left out." in page
+    assert "andre@example.org" in page
+    assert number_of(OutboxMail) == 0
+    assert number_of(PendingImport) == 0
+    assert desk.get(sent.location).status_code == 404
+
+
+def test_invitees_are_invited_by_mail(desk: FlaskClient, event: Event) -> None:
+    sent = upload(desk, event, b"a@example.org\nb@example.org\n", kind="invitees")
+    assert "Invite 2 people" in desk.get(sent.location).text
+    post(desk, sent.location, do="go")
+    assert number_of(Invitation) == 2
+    assert number_of(OutboxMail) == 2
+
+
+def test_rows_can_be_looked_at_by_their_fate(desk: FlaskClient, event: Event) -> None:
+    sent = upload(desk, event)
+    left_out = desk.get(sent.location + "?fate=left_out").text.partition("<tbody")[2]
+    assert "not an address" in left_out
+    assert "andre@example.org" not in left_out
+    taken = desk.get(sent.location + "?fate=seated").text.partition("<tbody")[2]
+    assert "andre@example.org" in taken
+    assert "bram@example.org" not in taken
+
+
+def test_the_rows_with_their_reasons_are_a_file_without_formulas(
+    desk: FlaskClient, event: Event
+) -> None:
+    sent = upload(desk, event)
+    file = desk.get(sent.location + "/rows.csv")
+    text = file.data.decode("utf-8-sig")
+    assert "Left out: unknown way to attend" in text
+    assert "'=1+1" in text
+    assert ",=1+1" not in text
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "said"),
+    [
+        (b"", "rsvps", "The file is empty"),
+        (b"%PDF-1.7 x", "rsvps", "This is no list"),
+        (b"PK\x03\x04 broken", "invitees", "This Excel file is damaged"),
+        (LIST.encode(), "balloons", "Choose what the rows of the list are"),
+    ],
+)
+def test_a_bad_file_is_refused_in_words(
+    desk: FlaskClient, event: Event, content: bytes, kind: str, said: str
+) -> None:
+    answer = upload(desk, event, content, kind)
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert number_of(PendingImport) == 0
+
+
+def test_no_file_is_said(desk: FlaskClient, event: Event) -> None:
+    answer = post(desk, f"/staff/events/{event.slug}/import/", **{"as": "rsvps"})
+    assert answer.status_code == 422
+    assert "Choose a file" in answer.text
+
+
+def test_a_list_can_be_thrown_away(desk: FlaskClient, event: Event) -> None:
+    sent = upload(desk, event)
+    post(desk, sent.location, do="drop")
+    assert number_of(PendingImport) == 0
+    assert number_of(Rsvp) == 0
+
+
+def test_an_import_that_takes_nobody_says_so(desk: FlaskClient, event: Event) -> None:
+    sent = upload(desk, event, b"Name,Email\nA,nothing\n")
+    assert "No row of this list can be imported" in desk.get(sent.location).text
+    refused = post(desk, sent.location, do="go")
+    assert "No row of this list can be taken in." in desk.get(refused.location).text
+
+
+@pytest.mark.parametrize("who", ["door", "other organiser", "colleague", "nobody"])
+def test_strangers_neither_see_nor_import_a_list(
+    app: Flask, client: FlaskClient, desk: FlaskClient, event: Event, who: str
+) -> None:
+    path = upload(desk, event).location
+    browser = app.test_client()
+    accounts = {
+        "door": lambda: make_staff(StaffRole.DOOR, event),
+        "other organiser": lambda: make_staff(StaffRole.ORGANISER, make_event()),
+        "colleague": lambda: make_staff(StaffRole.ORGANISER, event),
+    }
+    if who in accounts:
+        sign_in(browser, accounts[who]())
+    refused = {"door": 403, "nobody": 303}.get(who, 404)
+    assert browser.get(path).status_code == refused
+    assert browser.get(path + "/rows.csv").status_code == refused
+    assert post(browser, path, do="go").status_code == refused
+    assert post(browser, path, do="drop").status_code == refused
+    if who != "colleague":
+        assert upload(browser, event).status_code == refused
+    assert number_of(Rsvp) == 0
+    assert pending()
+
+
+def test_the_command_line_tries_and_imports(app: Flask, event: Event, tmp_path: Path) -> None:
+    file = tmp_path / "list.csv"
+    file.write_text(LIST, encoding="utf-16")
+    run = app.test_cli_runner().invoke
+    arguments = ["import", event.slug, str(file), "--as", "rsvps", "--option", "Online"]
+    tried = run(args=[*arguments, "--dry-run"])
+    assert tried.exit_code == 0, tried.output
+    assert "line 3: bad_address, not an address" in tried.output
+    assert "2 seated" in tried.output
+    assert number_of(Rsvp) == 0
+    done = run(args=[*arguments, "--no-mail"])
+    assert "2 seated" in done.output
+    assert number_of(Rsvp) == 2
+    again = run(args=arguments)
+    assert again.exit_code == 1
+    assert "No row of this list can be taken in." in again.output
+    assert run(args=[*arguments[:-1], "Balloon"]).exit_code == 1
