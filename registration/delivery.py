@@ -17,7 +17,7 @@ from typing import Any
 
 from flask import current_app
 from flask_mail import email_dispatched
-from sqlalchemy import ColumnElement, select, text, update
+from sqlalchemy import ColumnElement, bindparam, select, text, update
 from sqlalchemy.orm import joinedload
 
 from registration import rendering
@@ -40,6 +40,15 @@ GIVE_UP = timedelta(days=3)
 BROKEN_IN_A_ROW = 3
 #: Mails rendered before the first of them goes: few, so that a later change finds them unsent.
 _CHUNK = 10
+
+_NO_WAIT = text("SET LOCAL synchronous_commit = off")
+_ENDED = (
+    update(OutboxMail)
+    .where(OutboxMail.id == bindparam("mail_id"))
+    .values(
+        state=bindparam("state"), ended_at=bindparam("ended_at"), last_error=bindparam("last_error")
+    )
+)
 
 
 def claim(*, now: datetime, limit: int = 50) -> list[int]:
@@ -276,16 +285,15 @@ def _give_back(mail_ids: Sequence[int], now: datetime, trouble: Exception | None
 
 
 def _end(mail_id: int, state: MailState, now: datetime, *, error: str = "") -> None:
-    with transaction():
-        if db.engine.dialect.name == "postgresql":
+    """Commit what became of a mail; on a connection alone, since nothing else is read or kept."""
+    db.session.rollback()
+    with db.engine.connect().execution_options(writing=True) as connection, connection.begin():
+        if connection.dialect.name == "postgresql":
             # No wait for the disk: what a crash of the database server forgets is sent again
             # with the same Message-ID; a killed worker forgets nothing.
-            db.session.execute(text("SET LOCAL synchronous_commit = off"))
-        db.session.execute(
-            update(OutboxMail)
-            .where(OutboxMail.id == mail_id)
-            .values(state=state, ended_at=now, last_error=error[:500])
-            .execution_options(synchronize_session=False)
+            connection.execute(_NO_WAIT)
+        connection.execute(
+            _ENDED, {"mail_id": mail_id, "state": state, "ended_at": now, "last_error": error[:500]}
         )
 
 

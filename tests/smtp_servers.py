@@ -37,6 +37,8 @@ class Mailbox:
     protocols: list[Any] = field(default_factory=list)
     secured: list[bool] = field(default_factory=list)
     signed_in: list[str] = field(default_factory=list)
+    wanted: int = 0  # `reached` is set when so many mails have been taken
+    reached: threading.Event = field(default_factory=threading.Event)
     server: Any = None
     loop: Any = None
 
@@ -107,6 +109,8 @@ class Mailbox:
         assert isinstance(envelope.content, bytes)
         self.taken.append(envelope.content)
         self.recipients.extend(envelope.rcpt_tos)
+        if len(self.taken) >= self.wanted:
+            self.reached.set()
         self.secured.append(server.transport.get_extra_info("ssl_object") is not None)
         return "250 OK"
 
