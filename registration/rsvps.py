@@ -191,6 +191,15 @@ def switch(*, rsvp_id: int, option_id: int, now: datetime, accepts_waiting: bool
         seating.promote(seats, now=now)
 
 
+def may_move(event: Event, option: AttendanceOption, now: datetime) -> bool:
+    """Whether an RSVP can be moved to this option by its window, room apart."""
+    try:
+        admission.check_move(event, option, now)
+    except RsvpRefused:
+        return False
+    return True
+
+
 def watch_meanwhile(*, rsvp_id: int, option_id: int, now: datetime) -> None:
     """Take a virtual place while waiting for the room; the position in the queue stays.
 

@@ -82,11 +82,18 @@ def _watching(rsvp: Rsvp) -> Letter:
         )
     ]
     if rsvp.watches_meanwhile:
+        ahead = _parties_ahead(rsvp)
         paragraphs.append(
+            ngettext("%(num)d party is ahead of you.", "%(num)d parties are ahead of you.", ahead)
+            if ahead
+            else gettext("You are next.")
+        )
+        paragraphs.insert(
+            -1,
             gettext(
                 "You are on the waitlist for the room as well and keep your position. "
                 "When a seat is yours we write to you, and your calendar follows."
-            )
+            ),
         )
     return Letter(
         subject=gettext(
@@ -145,6 +152,12 @@ def _waiting(rsvp: Rsvp, mail: OutboxMail) -> Letter:
     paragraphs = [
         position if ahead else gettext("You are next."),
         gettext(
+            "The organisers give the seats that become free, and we mail you the ticket. The "
+            "queue closes on %(moment)s.",
+            moment=closes,
+        )
+        if not event.promotes_automatically
+        else gettext(
             "When a seat becomes free it goes to the first in the queue at once, and we mail "
             "you the ticket. The queue closes on %(moment)s.",
             moment=closes,

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import secrets
+import time
 
 from flask import Flask, render_template
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
+
+from registration.web.limits import limiter
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +78,11 @@ def _known(error: HTTPException) -> ResponseReturnValue:
 
 def _kept_headers(error: HTTPException) -> list[tuple[str, str]]:
     kept = ("Allow", "Retry-After")
-    return [(name, value) for name, value in error.get_headers() if name in kept]
+    headers = [(name, value) for name, value in error.get_headers() if name in kept]
+    if error.code == 429 and limiter.current_limit is not None:
+        seconds = max(1, int(limiter.current_limit.reset_at - time.time()))
+        headers.append(("Retry-After", str(seconds)))
+    return headers
 
 
 def _no_token(error: CSRFError) -> ResponseReturnValue:

@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+import ipaddress
 import threading
 import time
 from collections.abc import Callable
 
-from flask import Flask, current_app
+from flask import Flask, current_app, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from limits.storage import Storage
 
-limiter = Limiter(get_remote_address, default_limits=[], headers_enabled=False)
+
+def network() -> str:
+    """Where a request comes from: an IPv4 address, or the /64 in which an IPv6 host is at home."""
+    address = get_remote_address()
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if found.version == 4:
+        return address
+    return str(ipaddress.ip_network((found, 64), strict=False))
+
+
+def typed_address() -> str:
+    """The email address in the form that was sent."""
+    return request.form.get("email", "").strip().lower()[:254]
+
+
+limiter = Limiter(network, default_limits=[], headers_enabled=False)
 
 #: How often counters that have run out are swept away, in seconds.
 _SWEEP = 60.0

@@ -21,12 +21,13 @@ from wtforms import (
     Form,
     HiddenField,
     RadioField,
+    SelectChoice,
     SelectMultipleField,
     StringField,
     TextAreaField,
     ValidationError,
 )
-from wtforms.validators import InputRequired, Length, StopValidation
+from wtforms.validators import DataRequired, InputRequired, Length, StopValidation
 
 from registration import addresses, wording
 from registration.models import (
@@ -39,6 +40,8 @@ from registration.models import (
 from registration.parties import Details
 
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")
+# Spaces without width and marks of direction. Joiners stay: names are written with them.
+_COPIED_ALONG = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 _TYPOS = {
     "gmial.com": "gmail.com",
     "gmai.com": "gmail.com",
@@ -59,8 +62,11 @@ _TYPOS = {
 
 
 def one_line(text: str | None) -> str:
-    """Text of a single-line field: composed letters, no runs of white space."""
-    return re.sub(r"\s+", " ", unicodedata.normalize("NFC", text or "")).strip()
+    """Text of a single-line field: composed letters, no runs of white space, nothing unseen
+    that comes along when text is copied from elsewhere.
+    """
+    seen = _COPIED_ALONG.sub("", unicodedata.normalize("NFC", text or ""))
+    return re.sub(r"\s+", " ", seen).strip()
 
 
 def many_lines(text: str | None) -> str:
@@ -89,8 +95,9 @@ def is_email(form: Form, field: Field) -> None:
     except addresses.AddressRefused as refusal:
         raise ValidationError(str(refusal)) from refusal
     checked = getattr(form, "email_checked", None)
-    if checked is not None and domain.lower() in _TYPOS and checked.data != text:
-        checked.data = text
+    seen = (checked.data or "").split() if checked is not None else []
+    if checked is not None and domain.lower() in _TYPOS and text not in seen:
+        checked.data = " ".join([*seen[-3:], text])
         raise ValidationError(
             gettext(
                 "Did you mean %(suggestion)s? If %(typed)s is right, send the form once more",
@@ -117,6 +124,8 @@ def offers(options: Sequence[AttendanceOption], event: Event, now: datetime) -> 
     open_options = [option for option in options if option.is_open(event, now)]
     for option in open_options:
         waits = option.is_full and not option.needs_approval
+        if waits and now >= event.promotes_until:
+            continue  # the queue has closed: to join it would lead nowhere
         offered.append(Offer(f"{option.id}w" if waits else f"{option.id}", option, waits))
     for offer in list(offered):
         if offer.waits and not offer.option.is_virtual:
@@ -132,7 +141,7 @@ class PersonForm(FlaskForm):  # type: ignore[misc]
 
     name = StringField(
         _("Full name"),
-        [InputRequired(_("Enter your full name")), *at_most(200)],
+        [DataRequired(_("Enter your full name")), *at_most(200)],
         [one_line],
         description=_("As you want it on your badge."),
         render_kw={"autocomplete": "name"},
@@ -372,13 +381,13 @@ def _question_field(question: Question) -> Field:
     elif question.kind is QuestionKind.LONG_TEXT:
         field = TextAreaField(question.label, at_most(5000), [many_lines], **flags)
     elif question.kind is QuestionKind.ANY_OF:
-        choices = [(choice, choice) for choice in question.choices]
+        choices = [SelectChoice(choice, choice) for choice in question.choices]
         field = SelectMultipleField(question.label, choices=choices, **flags)
     else:
         choices = (
-            [("yes", gettext("Yes")), ("no", gettext("No"))]
+            [SelectChoice("yes", gettext("Yes")), SelectChoice("no", gettext("No"))]
             if question.kind is QuestionKind.YES_NO
-            else [(choice, choice) for choice in question.choices]
+            else [SelectChoice(choice, choice) for choice in question.choices]
         )
         field = RadioField(
             question.label, [_known_choice], choices=choices, validate_choice=False, **flags

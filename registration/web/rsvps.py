@@ -7,6 +7,7 @@ from flask import (
     Blueprint,
     Response,
     abort,
+    current_app,
     flash,
     g,
     redirect,
@@ -37,7 +38,7 @@ from registration.parties import attendees
 from registration.times import now
 from registration.web import access
 from registration.web.blank_forms import BlankForms
-from registration.web.limits import limiter, setting
+from registration.web.limits import limiter, setting, typed_address
 from registration.web.rsvp_forms import EditForm, FindForm, RsvpForm, guests_line, opened
 from registration.web.staff.access import works_on
 
@@ -57,6 +58,13 @@ _STATUS = {
 
 @blueprint.route("/events/<slug>/rsvp", methods=["GET", "POST"])
 @limiter.limit(setting("LIMIT_RSVP_PER_NETWORK"), methods=["POST"])
+@limiter.limit(
+    setting("LIMIT_RSVP_PER_ADDRESS"),
+    key_func=typed_address,
+    methods=["POST"],
+    # Mistakes in the form are free.
+    deduct_when=lambda answer: answer.status_code == 303,
+)
 def answer(slug: str) -> ResponseReturnValue:
     """The form; its POST is the answer."""
     if request.method == "GET" and not request.query_string:
@@ -100,7 +108,8 @@ def _form(slug: str) -> ResponseReturnValue:
                 source=(form.source.data or "")[:100],
             )
         except LookupError:
-            abort(404)
+            form = _refused(form, event, _gone())
+            status = 409
         except RsvpRefused as refusal:
             form = _refused(form, event, refusal)
             status = _STATUS.get(refusal.reason, 409)
@@ -134,7 +143,9 @@ def _refused(form: RsvpForm, event: Event, refusal: RsvpRefused) -> RsvpForm:
     event = access.published_event(event.slug)
     again = _form_for(event)
     again.validate()
-    if refusal.reason is Refusal.FULL:
+    if refusal.reason in (Refusal.CODE_USED, Refusal.NOT_INVITED):
+        again.code.errors = [str(refusal)]
+    elif refusal.reason in (Refusal.FULL, Refusal.CLOSED):
         others = gettext("Choose what to do instead: the form shows what there is now.")
         again.attend.data = None
         again.attend.errors = [f"{refusal} {others}"]
@@ -143,9 +154,18 @@ def _refused(form: RsvpForm, event: Event, refusal: RsvpRefused) -> RsvpForm:
     return again
 
 
+def _gone() -> RsvpRefused:
+    return RsvpRefused(Refusal.CLOSED, gettext("This way to attend is not offered any more."))
+
+
 def _answered(rsvp: Rsvp | None, event: Event, email: str) -> ResponseReturnValue:
-    if rsvp is None or rsvp.status is RsvpStatus.UNVERIFIED:
-        # The same page for who answers again and for who must confirm: it reveals nothing.
+    """The same page for who answers first and who answers again: it reveals nothing.
+
+    The key to the RSVP comes by mail alone. Only where no mail can bring it, since there is no
+    server yet, a new RSVP opens at once.
+    """
+    by_mail = current_app.config["MAIL_SERVER"]
+    if rsvp is None or rsvp.status is RsvpStatus.UNVERIFIED or by_mail:
         session["sent_to"] = email
         return redirect(url_for("rsvps.sent", slug=event.slug), code=303)
     return redirect(url_for("rsvps.show", key=rsvp.manage_key), code=303)
@@ -154,9 +174,12 @@ def _answered(rsvp: Rsvp | None, event: Event, email: str) -> ResponseReturnValu
 def _form_page(event: Event, form: RsvpForm, status: int) -> ResponseReturnValue:
     moment = now()
     if not form.offers or event.status is EventStatus.CANCELLED:
-        page = render_template("rsvps/closed.html", event=event, now=moment, form=form)
-        opens_at = event.accepts_from
-        return page, 200 if opens_at and moment < opens_at else 410
+        openings = [option.opens_for(event) for option in listing.options_of(event)]
+        opens_at = min((at for at in openings if at and at > moment), default=None)
+        page = render_template(
+            "rsvps/closed.html", event=event, now=moment, form=form, opens_at=opens_at
+        )
+        return page, 200 if opens_at and not event.is_past(moment) else 410
     g.form_opened = form.started.data
     page = render_template(
         "rsvps/answer.html",
@@ -185,8 +208,18 @@ def decline(slug: str) -> ResponseReturnValue:
     invitation = access.invitation_by_key(event, request.form.get("invitation", ""))
     if invitation is None:
         abort(404)
-    invitations.decline(invitation_id=invitation.id, now=now())
-    return render_template("rsvps/declined.html", event=event, key=request.form["invitation"])
+    try:
+        invitations.decline(invitation_id=invitation.id, now=now())
+    except RsvpRefused:
+        page = render_template(
+            "rsvps/closed.html", event=access.published_event(slug), now=now(), form=None
+        )
+        return page, 410
+    return render_template(
+        "rsvps/declined.html",
+        event=access.published_event(slug),
+        key=request.form["invitation"],
+    )
 
 
 @blueprint.get("/rsvp/<key>")
@@ -207,11 +240,19 @@ def show(key: str) -> ResponseReturnValue:
             option
             for option in options
             if option.id not in (rsvp.option_id, rsvp.waits_for_option_id)
-            and not option.needs_approval
+            and rsvps.may_move(event, option, moment)
         ]
-        if is_running and rsvp.status in (RsvpStatus.CONFIRMED, RsvpStatus.WAITLISTED)
+        if is_running
+        and rsvp.status in (RsvpStatus.CONFIRMED, RsvpStatus.WAITLISTED, RsvpStatus.PENDING)
         else [],
-        streams=[option for option in options if option.is_virtual and not option.is_full],
+        streams=[
+            option
+            for option in options
+            if option.is_virtual
+            and option.has_room_for(rsvp.party_size)
+            and rsvps.may_move(event, option, moment)
+        ],
+        queue_is_open=moment < event.promotes_until,
         ahead=ahead,
         behind=behind,
         is_running=is_running,
@@ -318,7 +359,12 @@ def leave(key: str) -> ResponseReturnValue:
 def resend(key: str) -> ResponseReturnValue:
     """Send the mail once more."""
     rsvp = access.rsvp_by_manage_key(key)
-    if rsvps.resend(rsvp_id=rsvp.id, now=now()):
+    try:
+        sent = rsvps.resend(rsvp_id=rsvp.id, now=now())
+    except RsvpRefused as refusal:
+        flash(str(refusal), "warn")
+        return redirect(url_for("rsvps.show", key=key), code=303)
+    if sent:
         flash(gettext("The mail is on its way. Look in the spam folder too."), "ok")
     else:
         flash(gettext("We have sent it several times today. Look in the spam folder."), "warn")
@@ -329,6 +375,8 @@ def resend(key: str) -> ResponseReturnValue:
 def cancel(key: str) -> ResponseReturnValue:
     """Ask once, then cancel."""
     rsvp = access.rsvp_by_manage_key(key)
+    if not rsvp.is_live:
+        return redirect(url_for("rsvps.show", key=key), code=303)
     if request.method == "GET":
         return render_template("rsvps/cancel.html", rsvp=rsvp, event=rsvp.event)
     rsvp_id = rsvp.id

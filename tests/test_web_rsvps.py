@@ -1,0 +1,481 @@
+"""The form and the manage page as a browser without scripts meets them: what is refused and how."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from html import unescape
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+
+from registration import approvals, rsvps
+from registration.database import db
+from registration.models import (
+    AttendanceOption,
+    Event,
+    EventStatus,
+    MailKind,
+    OutboxMail,
+    QuestionKind,
+    Rsvp,
+    RsvpStatus,
+    Visibility,
+)
+from registration.web.limits import limiter
+from tests.factories import (
+    make_code,
+    make_event,
+    make_hybrid,
+    make_invitation,
+    make_option,
+    make_question,
+    make_rsvp,
+    save,
+)
+
+
+def hidden(page: str) -> dict[str, str]:
+    """The fields that a browser sends by itself."""
+    return {
+        name: unescape(value)
+        for name, value in re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page)
+    }
+
+
+def send(client: FlaskClient, event: Event, option: AttendanceOption | str, **typed: Any) -> Any:
+    """Open the form, fill it in, send it."""
+    path = f"/events/{event.slug}/rsvp"
+    choice = option if isinstance(option, str) else str(option.id)
+    plain = {"name": "Amina Okonkwo-Bell", "email": "amina@example.org", "consent": "y"}
+    return client.post(
+        path, data=hidden(client.get(path).text) | {"attend": choice} | plain | typed
+    )
+
+
+def press(client: FlaskClient, rsvp: Rsvp, action: str, **typed: Any) -> str:
+    """Press a button of the manage page; the page that comes back."""
+    path = f"/rsvp/{rsvp.manage_key}"
+    token = hidden(client.get("/find").text)["csrf_token"]
+    answer = client.post(f"{path}/{action}", data={"csrf_token": token} | typed)
+    assert answer.status_code == 303
+    assert answer.location == path
+    return text_of(client.get(path))
+
+
+def text_of(answer: Any) -> str:
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", answer.text)).split())
+
+
+def number_of_rsvps() -> int:
+    return db.session.scalar(select(func.count()).select_from(Rsvp)) or 0
+
+
+class TestTheForm:
+    def test_an_answer_is_taken_and_its_page_opened(self, app: Flask, client: FlaskClient):
+        room, _ = make_hybrid()
+        answer = send(client, room.event, room)
+        assert answer.status_code == 303
+        assert "Your seat is reserved, Amina" in text_of(client.get(answer.location))
+
+    def test_where_mail_is_sent_first_and_second_answer_look_alike(
+        self, app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setitem(app.config, "MAIL_SERVER", "mail.example.org")
+        room, stream = make_hybrid()
+        first = send(client, room.event, room)
+        seen = text_of(client.get(first.location))
+        second = send(client, room.event, stream, name="Somebody Else")
+        assert (second.status_code, second.location) == (first.status_code, first.location)
+        assert text_of(client.get(second.location)) == seen
+        assert "amina@example.org" in seen
+        rsvp = db.session.scalars(select(Rsvp)).one()
+        assert rsvp.name == "Amina Okonkwo-Bell"
+        assert rsvp.manage_key not in client.get(first.location).text
+        kinds = db.session.scalars(select(OutboxMail.kind).order_by(OutboxMail.id)).all()
+        assert kinds == [MailKind.CONFIRMED, MailKind.LINKS]
+
+    def test_an_unknown_event_is_404_and_a_draft_too(self, client: FlaskClient):
+        assert client.get("/events/nothing/rsvp").status_code == 404
+        draft = make_event(status=EventStatus.DRAFT)
+        assert client.get(f"/events/{draft.slug}/rsvp").status_code == 404
+
+    @pytest.mark.parametrize(
+        ("values", "words"),
+        [
+            ({"registration_closes_at": -1}, "RSVPs are closed"),
+            ({"status": EventStatus.CANCELLED}, "This event has been cancelled"),
+            ({"starts_at": -200, "ends_at": -100}, "This event has ended"),
+        ],
+    )
+    def test_an_event_that_takes_no_more_answers_is_410(
+        self, client: FlaskClient, now: datetime, values: dict[str, Any], words: str
+    ):
+        values = {
+            name: now + timedelta(hours=value) if isinstance(value, int) else value
+            for name, value in values.items()
+        }
+        room, _ = make_hybrid(**values)
+        answer = client.get(f"/events/{room.event.slug}/rsvp")
+        assert answer.status_code == 410
+        assert words in text_of(answer)
+
+    def test_an_option_that_opens_later_says_when(self, client: FlaskClient, now: datetime):
+        event = make_event()
+        make_option(event, opens_at=now + timedelta(days=2))
+        answer = client.get(f"/events/{event.slug}/rsvp")
+        assert answer.status_code == 200
+        assert "RSVPs are not open yet They open on Wednesday 25 November" in text_of(answer)
+
+    def test_a_queue_that_has_closed_is_not_offered(self, app: Flask, client: FlaskClient):
+        room, stream = make_hybrid(capacity=1)
+        make_rsvp(room)
+        path, begun = f"/events/{room.event.slug}/rsvp", room.event.starts_at
+        app.config["NOW"] = lambda: begun
+        assert f'value="{room.id}w"' not in client.get(path).text
+        stream.closes_at = begun
+        save(stream)
+        answer = client.get(path)
+        assert (answer.status_code, "Every seat is taken" in text_of(answer)) == (410, True)
+
+    def test_full_meanwhile_is_409_with_what_to_do_instead_and_nothing_lost(
+        self, client: FlaskClient
+    ):
+        room, _ = make_hybrid(capacity=1)
+        path = f"/events/{room.event.slug}/rsvp"
+        form = hidden(client.get(path).text)
+        make_rsvp(room)
+        typed = {
+            "attend": str(room.id),
+            "name": "Amina Okonkwo-Bell",
+            "email": "amina@example.org",
+            "organisation": "Example University",
+            "consent": "y",
+        }
+        answer = client.post(path, data=form | typed)
+        assert answer.status_code == 409
+        assert "Every seat is taken. Choose what to do instead" in text_of(answer)
+        for kept in ("Amina Okonkwo-Bell", "amina@example.org", "Example University"):
+            assert f'value="{kept}"' in answer.text
+        assert f'value="{room.id}w"' in answer.text
+        again = client.post(path, data=hidden(answer.text) | typed | {"attend": f"{room.id}w"})
+        assert again.status_code == 303
+
+    def test_closed_meanwhile_is_410_and_keeps_what_was_typed(
+        self, client: FlaskClient, now: datetime
+    ):
+        room, stream = make_hybrid()
+        room.closes_at = now
+        save(room)
+        answer = send(client, room.event, room)
+        assert answer.status_code == 410
+        assert "closed while this page was open" in text_of(answer)
+        assert 'value="Amina Okonkwo-Bell"' in answer.text
+        assert f'value="{stream.id}"' in answer.text
+
+    def test_an_option_that_is_gone_is_told_of(self, client: FlaskClient):
+        room, _ = make_hybrid()
+        for choice in ("99999999", f"{room.id}w99999999"):
+            answer = send(client, room.event, choice)
+            assert answer.status_code in (303, 409)
+            if answer.status_code == 409:
+                assert "not offered any more" in text_of(answer)
+                assert 'value="Amina Okonkwo-Bell"' in answer.text
+
+    @pytest.mark.parametrize(
+        ("typed", "words"),
+        [
+            ({"name": ""}, "Enter your full name"),
+            ({"name": " \u200b "}, "Enter your full name"),
+            ({"name": "A" * 10_000}, "Use 200 characters or fewer"),
+            ({"name": "Amina\x00Bell"}, "characters that cannot be seen"),
+            ({"email": "amina@"}, "Enter an email address in the right format"),
+            ({"email": "amina@example..org"}, "Enter an email address in the right format"),
+            ({"email": "am ina@example.org"}, "Enter an email address in the right format"),
+            ({"email": "a" * 300 + "@example.org"}, "Enter"),
+            ({"email": "amina@gmial.com"}, "Did you mean amina@gmail.com?"),
+            ({"attend": ""}, "Choose how you will attend"),
+            ({"attend": "../etc"}, "Choose how you will attend"),
+            ({"consent": ""}, "Agree to this to send your RSVP"),
+            ({"booked_by_email": "bo@"}, "Enter an email address in the right format"),
+            ({"organisation": "x" * 201}, "Use 200 characters or fewer"),
+            ({"website": "https://spam.example"}, "as if a program had filled it in"),
+            ({"started": "forged"}, "Check what you typed"),
+        ],
+    )
+    def test_a_mistake_is_422_said_twice_and_nothing_is_lost(
+        self, client: FlaskClient, typed: dict[str, str], words: str
+    ):
+        room, _ = make_hybrid()
+        answer = send(client, room.event, room, job_title="Lecturer", **typed)
+        assert answer.status_code == 422
+        assert words in text_of(answer)
+        assert "There is a problem" in answer.text
+        assert 'value="Lecturer"' in answer.text
+        assert number_of_rsvps() == 0
+
+    def test_a_slip_that_is_meant_is_taken_the_second_time(self, client: FlaskClient):
+        room, _ = make_hybrid()
+        typed = {"email": "amina@gmial.com", "booked_by_email": "bo@hotmial.com"}
+        path = f"/events/{room.event.slug}/rsvp"
+        answer, tries = send(client, room.event, room, **typed), 1
+        while answer.status_code == 422:
+            plain = {"attend": str(room.id), "name": "Amina", "consent": "y"}
+            answer, tries = client.post(path, data=hidden(answer.text) | plain | typed), tries + 1
+        assert (answer.status_code, tries) == (303, 2)
+
+    def test_a_required_question_is_asked_again_and_an_unknown_choice_refused(
+        self, client: FlaskClient
+    ):
+        room, _ = make_hybrid()
+        question = make_question(
+            room.event, kind=QuestionKind.ONE_OF, choices=["A", "B"], is_required=True
+        )
+        answer = send(client, room.event, room)
+        assert (answer.status_code, "Answer this question" in text_of(answer)) == (422, True)
+        answer = send(client, room.event, room, **{f"question_{question.id}": "Z"})
+        assert (answer.status_code, "Choose one of the answers" in text_of(answer)) == (422, True)
+
+    def test_a_form_sent_within_a_moment_is_asked_for_once_more(
+        self, app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setitem(app.config, "MINIMUM_FILL_SECONDS", 2.0)
+        room, _ = make_hybrid()
+        answer = send(client, room.event, room)
+        assert (answer.status_code, "That was very quick" in text_of(answer)) == (422, True)
+
+    def test_a_missing_token_is_400_and_says_what_to_do(self, client: FlaskClient):
+        room, _ = make_hybrid()
+        answer = client.post(f"/events/{room.event.slug}/rsvp", data={"name": "Amina"})
+        assert answer.status_code == 400
+        assert "The page was open for too long" in text_of(answer)
+
+    def test_too_many_guests_are_422(self, client: FlaskClient):
+        room, _ = make_hybrid(capacity=2, guests_max=3)
+        answer = send(client, room.event, room, guest_1="B", guest_2="C", guest_3="D")
+        assert answer.status_code == 422
+        assert "There are 2 seats in all, and your party needs 4." in text_of(answer)
+        assert 'value="D"' in answer.text
+
+
+class TestLimits:
+    @pytest.fixture(autouse=True)
+    def _fresh(self, app: Flask):
+        limiter.reset()
+        yield
+        limiter.reset()
+
+    def test_one_address_answers_so_often_an_hour_and_mistakes_are_free(
+        self, app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setitem(app.config, "LIMIT_RSVP_PER_ADDRESS", "2 per hour")
+        room, _ = make_hybrid()
+        for _ in range(4):
+            assert send(client, room.event, room, name="").status_code == 422
+        statuses = [send(client, room.event, room).status_code for _ in range(3)]
+        assert statuses == [303, 303, 429]
+        assert send(client, room.event, room, email="bo@example.org").status_code == 303
+
+    def test_a_limit_that_is_met_says_what_to_do_and_when(
+        self, app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setitem(app.config, "LIMIT_RSVP_PER_NETWORK", "1 per hour")
+        room, _ = make_hybrid()
+        send(client, room.event, room)
+        answer = send(client, room.event, room, email="bo@example.org")
+        assert answer.status_code == 429
+        assert "Nothing is lost: wait a few minutes" in text_of(answer)
+        assert 0 < int(answer.headers["Retry-After"]) <= 3600
+
+    def test_a_network_is_a_64_of_ipv6(self, app: Flask, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setitem(app.config, "LIMIT_FIND_PER_NETWORK", "1 per hour")
+
+        def find(address: str) -> int:
+            client = app.test_client()
+            where = {"REMOTE_ADDR": address}
+            token = hidden(client.get("/find", environ_base=where).text)
+            return client.post(
+                "/find", data=token | {"email": "x@example.org"}, environ_base=where
+            ).status_code
+
+        assert find("2001:db8::1") == 200
+        assert find("2001:db8::2") == 429
+        assert find("2001:db8:0:1::1") == 200
+        assert find("192.0.2.1") == 200
+
+    def test_a_campus_behind_one_address_gets_in_by_default(self, app: Flask):
+        assert app.config["LIMIT_RSVP_PER_NETWORK"] == "3000 per hour"
+
+
+class TestFinding:
+    def test_the_page_says_the_same_of_a_known_and_an_unknown_address(self, client: FlaskClient):
+        room, _ = make_hybrid()
+        make_rsvp(room, email="amina@example.org")
+        token = hidden(client.get("/find").text)
+        answers = [
+            client.post("/find", data=token | {"email": email})
+            for email in ("amina@example.org", "nobody@example.org")
+        ]
+        assert [answer.status_code for answer in answers] == [200, 200]
+        known, unknown = (re.sub(r"\w+@example.org", "", text_of(answer)) for answer in answers)
+        assert known == unknown
+
+
+class TestByInvitation:
+    def test_a_stranger_is_403_and_a_used_code_409_at_the_field(self, client: FlaskClient):
+        room, _ = make_hybrid(visibility=Visibility.INVITATION)
+        answer = send(client, room.event, room)
+        assert (answer.status_code, "This event is by invitation" in text_of(answer)) == (403, True)
+        code = make_code(room.event, uses_max=1)
+        make_rsvp(room, code=code.code)
+        answer = send(client, room.event, room, code=code.code)
+        assert answer.status_code == 409
+        assert 'href="#code"' in answer.text
+        assert f'value="{code.code}"' in answer.text
+
+    def test_no_is_said_with_one_press_and_only_with_the_key(self, app: Flask, client: FlaskClient):
+        room, _ = make_hybrid(visibility=Visibility.INVITATION)
+        invitation = make_invitation(room.event)
+        path = f"/events/{room.event.slug}/rsvp"
+        token = hidden(client.get(f"{path}?invitation={invitation.key}").text)
+        answer = client.post(f"{path}/decline", data=token)
+        assert "Thank you for telling us" in text_of(answer)
+        assert client.post(f"{path}/decline", data=token | {"invitation": "x"}).status_code == 404
+        app.config["NOW"] = lambda: room.event.ends_at
+        assert client.post(f"{path}/decline", data=token).status_code == 410
+
+
+class TestTheManagePage:
+    def test_an_unknown_key_is_404_everywhere(self, client: FlaskClient):
+        token = hidden(client.get("/find").text)
+        for action in ("", "/edit", "/cancel", "/calendar.ics"):
+            assert client.get(f"/rsvp/nobody{action}").status_code == 404
+        for action in ("verify", "switch", "watch", "leave", "resend", "cancel", "edit"):
+            assert client.post(f"/rsvp/nobody/{action}", data=token).status_code == 404
+
+    def test_reading_changes_nothing(self, client: FlaskClient):
+        room, _ = make_hybrid(confirms_addresses=True)
+        rsvp = make_rsvp(room)
+        for action in ("verify", "switch", "watch", "leave", "resend"):
+            assert client.get(f"/rsvp/{rsvp.manage_key}/{action}").status_code == 405
+        client.get(f"/rsvp/{rsvp.manage_key}/cancel")
+        db.session.rollback()
+        assert db.session.get_one(Rsvp, rsvp.id).status is RsvpStatus.UNVERIFIED
+
+    def test_the_life_of_an_rsvp_press_by_press(self, client: FlaskClient, now: datetime):
+        room, stream = make_hybrid(capacity=1)
+        seated = make_rsvp(room, name="Bo")
+        rsvp = make_rsvp(room, name="Amina")
+        page = client.get(f"/rsvp/{rsvp.manage_key}").text
+        assert "You are first in the queue, Amina" in unescape(page)
+        page = press(client, rsvp, "watch", option=stream.id)
+        assert "Your link is ready, Amina" in page
+        assert "You are next" in page
+        page = press(client, rsvp, "leave")
+        assert "You have left the waitlist." in page
+        page = press(client, rsvp, "switch", option=room.id)
+        assert "Every seat is taken." in page, "full meanwhile"
+        press(client, rsvp, "switch", option=room.id, wait="y")
+        press(client, seated, "cancel")
+        assert "Your seat is reserved, Amina" in text_of(client.get(f"/rsvp/{rsvp.manage_key}"))
+        assert "Your RSVP is cancelled, Bo" in text_of(client.get(f"/rsvp/{seated.manage_key}"))
+        assert "This RSVP has ended." in press(client, seated, "resend")
+
+    def test_the_mail_is_sent_again_only_so_often(self, client: FlaskClient):
+        room, _ = make_hybrid()
+        rsvp = make_rsvp(room)
+        for _ in range(4):
+            assert "The mail is on its way" in press(client, rsvp, "resend")
+        assert "We have sent it several times today" in press(client, rsvp, "resend")
+
+    def test_a_guest_more_than_there_is_room_for_keeps_what_was_typed(self, client: FlaskClient):
+        room, _ = make_hybrid(capacity=1, guests_max=1)
+        rsvp = make_rsvp(room, name="Amina")
+        path = f"/rsvp/{rsvp.manage_key}/edit"
+        token = hidden(client.get(path).text)
+        answer = client.post(path, data=token | {"name": "Amina", "guest_1": "A guest"})
+        assert answer.status_code == 422
+        assert 'value="A guest"' in answer.text
+
+    @pytest.mark.parametrize(
+        ("state", "words"),
+        [
+            ("room", "Your seat is reserved, Amina"),
+            ("party", "Your seats are reserved, Amina"),
+            ("online", "Your link is ready, Amina"),
+            ("waiting", "You are first in the queue, Amina"),
+            ("waiting by hand", "The organisers give the seats that become free"),
+            ("queue closed", "The queue has closed"),
+            ("meanwhile", "You are next"),
+            ("held", "We hold your seat until"),
+            ("not held", "Press the button and your RSVP counts."),
+            ("pending", "Waiting for approval"),
+            ("rejected", "We could not offer you a place, Amina"),
+            ("declined", "You said no, Amina"),
+            ("cancelled", "Your RSVP is cancelled, Amina"),
+            ("past", "This event has ended"),
+            ("event cancelled", "This event has been cancelled"),
+            ("draft", "The organisers are changing this event"),
+        ],
+    )
+    def test_every_state_has_its_page(
+        self, app: Flask, client: FlaskClient, state: str, words: str
+    ):
+        rsvp = rsvp_in(state)
+        if state in ("past", "queue closed"):
+            moment = rsvp.event.ends_at if state == "past" else rsvp.event.starts_at
+            app.config["NOW"] = lambda: moment
+        answer = client.get(f"/rsvp/{rsvp.manage_key}")
+        assert answer.status_code == 200
+        assert words in text_of(answer)
+        assert answer.headers["Referrer-Policy"] == "no-referrer"
+        assert answer.headers["Cache-Control"] == "private, no-store"
+
+    def test_a_page_that_ended_leads_to_a_new_rsvp_with_a_new_uid(self, client: FlaskClient):
+        room, _ = make_hybrid()
+        rsvp = make_rsvp(room, email="amina@example.org")
+        assert "RSVP again" in press(client, rsvp, "cancel")
+        assert client.get(f"/rsvp/{rsvp.manage_key}/cancel").status_code == 303
+        assert send(client, room.event, room).status_code == 303
+        assert len(set(db.session.scalars(select(Rsvp.ical_uid)))) == 2
+
+
+def rsvp_in(state: str) -> Rsvp:
+    """Amina's RSVP, in that state of its manage page."""
+    about = {"name": "Amina Okonkwo-Bell", "email": "amina@example.org"}
+    if state in ("held", "not held"):
+        room, _ = make_hybrid(capacity=int(state == "held"), confirms_addresses=True)
+        return make_rsvp(room, **about)
+    if state in ("pending", "rejected"):
+        rsvp = make_rsvp(make_option(needs_approval=True), **about)
+        if state == "rejected":
+            approvals.reject(rsvp_ids=[rsvp.id], staff_id=None, now=rsvp.created_at)
+        return rsvp
+    if state == "declined":
+        event = make_event()
+        rsvp = make_rsvp(make_option(event), **about)
+        rsvp.status, rsvp.seats_held, rsvp.option.seats_taken = RsvpStatus.DECLINED, 0, 0
+        return save(rsvp)
+    room, stream = make_hybrid(
+        capacity=1 if state in ("waiting", "waiting by hand", "queue closed", "meanwhile") else 5,
+        guests_max=1,
+        promotes_automatically=state != "waiting by hand",
+    )
+    if room.capacity == 1:
+        make_rsvp(room)
+    rsvp = make_rsvp(
+        stream if state == "online" else room,
+        guests=["A guest"] if state == "party" else [],
+        meanwhile_option_id=stream.id if state == "meanwhile" else None,
+        **about,
+    )
+    if state == "cancelled":
+        rsvps.cancel(rsvp_id=rsvp.id, now=rsvp.created_at)
+    if state in ("event cancelled", "draft"):
+        new = EventStatus.DRAFT if state == "draft" else EventStatus.CANCELLED
+        rsvp.event.status = new
+        save(rsvp.event)
+    return rsvp
