@@ -6,15 +6,26 @@ import enum
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from registration.database import db, transaction
-from registration.models import Attendee, Event, EventStatus, LobbyPhase, Rsvp, StreamSource
+from registration.models import (
+    AttendanceMode,
+    AttendanceOption,
+    Attendee,
+    Event,
+    EventStatus,
+    LobbyPhase,
+    Rsvp,
+    StreamSource,
+)
 
 #: How long the door stays open after the end, unless staff close it: events run over.
 OVERRUN = timedelta(minutes=30)
 #: How long after the end a lobby that staff keep live closes by itself.
 LONGEST = timedelta(hours=12)
+#: How many questions a second all lobbies of an event may ask together, at most about.
+_QUESTIONS = 800
 #: How long before the start what staff said of the lobby counts: an event may have been moved.
 _STEERED = timedelta(hours=24)
 
@@ -84,13 +95,24 @@ def status_of(event: Event, now: datetime) -> Status:
 
 
 def _ask_again(event: Event, state: LobbyState, now: datetime) -> int:
-    """Seconds between two looks: few where something may happen at any moment."""
+    """Seconds between two looks: few where something may happen, more where very many look."""
+    often = max(5, -(-_watchers(event) // _QUESTIONS))
     if state is LobbyState.BEFORE:
         left = event.lobby_opens_at - now
-        return 60 if left > timedelta(hours=1) else 20 if left > timedelta(minutes=2) else 8
+        return 60 if left > timedelta(hours=1) else max(20, often)
     if state.lets_in:
-        return 8
+        return often
     return 60 if state is LobbyState.ENDED else 0
+
+
+def _watchers(event: Event) -> int:
+    """How many have a place online."""
+    taken = db.session.scalar(
+        select(func.sum(AttendanceOption.seats_taken)).where(
+            AttendanceOption.event_id == event.id, AttendanceOption.mode == AttendanceMode.VIRTUAL
+        )
+    )
+    return int(taken or 0)
 
 
 def may_enter(rsvp: Rsvp, now: datetime) -> bool:

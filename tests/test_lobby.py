@@ -203,15 +203,17 @@ def test_a_recording_is_kept_at_the_address_where_it_is_watched(app, now):
     assert event.recording_minutes == 88
 
 
-def test_lobbies_ask_seldom_long_before_and_often_when_it_matters(app):
+def test_lobbies_ask_seldom_long_before_often_when_it_matters_and_less_where_very_many_do(app):
     event = make_event()
     opens = event.lobby_opens_at
 
     def pause(moment: datetime) -> int:
         return lobby.status_of(event, moment).ask_again
 
-    pauses = [pause(opens - after) for after in (2 * HOUR, 30 * MINUTE, MINUTE)]
+    pauses = [pause(opens - after) for after in (2 * HOUR, 30 * MINUTE, -MINUTE)]
     assert pauses == sorted(pauses, reverse=True)
-    assert pause(event.starts_at) <= 10
+    assert pause(event.starts_at) == 5
+    make_option(event, mode="virtual", seats_taken=20_000)
+    assert pause(event.starts_at) == 25
     event.status = EventStatus.CANCELLED
     assert pause(event.starts_at) == 0
