@@ -465,7 +465,7 @@ class Seats(RuleBasedStateMachine):
             capacity={row.id: row.capacity for row in options},
             mails={key: tuple(rest) for key, *rest in mails},
             entries=db.session.scalar(entries) or 0,
-            keys=[key for row in rows for key in row[10:]],
+            keys=sorted(key for row in rows for key in row[10:]),
             tickets=dict(map(tuple, tickets)),
             code_uses=tuple(db.session.execute(code).one()),
         )
