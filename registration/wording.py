@@ -191,6 +191,11 @@ def plain_date(on: date) -> str:
     return format_date(on, "d MMMM y" if _is_english() else "long", locale=_locale())
 
 
+def short_plain_date(on: date) -> str:
+    """ "17 Oct"."""
+    return format_date(on, "d MMM", locale=_locale()).replace(" ", NBSP)
+
+
 def language_name(code: str) -> str:
     """What a language calls itself: "Français"."""
     name = Locale.parse(code, sep="-").get_display_name() or code

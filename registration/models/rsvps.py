@@ -124,7 +124,10 @@ class Rsvp(Base):
             "needs_captions",
             "created_at",
             "id",
+            "status",
+            "option_id",
         ),
+        Index("ix_rsvps_source", "event_id", "source", "status"),
         Index("ix_rsvps_organisation", "event_id", "organisation", "id"),
         Index("ix_rsvps_email", "email"),
         Index(

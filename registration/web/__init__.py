@@ -131,6 +131,7 @@ def _fill_templates(app: Flask) -> None:
             "plain_day",
             "room_left",
             "short_date",
+            "short_plain_date",
             "short_day",
             "short_weekday",
             "taken_percent",

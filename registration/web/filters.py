@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from flask_babel import format_decimal
 from markupsafe import Markup, escape
 
 from registration import letters, prose
@@ -43,6 +44,11 @@ def lines(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
+def number(value: int) -> str:
+    """A number with the signs that group its digits: 93,205."""
+    return str(format_decimal(value))
+
+
 def pair(text: str) -> tuple[str, str]:
     """A choice whose value is its words."""
     return text, text
@@ -53,6 +59,7 @@ ALL = {
     "initials": initials,
     "lines": lines,
     "markdown": markdown,
+    "number": number,
     "pair": pair,
     "typo": typo,
     "unbroken_names": unbroken_names,

@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 
 from flask import Blueprint, current_app, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext, ngettext
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
-from registration import listing, outbox, roster
+from registration import arrivals, growth, listing, outbox, roster
 from registration.database import db
 from registration.models import (
     LIVE,
@@ -20,7 +21,7 @@ from registration.models import (
     StaffRole,
 )
 from registration.times import now
-from registration.web.staff import tasks
+from registration.web.staff import chart, tasks
 from registration.web.staff.access import event_by_slug, has_role, own_events, staff_only
 
 blueprint = Blueprint("staff_events", __name__, url_prefix="/staff")
@@ -116,16 +117,63 @@ def overview(slug: str) -> ResponseReturnValue:
         .select_from(Rsvp)
         .where(Rsvp.event_id == event.id, Rsvp.created_at > moment - timedelta(days=7))
     )
+    options = listing.options_of(event)
+    grown = growth.of(event, moment)
+    rooms = [option.capacity for option in options if not option.is_virtual]
     return render_template(
         "staff/event.html",
+        growth=grown,
+        chart=chart.of(grown, sum(filter(None, rooms)) if all(rooms) else None) if grown else None,
+        sources=growth.sources_of(event),
+        needs=_needs(growth.needs_of(event)),
+        turnout=_turnout(event, moment),
         event=event,
         live=counts.live,
         total=counts.total,
         cancelled=counts.by_status[RsvpStatus.CANCELLED],
-        options=listing.options_of(event),
+        options=options,
         tasks=tasks.of(event, pending=counts.by_status[RsvpStatus.PENDING]),
         latest=latest,
         week=week,
         now=moment,
         trouble=outbox.trouble(moment),
     )
+
+
+def _needs(numbers: dict[str, int]) -> str:
+    """What the room must offer, in words."""
+    words = {
+        "step_free": ngettext(
+            "%(num)d needs a step-free route",
+            "%(num)d need a step-free route",
+            numbers["step_free"],
+        ),
+        "sign_language": ngettext(
+            "%(num)d asked for sign language",
+            "%(num)d asked for sign language",
+            numbers["sign_language"],
+        ),
+        "captions": ngettext(
+            "%(num)d asked for captions", "%(num)d asked for captions", numbers["captions"]
+        ),
+    }
+    return ", ".join(text for name, text in words.items() if numbers[name])
+
+
+def _turnout(event: Event, moment: datetime) -> dict[str, object] | None:
+    """Who came, once it has begun; nothing before."""
+    if moment < event.starts_at:
+        return None
+    came = arrivals.turnout_of(event)
+    number, expected = came.room, came.room_expected
+    label = gettext("In the room")
+    if not expected:
+        number, expected, label = came.online, came.online_expected, gettext("Watched")
+    if not expected:
+        return None
+    note = gettext(
+        "%(percent)d%% of %(expected)d expected",
+        percent=round(100 * number / expected),
+        expected=expected,
+    )
+    return {"label": label, "number": number, "note": note}
