@@ -41,6 +41,8 @@ class Reach:
     speakers: int = 0
     others: int = 0  # live RSVPs without an entry: they wait, or are to be approved
     changed: list[str] = field(default_factory=list)
+    before: Facts = field(default_factory=dict)  # what most of them were told
+    after: Facts = field(default_factory=dict)
 
     @property
     def attendees(self) -> int:
@@ -85,13 +87,15 @@ def reach(event: Event, after: Facts) -> Reach:
 
     Speakers are counted by the caller's facts where times or places of the event are theirs too.
     """
-    found = Reach()
+    found, most = Reach(after=after), 0
     of_event = Rsvp.event_id == event.id
     for group, number in groups(event, after, of_event & has_entry()):
         if group.mode is AttendanceMode.VIRTUAL:
             found.online += number
         else:
             found.in_person += number
+        if number > most:
+            found.before, most = group.before, number
         found.changed += [name for name in group.changed if name not in found.changed]
     found.others = (
         db.session.scalar(

@@ -13,7 +13,7 @@ import secrets
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from flask import current_app
@@ -21,6 +21,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import insert, select
 
 from registration import audience, audit, editions, emails, itip, preflight, seating, shifting
+from registration.audience import Reach
 from registration.database import db, transaction
 from registration.models import (
     AttendanceMode,
@@ -123,7 +124,9 @@ def fingerprint(values: Any) -> str:
     """What an editor keeps of the values it was filled with, to see whether they are the same."""
 
     def plain(value: Any) -> str:
-        return value.isoformat() if isinstance(value, (date, datetime)) else str(value)
+        if isinstance(value, datetime):
+            return value.astimezone(UTC).isoformat()
+        return str(value)
 
     text = json.dumps(values, sort_keys=True, default=plain)
     return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
@@ -154,21 +157,10 @@ def edit(
         current = values_of(event, list(changes))
         if seen and fingerprint(current) != seen:
             raise EditedMeanwhile(current)
-        after = {name: value for name, value in changes.items() if value != current[name]}
+        with _edition(event, tell=tell, staff_id=staff_id, now=now):
+            after = _apply(event, changes)
         if not after:
             return event
-        starts_at, ends_at = (
-            after.get("starts_at", event.starts_at),
-            after.get("ends_at", event.ends_at),
-        )
-        _check_times(starts_at, ends_at)
-        if after.get("slug") and _is_taken(after["slug"], event.id):
-            raise EventRefused(_("Another event has this address. Choose another."))
-        with _edition(event, tell=tell, staff_id=staff_id, now=now):
-            if {"starts_at", "time_zone"} & after.keys():
-                shifting.shift(event, starts_at, after.get("time_zone", event.time_zone), after)
-            for name, value in after.items():
-                setattr(event, name, value)
         _count_edit(event, now)
         audit.record(
             "event.edited",
@@ -198,6 +190,60 @@ def reschedule(
     return edit(event_id=event_id, changes=changes, seen="", staff_id=staff_id, now=now, tell=tell)
 
 
+class _Foreseen(Exception):
+    """Carries what was seen out of a transaction that must not be kept."""
+
+    def __init__(self, reach: Reach) -> None:
+        super().__init__("foreseen")
+        self.reach = reach
+
+
+def foresee(*, event_id: int, changes: Mapping[str, Any], now: datetime) -> Reach:
+    """Who would be told of these changes if they were saved now; nothing is saved.
+
+    Raises EventRefused for times that cannot be.
+    """
+    try:
+        with transaction():
+            event = seating.lock(event_id).event
+            editions.keep(event, now=now)
+            _apply(event, changes)
+            db.session.flush()
+            raise _Foreseen(news_of(event, now=now))
+    except _Foreseen as seen:
+        return seen.reach
+
+
+def news_of(event: Event, *, now: datetime) -> Reach:
+    """Whose calendar says something else than the event as it is; nobody's once it is over."""
+    if event.status is not EventStatus.PUBLISHED or event.is_past(now):
+        return Reach()
+    reach = audience.reach(event, editions.facts_of(event))
+    if not reach.before:
+        reach.before = editions.facts_of_edition(event.id, event.edition) or reach.after
+    reach.speakers = sum(
+        editions.speaker_differs(speaker) for speaker in audience.speakers_with_entry(event.id)
+    )
+    return reach
+
+
+def _apply(event: Event, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Put new values on the row, and move what hangs on a new start; what was changed."""
+    after = {name: value for name, value in changes.items() if value != getattr(event, name)}
+    starts_at = after.get("starts_at", event.starts_at)
+    _check_times(starts_at, after.get("ends_at", event.ends_at))
+    if after.get("slug") and _is_taken(after["slug"], event.id):
+        raise EventRefused(_("Another event has this address. Choose another."))
+    if {"starts_at", "time_zone"} & after.keys():
+        shifting.shift(event, starts_at, after.get("time_zone", event.time_zone), after)
+    for name, value in after.items():
+        setattr(event, name, value)
+    if "consent" in after:
+        # RSVPs keep the version that they agreed to.
+        event.consent_version = str(int(event.consent_version) + 1)
+    return after
+
+
 class _edition:  # noqa: N801 - reads as a statement: with _edition(event, …):
     """Around a change: notes what entries said before, and begins a new edition after it."""
 
@@ -221,10 +267,8 @@ def announce(event: Event, *, staff_id: int | None, now: datetime) -> None:
     if event.status is not EventStatus.PUBLISHED or event.is_past(now):
         return
     announcement = emails.event_changed(event, staff_id=staff_id, now=now)
-    announcement.attendees = audience.reach(event, editions.facts_of(event)).attendees
-    announcement.speakers = sum(
-        editions.speaker_differs(speaker) for speaker in audience.speakers_with_entry(event.id)
-    )
+    news = news_of(event, now=now)
+    announcement.attendees, announcement.speakers = news.attendees, news.speakers
 
 
 def publish(*, event_id: int, staff_id: int | None, now: datetime) -> None:

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime
 
-from sqlalchemy import select
+from flask_babel import lazy_gettext as _
+from sqlalchemy import func, select
 
 from registration import admission, audit, emails, seating
 from registration.database import db, transaction
-from registration.models import LIVE, Invitation, InvitationStatus, Rsvp, RsvpStatus
+from registration.models import (
+    LIVE,
+    Event,
+    EventStatus,
+    Invitation,
+    InvitationCode,
+    InvitationStatus,
+    Rsvp,
+    RsvpStatus,
+)
+
+
+class InvitationRefused(Exception):
+    """An invitation or a code that cannot be made; its text is fit for who asked for it."""
 
 
 def decline(*, invitation_id: int, now: datetime) -> None:
@@ -43,3 +58,69 @@ def decline(*, invitation_id: int, now: datetime) -> None:
             address=invitation.email,
         )
         seating.promote(seats, now=now)
+
+
+def invite(
+    *, event_id: int, email: str, name: str, staff_id: int | None, now: datetime
+) -> Invitation:
+    """Invite one person by mail; who is invited already gets the mail once more.
+
+    Raises InvitationRefused for an event that is not announced, or is over.
+    """
+    with transaction():
+        event = db.session.get_one(Event, event_id)
+        if event.status is not EventStatus.PUBLISHED or event.is_past(now):
+            raise InvitationRefused(_("Publish the event first: the invitation leads to its page."))
+        known = db.session.scalars(
+            select(Invitation).where(Invitation.event_id == event_id, Invitation.email == email)
+        ).one_or_none()
+        if known is not None and known.status is InvitationStatus.ACCEPTED:
+            raise InvitationRefused(_("This person has said yes already."))
+        invited = known or Invitation(
+            event_id=event_id,
+            email=email,
+            name=name,
+            key=secrets.token_urlsafe(24),
+            status=InvitationStatus.OPEN,
+            created_at=now,
+        )
+        db.session.add(invited)
+        db.session.flush()
+        emails.invitation(invited, now=now)
+        audit.record(
+            "invitation.sent", now=now, staff_id=staff_id, event_id=event_id, address=email
+        )
+    return invited
+
+
+def make_code(
+    *, event_id: int, code: str, label: str, uses_max: int, staff_id: int | None, now: datetime
+) -> None:
+    """Make a code that lets a group in so many times. Raises InvitationRefused if it exists."""
+    with transaction():
+        same = select(InvitationCode.id).where(
+            InvitationCode.event_id == event_id, func.upper(InvitationCode.code) == code.upper()
+        )
+        if db.session.scalar(same) is not None:
+            raise InvitationRefused(_("This event has a code of that name already."))
+        db.session.add(InvitationCode(event_id=event_id, code=code, label=label, uses_max=uses_max))
+        audit.record(
+            "code.made", now=now, staff_id=staff_id, event_id=event_id, code=code, uses=uses_max
+        )
+
+
+def change_code(*, code_id: int, uses_max: int, staff_id: int | None, now: datetime) -> None:
+    """Let a code be used so many times in all, never fewer than it has been used."""
+    with transaction():
+        code = db.session.get_one(InvitationCode, code_id)
+        seating.lock(code.event_id)
+        db.session.refresh(code)
+        code.uses_max = max(uses_max, code.uses)
+        audit.record(
+            "code.changed",
+            now=now,
+            staff_id=staff_id,
+            event_id=code.event_id,
+            code=code.code,
+            uses=code.uses_max,
+        )

@@ -13,6 +13,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from registration.web.limits import limiter
+from registration.web.staff import lost
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +87,8 @@ def _kept_headers(error: HTTPException) -> list[tuple[str, str]]:
 
 
 def _no_token(error: CSRFError) -> ResponseReturnValue:
+    if lost.keeps_what_was_sent():
+        return lost.keep()
     heading = gettext("The page was open for too long")
     advice = gettext(
         "We could not be sure that this came from you. Go back, reload the page and send it again; "

@@ -74,11 +74,16 @@ def _by_month(listed: list[Listed]) -> list[tuple[datetime, list[Listed]]]:
 @blueprint.get("/events/<slug>")
 def show(slug: str) -> ResponseReturnValue:
     """The page of one event: announcement, way in, and afterwards its record."""
-    event = access.published_event(slug)
+    return cacheable(make_response(page_of(access.published_event(slug))), seconds=FRESH)
+
+
+def page_of(event: Event, *, is_preview: bool = False) -> str:
+    """The page as everybody sees it; as a preview, what staff see of it before."""
     programme = listing.programme_of(event)
     moment = now()
-    page = render_template(
+    return render_template(
         "events/show.html",
+        is_preview=is_preview,
         event=event,
         programme=programme,
         now=moment,
@@ -92,7 +97,6 @@ def show(slug: str) -> ResponseReturnValue:
         shares=_share_links(event),
         structured=_structured(event, programme, moment),
     )
-    return cacheable(make_response(page), seconds=FRESH)
 
 
 @blueprint.get("/events/<slug>.ics")

@@ -10,6 +10,9 @@ from registration.web.staff import (
     attendees,
     bulk,
     door,
+    editor,
+    editor_invitations,
+    editor_life,
     events,
     imports,
     log,
@@ -29,6 +32,9 @@ ROOMS = (
     bulk,
     person,
     door,
+    editor,
+    editor_invitations,
+    editor_life,
     imports,
     mailings,
     mails,
@@ -45,5 +51,6 @@ def init_app(app: Flask) -> None:
     navigation.init_app(app)
     words.init_app(app)
     app.before_request(access.note_network)
+    editor_life.init_app(app)
     for room in ROOMS:
         app.register_blueprint(room.blueprint)

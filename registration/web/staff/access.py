@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, select, true
 from registration import audit
 from registration.database import db
 from registration.models import Event, Rsvp, Speaker, StaffRole, staff_events
+from registration.web.staff import lost
 
 P = ParamSpec("P")
 
@@ -31,6 +32,8 @@ def staff_only(*roles: StaffRole) -> Callable[..., Any]:
         @wraps(view)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
             if not current_user.is_authenticated:
+                if lost.keeps_what_was_sent():
+                    return lost.keep()
                 return redirect(url_for("security.login", next=request.full_path), code=303)
             if not has_role(StaffRole.ADMIN, *roles):
                 abort(403)

@@ -58,11 +58,15 @@ def _event_tabs(event: Event) -> list[tuple[object, str, bool]]:
         (
             label,
             url_for(endpoint, slug=event.slug),
-            here[0] == endpoint
-            or (here[1] == endpoint.partition(".")[0] and here[1] != "staff_events"),
+            here[0] == endpoint or _is_room(here[1], endpoint.partition(".")[0]),
         )
         for label, endpoint in _open(EVENT_TABS)
     ]
+
+
+def _is_room(blueprint: str, room: str) -> bool:
+    """Whether a page is in a room, which may have several blueprints of its name."""
+    return room != "staff_events" and f"{blueprint}_".startswith(f"{room}_")
 
 
 def _open(doors: list[Door]) -> list[tuple[object, str]]:

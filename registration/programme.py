@@ -1,0 +1,247 @@
+"""The rows of an event: people, programme, publications, questions, ways to attend.
+
+A list is saved as a whole, in its new order: rows with an id are kept and changed, others are
+made, and those that are missing go. What has been answered, used or invited does not vanish.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask import current_app
+from flask_babel import lazy_gettext as _
+from sqlalchemy import select, update
+
+from registration import audit, editions, emails, itip, seating
+from registration.database import db, transaction
+from registration.events import EditedMeanwhile, EventRefused, fingerprint, new_key
+from registration.models import (
+    AgendaItem,
+    Answer,
+    AttendanceOption,
+    Event,
+    Publication,
+    Question,
+    Rsvp,
+    Speaker,
+    SpeakerStatus,
+)
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of rows: its table, the fields staff edit, and what becomes of a row that goes."""
+
+    model: Any
+    names: tuple[str, ...]
+    remove: Callable[[Any, datetime], None]
+    is_ordered: bool = True
+
+
+def _delete(row: Any, _now: datetime) -> None:
+    db.session.delete(row)
+
+
+def _remove_option(option: AttendanceOption, _now: datetime) -> None:
+    used = select(Rsvp.id).where(
+        (Rsvp.option_id == option.id)
+        | (Rsvp.waits_for_option_id == option.id)
+        | (Rsvp.meanwhile_option_id == option.id)
+    )
+    if db.session.scalar(used.limit(1)) is not None:
+        raise EventRefused(
+            _(
+                "People have chosen “%(way)s”, so it cannot be removed. Close it instead: set "
+                "when it closes to now.",
+                way=option.label or str(option.mode).replace("_", " "),
+            )
+        )
+    db.session.delete(option)
+
+
+def _remove_question(question: Question, now: datetime) -> None:
+    answered = select(Answer.id).where(Answer.question_id == question.id).limit(1)
+    if db.session.scalar(answered) is not None:
+        question.retired_at = now
+    else:
+        db.session.delete(question)
+
+
+def _remove_speaker(speaker: Speaker, now: datetime) -> None:
+    if speaker.status is SpeakerStatus.NOT_INVITED and speaker.ical_sequence < 0:
+        db.session.delete(speaker)
+        return
+    has_entry = speaker.status in (SpeakerStatus.INVITED, SpeakerStatus.CONFIRMED)
+    speaker.status = SpeakerStatus.CANCELLED
+    speaker.revision += 1
+    if has_entry and not speaker.event.is_past(now):
+        emails.speaker_cancelled(speaker, now=now)
+
+
+KINDS = {
+    "people": Kind(
+        Speaker,
+        (
+            "role", "name", "title", "affiliation", "bio", "photo", "email", "mode", "call_at",
+            "slot_starts_at", "slot_ends_at", "room", "green_room_url",
+        ),
+        _remove_speaker,
+    ),
+    "agenda": Kind(
+        AgendaItem, ("starts_at", "title", "note", "recording_second"), _delete, is_ordered=False
+    ),
+    "publications": Kind(
+        Publication,
+        (
+            "title", "url", "published_on", "abstract", "type", "topics", "language",
+            "translation_of_id",
+        ),
+        _delete,
+    ),
+    "questions": Kind(
+        Question,
+        ("label", "hint", "kind", "choices", "is_required", "is_sensitive", "option_id"),
+        _remove_question,
+    ),
+    "options": Kind(
+        AttendanceOption,
+        ("mode", "label", "note", "capacity", "opens_at", "closes_at", "needs_approval"),
+        _remove_option,
+    ),
+}  # fmt: skip
+
+
+def rows_of(event: Event, name: str) -> list[dict[str, Any]]:
+    """The rows as they are saved, in their order, each with its id."""
+    kind = KINDS[name]
+    return [
+        {"id": row.id, **{field: getattr(row, field) for field in kind.names}}
+        for row in _saved(event, name)
+    ]
+
+
+def retired_questions(event: Event) -> list[Question]:
+    """Questions that were answered and are not asked any more."""
+    return list(
+        db.session.scalars(
+            select(Question)
+            .where(Question.event_id == event.id, Question.retired_at.is_not(None))
+            .order_by(Question.position)
+        )
+    )
+
+
+def _saved(event: Event, name: str) -> list[Any]:
+    model = KINDS[name].model
+    wanted = select(model).where(model.event_id == event.id)
+    if model is Speaker:
+        wanted = wanted.where(Speaker.status != SpeakerStatus.CANCELLED)
+    if model is Question:
+        wanted = wanted.where(Question.retired_at.is_(None))
+    order = model.position if KINDS[name].is_ordered else model.starts_at
+    return list(db.session.scalars(wanted.order_by(order, model.id)))
+
+
+def save(
+    *,
+    event_id: int,
+    name: str,
+    rows: Sequence[Row],
+    seen: str,
+    staff_id: int | None,
+    now: datetime,
+) -> int:
+    """Save a list of rows. `seen` is the fingerprint of the rows that were shown.
+
+    Speakers in whose calendars something differs are mailed at once: how many. Capacities of ways
+    that exist are left alone: capacity.py changes them and fills the seats.
+    Raises EditedMeanwhile, and EventRefused for a row that must not go.
+    """
+    kind, mailed = KINDS[name], 0
+    with transaction():
+        event = seating.lock(event_id).event
+        current = rows_of(event, name)
+        if seen and fingerprint(current) != seen:
+            raise EditedMeanwhile({"rows": current})
+        if fingerprint([dict(row) for row in rows]) == fingerprint(current):
+            return 0
+        saved = {row.id: row for row in _saved(event, name)}
+        for gone in saved.keys() - {row.get("id") for row in rows}:
+            kind.remove(saved[gone], now)
+        db.session.flush()
+        if kind.is_ordered:
+            _park(kind, event_id)
+        db.session.flush()
+        for position, row in enumerate(rows):
+            _apply(kind, event, saved.get(row.get("id")), row, position)
+        db.session.flush()
+        if name == "people":
+            mailed = _tell_speakers(event, now)
+        event.revision += 1
+        event.updated_at = now
+        audit.record(
+            "event.edited",
+            now=now,
+            staff_id=staff_id,
+            event_id=event_id,
+            part=name,
+            before=len(current),
+            after=len(rows),
+        )
+    return mailed
+
+
+def _park(kind: Kind, event_id: int) -> None:
+    """Make room for the new order: no two rows may share a position even for a moment."""
+    model = kind.model
+    db.session.execute(
+        update(model)
+        .where(model.event_id == event_id)
+        .values(position=-model.position - 1)
+        .execution_options(synchronize_session="fetch")
+    )
+
+
+def _apply(kind: Kind, event: Event, row: Any, values: Row, position: int) -> None:
+    if row is None:
+        row = kind.model(event_id=event.id)
+        if kind.model is Speaker:
+            row.key = new_key()
+            row.ical_uid = itip.new_uid(current_app.config["MAIL_DOMAIN"])
+            row.language = event.language
+            row.status = SpeakerStatus.NOT_INVITED
+        new = True
+    else:
+        new = False
+    for name in kind.names:
+        if name in values and (new or (kind.model, name) != (AttendanceOption, "capacity")):
+            setattr(row, name, values[name])
+    if kind.is_ordered:
+        row.position = position
+    if new:
+        db.session.add(row)
+
+
+def _tell_speakers(event: Event, now: datetime) -> int:
+    """Move the entries of speakers whose own times or place have changed."""
+    if event.is_past(now):
+        return 0
+    moved = 0
+    for speaker in _saved(event, "people"):
+        asked = speaker.status in (SpeakerStatus.INVITED, SpeakerStatus.CONFIRMED)
+        if asked and speaker.ical_sequence >= 0 and _own_part_differs(speaker):
+            speaker.revision += 1
+            emails.speaker_changed(speaker, now=now)
+            moved += 1
+    return moved
+
+
+def _own_part_differs(speaker: Speaker) -> bool:
+    told, says = speaker.told, editions.facts_of_speaker(speaker)
+    own = ("starts_at", "ends_at", "room", "venue")
+    return bool(told) and any(told.get(name) != says[name] for name in own)

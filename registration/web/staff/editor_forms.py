@@ -1,0 +1,326 @@
+"""The forms of the editor: the parts of an event that are one form each."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+from flask import current_app
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _
+from flask_wtf import FlaskForm
+from flask_wtf.file import FileField
+from wtforms import (
+    BooleanField,
+    Field,
+    Form,
+    HiddenField,
+    IntegerField,
+    RadioField,
+    SelectField,
+    StringField,
+    TextAreaField,
+    ValidationError,
+)
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import InputRequired, NumberRange, Optional
+from wtforms.widgets import NumberInput
+
+from registration import events, wording
+from registration.models import Event, RegistrationKind, Visibility
+from registration.web.rsvp_forms import at_most, is_email, many_lines, one_line
+from registration.web.staff.wallclock import MomentField
+
+PICTURES = {"accept": "image/jpeg,image/png,image/webp"}
+
+
+def text(label: Any, most: int = 200, *more: Any, **kwargs: Any) -> StringField:
+    """A line of text."""
+    return StringField(label, [*more, *at_most(most)], [one_line], **kwargs)
+
+
+def lines(label: Any, most: int, rows: int = 4, **kwargs: Any) -> TextAreaField:
+    """A text of several lines."""
+    render_kw = {"rows": rows} | kwargs.pop("render_kw", {})
+    return TextAreaField(label, at_most(most), [many_lines], render_kw=render_kw, **kwargs)
+
+
+def number(label: Any, low: int, high: int, *validators: Any, **kwargs: Any) -> IntegerField:
+    """A whole number."""
+    limits = NumberRange(low, high, _("Enter a number from %(min)s to %(max)s"))
+    return IntegerField(
+        label,
+        [*(validators or [Optional()]), limits],
+        widget=NumberInput(min=low, max=high),
+        **kwargs,
+    )
+
+
+def is_link(_form: Form, field: Field) -> None:
+    """Only addresses of the web."""
+    if field.data and (urlsplit(field.data).scheme not in ("http", "https") or " " in field.data):
+        raise ValidationError(gettext("Enter a full address that begins with https://"))
+
+
+def link(label: Any, **kwargs: Any) -> StringField:
+    """An address of the web."""
+    return text(label, 2000, is_link, render_kw={"inputmode": "url"}, **kwargs)
+
+
+def is_zone(_form: Form, field: Field) -> None:
+    """Only zones of the time zone database."""
+    if field.data not in available_timezones():
+        raise ValidationError(gettext("Choose a time zone from the list, like America/New_York"))
+
+
+def optional_email(form: Form, field: Field) -> None:
+    """An address, or nothing."""
+    if field.data:
+        is_email(form, field)
+
+
+class MomentsForm(FlaskForm):  # type: ignore[misc]
+    """A form whose times are in the event's zone."""
+
+    def zone(self, event: Event | None) -> ZoneInfo:
+        """The zone that its times are in: its own field's, else the event's."""
+        chosen = getattr(self, "time_zone", None)
+        if chosen is not None and chosen.data in available_timezones():
+            return ZoneInfo(chosen.data)
+        return event.zone if event else ZoneInfo("UTC")
+
+    def show(self, event: Event) -> None:
+        """Fill times in the event's zone."""
+        for field in moments(self):
+            field.show_in(event.zone)
+
+    def validate_for(self, event: Event | None) -> bool:
+        """Check the shape, then the times."""
+        is_fine = self.validate()
+        resolved = [field.resolve(self.zone(event)) for field in moments(self) if not field.errors]
+        return is_fine and all(resolved)
+
+
+def moments(form: Form) -> list[MomentField]:
+    """The fields of a form that are times."""
+    return [field for field in form if isinstance(field, MomentField)]
+
+
+class NewEventForm(MomentsForm):
+    """What an event begins with."""
+
+    title = text(_("Title"), 300, InputRequired(_("Enter a title")))
+    starts_at = MomentField(_("Starts"), [InputRequired(_("Enter when it starts"))])
+    ends_at = MomentField(_("Ends"), [InputRequired(_("Enter when it ends"))])
+    time_zone = StringField(
+        _("Time zone"),
+        [InputRequired(_("Enter a time zone")), is_zone],
+        [one_line],
+        description=_("The zone of the place, by its city: America/New_York."),
+        render_kw={"list": "zones", "autocomplete": "off"},
+    )
+    in_person = BooleanField(_("In person"))
+    room_capacity = number(_("Seats in the room"), 0, 1_000_000, description=_("Empty: no limit."))
+    online = BooleanField(_("Online"))
+    stream_capacity = number(_("Places online"), 0, 1_000_000, description=_("Empty: no limit."))
+    venue_name = text(_("Venue"))
+    venue_address = lines(_("Address"), 1000, 3)
+
+    def validate_venue_name(self, field: Field) -> None:
+        """Who comes in person must know where."""
+        if self.in_person.data and not field.data:
+            raise ValidationError(gettext("Enter where people come in person"))
+
+    def validate_online(self, field: Field) -> None:
+        """An event has a way to attend."""
+        if not (field.data or self.in_person.data):
+            raise ValidationError(gettext("Choose at least one way to attend"))
+
+
+class SectionForm(MomentsForm):
+    """A part of an event. `seen` is the fingerprint of the values that it was shown with."""
+
+    seen = HiddenField()
+    names: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, event: Event) -> SectionForm:
+        """The form as it is saved."""
+        form = cls(formdata=None, obj=event)
+        form.show(event)
+        form.seen.data = events.fingerprint(events.values_of(event, form.names_for(event)))
+        return form
+
+    def names_for(self, event: Event) -> list[str]:
+        """The event's fields that this form changes."""
+        return [name for name in self.names if name in self]
+
+    def changes(self, event: Event) -> dict[str, Any]:
+        """What it says, under the names of the event's fields."""
+        return {name: self[name].data for name in self.names_for(event)}
+
+
+class BasicsForm(SectionForm):
+    """Title, time and place: what calendars show."""
+
+    title = text(_("Title"), 300, InputRequired(_("Enter a title")))
+    slug = StringField(
+        _("Address of the page"),
+        [InputRequired(_("Enter an address")), *at_most(80)],
+        [lambda value: one_line(value).lower()],
+        description=_("Small letters, digits and hyphens. It stays once the event is published."),
+    )
+    host = text(_("Who holds it"), description=_("Empty: the organisation."))
+    starts_at = MomentField(_("Starts"), [InputRequired(_("Enter when it starts"))])
+    ends_at = MomentField(_("Ends"), [InputRequired(_("Enter when it ends"))])
+    doors_at = MomentField(_("Doors open"))
+    time_zone = StringField(
+        _("Time zone"),
+        [InputRequired(_("Enter a time zone")), is_zone],
+        [one_line],
+        render_kw={"list": "zones", "autocomplete": "off"},
+    )
+    venue_name = text(_("Venue"))
+    venue_address = lines(_("Address"), 1000, 3)
+    venue_access = lines(
+        _("Access notes"),
+        2000,
+        3,
+        description=_("One a line: step-free entrance, hearing loop, lift."),
+    )
+    venue_directions = lines(_("How to get there"), 4000, 4, description=_("Markdown."))
+    venue_map_url = link(_("Link to a map"))
+    stream_note = text(
+        _("About the stream"), 300, description=_("Language, captions: “English, with captions”.")
+    )
+    lobby_opens_minutes = number(
+        _("The online room opens so many minutes before"),
+        0,
+        1440,
+        InputRequired(_("Enter minutes")),
+    )
+    names = (
+        "title", "slug", "host", "starts_at", "ends_at", "doors_at", "time_zone", "venue_name",
+        "venue_address", "venue_access", "venue_directions", "venue_map_url", "stream_note",
+        "lobby_opens_minutes",
+    )  # fmt: skip
+
+    def validate_slug(self, field: Field) -> None:
+        """What can stand in an address."""
+        if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", field.data or ""):
+            raise ValidationError(gettext("Use small letters, digits and hyphens"))
+
+
+class TextsForm(SectionForm):
+    """What the page says."""
+
+    summary = lines(
+        _("Summary"), 400, 2, description=_("One or two sentences, for lists and search engines.")
+    )
+    description = lines(_("Description"), 40_000, 14, description=_("Markdown."))
+    image = HiddenField()
+    image_file = FileField(_("Picture"), render_kw=PICTURES)
+    image_alt = text(
+        _("What the picture shows"), 300, description=_("For people who do not see it.")
+    )
+    hashtag = StringField(
+        _("Hashtag"), at_most(80), [lambda value: one_line(value).lstrip("#").replace(" ", "")]
+    )
+    hashtag_line = text(_("The sentence around it"), 300)
+    contact_name = text(_("Contact"))
+    contact_email = StringField(
+        _("Contact’s email address"), [*at_most(254), optional_email], [one_line],
+        description=_("Replies to the event’s mails go there."),
+    )  # fmt: skip
+    contact_phone = text(_("Contact’s telephone"), 60)
+    language = SelectField(_("Language of the event"))
+    recording_notice = lines(_("Notice about recording"), 1000, 2)
+    publications_url = link(_("Link to all publications"))
+    names = (
+        "summary", "description", "image", "image_alt", "hashtag", "hashtag_line",
+        "contact_name", "contact_email", "contact_phone", "language", "recording_notice",
+        "publications_url",
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        known = list(dict.fromkeys([*current_app.config["LANGUAGES"], "en", "fr"]))
+        if self.language.data and self.language.data not in known:
+            known.append(self.language.data)
+        self.language.choices = [SelectChoice(code, wording.language_name(code)) for code in known]
+
+    def validate_image_alt(self, field: Field) -> None:
+        """A picture is described."""
+        if self.image.data and not field.data:
+            raise ValidationError(gettext("Say what the picture shows"))
+
+
+class RegistrationForm(SectionForm):
+    """Who may come, when they may say so, and what they agree to."""
+
+    visibility = RadioField(
+        _("Who finds the event"),
+        choices=[
+            SelectChoice(
+                Visibility.PUBLIC.value, _("Everybody: it is in the list, in feeds and in search")
+            ),
+            SelectChoice(Visibility.UNLISTED.value, _("Who has its address: it is in no list")),
+            SelectChoice(
+                Visibility.INVITATION.value,
+                _("By invitation: an RSVP needs an invitation or a code"),
+            ),
+        ],
+    )
+    registration = RadioField(
+        _("Registration"),
+        choices=[
+            SelectChoice(RegistrationKind.BUILT_IN.value, _("Here")),
+            SelectChoice(RegistrationKind.EXTERNAL.value, _("On another site")),
+            SelectChoice(RegistrationKind.NONE.value, _("None is needed")),
+        ],
+    )
+    external_url = link(_("Address of the other site"))
+    registration_opens_at = MomentField(_("RSVPs open"), description=_("Empty: at once."))
+    registration_closes_at = MomentField(
+        _("RSVPs close"), description=_("Empty: with the end of the event.")
+    )
+    admission = text(_("Admission"), 300, description=_("“Free.”"))
+    guests_max = number(_("Guests a person may bring"), 0, 20, InputRequired(_("Enter a number")))
+    confirms_addresses = BooleanField(
+        _("Addresses are confirmed by mail before an RSVP counts"),
+        description=_("A seat is held for 30 minutes meanwhile."),
+    )
+    promotes_automatically = BooleanField(
+        _("A seat that becomes free goes to the first on the waitlist at once"),
+        description=_("Otherwise you choose who moves up."),
+    )
+    promotion_closes_at = MomentField(
+        _("The waitlist stops to move"), description=_("Empty: with the start of the event.")
+    )
+    consent = lines(_("What people agree to"), 4000, 4)
+    names = (
+        "visibility", "registration", "external_url", "registration_opens_at",
+        "registration_closes_at", "admission", "guests_max", "confirms_addresses",
+        "promotes_automatically", "promotion_closes_at", "consent",
+    )  # fmt: skip
+
+    def changes(self, event: Event) -> dict[str, Any]:
+        """What it says; the choices as the model has them."""
+        changed = super().changes(event)
+        changed["visibility"] = Visibility(changed["visibility"])
+        changed["registration"] = RegistrationKind(changed["registration"])
+        return changed
+
+    def validate_external_url(self, field: Field) -> None:
+        """Registration elsewhere has an address."""
+        if self.registration.data == RegistrationKind.EXTERNAL and not field.data:
+            raise ValidationError(gettext("Enter where people register"))
+
+
+FORMS: dict[str, type[SectionForm]] = {
+    "basics": BasicsForm,
+    "texts": TextsForm,
+    "registration": RegistrationForm,
+}

@@ -1,0 +1,178 @@
+"""An event's life: preview, publish, copy, cancel, and the telling of a change."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from flask import Blueprint, Flask, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from flask_security import current_user
+from flask_wtf import FlaskForm
+from sqlalchemy import func, select
+from wtforms.validators import InputRequired
+
+from registration import announcements, audience, cloning, events, preflight
+from registration.database import db
+from registration.events import EventRefused
+from registration.models import (
+    Announcement,
+    AnnouncementState,
+    Event,
+    EventStatus,
+    MailState,
+    OutboxMail,
+    StaffRole,
+)
+from registration.times import now
+from registration.web.events import page_of
+from registration.web.staff.access import event_by_slug, staff_only
+from registration.web.staff.editor import SECTIONS
+from registration.web.staff.editor_forms import lines
+
+blueprint = Blueprint("staff_editor_life", __name__, url_prefix="/staff/events/<slug>")
+
+
+class CancelForm(FlaskForm):  # type: ignore[misc]
+    """Why an event does not take place."""
+
+    reason = lines("", 1000, 3)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reason.label.text = gettext("The reason, as everybody will read it")
+        self.reason.validators = [
+            InputRequired(gettext("Say why: it stands in the mail and on the page")),
+            *self.reason.validators,
+        ]
+
+
+def init_app(app: Flask) -> None:
+    """Let every page of an event say what waits to be told."""
+    app.jinja_env.globals["telling_of"] = telling_of
+
+
+def telling_of(event: Event) -> tuple[Announcement, int, int] | None:
+    """The telling that is held, or that went out within the hour; its mails, those that went."""
+    latest = db.session.scalars(
+        select(Announcement)
+        .where(
+            Announcement.event_id == event.id,
+            Announcement.due_at > now() - timedelta(hours=1),
+            Announcement.state.in_(
+                (AnnouncementState.HELD, AnnouncementState.SENDING, AnnouncementState.SENT)
+            ),
+        )
+        .order_by(Announcement.id.desc())
+        .limit(1)
+    ).one_or_none()
+    if latest is None:
+        return None
+    counted = db.session.execute(
+        select(OutboxMail.state, func.count())
+        .where(OutboxMail.announcement_id == latest.id)
+        .group_by(OutboxMail.state)
+    ).all()
+    by_state = {row[0]: row[1] for row in counted}
+    return latest, sum(by_state.values()), by_state.get(MailState.SENT, 0)
+
+
+@blueprint.get("/settings/publish")
+@staff_only(StaffRole.ORGANISER)
+def show(slug: str) -> ResponseReturnValue:
+    """What is to be mended before an event is published, and what can be done with it."""
+    event = event_by_slug(slug)
+    moment = now()
+    live = audience.live_counts(event.id)
+    return render_template(
+        "staff/editor/life.html",
+        event=event,
+        section="publish",
+        sections=SECTIONS,
+        findings=preflight.examine(event, now=moment),
+        news=events.news_of(event, now=moment),
+        live=sum(live.values()),
+        speakers=len(audience.speakers_with_entry(event.id)),
+        form=CancelForm(),
+        is_past=event.is_past(moment),
+    )
+
+
+@blueprint.get("/preview")
+@staff_only(StaffRole.ORGANISER)
+def preview(slug: str) -> ResponseReturnValue:
+    """The page as people will see it."""
+    return page_of(event_by_slug(slug), is_preview=True)
+
+
+@blueprint.post("/settings/publish")
+@staff_only(StaffRole.ORGANISER)
+def act(slug: str) -> ResponseReturnValue:
+    """Publish, make a draft again, copy, tell, or take back."""
+    event = event_by_slug(slug)
+    arguments = {"event_id": event.id, "staff_id": current_user.id, "now": now()}
+    do = request.form.get("do", "")
+    try:
+        if do == "publish":
+            events.publish(**arguments)
+            flash(gettext("Published. The page is open to everybody."), "ok")
+        elif do == "withdraw":
+            events.withdraw(**arguments)
+            flash(gettext("The event is a draft again."), "ok")
+        elif do == "clone":
+            copy = cloning.clone(**arguments)
+            flash(gettext("This is the copy, a draft. Set its time first."), "ok")
+            return redirect(url_for("staff_editor.show", slug=copy.slug), code=303)
+        elif do == "tell":
+            told = announcements.tell(**arguments)
+            flash(
+                gettext("The mails wait for ten minutes; until then you can take them back.")
+                if told
+                else gettext("Everybody knows already."),
+                "ok",
+            )
+        else:
+            abort(400)
+    except EventRefused as refusal:
+        flash(str(refusal), "warn")
+    return redirect(url_for(".show", slug=slug), code=303)
+
+
+@blueprint.post("/settings/cancel")
+@staff_only(StaffRole.ORGANISER)
+def cancel(slug: str) -> ResponseReturnValue:
+    """Call the event off."""
+    event = event_by_slug(slug)
+    form = CancelForm()
+    if not form.validate():
+        flash(form.reason.errors[0] if form.reason.errors else gettext("Send it again."), "warn")
+        return redirect(url_for(".show", slug=slug, _anchor="cancel"), code=303)
+    try:
+        events.cancel(
+            event_id=event.id,
+            reason=form.reason.data.strip(),
+            staff_id=current_user.id,
+            now=now(),
+        )
+        flash(gettext("Cancelled. The mails wait for ten minutes; until then it can be undone."))
+    except EventRefused as refusal:
+        flash(str(refusal), "warn")
+    return redirect(url_for(".show", slug=slug), code=303)
+
+
+@blueprint.post("/settings/undo")
+@staff_only(StaffRole.ORGANISER)
+def undo(slug: str) -> ResponseReturnValue:
+    """Take back what has not been told yet."""
+    event = event_by_slug(slug)
+    held = db.session.get(Announcement, request.form.get("announcement", 0, type=int))
+    if held is None or held.event_id != event.id:
+        abort(404)
+    was_cancelled = event.status is EventStatus.CANCELLED
+    if not announcements.undo(announcement_id=held.id, staff_id=current_user.id, now=now()):
+        flash(gettext("It is too late: the mails are on their way."), "warn")
+    elif was_cancelled:
+        flash(gettext("Undone. The event takes place, and nobody was told otherwise."), "ok")
+    else:
+        flash(gettext("Taken back. The event stays as it is now; nobody was told."), "ok")
+    return redirect(url_for(".show", slug=slug), code=303)

@@ -1,0 +1,383 @@
+"""Rows of the editor: added, moved and removed with or without JavaScript.
+
+The order of the hidden `row` fields in the form is the order of the rows; each row's fields begin
+with its key: the id of a saved row, or a word of a new one. A button that moves, adds or removes
+sends the whole form and has it back changed; nothing is saved before "Save".
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _
+from flask_wtf.file import FileField
+from werkzeug.datastructures import CombinedMultiDict, MultiDict
+from wtforms import (
+    BooleanField,
+    DateField,
+    Field,
+    Form,
+    HiddenField,
+    SelectField,
+    StringField,
+    ValidationError,
+)
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import InputRequired, Optional, StopValidation
+
+from registration import wording
+from registration.models import (
+    AttendanceMode,
+    AttendanceOption,
+    Event,
+    Publication,
+    QuestionKind,
+    SpeakerRole,
+)
+from registration.web.rsvp_forms import at_most, one_line
+from registration.web.staff.editor_forms import (
+    PICTURES,
+    is_link,
+    lines,
+    link,
+    moments,
+    number,
+    optional_email,
+    text,
+)
+from registration.web.staff.wallclock import MomentField
+
+Choices = Sequence[SelectChoice]
+
+
+class ListField(StringField):  # type: ignore[misc]
+    """Several short texts, separated by commas or lines."""
+
+    def _value(self) -> str:
+        return ", ".join(self.data or [])
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Split, trim, drop what is empty or twice."""
+        pieces = (valuelist[0] if valuelist else "").replace("\n", ",").split(",")
+        self.data = list(dict.fromkeys(one_line(piece)[:200] for piece in pieces if piece.strip()))
+
+
+class IdField(SelectField):  # type: ignore[misc]
+    """A choice of another row, or none."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, coerce=lambda value: int(value) if value else None, **kwargs)
+        self.choices: list[Any] = [SelectChoice("", "")]
+
+
+class RowForm(Form):  # type: ignore[misc]
+    """One row."""
+
+    names: tuple[str, ...] = ()
+    model_fixed: dict[str, Any] = {}
+
+    def offer(self, event: Event, options: Choices, publications: Choices) -> None:
+        """Fill the choices that depend on the event."""
+
+    @property
+    def title(self) -> str:
+        """What the row is called in its head."""
+        first = self[self.names[0]]
+        return str(first.data or "")
+
+    def values(self) -> dict[str, Any]:
+        """What it says, under the names of the row's fields."""
+        return {name: self[name].data for name in self.names}
+
+    def resolve(self, event: Event) -> bool:
+        """Turn its times into instants."""
+        resolved = [field.resolve(event.zone) for field in moments(self) if not field.errors]
+        return all(resolved)
+
+
+class PersonRow(RowForm):
+    """Somebody on the programme."""
+
+    name = text(_("Name"), 200, InputRequired(_("Enter a name")))
+    role = SelectField(
+        _("Role"),
+        choices=[
+            SelectChoice(SpeakerRole.SPEAKER.value, _("Speaker")),
+            SelectChoice(SpeakerRole.MODERATOR.value, _("Moderator")),
+            SelectChoice(SpeakerRole.HOST.value, _("Host")),
+        ],
+        coerce=SpeakerRole,
+    )
+    job = StringField(_("Position"), at_most(300), [one_line])
+    affiliation = text(_("Affiliation"), 300)
+    email = StringField(_("Email address"), [*at_most(254), optional_email], [one_line])
+    bio = lines(_("Biography"), 4000, 4)
+    photo = HiddenField()
+    photo_file = FileField(_("Photograph"), render_kw=PICTURES)
+    mode = SelectField(
+        _("Speaks"),
+        choices=[
+            SelectChoice(AttendanceMode.IN_PERSON.value, _("In the room")),
+            SelectChoice(AttendanceMode.VIRTUAL.value, _("Online")),
+        ],
+        coerce=AttendanceMode,
+    )
+    call_at = MomentField(_("Call time"), description=_("Empty: the start of the slot."))
+    slot_starts_at = MomentField(_("Slot starts"), description=_("Empty: the whole event."))
+    slot_ends_at = MomentField(_("Slot ends"))
+    room = text(_("Where to be"))
+    green_room_url = link(_("Green room’s link"))
+    names = (
+        "name", "role", "affiliation", "email", "bio", "photo", "mode", "call_at",
+        "slot_starts_at", "slot_ends_at", "room", "green_room_url",
+    )  # fmt: skip
+
+    def values(self) -> dict[str, Any]:
+        """The position is the speaker's title."""
+        return super().values() | {"title": self.job.data}
+
+    def resolve(self, event: Event) -> bool:
+        """A slot has an order."""
+        if not super().resolve(event):
+            return False
+        ends_at = self.slot_ends_at.data or event.ends_at
+        for field, at in ((self.slot_ends_at, self.slot_starts_at.data), (self.call_at, None)):
+            if at and at >= ends_at:
+                field.errors = [gettext("The slot must end after it starts")]
+                return False
+        if self.call_at.data and self.call_at.data >= ends_at:
+            self.call_at.errors = [gettext("The call time must be before the end of the slot")]
+            return False
+        return True
+
+
+def _whole_number(value: Any) -> int | None:
+    return int(value) if str(value or "").isdigit() or value == 0 else None
+
+
+class AgendaRow(RowForm):
+    """A line of the programme."""
+
+    title_ = StringField(_("Title"), [InputRequired(_("Enter a title")), *at_most(300)], [one_line])
+    starts_at = MomentField(_("Time"), [InputRequired(_("Enter a time"))])
+    note = text(_("Note"), 500)
+    recording_second = HiddenField(filters=[_whole_number])
+    names = ("title_", "starts_at", "note", "recording_second")
+
+    def values(self) -> dict[str, Any]:
+        """The title, under its own name."""
+        found = super().values()
+        return {"title": found.pop("title_"), **found}
+
+
+class PublicationRow(RowForm):
+    """A related publication."""
+
+    title_ = StringField(_("Title"), [InputRequired(_("Enter a title")), *at_most(500)], [one_line])
+    url = StringField(_("Address"), [*at_most(2000), is_link], [one_line])
+    published_on = DateField(_("Date"), [Optional()])
+    type = text(_("Type"), 100, description=_("Report, brief, article."))
+    abstract = lines(_("Abstract"), 8000, 3)
+    topics = ListField(_("Topics"), description=_("Separated by commas."))
+    language = StringField(
+        _("Language"), at_most(20), [one_line], description=_("If not the event’s: fr.")
+    )
+    translation_of_id = IdField(_("Translation of"))
+    names = (
+        "title_", "url", "published_on", "abstract", "type", "topics", "language",
+        "translation_of_id",
+    )  # fmt: skip
+
+    def offer(self, event: Event, options: Choices, publications: Choices) -> None:
+        """Translations are of other publications."""
+        self.translation_of_id.choices = [SelectChoice("", _("none")), *publications]
+
+    def validate_language(self, field: Field) -> None:
+        """A language's code."""
+        if field.data:
+            try:
+                wording.language_name(field.data)
+            except (ValueError, LookupError) as problem:
+                raise ValidationError(gettext("Enter a language’s code, like fr")) from problem
+
+    def values(self) -> dict[str, Any]:
+        """The title, under its own name."""
+        found = super().values()
+        return {"title": found.pop("title_"), **found}
+
+
+class QuestionRow(RowForm):
+    """A question of the form."""
+
+    question = StringField(
+        _("Question"), [InputRequired(_("Enter the question")), *at_most(300)], [one_line]
+    )
+    hint = text(_("Hint"), 300)
+    kind = SelectField(
+        _("Answered by"),
+        choices=[
+            SelectChoice(QuestionKind.SHORT_TEXT.value, _("a line of text")),
+            SelectChoice(QuestionKind.LONG_TEXT.value, _("a longer text")),
+            SelectChoice(QuestionKind.ONE_OF.value, _("one of several")),
+            SelectChoice(QuestionKind.ANY_OF.value, _("any of several")),
+            SelectChoice(QuestionKind.YES_NO.value, _("yes or no")),
+        ],
+        coerce=QuestionKind,
+    )
+    choices = ListField(_("Choices"), description=_("Separated by commas."))
+    option_id = IdField(_("Asked of"))
+    is_required = BooleanField(_("Must be answered"))
+    is_sensitive = BooleanField(
+        _("Sensitive"), description=_("Left out of exports, and deleted soon after the event.")
+    )
+    names = ("question", "hint", "kind", "choices", "is_required", "is_sensitive", "option_id")
+
+    def offer(self, event: Event, options: Choices, publications: Choices) -> None:
+        """Asked of one way to attend, or of all."""
+        self.option_id.choices = [SelectChoice("", _("everybody")), *options]
+
+    def validate_choices(self, field: Field) -> None:
+        """A choice needs something to choose from."""
+        if self.kind.data in (QuestionKind.ONE_OF, QuestionKind.ANY_OF) and len(field.data) < 2:
+            raise StopValidation(gettext("Enter at least two choices"))
+
+    def values(self) -> dict[str, Any]:
+        """The question is its label."""
+        found = super().values()
+        return {"label": found.pop("question"), **found}
+
+
+class OptionRow(RowForm):
+    """A way to attend."""
+
+    mode = SelectField(
+        _("How"),
+        choices=[
+            SelectChoice(AttendanceMode.IN_PERSON.value, _("In person")),
+            SelectChoice(AttendanceMode.VIRTUAL.value, _("Online")),
+        ],
+        coerce=AttendanceMode,
+    )
+    name = StringField(
+        _("Name"), at_most(100), [one_line], description=_("Empty: “In person” or “Online”.")
+    )
+    capacity = number(_("Capacity"), 0, 1_000_000, description=_("Empty: no limit."))
+    note = text(_("Note"), 300)
+    opens_at = MomentField(_("Opens"), description=_("Empty: with the event."))
+    closes_at = MomentField(_("Closes"), description=_("Empty: with the event."))
+    needs_approval = BooleanField(_("You approve each RSVP"))
+    names = ("mode", "name", "note", "capacity", "opens_at", "closes_at", "needs_approval")
+
+    @property
+    def title(self) -> str:
+        """Its name, else how one attends."""
+        named = {choice.value: choice.label for choice in self.mode.choices}
+        return str(self.name.data or named.get(str(self.mode.data), ""))
+
+    def values(self) -> dict[str, Any]:
+        """The name is its label."""
+        found = super().values()
+        return {"mode": found.pop("mode"), "label": found.pop("name"), **found}
+
+
+ROWS: dict[str, type[RowForm]] = {
+    "people": PersonRow,
+    "agenda": AgendaRow,
+    "publications": PublicationRow,
+    "questions": QuestionRow,
+    "options": OptionRow,
+}
+#: What a form calls a field of the table, where that differs.
+_FIELD_NAMES: dict[str, dict[str, str]] = {
+    "people": {"title": "job"},
+    "agenda": {"title": "title_"},
+    "publications": {"title": "title_"},
+    "questions": {"label": "question"},
+    "options": {"label": "name"},
+}
+
+
+class Rows:
+    """The rows of one kind as a form shows them, in order."""
+
+    def __init__(
+        self,
+        name: str,
+        event: Event,
+        options: Sequence[AttendanceOption],
+        publications: Sequence[Publication],
+    ) -> None:
+        self.name, self.event = name, event
+        self._options = [SelectChoice(option.id, wording.option_name(option)) for option in options]
+        self._publications = [SelectChoice(item.id, item.title) for item in publications]
+        self.forms: list[tuple[str, Any]] = []
+        self.problems: list[Any] = []
+
+    def fill(self, saved: Sequence[dict[str, Any]]) -> None:
+        """Show the rows as they are saved."""
+        names = _FIELD_NAMES[self.name]
+        for row in saved:
+            key = str(row["id"])
+            data = {names.get(name, name): value for name, value in row.items()}
+            form = self._form(key, None, data)
+            for field in moments(form):
+                field.show_in(self.event.zone)
+            self.forms.append((key, form))
+
+    def read(self, formdata: MultiDict[str, Any], files: MultiDict[str, Any]) -> None:
+        """Take the rows as they were sent."""
+        sent = CombinedMultiDict([formdata, files])
+        for key in dict.fromkeys(formdata.getlist("row")):
+            if key.isalnum() and len(self.forms) < 500:
+                self.forms.append((key, self._form(key, sent, {})))
+
+    def act(self, action: str) -> None:
+        """Add, move or remove a row."""
+        verb, _colon, key = action.partition(":")
+        keys = [known for known, _form in self.forms]
+        if verb == "add":
+            key = f"new{secrets.token_hex(3)}"
+            form = self._form(key, None, self._blank())
+            for field in moments(form):
+                field.show_in(self.event.zone)
+            self.forms.append((key, form))
+        elif key in keys:
+            at = keys.index(key)
+            row = self.forms.pop(at)
+            if verb in ("up", "down"):
+                self.forms.insert(max(0, at + (-1 if verb == "up" else 1)), row)
+            elif verb != "remove":
+                self.forms.insert(at, row)
+
+    def blank(self) -> Any:
+        """An empty row, for a page that adds rows by itself."""
+        form = self._form("KEY", None, self._blank())
+        for field in moments(form):
+            field.show_in(self.event.zone)
+        return form
+
+    def validate(self) -> bool:
+        """Check every row; its problems name it."""
+        fine = True
+        for _key, form in self.forms:
+            is_fine = form.validate()
+            fine = (form.resolve(self.event) and is_fine) and fine
+        return fine
+
+    def values(self) -> list[dict[str, Any]]:
+        """What is to be saved."""
+        return [
+            {"id": int(key) if key.isdigit() else None, **form.values()} for key, form in self.forms
+        ]
+
+    def _blank(self) -> dict[str, Any]:
+        return {"starts_at": self.event.starts_at} if self.name == "agenda" else {}
+
+    def _form(self, key: str, sent: Any, data: dict[str, Any]) -> Any:
+        form = ROWS[self.name](formdata=sent, prefix=f"{key}-", data=data)
+        own = [item for item in self._publications if str(item.value) != key]
+        form.offer(self.event, self._options, own)
+        return form

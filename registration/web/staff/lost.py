@@ -1,0 +1,44 @@
+"""A form sent after the session had ended: what was typed is kept until it can be saved."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import g, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+#: Rooms in which people type for long.
+_ROOMS = ("staff_editor", "staff_mailings")
+
+
+def keeps_what_was_sent() -> bool:
+    """Whether this request is a long form that came from our own page.
+
+    Another site must not be able to fill a form that only waits for a click.
+    """
+    origin = urlsplit(request.headers.get("Origin", ""))
+    return (
+        request.method == "POST"
+        and (request.blueprint or "").startswith(_ROOMS)
+        and bool(origin.netloc)
+        and origin.netloc == request.host
+    )
+
+
+def keep() -> ResponseReturnValue:
+    """A page that holds what was sent, and sends it again once somebody has signed in."""
+    # The token of this answer is good for who signs in meanwhile: it belongs to the browser.
+    g.pop("csrf_token", None)
+    sent = [
+        (name, value)
+        for name in request.form
+        if name != "csrf_token"
+        for value in request.form.getlist(name)
+    ]
+    page = render_template(
+        "staff/lost.html",
+        sent=sent,
+        has_files=any(upload.filename for upload in request.files.values()),
+        sign_in=url_for("security.login", next=url_for("staff_events.index")),
+    )
+    return page, 401

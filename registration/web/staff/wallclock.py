@@ -1,0 +1,106 @@
+"""Times as staff enter them: what the clock on the wall shows, in the event's own zone.
+
+A time that the clocks skip does not exist; one that they show twice is asked about.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask_babel import gettext
+from wtforms import StringField
+from wtforms.widgets import DateTimeLocalInput
+
+from registration import wording
+
+FORMAT = "%Y-%m-%dT%H:%M"
+
+
+class MomentField(StringField):  # type: ignore[misc]
+    """A day and a time of day. `data` is an aware instant once `resolve` has found no error."""
+
+    widget = DateTimeLocalInput()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.zone = ZoneInfo("UTC")
+        self.second_time = False  # the later one of two
+        self.happens_twice = False
+        self._typed = ""
+
+    def process(self, formdata: Any, *args: Any, **kwargs: Any) -> None:
+        """Take what was typed, and which of two equal times was meant."""
+        self.choice = formdata.get(f"{self.name}-fold", "") if formdata else ""
+        super().process(formdata, *args, **kwargs)
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Keep the text; the zone is not known yet."""
+        self._typed = valuelist[0].strip() if valuelist else ""
+        self.data: datetime | None = None
+
+    def _value(self) -> str:
+        if self._typed:
+            return self._typed
+        if isinstance(self.data, datetime):
+            return self.data.astimezone(self.zone).strftime(FORMAT)
+        return ""
+
+    def show_in(self, zone: ZoneInfo) -> None:
+        """Show a saved instant in a zone, and whether its time happens twice."""
+        self.zone = zone
+        if isinstance(self.data, datetime):
+            local = self.data.astimezone(zone)
+            self.happens_twice = _happens_twice(local.replace(tzinfo=None), zone)
+            self.second_time = bool(local.fold)
+
+    def resolve(self, zone: ZoneInfo) -> bool:
+        """Turn what was typed into an instant; False with an error if there is none."""
+        self.zone = zone
+        if not self._typed:
+            return True
+        try:
+            wall = datetime.strptime(self._typed[:16], FORMAT)  # noqa: DTZ007 - a wall clock
+        except ValueError:
+            self.errors = [gettext("Enter a day and a time, like 2026-12-06 10:00")]
+            return False
+        at = wall.replace(tzinfo=zone)
+        if _skipped(wall, zone):
+            self.errors = [
+                gettext(
+                    "The clocks in %(zone)s skip this time that day. Choose one an hour later "
+                    "or earlier",
+                    zone=zone.key,
+                )
+            ]
+            return False
+        if _happens_twice(wall, zone):
+            self.happens_twice = True
+            if self.choice not in ("0", "1"):
+                self.errors = [
+                    gettext("This time happens twice that day: choose which of the two is meant")
+                ]
+                return False
+            self.second_time = self.choice == "1"
+            at = at.replace(fold=int(self.choice))
+        self.data = at
+        return True
+
+    def twice(self) -> list[tuple[str, str]]:
+        """The two times that are meant by the same clock, as a value and a text."""
+        wall = self._value()[:16]
+        at = datetime.strptime(wall, FORMAT).replace(tzinfo=self.zone)
+        return [(str(fold), wording.clock(at.replace(fold=fold), self.zone)) for fold in (0, 1)]
+
+
+def _skipped(wall: datetime, zone: ZoneInfo) -> bool:
+    at = wall.replace(tzinfo=zone)
+    there_and_back = datetime.fromtimestamp(at.timestamp(), tz=zone)
+    return there_and_back.replace(tzinfo=None) != wall
+
+
+def _happens_twice(wall: datetime, zone: ZoneInfo) -> bool:
+    first = wall.replace(tzinfo=zone)
+    offsets = first.utcoffset(), first.replace(fold=1).utcoffset()
+    return not _skipped(wall, zone) and offsets[0] != offsets[1]

@@ -1,0 +1,89 @@
+// The editor with script: rows move without a round trip, Markdown is shown in place, and what was
+// typed is kept in this browser until it is saved. Without script all of it works by sending forms.
+
+const rows = document.querySelector("form[data-rows]");
+if (rows) {
+  const list = rows.querySelector("[data-list]");
+  const blank = document.getElementById("blank");
+  let made = 0;
+  rows.addEventListener("click", (event) => {
+    const button = event.target.closest("button[data-do]");
+    if (!button) return;
+    event.preventDefault();
+    const row = button.closest("li");
+    const action = button.dataset.do;
+    if (action === "add") {
+      made += 1;
+      const key = `new${Date.now().toString(36)}${made}`;
+      list.insertAdjacentHTML("beforeend", blank.innerHTML.replaceAll("KEY", key));
+      list.lastElementChild.querySelector("input:not([type=hidden]), select")?.focus();
+      rows.querySelector(".note--plain")?.remove();
+    } else if (action === "remove") {
+      const next = row.nextElementSibling ?? row.previousElementSibling;
+      row.remove();
+      (next?.querySelector("summary") ?? rows.querySelector("[data-do=add]")).focus();
+    } else {
+      const other = action === "up" ? row.previousElementSibling : row.nextElementSibling;
+      if (other) other[action === "up" ? "before" : "after"](row);
+      button.focus();
+    }
+    rows.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+}
+
+for (const box of document.querySelectorAll("[data-preview]")) {
+  const text = box.querySelector("textarea");
+  const button = Object.assign(document.createElement("button"), {
+    type: "button", className: "link", textContent: box.dataset.words,
+  });
+  const shown = Object.assign(document.createElement("section"), { className: "prose shown", hidden: true });
+  shown.setAttribute("aria-label", box.dataset.words);
+  shown.setAttribute("aria-live", "polite");
+  button.setAttribute("aria-expanded", "false");
+  button.addEventListener("click", async () => {
+    shown.hidden = !shown.hidden;
+    button.setAttribute("aria-expanded", String(!shown.hidden));
+    if (shown.hidden) return;
+    const body = new URLSearchParams({
+      text: text.value, csrf_token: document.querySelector("[name=csrf_token]").value,
+    });
+    const answer = await fetch(box.dataset.preview, { method: "POST", body, redirect: "error" });
+    if (answer.ok) shown.innerHTML = (await answer.json()).html;
+  });
+  box.append(button, shown);
+  document.querySelector(".no-script")?.remove();
+}
+
+// Unsaved text survives a closed tab and a lost session.
+const form = document.querySelector("form[data-keep-words]");
+if (form) {
+  const name = `unsaved:${form.dataset.keep}`;
+  const fields = () => [...form.elements].filter((f) => f.name && !["hidden", "file", "submit"].includes(f.type));
+  const [words, restore, discard] = form.dataset.keepWords.split("|");
+  const state = () => fields().map((f) => [f.id, f.type === "checkbox" || f.type === "radio" ? f.checked : f.value]);
+  const asLoaded = JSON.stringify(state());
+  const kept = JSON.parse(localStorage.getItem(name) ?? "null");
+  if (kept && JSON.stringify(kept.state) !== asLoaded && !document.querySelector(".problem, .both")) {
+    const note = Object.assign(document.createElement("div"), { className: "note telling" });
+    note.append(Object.assign(document.createElement("p"), {
+      textContent: words.replace("%s", new Date(kept.at).toLocaleString(document.documentElement.lang)),
+    }));
+    for (const [label, run] of [
+      [restore, () => kept.state.forEach(([id, value]) => {
+        const field = document.getElementById(id);
+        if (field) field[typeof value === "boolean" ? "checked" : "value"] = value;
+      })],
+      [discard, () => localStorage.removeItem(name)],
+    ]) {
+      const button = Object.assign(document.createElement("button"), { type: "button", className: "btn", textContent: label });
+      button.addEventListener("click", () => { run(); note.remove(); });
+      note.append(button);
+    }
+    form.before(note);
+  } else if (kept && !document.querySelector(".problem, .both")) {
+    localStorage.removeItem(name);
+  }
+  form.addEventListener("input", () => {
+    localStorage.setItem(name, JSON.stringify({ at: Date.now(), state: state() }));
+  });
+}

@@ -1,0 +1,540 @@
+"""The editor of an event, as staff use it without JavaScript."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from PIL import Image
+from sqlalchemy import select
+from werkzeug.test import TestResponse
+
+from registration import announcements, speakers
+from registration.database import db
+from registration.models import (
+    AgendaItem,
+    Announcement,
+    AttendanceOption,
+    Event,
+    EventStatus,
+    Invitation,
+    InvitationCode,
+    MailKind,
+    OutboxMail,
+    Publication,
+    Question,
+    QuestionKind,
+    Rsvp,
+    RsvpStatus,
+    Speaker,
+    SpeakerStatus,
+    StaffRole,
+    Visibility,
+)
+from tests.conftest import NOW
+from tests.factories import (
+    make_event,
+    make_hybrid,
+    make_option,
+    make_question,
+    make_rsvp,
+    make_speaker,
+    make_staff,
+    save,
+)
+from tests.forms import form_of
+from tests.signing_in import sign_in
+
+AFTER_HOLD = NOW + timedelta(minutes=11)
+
+
+@pytest.fixture
+def desk(client: FlaskClient) -> FlaskClient:
+    """A browser in which an admin is signed in."""
+    return sign_in(client, make_staff())
+
+
+def part(event: Event, name: str) -> str:
+    return f"/staff/events/{event.slug}/settings/{name}"
+
+
+def send(
+    browser: FlaskClient,
+    event: Event,
+    part_: str,
+    do: str = "save",
+    page: str = "",
+    **typed: Any,
+) -> TestResponse:
+    """Open a part, type, press a button."""
+    url = part(event, part_)
+    sent = form_of(page or browser.get(url).text, f"/{part_}")
+    for field, value in typed.items():
+        field = field.replace("__", "-")
+        sent.poplist(field)
+        if value is not None:
+            sent.add(field, value)
+    sent["do"] = do
+    return browser.post(url, data=sent)
+
+
+def reread(row: Any) -> Any:
+    db.session.rollback()
+    db.session.refresh(row)
+    return row
+
+
+def all_of(model: Any, event: Event) -> list[Any]:
+    db.session.rollback()
+    order = model.position if hasattr(model, "position") else model.id
+    return list(db.session.scalars(select(model).where(model.event_id == event.id).order_by(order)))
+
+
+# A new event
+
+
+def new_event(browser: FlaskClient, **typed: str) -> TestResponse:
+    sent = form_of(browser.get("/staff/events/new").text, "")
+    for field, value in (
+        {
+            "title": "Policing in Conflict",
+            "starts_at": "2026-12-06T10:00",
+            "ends_at": "2026-12-06T11:30",
+            "time_zone": "America/New_York",
+            "in_person": "y",
+            "room_capacity": "120",
+            "online": "y",
+            "venue_name": "The Institute",
+        }
+        | typed
+    ).items():
+        sent[field] = value
+    return browser.post("/staff/events/new", data=sent)
+
+
+def test_an_event_is_made_on_one_page(desk: FlaskClient) -> None:
+    answer = new_event(desk)
+    assert answer.status_code == 303
+    event = db.session.scalars(select(Event)).one()
+    assert event.starts_at == datetime(2026, 12, 6, 15, 0, tzinfo=UTC)
+    assert [option.capacity for option in all_of(AttendanceOption, event)] == [120, None]
+    assert desk.get(answer.location).status_code == 200
+    assert desk.get(f"/events/{event.slug}").status_code == 404  # a draft is nobody's business
+
+
+def test_what_is_missing_is_asked_for_and_nothing_typed_is_lost(desk: FlaskClient) -> None:
+    page = new_event(desk, title="Kept", ends_at="", venue_name="").text
+    assert "Enter when it ends" in page
+    assert "Enter where people come in person" in page
+    assert 'value="Kept"' in page
+    assert 'value="2026-12-06T10:00"' in page
+
+
+def test_an_hour_that_the_clocks_skip_does_not_exist(desk: FlaskClient) -> None:
+    page = new_event(desk, starts_at="2027-03-14T02:30", ends_at="2027-03-14T05:00").text
+    assert "skip this time that day" in page
+
+
+def test_an_hour_that_comes_twice_is_asked_about(desk: FlaskClient) -> None:
+    typed = {"starts_at": "2027-11-07T01:30", "ends_at": "2027-11-07T05:00"}
+    page = new_event(desk, **typed).text
+    assert "happens twice that day" in page
+    assert "1:30\u00a0a.m.\u00a0EDT" in page
+    assert "1:30\u00a0a.m.\u00a0EST" in page
+    new_event(desk, **typed, **{"starts_at-fold": "1"})
+    event = db.session.scalars(select(Event)).one()
+    assert event.starts_at == datetime(2027, 11, 7, 6, 30, tzinfo=UTC)
+
+
+# Parts that are one form
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["basics", "texts", "registration", "options", "questions", "people", "agenda",
+     "publications", "invitations", "publish"],
+)  # fmt: skip
+def test_each_part_opens_and_a_stranger_is_refused(
+    client: FlaskClient, app: Flask, name: str
+) -> None:
+    event = make_event()
+    make_option(event)
+    make_speaker(event)
+    make_question(event)
+    assert client.get(part(event, name)).status_code == 303
+    sign_in(client, make_staff(StaffRole.ORGANISER))
+    assert client.get(part(event, name)).status_code == 404
+    sign_in(client, make_staff(StaffRole.DOOR))
+    assert client.get(part(event, name)).status_code == 403
+    sign_in(client, make_staff())
+    assert client.get(part(event, name)).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["basics", "texts", "registration"])
+def test_saving_what_was_shown_changes_nothing(desk: FlaskClient, name: str) -> None:
+    event = make_event(doors_at=NOW + timedelta(days=13), summary="A summary")
+    make_option(event)
+    assert send(desk, event, name).status_code == 303
+    assert reread(event).revision == 0
+
+
+@pytest.mark.parametrize("name", ["people", "agenda", "publications", "questions", "options"])
+def test_saving_rows_that_were_shown_changes_nothing(desk: FlaskClient, name: str) -> None:
+    event = make_event()
+    option = make_option(event, capacity=5, closes_at=NOW)
+    make_speaker(event, call_at=NOW, bio="A\nB")
+    make_question(event, kind=QuestionKind.ONE_OF, choices=["a", "b"], option_id=option.id)
+    save(AgendaItem(event_id=event.id, starts_at=NOW, title="A", recording_second=0))
+    save(Publication(event_id=event.id, position=0, title="P", topics=["x", "y"]))
+    answer = send(desk, event, name)
+    assert answer.status_code == 303, answer.text
+    assert reread(event).revision == 0
+
+
+def test_texts_are_saved_and_previewed(desk: FlaskClient) -> None:
+    event = make_event()
+    page = send(desk, event, "texts", "preview", description="**Bold** <script>x</script>").text
+    assert "<strong>Bold</strong>" in page
+    assert "<script>x" not in page
+    assert reread(event).description == ""
+    send(desk, event, "texts", description="**Bold**")
+    assert reread(event).description == "**Bold**"
+
+
+def test_a_picture_is_made_small_and_must_be_described(desk: FlaskClient) -> None:
+    event = make_event()
+    file = io.BytesIO()
+    Image.new("RGB", (2000, 1000)).save(file, "JPEG")
+    refused = send(desk, event, "texts", image_file=(io.BytesIO(file.getvalue()), "a.jpg"))
+    assert "Say what the picture shows" in refused.text
+    # What was uploaded is kept while the rest is mended.
+    kept = form_of(refused.text, "/texts")
+    assert kept["image"].endswith(".webp")
+    answer = send(desk, event, "texts", page=refused.text, image_alt="A street")
+    assert answer.status_code == 303
+    assert reread(event).image == kept["image"]
+
+
+def test_a_file_that_is_no_picture_is_refused(desk: FlaskClient) -> None:
+    event = make_event()
+    page = send(desk, event, "texts", image_file=(io.BytesIO(b"no"), "a.jpg"), image_alt="x")
+    assert "JPEG, PNG or WebP" in page.text
+    assert reread(event).image == ""
+
+
+def test_the_second_editor_sees_both_versions_and_loses_nothing(desk: FlaskClient) -> None:
+    event = make_event(summary="as it was")
+    opened = desk.get(part(event, "texts")).text
+    send(desk, event, "texts", summary="theirs")
+    answer = send(desk, event, "texts", page=opened, summary="mine", description="my text")
+    assert answer.status_code == 409
+    assert "Somebody else has saved this part" in answer.text
+    assert "theirs" in answer.text
+    again = form_of(answer.text, "/texts")
+    assert (again["summary"], again["description"]) == ("mine", "my text")
+    assert reread(event).summary == "theirs"
+    assert send(desk, event, "texts", page=answer.text).status_code == 303
+    assert reread(event).summary == "mine"
+
+
+def test_the_second_editor_of_rows_is_told_too(desk: FlaskClient) -> None:
+    event = make_event()
+    question = make_question(event, label="As it was?")
+    opened = desk.get(part(event, "questions")).text
+    send(desk, event, "questions", **{f"{question.id}__question": "Theirs?"})
+    answer = send(desk, event, "questions", page=opened, **{f"{question.id}__question": "Mine?"})
+    assert answer.status_code == 409
+    assert "Theirs?" in answer.text
+    assert reread(question).label == "Theirs?"
+
+
+def test_a_lost_session_gives_back_what_was_typed(client: FlaskClient, app: Flask) -> None:
+    event = make_event()
+    account = make_staff()
+    sign_in(client, account)
+    opened = form_of(client.get(part(event, "texts")).text, "/texts")
+    opened["summary"], opened["do"] = "A long <text>", "save"
+    with client.session_transaction() as session:
+        session.clear()
+    headers = {"Origin": "http://localhost"}
+    kept = client.post(part(event, "texts"), data=opened, headers=headers)
+    assert kept.status_code == 401
+    assert "A long &lt;text&gt;" in kept.text
+    with client.session_transaction() as session:
+        session["_user_id"] = account.fs_uniquifier
+        session["_fresh"] = True
+    again = form_of(kept.text, "/texts")
+    assert client.post(part(event, "texts"), data=again).status_code == 303
+    assert reread(event).summary == "A long <text>"
+
+
+def test_another_site_cannot_fill_a_form_that_waits_for_a_click(
+    client: FlaskClient, app: Flask
+) -> None:
+    event = make_event()
+    answer = client.post(
+        part(event, "texts"),
+        data={"summary": "theirs"},
+        headers={"Origin": "https://evil.example"},
+    )
+    assert answer.status_code == 400
+    assert "theirs" not in answer.text
+
+
+# What stands in calendars
+
+
+def test_before_a_new_time_is_saved_staff_see_who_is_told(desk: FlaskClient) -> None:
+    room, stream = make_hybrid()
+    event = room.event
+    make_rsvp(room)
+    make_rsvp(stream)
+    speaker = make_speaker(event)
+    speakers.invite(speaker_id=speaker.id, staff_id=None, now=NOW)
+    was = event.starts_at
+    page = send(desk, event, "basics", starts_at="2026-12-07T10:00", ends_at="2026-12-07T11:30")
+    assert "2 attendees are mailed and their calendars move; 1 speaker too" in page.text
+    assert reread(event).starts_at == was
+    answer = send(desk, event, "basics", "tell", page=page.text)
+    assert answer.status_code == 303
+    assert reread(event).starts_at.day == 7
+    shown = desk.get(answer.location).text
+    assert "The change is told at" in shown
+    announcements.spread(now=AFTER_HOLD)
+    kinds = [mail.kind for mail in db.session.scalars(select(OutboxMail))]
+    assert kinds.count(MailKind.EVENT_CHANGED) == 2
+
+
+def test_a_change_can_be_saved_without_mailing_and_told_later(desk: FlaskClient) -> None:
+    room, _stream = make_hybrid()
+    make_rsvp(room)
+    page = send(desk, room.event, "basics", venue_name="The Annex").text
+    send(desk, room.event, "basics", "quiet", page=page)
+    assert reread(room.event).venue_name == "The Annex"
+    assert db.session.scalar(select(Announcement.id)) is None
+    shown = desk.get(part(room.event, "publish")).text
+    assert "1 attendee has something else in their calendar" in shown
+    send(desk, room.event, "publish", "tell")
+    assert db.session.scalars(select(Announcement)).one().attendees == 1
+
+
+def test_the_mails_are_taken_back_with_one_button(desk: FlaskClient) -> None:
+    room, _stream = make_hybrid()
+    make_rsvp(room)
+    page = send(desk, room.event, "basics", venue_name="The Annex").text
+    send(desk, room.event, "basics", "tell", page=page)
+    shown = desk.get(part(room.event, "basics")).text
+    answer = desk.post(
+        f"/staff/events/{room.event.slug}/settings/undo", data=form_of(shown, "/settings/undo")
+    )
+    assert answer.status_code == 303
+    assert announcements.spread(now=AFTER_HOLD) == 0
+
+
+def test_a_telling_of_another_event_cannot_be_taken_back(desk: FlaskClient) -> None:
+    room, _stream = make_hybrid()
+    other, _other = make_hybrid()
+    make_rsvp(room)
+    page = send(desk, room.event, "basics", venue_name="The Annex").text
+    send(desk, room.event, "basics", "tell", page=page)
+    shown = desk.get(part(room.event, "basics")).text
+    answer = desk.post(
+        f"/staff/events/{other.event.slug}/settings/undo", data=form_of(shown, "/settings/undo")
+    )
+    assert answer.status_code == 404
+
+
+# Rows
+
+
+def test_rows_are_added_moved_and_removed_without_a_script(desk: FlaskClient) -> None:
+    event = make_event()
+    first, second = make_speaker(event, name="First"), make_speaker(event, name="Second")
+    page = send(desk, event, "people", f"up:{second.id}").text
+    page = send(desk, event, "people", "add", page=page).text
+    sent = form_of(page, "/people")
+    new = sent.getlist("row")[-1]
+    page = send(desk, event, "people", f"remove:{first.id}", page=page, **{f"{new}__name": "New"})
+    assert [person.name for person in all_of(Speaker, event)] == ["First", "Second"]
+    answer = send(desk, event, "people", page=page.text)
+    assert answer.status_code == 303, answer.text
+    assert [person.name for person in all_of(Speaker, event)] == ["Second", "New"]
+
+
+def test_a_row_with_a_mistake_says_which_and_saves_nothing(desk: FlaskClient) -> None:
+    event = make_event()
+    person = make_speaker(event, name="First")
+    answer = send(desk, event, "people", **{f"{person.id}__email": "no address"})
+    assert answer.status_code == 200
+    assert "First: Enter an email address in the right format" in answer.text
+    assert 'value="no address"' in answer.text
+
+
+def test_who_is_taken_off_the_programme_loses_the_entry(desk: FlaskClient) -> None:
+    event = make_event()
+    person = make_speaker(event)
+    speakers.invite(speaker_id=person.id, staff_id=None, now=NOW)
+    send(desk, event, "people", row=None)
+    assert reread(person).status is SpeakerStatus.CANCELLED
+    assert db.session.scalars(
+        select(OutboxMail).where(OutboxMail.kind == MailKind.SPEAKER_CANCELLED)
+    ).one()
+    assert "row-" not in desk.get(part(event, "people")).text.split("<template")[0]
+
+
+def test_a_speaker_whose_slot_moves_is_mailed(desk: FlaskClient) -> None:
+    event = make_event()
+    person = make_speaker(event)
+    speakers.invite(speaker_id=person.id, staff_id=None, now=NOW)
+    send(desk, event, "people", **{f"{person.id}__call_at": "2026-12-06T09:00"})
+    mail = db.session.scalars(
+        select(OutboxMail).where(OutboxMail.kind == MailKind.SPEAKER_CHANGED)
+    ).one()
+    assert mail.ical_sequence == 1
+
+
+def test_a_question_with_answers_is_retired_and_others_go(desk: FlaskClient) -> None:
+    event = make_event()
+    room = make_option(event)
+    answered, unanswered = make_question(event), make_question(event)
+    make_rsvp(room, answers={answered.id: {"text": "Peace"}})
+    send(desk, event, "questions", row=None)
+    [kept] = all_of(Question, event)
+    assert (kept.id, kept.retired_at) == (answered.id, NOW)
+    assert "Retired questions" in desk.get(part(event, "questions")).text
+    assert unanswered.id != kept.id
+
+
+def test_a_way_to_attend_with_rsvps_cannot_be_removed(desk: FlaskClient) -> None:
+    room, stream = make_hybrid()
+    make_rsvp(room)
+    answer = send(desk, room.event, "options", row=None)
+    assert "People have chosen" in answer.text
+    assert len(all_of(AttendanceOption, room.event)) == 2
+    send(desk, room.event, "options", row=str(room.id))
+    assert [option.id for option in all_of(AttendanceOption, room.event)] == [room.id]
+    assert stream.id != room.id
+
+
+def test_more_seats_go_to_those_who_wait_and_fewer_take_none_away(desk: FlaskClient) -> None:
+    room, _stream = make_hybrid(capacity=1)
+    make_rsvp(room)
+    waiting = make_rsvp(room)
+    assert waiting.status is RsvpStatus.WAITLISTED
+    send(desk, room.event, "options", **{f"{room.id}__capacity": "2"})
+    assert reread(waiting).status is RsvpStatus.CONFIRMED
+    send(desk, room.event, "options", **{f"{room.id}__capacity": "1"})
+    assert reread(waiting).status is RsvpStatus.CONFIRMED
+    assert reread(room).seats_taken == 2
+
+
+def test_a_publication_can_be_a_translation_of_another(desk: FlaskClient) -> None:
+    event = make_event()
+    first = save(Publication(event_id=event.id, position=0, title="In English"))
+    second = save(Publication(event_id=event.id, position=1, title="En français"))
+    send(
+        desk,
+        event,
+        "publications",
+        **{
+            f"{second.id}__translation_of_id": str(first.id),
+            f"{second.id}__language": "fr",
+            f"{second.id}__topics": "police, paix",
+        },
+    )
+    assert reread(second).translation_of_id == first.id
+    assert second.topics == ["police", "paix"]
+
+
+# Life
+
+
+def test_a_draft_is_previewed_by_staff_alone_then_published(
+    client: FlaskClient, app: Flask
+) -> None:
+    event = make_event(status=EventStatus.DRAFT, venue_name="")
+    make_option(event)
+    preview = f"/staff/events/{event.slug}/preview"
+    assert client.get(preview).status_code == 303
+    sign_in(client, make_staff())
+    shown = client.get(preview)
+    assert "Preview." in shown.text
+    assert "no-store" in shown.headers["Cache-Control"]
+    checked = client.get(part(event, "publish")).text
+    assert "there is no venue" in checked
+    assert 'value="publish"' not in checked
+    send(client, event, "basics", venue_name="The Institute")
+    send(client, event, "publish", "publish")
+    assert client.get(f"/events/{event.slug}").status_code == 200
+
+
+def test_an_event_is_cancelled_with_a_reason(desk: FlaskClient) -> None:
+    room, _stream = make_hybrid()
+    make_rsvp(room)
+    shown = desk.get(part(room.event, "publish")).text
+    assert "1 attendee is mailed" in shown
+    sent = form_of(shown, "/settings/cancel")
+    desk.post(f"/staff/events/{room.event.slug}/settings/cancel", data=sent)
+    assert reread(room.event).status is EventStatus.PUBLISHED  # it wants a reason
+    sent["reason"] = "The building is closed."
+    desk.post(f"/staff/events/{room.event.slug}/settings/cancel", data=sent)
+    assert reread(room.event).status is EventStatus.CANCELLED
+    assert "The cancellation is told at" in desk.get(part(room.event, "publish")).text
+
+
+def test_a_copy_has_everything_but_the_rsvps(desk: FlaskClient) -> None:
+    room, stream = make_hybrid(capacity=7)
+    event = room.event
+    make_rsvp(room)
+    person = make_speaker(event, status=SpeakerStatus.CONFIRMED, ical_sequence=3)
+    make_question(event, option_id=stream.id)
+    first = save(Publication(event_id=event.id, position=0, title="In English"))
+    save(Publication(event_id=event.id, position=1, title="F", translation_of_id=first.id))
+    save(InvitationCode(event_id=event.id, code="GROUP", uses_max=9, uses=4))
+    answer = send(desk, event, "publish", "clone")
+    copy = db.session.scalars(select(Event).where(Event.id != event.id)).one()
+    assert copy.slug in answer.location
+    assert (copy.status, copy.title) == (EventStatus.DRAFT, event.title)
+    assert copy.ical_uid != event.ical_uid
+    options = all_of(AttendanceOption, copy)
+    assert [(option.capacity, option.seats_taken) for option in options] == [(7, 0), (None, 0)]
+    [speaker] = all_of(Speaker, copy)
+    assert speaker.status is SpeakerStatus.NOT_INVITED
+    assert speaker.key != person.key
+    assert (speaker.ical_uid != person.ical_uid, speaker.ical_sequence) == (True, -1)
+    assert all_of(Question, copy)[0].option_id == options[1].id
+    copies = all_of(Publication, copy)
+    assert copies[1].translation_of_id == copies[0].id
+    assert all_of(InvitationCode, copy)[0].uses == 0
+    assert all_of(Rsvp, copy) == []
+
+
+# Invitations and codes
+
+
+def test_a_code_is_made_and_lets_people_in(desk: FlaskClient, client: FlaskClient) -> None:
+    event = make_event(visibility=Visibility.INVITATION)
+    make_option(event)
+    sent = form_of(desk.get(part(event, "invitations")).text, "/codes")
+    sent["code"], sent["uses_max"] = "partners", "3"
+    url = part(event, "invitations") + "/codes"
+    assert desk.post(url, data=sent).status_code == 303
+    assert "already" in desk.post(url, data=sent).text
+    [code] = all_of(InvitationCode, event)
+    assert (code.code, code.uses_max) == ("PARTNERS", 3)
+    assert "0 of 3" in desk.get(part(event, "invitations")).text
+
+
+def test_one_person_is_invited_by_mail(desk: FlaskClient) -> None:
+    event = make_event(visibility=Visibility.INVITATION)
+    make_option(event)
+    answer = send(desk, event, "invitations", email="Someone@example.org", name="Someone")
+    assert answer.status_code == 303
+    invited = db.session.scalars(select(Invitation)).one()
+    assert invited.email == "someone@example.org"
+    assert db.session.scalars(select(OutboxMail)).one().kind is MailKind.INVITATION
+    assert "someone@example.org" in desk.get(part(event, "invitations")).text
