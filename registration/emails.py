@@ -34,6 +34,7 @@ from registration.models import (
     Rsvp,
     RsvpStatus,
     Speaker,
+    SpeakerStatus,
     Staff,
 )
 
@@ -158,6 +159,17 @@ def speaker_cancelled(
 ) -> None:
     """Take the speaker's entry away."""
     _to_speaker(speaker, MailKind.SPEAKER_CANCELLED, now, calendar=True, of=announcement)
+
+
+def speaker_again(speaker: Speaker, *, now: datetime) -> None:
+    """Send a speaker the mail that fits their state once more.
+
+    The SEQUENCE stays, as long as the entry says what they were last told.
+    """
+    speaker.revision += 1
+    invited = speaker.status is SpeakerStatus.INVITED
+    kind = MailKind.SPEAKER_INVITATION if invited else MailKind.SPEAKER_CHANGED
+    _to_speaker(speaker, kind, now, calendar=True, again=not editions.speaker_differs(speaker))
 
 
 def speaker_reminded(speaker: Speaker, *, now: datetime) -> None:
@@ -335,12 +347,13 @@ def _to_speaker(
     now: datetime,
     *,
     calendar: bool,
+    again: bool = False,
     of: Announcement | None = None,
     **facts: Any,
 ) -> None:
     if kind is not MailKind.SPEAKER_REMINDER:  # it takes no other mail's place
         _supersede(OutboxMail.speaker_id == speaker.id, now)
-    if calendar:
+    if calendar and not again:
         speaker.ical_sequence += 1
         speaker.told = editions.facts_of_speaker(speaker)
     _write(

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, fields
 from datetime import datetime
+from typing import Any
 
 from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 
 from registration import audit, emails
 from registration.database import db, transaction
-from registration.models import EventStatus, Speaker, SpeakerStatus
+from registration.editions import speaker_differs
+from registration.models import (
+    AttendanceMode,
+    EventStatus,
+    MailKind,
+    MailState,
+    OutboxMail,
+    Speaker,
+    SpeakerRole,
+    SpeakerStatus,
+)
 
 
 class SpeakerRefused(Exception):
@@ -29,6 +41,36 @@ class Profile:
     releases_recording: bool = False
 
 
+@dataclass(frozen=True)
+class Particulars:
+    """What staff say of a speaker: who they are, and when and where they are wanted."""
+
+    name: str
+    role: SpeakerRole
+    title: str
+    affiliation: str
+    bio: str
+    email: str
+    language: str
+    mode: AttendanceMode
+    call_at: datetime | None
+    slot_starts_at: datetime | None
+    slot_ends_at: datetime | None
+    answer_by: datetime | None
+    room: str
+    green_room_url: str
+
+    @classmethod
+    def of(cls, speaker: Speaker) -> Particulars:
+        """As they stand."""
+        return cls(**{part.name: getattr(speaker, part.name) for part in fields(cls)})
+
+    @property
+    def digest(self) -> str:
+        """Tells whether they have changed since a page was opened."""
+        return hashlib.blake2b(repr(self).encode(), digest_size=8).hexdigest()
+
+
 def invite(*, speaker_id: int, staff_id: int | None, now: datetime) -> None:
     """Mail the invitation with a REQUEST for the slot. Raises SpeakerRefused without an address.
 
@@ -40,6 +82,8 @@ def invite(*, speaker_id: int, staff_id: int | None, now: datetime) -> None:
             raise SpeakerRefused(_("Enter this person's address first."))
         if speaker.event.status is EventStatus.CANCELLED:
             raise SpeakerRefused(_("This event has been cancelled."))
+        if speaker.event.is_past(now):
+            raise SpeakerRefused(_("This event has ended."))
         speaker.status = SpeakerStatus.INVITED
         speaker.invited_at, speaker.answered_at = now, None
         speaker.revision += 1
@@ -61,6 +105,8 @@ def answer(*, speaker_id: int, will_speak: bool, now: datetime) -> None:
         wanted = SpeakerStatus.CONFIRMED if will_speak else SpeakerStatus.DECLINED
         if speaker.status is wanted:
             return
+        if _is_over(speaker, now):
+            raise SpeakerRefused(_("This event does not take place any more, or has ended."))
         if speaker.status in (SpeakerStatus.NOT_INVITED, SpeakerStatus.CANCELLED):
             raise SpeakerRefused(_("This invitation has been taken back. Write to the organisers."))
         had_entry = speaker.ical_sequence >= 0 and speaker.status is not SpeakerStatus.DECLINED
@@ -83,6 +129,8 @@ def save_profile(*, speaker_id: int, profile: Profile, photo: str = "", now: dat
     """Keep what a speaker says about themselves; `photo` is a stored file's name, if new."""
     with transaction():
         speaker = _locked(speaker_id)
+        if speaker.status is SpeakerStatus.CANCELLED:
+            raise SpeakerRefused(_("This invitation has been taken back. Write to the organisers."))
         speaker.name = profile.name
         if profile.position != speaker.position_line:
             speaker.title, speaker.affiliation = profile.position, ""
@@ -132,6 +180,108 @@ def set_address(*, speaker_id: int, email: str, staff_id: int | None, now: datet
             event_id=speaker.event_id,
             speaker=speaker.name,
         )
+
+
+def edit(
+    *,
+    speaker_id: int,
+    particulars: Particulars,
+    staff_id: int,
+    now: datetime,
+    seen: str = "",
+    photo: str = "",
+) -> bool:
+    """Change what staff say of a speaker; whether their calendar is told.
+
+    It is told where it would say something else than before, to those who have an entry. Raises
+    SpeakerRefused if somebody else has changed it since `seen`, the digest at that time.
+    """
+    with transaction():
+        speaker = _locked(speaker_id)
+        before = Particulars.of(speaker)
+        if seen and seen != before.digest:
+            raise SpeakerRefused(
+                _("Somebody else has changed this since you opened the page. Reload it first.")
+            )
+        changed = {
+            part.name: getattr(particulars, part.name)
+            for part in fields(Particulars)
+            if getattr(particulars, part.name) != getattr(before, part.name)
+        }
+        for name, value in changed.items():
+            setattr(speaker, name, value)
+        speaker.photo = photo or speaker.photo
+        if photo:
+            changed["photo"] = photo
+        told = _has_entry(speaker) and not _is_over(speaker, now) and speaker_differs(speaker)
+        if told:
+            speaker.revision += 1
+            if _invitation_waits(speaker_id):
+                # It has not gone yet, and stays an invitation.
+                emails.speaker_invited(speaker, now=now)
+            else:
+                emails.speaker_changed(speaker, now=now)
+        if changed:
+            _record("edited", speaker, staff_id, now, changed=sorted(changed), told=told)
+        return told
+
+
+def withdraw(*, speaker_id: int, staff_id: int, now: datetime) -> None:
+    """Take an invitation back: the entry leaves the speaker's calendar. Twice is once."""
+    with transaction():
+        speaker = _locked(speaker_id)
+        if speaker.status in (SpeakerStatus.NOT_INVITED, SpeakerStatus.CANCELLED):
+            return
+        had_entry = _has_entry(speaker)
+        speaker.status, speaker.answered_at = SpeakerStatus.CANCELLED, None
+        speaker.revision += 1
+        if had_entry and not _is_over(speaker, now):
+            emails.speaker_cancelled(speaker, now=now)
+        _record("withdrawn", speaker, staff_id, now)
+
+
+def resend(*, speaker_id: int, staff_id: int, now: datetime) -> None:
+    """Send the mail that fits once more, with the same SEQUENCE. Raises SpeakerRefused."""
+    with transaction():
+        speaker = _locked(speaker_id)
+        if not _has_entry(speaker):
+            raise SpeakerRefused(_("Invite this person first."))
+        if _is_over(speaker, now):
+            raise SpeakerRefused(_("This event does not take place any more, or has ended."))
+        emails.speaker_again(speaker, now=now)
+        _record("resent", speaker, staff_id, now)
+
+
+def _has_entry(speaker: Speaker) -> bool:
+    """Whether the event stands in their calendar."""
+    return speaker.ical_sequence >= 0 and speaker.status in (
+        SpeakerStatus.INVITED,
+        SpeakerStatus.CONFIRMED,
+    )
+
+
+def _invitation_waits(speaker_id: int) -> bool:
+    waiting = select(OutboxMail.id).where(
+        OutboxMail.speaker_id == speaker_id,
+        OutboxMail.kind == MailKind.SPEAKER_INVITATION,
+        OutboxMail.state == MailState.WAITING,
+    )
+    return db.session.scalar(waiting.limit(1)) is not None
+
+
+def _is_over(speaker: Speaker, now: datetime) -> bool:
+    return speaker.event.status is EventStatus.CANCELLED or speaker.event.is_past(now)
+
+
+def _record(what: str, speaker: Speaker, staff_id: int, now: datetime, **detail: Any) -> None:
+    audit.record(
+        f"speaker.{what}",
+        now=now,
+        staff_id=staff_id,
+        event_id=speaker.event_id,
+        speaker=speaker.name,
+        **detail,
+    )
 
 
 def to_invite(event_id: int) -> list[int]:

@@ -108,6 +108,16 @@ def profile(key: str) -> ResponseReturnValue:
         except photos.PhotoRefused as refusal:
             form.photo.errors = [str(refusal)]
             return _page(speaker, form), 422
+    try:
+        _save(speaker, form, photo)
+    except SpeakerRefused as refusal:
+        flash(str(refusal), "warn")
+    else:
+        flash(gettext("Saved."), "ok")
+    return redirect(url_for("speakers.show", key=key), code=303)
+
+
+def _save(speaker: Speaker, form: ProfileForm, photo: str) -> None:
     speakers.save_profile(
         speaker_id=speaker.id,
         profile=Profile(
@@ -121,5 +131,3 @@ def profile(key: str) -> ResponseReturnValue:
         photo=photo,
         now=now(),
     )
-    flash(gettext("Saved."), "ok")
-    return redirect(url_for("speakers.show", key=key), code=303)

@@ -2,23 +2,149 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+import dataclasses
+import enum
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import (
+    Blueprint,
+    abort,
+    current_app,
+    flash,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
+from flask_babel import lazy_gettext as _
 from flask_security import current_user
 from flask_wtf import FlaskForm
+from flask_wtf.file import FileField
 from sqlalchemy import select
-from wtforms import StringField
+from wtforms import (
+    DateTimeLocalField,
+    Field,
+    HiddenField,
+    SelectField,
+    StringField,
+    TextAreaField,
+    ValidationError,
+)
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import URL, InputRequired, Optional
 
-from registration import speakers
+from registration import speakers, wording
 from registration.database import db
-from registration.models import Speaker, StaffRole
-from registration.speakers import SpeakerRefused
+from registration.models import AttendanceMode, Speaker, SpeakerRole, StaffRole
+from registration.speakers import Particulars, SpeakerRefused
 from registration.times import now
-from registration.web.rsvp_forms import is_email, no_controls, one_line
+from registration.web import photos
+from registration.web.rsvp_forms import at_most, is_email, many_lines, no_controls, one_line
 from registration.web.staff.access import event_by_slug, speaker_of, staff_only
 
+# What browsers send, with and without seconds; the first is how it is shown.
+_FORMATS = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
+_MOMENTS = ("call_at", "slot_starts_at", "slot_ends_at", "answer_by")
 blueprint = Blueprint("staff_speakers", __name__, url_prefix="/staff/events/<slug>/speakers")
+
+
+class SpeakerForm(FlaskForm):  # type: ignore[misc]
+    """A person on the programme. Times are in the event's zone."""
+
+    name = StringField(_("Name"), [InputRequired(_("Enter a name")), *at_most(200)], [one_line])
+    role = SelectField(
+        _("Part"),
+        choices=[
+            SelectChoice("speaker", _("Speaker")),
+            SelectChoice("moderator", _("Moderator")),
+            SelectChoice("host", _("Host")),
+        ],
+    )
+    title = StringField(_("Title"), at_most(200), [one_line])
+    affiliation = StringField(_("Affiliation"), at_most(200), [one_line])
+    bio = TextAreaField(_("Biography"), at_most(4000), [many_lines], render_kw={"rows": 6})
+    photo = FileField(_("Photograph"), render_kw={"accept": "image/jpeg,image/png,image/webp"})
+    email = StringField(
+        _("Email address"), [Optional(), no_controls, is_email], [one_line],
+        render_kw={"autocomplete": "off", "inputmode": "email"},
+    )  # fmt: skip
+    language = SelectField(_("Language of the mails"), choices=[])
+    mode = SelectField(
+        _("Speaks"),
+        choices=[
+            SelectChoice("in_person", _("In the room")),
+            SelectChoice("virtual", _("From elsewhere, online")),
+        ],
+    )
+    call_at = DateTimeLocalField(
+        _("Call time"),
+        [Optional()],
+        format=_FORMATS,
+        description=_("When they are wanted, before their part."),
+    )
+    slot_starts_at = DateTimeLocalField(_("Their part begins"), [Optional()], format=_FORMATS)
+    slot_ends_at = DateTimeLocalField(_("Their part ends"), [Optional()], format=_FORMATS)
+    answer_by = DateTimeLocalField(_("Answer wanted by"), [Optional()], format=_FORMATS)
+    room = StringField(
+        _("Where to be"), at_most(200), [one_line], description=_("A room or a desk, at call time.")
+    )
+    green_room_url = StringField(
+        _("Link to the green room"),
+        [Optional(), *at_most(1000), URL(message=_("Enter a web address, with https://"))],
+        [one_line],
+    )
+    seen = HiddenField()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.language.choices = [
+            SelectChoice(code, wording.language_name(code))
+            for code in current_app.config["LANGUAGES"]
+        ]
+
+    def validate_slot_ends_at(self, field: Field) -> None:
+        """A part has a beginning, and ends after it."""
+        begins, ends = self.slot_starts_at.data, field.data
+        if ends and not begins:
+            raise ValidationError(gettext("Enter when the part begins, too"))
+        if ends and ends <= begins:
+            raise ValidationError(gettext("Let the part end after it begins"))
+
+    def validate_call_at(self, field: Field) -> None:
+        """People are called before their part."""
+        if field.data and self.slot_starts_at.data and field.data > self.slot_starts_at.data:
+            raise ValidationError(gettext("Let the call time be before the part begins"))
+
+    def show(self, speaker: Speaker, zone: ZoneInfo) -> None:
+        """Fill in what is known."""
+        known = Particulars.of(speaker)
+        for part in dataclasses.fields(known):
+            value = getattr(known, part.name)
+            if isinstance(value, datetime):
+                value = value.astimezone(zone).replace(tzinfo=None)
+            self[part.name].data = str(value) if isinstance(value, enum.Enum) else value
+        codes = [choice.value for choice in self.language.choices]
+        if speaker.language not in codes:
+            self.language.choices.append(SelectChoice(speaker.language))
+        self.seen.data = known.digest
+
+    def particulars(self, zone: ZoneInfo) -> Particulars:
+        """What was entered."""
+        values: dict[str, Any] = {
+            part.name: self[part.name].data for part in dataclasses.fields(Particulars)
+        }
+        for name, value in values.items():
+            if isinstance(value, datetime):
+                values[name] = value.replace(tzinfo=zone)
+            elif value is None and name not in _MOMENTS:
+                values[name] = ""
+        values["role"] = SpeakerRole(values["role"])
+        values["mode"] = AttendanceMode(values["mode"])
+        return Particulars(**values)
 
 
 class AddressForm(FlaskForm):  # type: ignore[misc]
@@ -59,11 +185,60 @@ def act(slug: str, speaker_id: int) -> ResponseReturnValue:
         elif action == "remind":
             speakers.remind(speaker_id=speaker_id, staff_id=staff_id, now=now())
             flash(gettext("The reminder is on its way."), "ok")
+        elif action == "resend":
+            speakers.resend(speaker_id=speaker_id, staff_id=staff_id, now=now())
+            flash(gettext("The mail is on its way once more."), "ok")
+        elif action == "withdraw":
+            speakers.withdraw(speaker_id=speaker_id, staff_id=staff_id, now=now())
+            flash(gettext("The invitation is taken back; the entry leaves their calendar."), "ok")
         elif action != "save":
             abort(400)
     except SpeakerRefused as refusal:
         flash(str(refusal), "warn")
     return redirect(url_for(".index", slug=slug), code=303)
+
+
+@blueprint.route("/<int:speaker_id>/edit", methods=["GET", "POST"])
+@staff_only(StaffRole.ORGANISER)
+def edit(slug: str, speaker_id: int) -> ResponseReturnValue:
+    """What staff say of a person: who they are, when and where they are wanted."""
+    event = event_by_slug(slug)
+    speaker = speaker_of(event, speaker_id)
+    form = SpeakerForm()
+    if form.validate_on_submit():
+        try:
+            told = speakers.edit(
+                speaker_id=speaker_id,
+                particulars=form.particulars(event.zone),
+                staff_id=current_user.id,
+                now=now(),
+                seen=form.seen.data or "",
+                photo=_new_photo(form),
+            )
+        except SpeakerRefused as refusal:
+            form.form_errors.append(str(refusal))
+        except photos.PhotoRefused as refusal:
+            form.photo.errors = [str(refusal)]
+        else:
+            flash(
+                gettext("Saved. Their calendar is told of the change.")
+                if told
+                else gettext("Saved."),
+                "ok",
+            )
+            return redirect(url_for(".index", slug=slug), code=303)
+    elif not form.is_submitted():
+        form.show(speaker, event.zone)
+    page = render_template(
+        "staff/speaker.html", event=event_by_slug(slug), speaker=speaker_of(event, speaker_id),
+        form=form,
+    )  # fmt: skip
+    return page, 422 if form.errors or form.form_errors else 200
+
+
+def _new_photo(form: SpeakerForm) -> str:
+    upload = form.photo.data
+    return photos.save(upload) if upload and upload.filename else ""
 
 
 @blueprint.post("/")

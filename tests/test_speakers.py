@@ -1,0 +1,218 @@
+"""What becomes of a speaker's invitation, and what their calendar is told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import icalendar
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from registration import rendering, speakers
+from registration.database import db
+from registration.models import (
+    AuditEntry,
+    Event,
+    EventStatus,
+    MailKind,
+    MailState,
+    OutboxMail,
+    Speaker,
+    SpeakerStatus,
+)
+from registration.speakers import Particulars, Profile, SpeakerRefused
+from tests.conftest import NOW
+from tests.factories import make_event, make_speaker, make_staff
+
+
+@pytest.fixture
+def speaker(app: Flask) -> Speaker:
+    return make_speaker(make_event())
+
+
+def mails_of(speaker: Speaker) -> list[OutboxMail]:
+    return list(
+        db.session.scalars(
+            select(OutboxMail).where(OutboxMail.speaker_id == speaker.id).order_by(OutboxMail.id)
+        )
+    )
+
+
+def deliver_all() -> None:
+    for mail in db.session.scalars(select(OutboxMail)):
+        if mail.state is MailState.WAITING:
+            mail.state, mail.ended_at = MailState.SENT, NOW
+    db.session.commit()
+
+
+def entry_of(mail: OutboxMail) -> tuple[str, int, str, object]:
+    """METHOD, SEQUENCE, PARTSTAT and DTSTART of a mail's calendar part."""
+    calendar = rendering.render(mail, now=NOW).calendar
+    assert calendar is not None
+    parsed = icalendar.Calendar.from_ical(calendar)
+    vevent = parsed.walk("VEVENT")[0]
+    partstat = vevent["ATTENDEE"].params["PARTSTAT"]
+    return str(parsed["METHOD"]), int(vevent["SEQUENCE"]), partstat, vevent["DTSTART"].dt
+
+
+def invite(speaker: Speaker) -> None:
+    speakers.invite(speaker_id=speaker.id, staff_id=None, now=NOW)
+
+
+def edit(speaker: Speaker, **changes: object) -> bool:
+    return speakers.edit(
+        speaker_id=speaker.id,
+        particulars=replace(Particulars.of(speaker), **changes),  # type: ignore[arg-type]
+        staff_id=make_staff().id,
+        now=NOW,
+    )
+
+
+def test_an_invitation_asks_and_a_yes_is_shown_as_accepted(speaker: Speaker) -> None:
+    invite(speaker)
+    deliver_all()
+    speakers.answer(speaker_id=speaker.id, will_speak=True, now=NOW)
+    first, second = mails_of(speaker)
+    starts_at = speaker.event.starts_at
+    db.session.refresh(speaker)
+    assert first.ical_sequence == 0
+    assert entry_of(second) == ("REQUEST", 1, "ACCEPTED", starts_at)
+    assert speaker.status is SpeakerStatus.CONFIRMED
+
+
+def test_a_no_takes_the_entry_away_and_a_later_yes_brings_it_back(speaker: Speaker) -> None:
+    invite(speaker)
+    deliver_all()
+    speakers.answer(speaker_id=speaker.id, will_speak=False, now=NOW)
+    deliver_all()
+    assert entry_of(mails_of(speaker)[-1])[:2] == ("CANCEL", 1)
+    speakers.answer(speaker_id=speaker.id, will_speak=True, now=NOW)
+    assert entry_of(mails_of(speaker)[-1])[:3] == ("REQUEST", 2, "ACCEPTED")
+
+
+def test_a_new_time_reaches_the_calendar_of_who_was_invited(speaker: Speaker) -> None:
+    invite(speaker)
+    deliver_all()
+    begins = speaker.event.starts_at + timedelta(minutes=10)
+    assert edit(speaker, slot_starts_at=begins, slot_ends_at=begins + timedelta(minutes=20))
+    mail = mails_of(speaker)[-1]
+    assert mail.kind is MailKind.SPEAKER_CHANGED
+    assert entry_of(mail) == ("REQUEST", 1, "NEEDS-ACTION", begins)
+
+
+def test_what_does_not_stand_in_the_calendar_is_told_to_nobody(speaker: Speaker) -> None:
+    invite(speaker)
+    deliver_all()
+    assert not edit(speaker, bio="A life.", title="Head of Mission")
+    assert not edit(speaker)
+    assert len(mails_of(speaker)) == 1
+    assert speaker.ical_sequence == 0
+
+
+def test_an_invitation_that_has_not_gone_stays_one_when_the_time_moves(speaker: Speaker) -> None:
+    invite(speaker)
+    edit(speaker, call_at=speaker.event.starts_at - timedelta(minutes=45))
+    waiting = [mail for mail in mails_of(speaker) if mail.state is MailState.WAITING]
+    assert [mail.kind for mail in waiting] == [MailKind.SPEAKER_INVITATION]
+    assert entry_of(waiting[0])[3] == speaker.event.starts_at - timedelta(minutes=45)
+
+
+def test_who_was_not_invited_is_told_of_no_change(speaker: Speaker) -> None:
+    assert not edit(speaker, room="Room 4")
+    assert mails_of(speaker) == []
+
+
+def test_an_edit_of_a_page_gone_stale_changes_nothing(speaker: Speaker) -> None:
+    seen = Particulars.of(speaker).digest
+    edit(speaker, room="Room 4")
+    with pytest.raises(SpeakerRefused):
+        speakers.edit(
+            speaker_id=speaker.id,
+            particulars=replace(Particulars.of(speaker), room="Room 5"),
+            staff_id=make_staff().id,
+            now=NOW,
+            seen=seen,
+        )
+    assert speaker.room == "Room 4"
+
+
+@pytest.mark.parametrize("answered", [None, True])
+def test_taking_the_invitation_back_takes_the_entry_away_once(
+    speaker: Speaker, answered: bool | None
+) -> None:
+    invite(speaker)
+    if answered:
+        speakers.answer(speaker_id=speaker.id, will_speak=True, now=NOW)
+    deliver_all()
+    staff_id = make_staff().id
+    for _twice in range(2):
+        speakers.withdraw(speaker_id=speaker.id, staff_id=staff_id, now=NOW)
+    cancels = [mail for mail in mails_of(speaker) if mail.kind is MailKind.SPEAKER_CANCELLED]
+    assert [entry_of(mail)[0] for mail in cancels] == ["CANCEL"]
+    assert speaker.status is SpeakerStatus.CANCELLED
+    with pytest.raises(SpeakerRefused):
+        speakers.answer(speaker_id=speaker.id, will_speak=True, now=NOW)
+    with pytest.raises(SpeakerRefused):
+        speakers.save_profile(speaker_id=speaker.id, profile=Profile("N", "P"), now=NOW)
+
+
+def test_who_declined_is_mailed_no_second_cancel(speaker: Speaker) -> None:
+    invite(speaker)
+    deliver_all()
+    speakers.answer(speaker_id=speaker.id, will_speak=False, now=NOW)
+    speakers.withdraw(speaker_id=speaker.id, staff_id=make_staff().id, now=NOW)
+    kinds = [mail.kind for mail in mails_of(speaker)]
+    assert kinds.count(MailKind.SPEAKER_CANCELLED) == 1
+
+
+def test_sent_again_it_is_the_same_entry(speaker: Speaker) -> None:
+    invite(speaker)
+    deliver_all()
+    speakers.resend(speaker_id=speaker.id, staff_id=make_staff().id, now=NOW)
+    first, again = mails_of(speaker)
+    assert (again.kind, again.ical_sequence) == (first.kind, first.ical_sequence)
+    assert again.message_id != first.message_id
+
+
+def test_nobody_is_sent_again_what_was_never_sent(speaker: Speaker) -> None:
+    with pytest.raises(SpeakerRefused):
+        speakers.resend(speaker_id=speaker.id, staff_id=make_staff().id, now=NOW)
+    with pytest.raises(SpeakerRefused):
+        speakers.remind(speaker_id=speaker.id, staff_id=None, now=NOW)
+
+
+def test_nobody_is_invited_without_an_address(speaker: Speaker) -> None:
+    speaker.email = ""
+    db.session.commit()
+    with pytest.raises(SpeakerRefused):
+        invite(speaker)
+    assert speakers.to_invite(speaker.event_id) == []
+
+
+@pytest.mark.parametrize("state", ["cancelled", "past"])
+def test_an_event_that_is_over_asks_nobody_and_takes_no_answer(
+    speaker: Speaker, state: str
+) -> None:
+    invite(speaker)
+    event = db.session.get_one(Event, speaker.event_id)
+    if state == "cancelled":
+        event.status = EventStatus.CANCELLED
+        db.session.commit()
+    now = NOW if state == "cancelled" else event.ends_at
+    with pytest.raises(SpeakerRefused):
+        speakers.answer(speaker_id=speaker.id, will_speak=True, now=now)
+    with pytest.raises(SpeakerRefused):
+        speakers.invite(speaker_id=speaker.id, staff_id=None, now=now)
+
+
+def test_what_staff_do_with_a_speaker_is_in_the_log(speaker: Speaker) -> None:
+    invite(speaker)
+    edit(speaker, room="Room 4")
+    staff_id = make_staff().id
+    speakers.resend(speaker_id=speaker.id, staff_id=staff_id, now=NOW)
+    speakers.withdraw(speaker_id=speaker.id, staff_id=staff_id, now=NOW)
+    actions = db.session.scalars(select(AuditEntry.action).order_by(AuditEntry.id)).all()
+    expected = ["invited", "edited", "resent", "withdrawn"]
+    assert actions == [f"speaker.{what}" for what in expected]

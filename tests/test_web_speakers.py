@@ -1,0 +1,234 @@
+"""A speaker's own page in every state, and the speakers' tab of the staff."""
+
+from __future__ import annotations
+
+import io
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from PIL import Image
+
+from registration import speakers
+from registration.database import db
+from registration.models import Event, EventStatus, Speaker, SpeakerStatus, StaffRole
+from tests.conftest import NOW
+from tests.factories import make_event, make_speaker, make_staff
+from tests.signing_in import post, sign_in
+
+
+@pytest.fixture
+def speaker(app: Flask) -> Speaker:
+    return make_speaker(make_event(), name="Amina Okonkwo-Bell")
+
+
+@pytest.fixture
+def desk(app: Flask, client: FlaskClient, speaker: Speaker) -> FlaskClient:
+    """A browser of an organiser of the event."""
+    event = db.session.get_one(Event, speaker.event_id)
+    return sign_in(client, make_staff(StaffRole.ORGANISER, event))
+
+
+def photo() -> io.BytesIO:
+    file = io.BytesIO()
+    Image.new("RGB", (900, 1100), "teal").save(file, "JPEG")
+    file.seek(0)
+    return file
+
+
+def fields(**changes: object) -> dict[str, object]:
+    plain: dict[str, object] = {
+        "name": "Amina Okonkwo-Bell",
+        "role": "speaker",
+        "title": "Director",
+        "affiliation": "The Institute",
+        "bio": "",
+        "email": "amina@example.org",
+        "language": "en",
+        "mode": "in_person",
+        "call_at": "",
+        "slot_starts_at": "",
+        "slot_ends_at": "",
+        "answer_by": "",
+        "room": "",
+        "green_room_url": "",
+    }
+    return plain | changes
+
+
+@pytest.mark.parametrize(
+    ("state", "said", "answers"),
+    [
+        ("not_invited", "Event", []),
+        ("invited", "will you join us?", ["yes", "no"]),
+        ("confirmed", "Thank you, Amina Okonkwo-Bell", ["no"]),
+        ("declined", "You cannot join us", ["yes"]),
+        ("withdrawn", "has been taken back", []),
+        ("cancelled event", "This event has been cancelled.", []),
+        ("past", "This event has ended.", []),
+    ],
+)
+def test_the_page_says_where_it_stands(
+    client: FlaskClient, speaker: Speaker, state: str, said: str, answers: list[str]
+) -> None:
+    if state != "not_invited":
+        speakers.invite(speaker_id=speaker.id, staff_id=None, now=NOW)
+    if state in ("confirmed", "declined"):
+        speakers.answer(speaker_id=speaker.id, will_speak=state == "confirmed", now=NOW)
+    if state == "withdrawn":
+        speakers.withdraw(speaker_id=speaker.id, staff_id=make_staff().id, now=NOW)
+    event = db.session.get_one(Event, speaker.event_id)
+    if state == "cancelled event":
+        event.status = EventStatus.CANCELLED
+        db.session.commit()
+    if state == "past":
+        ends_at = event.ends_at
+        client.application.config["NOW"] = lambda: ends_at + timedelta(hours=1)
+    page = client.get(f"/speaker/{speaker.key}")
+    assert page.status_code == 200
+    assert said in page.text
+    assert page.headers["Referrer-Policy"] == "no-referrer"
+    offered = [choice for choice in ("yes", "no") if f'value="{choice}"' in page.text]
+    assert offered == answers
+    assert ("How we introduce you" in page.text) == (state not in ("declined", "withdrawn"))
+
+
+def test_a_key_that_was_made_up_opens_nothing(client: FlaskClient, speaker: Speaker) -> None:
+    for path in ("", "/answer", "/profile"):
+        call = client.get if not path else lambda url: post(client, url, answer="yes")
+        assert call(f"/speaker/made-up{path}").status_code == 404
+
+
+def test_a_speaker_says_yes_and_how_they_are_introduced(
+    client: FlaskClient, speaker: Speaker
+) -> None:
+    speakers.invite(speaker_id=speaker.id, staff_id=None, now=NOW)
+    key, speaker_id = speaker.key, speaker.id
+    assert post(client, f"/speaker/{key}/answer", answer="yes").status_code == 303
+    saved = post(
+        client,
+        f"/speaker/{key}/profile",
+        name="Dr Amina Okonkwo-Bell",
+        position="Director, The Institute",
+        bio="A life.",
+        needs="A ramp",
+        releases_recording="y",
+        photo=(photo(), "me.jpg"),
+    )
+    assert saved.status_code == 303
+    found = db.session.get_one(Speaker, speaker_id, populate_existing=True)
+    assert (found.status, found.name, found.bio) == (
+        SpeakerStatus.CONFIRMED,
+        "Dr Amina Okonkwo-Bell",
+        "A life.",
+    )
+    assert (found.title, found.affiliation) == ("Director", "The Institute")
+    with client.get(f"/media/{found.photo}") as picture:
+        assert picture.status_code == 200
+
+
+def test_a_file_that_is_no_picture_is_refused_and_the_text_kept(
+    client: FlaskClient, speaker: Speaker
+) -> None:
+    answer = post(
+        client,
+        f"/speaker/{speaker.key}/profile",
+        name="Amina",
+        bio="Typed with care",
+        photo=(io.BytesIO(b"<svg onload=alert(1)>"), "me.jpg"),
+    )
+    assert answer.status_code == 422
+    assert "Typed with care" in answer.text
+    assert "Choose a picture" in answer.text
+
+
+def test_opening_the_page_answers_nothing(client: FlaskClient, speaker: Speaker) -> None:
+    speakers.invite(speaker_id=speaker.id, staff_id=None, now=NOW)
+    client.get(f"/speaker/{speaker.key}?answer=yes")
+    client.get(f"/speaker/{speaker.key}/answer?answer=yes")
+    db.session.refresh(speaker)
+    assert speaker.status is SpeakerStatus.INVITED
+
+
+def test_staff_see_who_is_missing_what_and_edit_it(desk: FlaskClient, speaker: Speaker) -> None:
+    base = f"/staff/events/{speaker.event.slug}/speakers/"
+    speaker_id, key = speaker.id, speaker.key
+    page = desk.get(base).text
+    assert "Still missing: biography, photograph, leave to record" in page
+    speakers.invite(speaker_id=speaker_id, staff_id=None, now=NOW)
+    page = desk.get(f"{base}{speaker_id}/edit").text
+    assert 'value="Amina Okonkwo-Bell"' in page
+    saved = post(
+        desk,
+        f"{base}{speaker_id}/edit",
+        **fields(bio="A life.", call_at="2026-12-06T09:15", photo=(photo(), "p.jpg")),
+    )
+    assert saved.status_code == 303
+    assert "Their calendar is told of the change." in desk.get(saved.location).text
+    found = db.session.get_one(Speaker, speaker_id, populate_existing=True)
+    assert found.call_at is not None
+    assert found.call_at.isoformat() == "2026-12-06T14:15:00+00:00"
+    assert found.photo
+    own = desk.get(f"/speaker/{key}").text
+    assert "9:15\u00a0a.m." in own
+    assert 'value="2026-12-06T09:15"' in desk.get(f"{base}{speaker_id}/edit").text
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"name": ""}, "Enter a name"),
+        ({"email": "nothing"}, "Enter an email address in the right format"),
+        (
+            {"slot_starts_at": "2026-12-06T10:00", "slot_ends_at": "2026-12-06T09:00"},
+            "Let the part",
+        ),
+        ({"slot_ends_at": "2026-12-06T09:00"}, "Enter when the part begins, too"),
+        ({"green_room_url": "javascript:alert(1)"}, "Enter a web address"),
+        ({"photo": b"no picture"}, "Choose a picture"),
+        ({"seen": "stale"}, "Somebody else has changed this"),
+    ],
+)
+def test_what_cannot_be_is_said_and_nothing_typed_is_lost(
+    desk: FlaskClient, speaker: Speaker, changes: dict[str, object], said: str
+) -> None:
+    path = f"/staff/events/{speaker.event.slug}/speakers/{speaker.id}/edit"
+    if "photo" in changes:
+        changes = {"photo": (io.BytesIO(b"no picture"), "p.jpg")}
+    answer = post(desk, path, **fields(bio="Typed with care", **changes))
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert "Typed with care" in answer.text
+    db.session.refresh(speaker)
+    assert speaker.bio == ""
+
+
+def test_staff_send_again_and_take_back(desk: FlaskClient, speaker: Speaker) -> None:
+    base, speaker_id = f"/staff/events/{speaker.event.slug}/speakers/", speaker.id
+    email = speaker.email
+    assert "Take the invitation back" not in desk.get(base).text
+    post(desk, f"{base}{speaker_id}", do="invite", email=email)
+    assert "Take the invitation back" in desk.get(base).text
+    answer = post(desk, f"{base}{speaker_id}", do="resend", email=email)
+    assert "on its way once more" in desk.get(answer.location).text
+    answer = post(desk, f"{base}{speaker_id}", do="withdraw", email=email)
+    assert "taken back" in desk.get(answer.location).text
+
+
+@pytest.mark.parametrize("role", [StaffRole.DOOR, StaffRole.ORGANISER, None])
+def test_strangers_do_nothing_with_a_speaker(
+    app: Flask, client: FlaskClient, speaker: Speaker, role: StaffRole | None
+) -> None:
+    event = db.session.get_one(Event, speaker.event_id)
+    if role is not None:
+        sign_in(client, make_staff(role, event if role is StaffRole.DOOR else make_event()))
+    refused = {StaffRole.DOOR: 403, StaffRole.ORGANISER: 404, None: 303}[role]
+    base = f"/staff/events/{event.slug}/speakers/"
+    assert client.get(base).status_code == refused
+    assert client.get(f"{base}{speaker.id}/edit").status_code == refused
+    for action in ("invite", "remind", "resend", "withdraw", "save"):
+        assert post(client, f"{base}{speaker.id}", do=action).status_code == refused
+    assert post(client, f"{base}{speaker.id}/edit", **fields(name="X")).status_code == refused
+    db.session.refresh(speaker)
+    assert (speaker.name, speaker.status) == ("Amina Okonkwo-Bell", SpeakerStatus.NOT_INVITED)
