@@ -1,0 +1,198 @@
+"""Eight processes at the boundary: nobody is let in twice, and no seat is left over.
+
+Each of these fails without the lock of seating.py. On SQLite the lock is twice: a transaction
+that writes says so when it begins.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+
+from registration import capacity, doctor
+from registration.database import db
+from registration.models import (
+    AttendanceOption,
+    InvitationCode,
+    MailKind,
+    OutboxMail,
+    Rsvp,
+    RsvpStatus,
+)
+from tests.factories import make_code, make_hybrid, make_rsvp
+from tests.racers import RACERS, Call, Racers, racers
+
+STAFF = None  # acting staff in the audit log; the accounts are tested elsewhere
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> str:
+    """One database after the other, so that each has its processes once."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def field(
+    database: str,
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
+) -> Iterator[Racers]:
+    """The processes, each connected to the database under test."""
+    if database == "postgresql":
+        url = str(request.getfixturevalue("postgresql_url"))
+    else:
+        url = f"sqlite:///{tmp_path_factory.getbasetemp() / 'registration.db'}"
+    with racers(url, tmp_path_factory.getbasetemp()) as made:
+        yield made
+
+
+def answer(option: AttendanceOption, email: str, now: datetime, **values: Any) -> Call:
+    about = {"name": "A racer", "email": email}
+    plain = {"event_id": option.event_id, "option_id": option.id, "details": about, "now": now}
+    return "rsvps.answer", plain | {"accepts_waiting": True} | values
+
+
+def seats_of(option: AttendanceOption) -> tuple[int, int]:
+    """Seats taken and parties waiting, once all is seen to be right."""
+    db.session.rollback()
+    assert [finding.text for finding in doctor.counters() if not finding.is_fine] == []
+    assert capacity.fill_all(now=option.event.created_at) == 0, "no seat is left over"
+    db.session.refresh(option)
+    assert option.capacity is not None
+    assert option.seats_taken <= option.capacity + option.extra_seats
+    return option.seats_taken, option.waiting
+
+
+def mails(kind: MailKind) -> Counter[int]:
+    """How many mails of a kind each RSVP has."""
+    rows = select(OutboxMail.rsvp_id, func.count()).where(OutboxMail.kind == kind)
+    return Counter(dict(map(tuple, db.session.execute(rows.group_by(OutboxMail.rsvp_id)))))
+
+
+def test_answers_never_overbook(app: Flask, field: Racers, now: datetime):
+    room, _ = make_hybrid(capacity=10)
+    lanes = [
+        [answer(room, f"r{lane}-{turn}@example.org", now) for turn in range(4)]
+        for lane in range(RACERS)
+    ]
+    came = Counter(outcome for lane in field.race(lanes) for outcome in lane)
+    assert came == {"confirmed": 10, "waitlisted": 22}
+    assert seats_of(room) == (10, 22)
+    numbers = db.session.scalars(select(Rsvp.waiting_number).where(Rsvp.waiting_number > 0)).all()
+    assert sorted(numbers) == list(range(1, 23))
+
+
+def test_one_address_answers_once(app: Flask, field: Racers, now: datetime):
+    room, _ = make_hybrid(capacity=10)
+    came = field.race([[answer(room, "amina@example.org", now)]] * RACERS)
+    assert sorted(lane[0] for lane in came) == ["None"] * 7 + ["confirmed"]
+    assert seats_of(room) == (1, 0)
+
+
+def test_a_code_lets_in_as_many_as_it_says(app: Flask, field: Racers, now: datetime):
+    room, _ = make_hybrid(capacity=100)
+    code = make_code(room.event, uses_max=5)
+    lanes = [
+        [answer(room, f"r{lane}-{turn}@example.org", now, code=code.code) for turn in range(2)]
+        for lane in range(RACERS)
+    ]
+    came = Counter(outcome for lane in field.race(lanes) for outcome in lane)
+    assert came == {"confirmed": 5, "refused: code_used": 11}
+    assert seats_of(room) == (5, 0)
+    assert db.session.get_one(InvitationCode, code.id).uses == 5
+
+
+def test_seats_given_back_go_to_the_first_while_others_answer(
+    app: Flask, field: Racers, now: datetime
+):
+    room, _ = make_hybrid(capacity=6)
+    seated = [make_rsvp(room).id for _ in range(6)]
+    waiting = [make_rsvp(room).id for _ in range(6)]
+    # Each seat is given back by four processes at once.
+    lanes = [
+        [
+            *(
+                ("rsvps.cancel", {"rsvp_id": rsvp_id, "now": now})
+                for rsvp_id in seated[lane % 2 :: 2]
+            ),
+            answer(room, f"r{lane}@example.org", now),
+        ]
+        for lane in range(RACERS)
+    ]
+    field.race(lanes)
+    assert seats_of(room) == (6, 8)
+    confirmed = db.session.scalars(select(Rsvp.id).where(Rsvp.status == RsvpStatus.CONFIRMED))
+    assert sorted(confirmed) == waiting, "in order of arrival"
+    assert mails(MailKind.CANCELLED) == Counter(seated), "once each"
+    assert mails(MailKind.PROMOTED) == Counter(waiting)
+
+
+def test_switches_never_overbook_and_strand_nobody(app: Flask, field: Racers, now: datetime):
+    room, stream = make_hybrid(capacity=4)
+    inside = [make_rsvp(room).id for _ in range(4)]
+    outside = [make_rsvp(stream).id for _ in range(4)]
+
+    def switch(rsvp_id: int, option: AttendanceOption, waits: bool = False) -> Call:
+        return "rsvps.switch", {
+            "rsvp_id": rsvp_id,
+            "option_id": option.id,
+            "now": now,
+            "accepts_waiting": waits,
+        }
+
+    lanes = [[switch(rsvp_id, stream), switch(rsvp_id, room, True)] for rsvp_id in inside]
+    lanes += [[switch(rsvp_id, room, True)] for rsvp_id in outside]
+    field.race(lanes)
+    assert seats_of(room) == (4, 4)
+    db.session.refresh(stream)
+    assert stream.seats_taken == 4
+
+
+def test_staff_give_a_seat_once(app: Flask, field: Racers, now: datetime):
+    room, _ = make_hybrid(capacity=0, promotes_automatically=False)
+    waiting = [make_rsvp(room).id for _ in range(8)]
+    capacity.set_capacity(option_id=room.id, capacity=3, staff_id=STAFF, now=now)
+    came = field.race(
+        [("approvals.promote", {"rsvp_id": rsvp_id, "staff_id": STAFF, "now": now})]
+        for rsvp_id in waiting
+    )
+    outcomes = Counter(outcome for lane in came for outcome in lane)
+    assert outcomes == {"None": 3, "refused: full": 5}
+    assert seats_of(room) == (3, 5)
+
+
+def test_a_capacity_that_rises_and_sinks_loses_nobody(app: Flask, field: Racers, now: datetime):
+    room, _ = make_hybrid(capacity=2)
+
+    def set_capacity(number: int) -> Call:
+        arguments = {"option_id": room.id, "capacity": number, "staff_id": STAFF, "now": now}
+        return "capacity.set_capacity", arguments
+
+    lanes = [[set_capacity(number) for number in (5, 1, 7, 3)] for _ in range(4)]
+    lanes += [
+        [answer(room, f"r{lane}-{turn}@example.org", now) for turn in range(4)] for lane in range(4)
+    ]
+    field.race(lanes)
+    taken, waiting = seats_of(room)
+    assert taken + waiting == 16
+    assert taken >= 3
+    assert max(mails(MailKind.PROMOTED).values(), default=1) == 1
+
+
+def test_a_hold_ends_or_is_confirmed_and_never_both(app: Flask, field: Racers, now: datetime):
+    room, _ = make_hybrid(capacity=4, confirms_addresses=True)
+    held = [make_rsvp(room).id for _ in range(4)]
+    later = now + timedelta(minutes=31)
+    lanes: list[list[Call]] = [
+        [("rsvps.verify", {"rsvp_id": rsvp_id, "now": later})] for rsvp_id in held
+    ]
+    lanes += [[("rsvps.end_holds", {"now": later})]] * 4
+    field.race(lanes)
+    assert seats_of(room) == (4, 0)
+    assert mails(MailKind.CONFIRMED) == Counter(held)
