@@ -1,0 +1,184 @@
+"""One RSVP costs the same whoever is there already: so many statements, each through an index."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import event, insert, select, text
+
+from registration import doctor, rsvps
+from registration.database import db
+from registration.models import AttendanceOption, Rsvp, RsvpStatus
+from tests.factories import make_hybrid, make_rsvp
+
+
+@contextmanager
+def statements() -> Iterator[list[tuple[str, Any]]]:
+    """The statements that are sent to the database, with their parameters."""
+    seen: list[tuple[str, Any]] = []
+
+    def note(_connection, _cursor, statement, parameters, _context, _many):  # type: ignore[no-untyped-def]
+        seen.append((statement, parameters))
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
+
+
+def crowd(option: AttendanceOption, number: int, now: datetime, *, waiting: bool) -> None:
+    """So many more who are seated, or who wait."""
+    first = option.last_waiting_number
+    db.session.execute(
+        insert(Rsvp),
+        [
+            {
+                "event_id": option.event_id,
+                "option_id": option.id,
+                "status": RsvpStatus.WAITLISTED if waiting else RsvpStatus.CONFIRMED,
+                "party_size": 1,
+                "seats_held": 0 if waiting else 1,
+                "waits_for_option_id": option.id if waiting else None,
+                "waiting_number": first + n + 1 if waiting else None,
+                "email": f"crowd-{int(waiting)}-{n}@example.org",
+                "name": "One of many",
+                "manage_key": f"m-{waiting}-{n}",
+                "join_key": f"j-{waiting}-{n}",
+                "ical_uid": f"u-{waiting}-{n}",
+                "created_at": now,
+                "updated_at": now,
+            }
+            for n in range(number)
+        ],
+    )
+    if waiting:
+        option.waiting += number
+        option.last_waiting_number += number
+    else:
+        option.seats_taken += number
+        option.capacity = option.seats_taken
+    db.session.commit()
+
+
+def acts(room: AttendanceOption, stream: AttendanceOption, now: datetime) -> dict[str, Callable]:
+    """Everything an attendee does, each on an RSVP of its own."""
+    seated = [
+        row.id
+        for row in db.session.scalars(
+            select(Rsvp).where(Rsvp.option_id == room.id, Rsvp.seats_held == 1).limit(2)
+        )
+    ]
+    waiting = [
+        row.id
+        for row in db.session.scalars(
+            select(Rsvp)
+            .where(Rsvp.waits_for_option_id == room.id)
+            .order_by(Rsvp.id.desc())
+            .limit(2)
+        )
+    ]
+    return {
+        "answer and wait": lambda: make_rsvp(room),
+        "answer and watch": lambda: make_rsvp(stream),
+        "watch meanwhile": lambda: rsvps.watch_meanwhile(
+            rsvp_id=waiting[0], option_id=stream.id, now=now
+        ),
+        "leave the waitlist": lambda: rsvps.leave_waitlist(rsvp_id=waiting[1], now=now),
+        "cancel, and the first moves up": lambda: rsvps.cancel(rsvp_id=seated[0], now=now),
+        "switch, and the next moves up": lambda: rsvps.switch(
+            rsvp_id=seated[1], option_id=stream.id, now=now
+        ),
+    }
+
+
+def cost_of(act: Callable) -> int:
+    with statements() as seen:
+        act()
+    return len(seen)
+
+
+def test_the_number_of_statements_does_not_grow(app: Flask, now: datetime):
+    room, stream = make_hybrid(capacity=3)
+    for _ in range(6):
+        make_rsvp(room)
+    small = {name: cost_of(act) for name, act in acts(room, stream, now).items()}
+    crowd(room, 1500, now, waiting=False)
+    crowd(room, 1500, now, waiting=True)
+    large = {name: cost_of(act) for name, act in acts(room, stream, now).items()}
+    assert {name: n for name, n in large.items() if n > small[name]} == {}
+    assert small["answer and wait"] <= 16
+
+
+def test_each_statement_goes_through_an_index(app: Flask, database: str, now: datetime):
+    room, stream = make_hybrid(capacity=3)
+    for _ in range(6):
+        make_rsvp(room)
+    crowd(room, 3000, now, waiting=False)
+    crowd(room, 3000, now, waiting=True)
+    with db.engine.begin() as connection:
+        connection.execute(text("ANALYZE"))
+    people = acts(room, stream, now)
+    with statements() as seen:
+        for act in people.values():
+            act()
+        rsvp = db.session.scalars(select(Rsvp).where(Rsvp.waiting_number.is_not(None))).first()
+        assert rsvp is not None
+        rsvps.position(rsvp)
+    assert walks(seen, database) == []
+
+
+def walks(seen: list[tuple[str, Any]], database: str) -> list[str]:
+    """The statements that walk over all rows of a table that grows with the number of people."""
+    found = []
+    with db.engine.connect() as connection:
+        if database == "postgresql":
+            # It reads a small table whole although there is an index; this asks whether there is.
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        for statement, parameters in seen:
+            if not statement.startswith(("SELECT", "UPDATE", "DELETE")):
+                continue
+            if "waiting_number IS NOT NULL" in statement:
+                continue  # the test's own
+            if isinstance(parameters, list):  # the same for several rows
+                parameters = parameters[0]
+            how = "EXPLAIN QUERY PLAN" if database == "sqlite" else "EXPLAIN"
+            lines = [
+                str(row[-1])
+                for row in connection.exec_driver_sql(f"{how} {statement}", parameters).all()
+            ]
+            for table in ("rsvps", "attendees", "outbox", "answers", "audit_entries"):
+                for line in lines:
+                    words = line.replace("USING COVERING INDEX", "USING INDEX").split()
+                    scans = f"Seq Scan on {table}" in line or (
+                        words[:2] == ["SCAN", table] and "INDEX" not in words
+                    )
+                    if scans:
+                        found.append(f"{line}: {statement}")
+    return found
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("UPDATE attendance_options SET seats_taken = 1, capacity = 5", "1 seats counted, 2 held"),
+        ("UPDATE attendance_options SET waiting = 4", "4 parties counted as waiting, 0 wait"),
+        ("DELETE FROM attendees", "a party of 2 with 0 attendees"),
+    ],
+)
+def test_the_doctor_says_which_counter_differs(app: Flask, change: str, words: str):
+    room, _stream = make_hybrid(guests_max=1)
+    make_rsvp(room, guests=["A guest"])
+    assert all(finding.is_fine for finding in doctor.counters())
+    with db.engine.begin() as connection:
+        connection.execute(text(f"{change} WHERE TRUE"))
+    db.session.rollback()
+    runner = app.test_cli_runner()
+    said = runner.invoke(args=["doctor"])
+    assert said.exit_code != 0
+    assert words in said.output
