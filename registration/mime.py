@@ -126,7 +126,7 @@ class CalendarMessage(Message):  # type: ignore[misc]  # Flask-Mail's class is u
         if self.unsubscribe_url:
             # RFC 8058: the mail program's own button, one POST and no page. An address is not
             # to be broken, however long it is.
-            lines.append(f"List-Unsubscribe: <{_one_line(self.unsubscribe_url)}>\r\n")
+            lines.append(f"List-Unsubscribe:\r\n <{_one_line(self.unsubscribe_url)}>\r\n")
             lines.append("List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n")
         return "".join(lines).encode("ascii")
 

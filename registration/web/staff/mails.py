@@ -5,14 +5,26 @@ from __future__ import annotations
 import base64
 
 import icalendar
-from flask import Blueprint, Response, abort, flash, g, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    current_app,
+    flash,
+    g,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import joinedload
 
-from registration import outbox, rendering
+from registration import outbox, previews, rendering
 from registration.database import db
+from registration.mime import CalendarMessage
 from registration.models import Event, MailState, OutboxMail, StaffRole
 from registration.times import now
 from registration.web.staff.access import has_role, own_events, staff_only
@@ -92,7 +104,10 @@ def show(mail_id: int) -> ResponseReturnValue:
 @staff_only(StaffRole.ORGANISER)
 def html(mail_id: int) -> ResponseReturnValue:
     """The HTML part alone, for the frame on the mail's page: no scripts, nothing from outside."""
-    message = rendering.render(_mail(mail_id), now=now())
+    return _framed(rendering.render(_mail(mail_id), now=now()))
+
+
+def _framed(message: CalendarMessage) -> Response:
     page = message.html or ""
     for image in message.images:
         # Within: the frame is sandboxed, so a request of its own would carry no session.
@@ -103,6 +118,43 @@ def html(mail_id: int) -> ResponseReturnValue:
         "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
     )
     return answer
+
+
+@blueprint.get("/kinds/")
+@blueprint.get("/kinds/<name>")
+@staff_only(StaffRole.ORGANISER)
+def kind(name: str = "confirmed") -> ResponseReturnValue:
+    """A sample of each mail, as the renderer makes it of sample people."""
+    message = _sample(name)
+    g.frame_sources = ["'self'"]
+    return render_template(
+        "staff/mail_kind.html",
+        name=name,
+        samples=previews.SAMPLES,
+        message=message,
+        calendar_text=message.calendar.decode() if message.calendar else "",
+        language=_sample_language(),
+        languages=current_app.config["LANGUAGES"],
+    )
+
+
+@blueprint.get("/kinds/<name>/html")
+@staff_only(StaffRole.ORGANISER)
+def kind_html(name: str) -> ResponseReturnValue:
+    """The HTML part of a sample, for the frame on its page."""
+    return _framed(_sample(name))
+
+
+def _sample(name: str) -> CalendarMessage:
+    if name not in previews.SAMPLES:
+        abort(404)
+    return previews.render(name, language=_sample_language(), now=now())
+
+
+def _sample_language() -> str:
+    languages = current_app.config["LANGUAGES"]
+    wanted = request.args.get("language", "")
+    return wanted if wanted in languages else str(languages[0])
 
 
 @blueprint.post("/<int:mail_id>")

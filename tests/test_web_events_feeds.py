@@ -1,0 +1,116 @@
+"""Other ways into a calendar: files, feeds, links."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from datetime import timedelta
+
+import vobject
+from flask.testing import FlaskClient
+
+from registration.database import db, transaction
+from registration.models import Event, EventStatus, Visibility
+from tests.conftest import NOW
+from tests.factories import make_event, make_hybrid, make_rsvp
+
+ATOM = "{http://www.w3.org/2005/Atom}"
+
+
+def change(event: Event, **values: object) -> None:
+    with transaction():
+        row = db.session.get_one(Event, event.id)
+        for name, value in values.items():
+            setattr(row, name, value)
+
+
+class TestFileOfAnEvent:
+    def test_is_for_everybody(self, client: FlaskClient):
+        room, _ = make_hybrid(title="Policing, in Conflict", slug="policing")
+        rsvp = make_rsvp(room)
+        answer = client.get("/events/policing.ics")
+        assert answer.content_type == "text/calendar; charset=utf-8"
+        assert 'filename="policing.ics"' in answer.headers["Content-Disposition"]
+        calendar = vobject.readOne(answer.text)
+        (vevent,) = calendar.vevent_list
+        assert calendar.method.value == "PUBLISH"
+        assert vevent.summary.value == "Policing, in Conflict"
+        assert vevent.uid.value != rsvp.ical_uid
+        assert not hasattr(vevent, "attendee")
+        assert "/j/" not in answer.text
+        assert "/rsvp/" not in answer.text
+
+    def test_of_a_cancelled_event_says_so(self, client: FlaskClient):
+        make_event(slug="off", status=EventStatus.CANCELLED)
+        assert "STATUS:CANCELLED" in client.get("/events/off.ics").text
+
+    def test_of_a_draft_is_nobodys(self, client: FlaskClient):
+        make_event(slug="draft", status=EventStatus.DRAFT)
+        assert client.get("/events/draft.ics").status_code == 404
+
+
+class TestFeed:
+    def test_says_how_often_to_come_back_and_holds_what_is_public(self, client: FlaskClient):
+        make_event(title="Shown")
+        make_event(title="Off", status=EventStatus.CANCELLED)
+        make_event(title="Draft", status=EventStatus.DRAFT)
+        make_event(title="Hidden", visibility=Visibility.UNLISTED)
+        make_event(title="Closed", visibility=Visibility.INVITATION)
+        answer = client.get("/calendar.ics")
+        assert "REFRESH-INTERVAL;VALUE=DURATION:PT6H" in answer.text
+        assert "X-PUBLISHED-TTL:PT6H" in answer.text
+        entries = vobject.readOne(answer.text).vevent_list
+        assert {(e.summary.value, e.status.value) for e in entries} == {
+            ("Shown", "CONFIRMED"),
+            ("Off", "CANCELLED"),
+        }
+
+    def test_is_sent_again_only_when_something_changed(self, client: FlaskClient):
+        event = make_event()
+        first = client.get("/calendar.ics")
+        tag = {"If-None-Match": first.headers["ETag"]}
+        again = client.get("/calendar.ics", headers=tag)
+        assert (again.status_code, again.data) == (304, b"")
+        change(event, title="Renamed", updated_at=NOW + timedelta(minutes=1))
+        changed = client.get("/calendar.ics", headers=tag)
+        assert changed.status_code == 200
+        assert "SUMMARY:Renamed" in changed.text
+
+    def test_without_events_is_an_empty_calendar(self, client: FlaskClient):
+        answer = client.get("/calendar.ics")
+        assert answer.status_code == 200
+        assert "BEGIN:VEVENT" not in answer.text
+
+    def test_any_cache_may_keep_it(self, client: FlaskClient):
+        answer = client.get("/calendar.ics")
+        assert answer.headers["Cache-Control"].startswith("public, max-age=")
+        assert "Set-Cookie" not in answer.headers
+
+
+class TestAtom:
+    def test_lists_public_events_as_valid_entries(self, client: FlaskClient):
+        make_event(title="War & <peace>", slug="war", summary="All of it")
+        make_event(title="Hidden", visibility=Visibility.UNLISTED)
+        answer = client.get("/feed.atom")
+        assert answer.content_type == "application/atom+xml; charset=utf-8"
+        feed = ET.fromstring(answer.text)  # noqa: S314 - our own
+        (entry,) = feed.findall(f"{ATOM}entry")
+        assert entry.findtext(f"{ATOM}title") == "War & <peace>"
+        for part in (feed, entry):
+            for name in ("id", "title", "updated"):
+                assert part.findtext(f"{ATOM}{name}")
+        link = entry.find(f"{ATOM}link")
+        assert link is not None
+        assert link.get("href") == "http://events.example.org/events/war"
+
+    def test_is_sent_again_only_when_something_changed(self, client: FlaskClient):
+        make_event()
+        tag = {"If-None-Match": client.get("/feed.atom").headers["ETag"]}
+        assert client.get("/feed.atom", headers=tag).status_code == 304
+
+
+def test_the_page_links_to_web_calendars_without_any_persons_link(client: FlaskClient):
+    make_event(slug="policing")
+    page = client.get("/events/policing").text
+    assert "https://calendar.google.com/calendar/render?action=TEMPLATE" in page
+    assert "https://outlook.live.com/calendar/0/action/compose?" in page
+    assert "/events/policing.ics" in page
