@@ -112,6 +112,7 @@ def _links(rsvp: Rsvp) -> list[Link]:
     """For who has no entry of it yet: the mail itself has no calendar part."""
     entry = entries.of_rsvp(rsvp, max(rsvp.ical_sequence, 0))
     return [
+        Link(gettext("Add to calendar"), f"{entries.manage_url(rsvp)}/calendar.ics"),
         Link(gettext("Add to Google Calendar"), itip.google_link(entry)),
         Link(gettext("Add to Outlook"), itip.outlook_link(entry)),
         Link(gettext("Change my details, attend another way or cancel"), entries.manage_url(rsvp)),

@@ -1,0 +1,166 @@
+"""Outbox rows as messages: what each kind says, and what stands in its calendar part."""
+
+from __future__ import annotations
+
+import io
+from datetime import timedelta
+
+import pytest
+import segno
+import vobject
+from flask import Flask
+from PIL import Image
+from sqlalchemy import select
+
+from registration import entries, rendering, rsvps
+from registration.database import db
+from registration.mime import CalendarMessage
+from registration.models import OutboxMail, Rsvp
+from tests.conftest import NOW
+from tests.factories import make_event, make_hybrid, make_option, make_rsvp
+from tests.test_mime import check_wire, parsed, tree
+
+
+def last_mail(rsvp: Rsvp, to: str = "") -> CalendarMessage:
+    """The latest mail about an RSVP, as it goes out."""
+    db.session.rollback()
+    mails = db.session.scalars(
+        select(OutboxMail).where(OutboxMail.rsvp_id == rsvp.id).order_by(OutboxMail.id.desc())
+    )
+    mail = next(mail for mail in mails if not to or mail.recipient == to)
+    message = rendering.render(mail, now=NOW + timedelta(minutes=1))
+    check_wire(message.as_bytes())
+    return message
+
+
+def entry_of(message: CalendarMessage):
+    assert message.calendar is not None
+    calendar = vobject.readOne(message.calendar.decode())
+    assert calendar.method.value == message.method
+    (vevent,) = calendar.vevent_list
+    assert len(vevent.attendee_list) == 1
+    return vevent
+
+
+class TestInTheRoom:
+    def test_the_confirmation_has_ticket_place_and_entry(self, app: Flask):
+        room, _ = make_hybrid(venue_access="The entrance is step-free.")
+        rsvp = make_rsvp(room, email="amina@example.org", name="Amina Okonkwo-Bell")
+        message = last_mail(rsvp)
+        entry = entry_of(message)
+        assert message.method == "REQUEST"
+        assert entry.sequence.value == "0"
+        assert entry.uid.value == rsvp.ical_uid
+        assert entry.location.value == "The Institute, 1 Example Street, Washington, DC"
+        assert "The entrance is step-free." in entry.description.value
+        assert not hasattr(entry, "conference")
+        assert entry.attendee.params["PARTSTAT"] == ["ACCEPTED"]
+        assert entry.organizer.value == "mailto:calendar@example.org"
+        (image,) = message.images
+        assert f'src="cid:{image.cid}"' in message.html
+        assert tree(parsed(message))[0] == "multipart/mixed"
+
+    def test_the_entry_is_shared_so_it_never_has_the_manage_link(self, app: Flask):
+        for option in make_hybrid():
+            rsvp = make_rsvp(option)
+            message = last_mail(rsvp)
+            assert message.calendar is not None
+            content = message.calendar.decode().replace("\r\n ", "")
+            assert rsvp.manage_key not in content
+            assert rsvp.manage_key in message.body
+            assert (rsvp.join_key in content) == option.is_virtual
+
+    def test_the_code_is_the_tickets_address(self, app: Flask):
+        rsvp = make_rsvp(make_option())
+        (image,) = last_mail(rsvp).images
+        code = image.cid.removeprefix("ticket-")
+        matrix = segno.make(entries.ticket_url(code), error="m", micro=False, mask=2).matrix
+        with Image.open(io.BytesIO(image.png)) as picture:
+            side = (len(matrix) + 8) * 5
+            assert picture.size == (side, side)
+            pixels = picture.convert("L").load()
+            assert pixels is not None
+            for y, row in enumerate(matrix):
+                for x, dark in enumerate(row):
+                    assert pixels[(x + 4) * 5 + 2, (y + 4) * 5 + 2] == (0 if dark else 255)
+            assert {pixels[side - 1, y] for y in range(side)} == {255}
+
+
+class TestOnline:
+    def test_the_confirmation_has_the_personal_link_as_place_and_conference(self, app: Flask):
+        _, stream = make_hybrid()
+        rsvp = make_rsvp(stream)
+        message = last_mail(rsvp)
+        entry = entry_of(message)
+        assert entry.location.value == entries.join_url(rsvp) == entry.conference.value
+        assert message.images == []
+
+    def test_a_switch_swaps_place_and_conference_in_the_same_entry(self, app: Flask):
+        room, stream = make_hybrid()
+        rsvp = make_rsvp(stream)
+        rsvps.switch(rsvp_id=rsvp.id, option_id=room.id, now=NOW)
+        entry = entry_of(last_mail(rsvp))
+        assert (entry.uid.value, entry.sequence.value) == (rsvp.ical_uid, "1")
+        assert entry.location.value.startswith("The Institute")
+        assert not hasattr(entry, "conference")
+
+
+class TestTheEnd:
+    def test_a_cancellation_is_a_cancel_of_the_same_entry(self, app: Flask):
+        rsvp = make_rsvp(make_option())
+        rsvps.cancel(rsvp_id=rsvp.id, now=NOW)
+        message = last_mail(rsvp)
+        entry = entry_of(message)
+        assert (message.method, entry.status.value) == ("CANCEL", "CANCELLED")
+        assert (entry.uid.value, entry.sequence.value) == (rsvp.ical_uid, "1")
+        assert "RSVP" not in entry.attendee.params
+        assert entry.dtstart.value == rsvp.event.starts_at
+
+    def test_the_waitlist_has_no_calendar_part(self, app: Flask):
+        room, _ = make_hybrid(capacity=0)
+        message = last_mail(make_rsvp(room))
+        assert message.calendar is None
+        assert tree(parsed(message)) == ("multipart/alternative", ["text/plain", "text/html"])
+
+
+class TestAnyText:
+    @pytest.mark.parametrize(
+        "title",
+        [
+            "x" * 500,
+            "Long " * 100,
+            "\u05d0\u05d9\u05e8\u05d5\u05e2 " * 20,
+            "A\r\nBcc: x@example.org",
+            "<script>alert(1)</script>",
+            "Tom & 'Jerry' {{ 7 * 7 }}",
+            "nul\0 bell\a",
+        ],
+    )
+    def test_of_a_title_breaks_nothing(self, app: Flask, database: str, title: str):
+        if database == "postgresql":
+            title = title.replace("\0", "")  # it keeps none
+        message = last_mail(make_rsvp(make_option(make_event(title=title)), name=title))
+        found = parsed(message)
+        assert "Bcc" not in found
+        assert len(found["To"].addresses) == 1
+        assert "<script>" not in message.html
+        assert "49" not in entry_of(message).summary.value
+
+    def test_of_the_reply_address_is_the_events_contact(self, app: Flask):
+        event = make_event(contact_email="desk@example.org")
+        found = parsed(last_mail(make_rsvp(make_option(event))))
+        assert found["Reply-To"] == "desk@example.org"
+        assert found["From"].addresses[0].addr_spec == "calendar@example.org"
+
+
+def test_an_assistants_copy_has_no_calendar_part(app: Flask):
+    rsvp = make_rsvp(make_option(), email="amina@example.org", booked_by_email="office@example.org")
+    copy = last_mail(rsvp, to="office@example.org")
+    assert copy.calendar is None
+    assert "This is your copy" in copy.body
+    assert last_mail(rsvp, to="amina@example.org").calendar is not None
+
+
+def test_the_same_row_is_the_same_message(app: Flask):
+    rsvp = make_rsvp(make_option())
+    assert last_mail(rsvp).as_bytes() == last_mail(rsvp).as_bytes()
