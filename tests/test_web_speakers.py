@@ -100,6 +100,17 @@ def test_a_key_that_was_made_up_opens_nothing(client: FlaskClient, speaker: Spea
         assert call(f"/speaker/made-up{path}").status_code == 404
 
 
+def test_whoever_is_further_down_the_programme_has_a_page_too(
+    client: FlaskClient, speaker: Speaker
+) -> None:
+    event = db.session.get_one(Event, speaker.event_id)
+    second = make_speaker(event, title="Head of Mission", affiliation="EULEX")
+    assert second.position == 1
+    page = client.get(f"/speaker/{second.key}")
+    assert page.status_code == 200
+    assert 'value="Head of Mission, EULEX"' in page.text
+
+
 def test_a_speaker_says_yes_and_how_they_are_introduced(
     client: FlaskClient, speaker: Speaker
 ) -> None:

@@ -57,7 +57,18 @@ class ProfileForm(FlaskForm):  # type: ignore[misc]
 def show(key: str) -> ResponseReturnValue:
     """Times, place, who else speaks, and how they are introduced."""
     speaker = access.speaker_by_key(key)
-    form = ProfileForm(formdata=None, obj=speaker, data={"position": speaker.position_line})
+    # Not from the row itself: its `position` is the place in the programme.
+    form = ProfileForm(
+        formdata=None,
+        data={
+            "name": speaker.name,
+            "position": speaker.position_line,
+            "bio": speaker.bio,
+            "pronunciation": speaker.pronunciation,
+            "needs": speaker.needs,
+            "releases_recording": speaker.releases_recording,
+        },
+    )
     return _page(speaker, form)
 
 

@@ -58,6 +58,7 @@ class SpeakerForm(FlaskForm):  # type: ignore[misc]
     name = StringField(_("Name"), [InputRequired(_("Enter a name")), *at_most(200)], [one_line])
     role = SelectField(
         _("Part"),
+        [InputRequired()],
         choices=[
             SelectChoice("speaker", _("Speaker")),
             SelectChoice("moderator", _("Moderator")),
@@ -72,9 +73,10 @@ class SpeakerForm(FlaskForm):  # type: ignore[misc]
         _("Email address"), [Optional(), no_controls, is_email], [one_line],
         render_kw={"autocomplete": "off", "inputmode": "email"},
     )  # fmt: skip
-    language = SelectField(_("Language of the mails"), choices=[])
+    language = SelectField(_("Language of the mails"), [InputRequired()], choices=[])
     mode = SelectField(
         _("Speaks"),
+        [InputRequired()],
         choices=[
             SelectChoice("in_person", _("In the room")),
             SelectChoice("virtual", _("From elsewhere, online")),
