@@ -123,20 +123,46 @@ def invite_speakers(slug: str) -> None:
 
 @click.command()
 @click.argument("slug")
-@click.option("--format", "format", type=click.Choice(["csv", "xlsx"]), default="csv",
+@click.option("--format", "format", type=click.Choice(exports.FORMATS), default="csv",
               show_default=True)  # fmt: skip
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path),
               help="A file; by default SLUG.FORMAT, and - is standard output.")  # fmt: skip
 @click.option("--status", default="", help="Only RSVPs in this state.")
+@click.option("--search", default="", help="Only who is found by this.")
+@click.option("--columns", default="",
+              help="Their keys, separated by commas; `--columns list` lists them.")  # fmt: skip
 @click.option("--sensitive", is_flag=True, help="With access needs and sensitive answers.")
 @with_appcontext
-def export(slug: str, format: str, output: Path | None, status: str, sensitive: bool) -> None:
+def export(
+    slug: str,
+    format: str,
+    output: Path | None,
+    status: str,
+    search: str,
+    columns: str,
+    sensitive: bool,
+) -> None:
     """Write the attendees of an event to a file."""
     event = _event(slug)
-    filters = Filters(status=status)
-    exports.record(event.id, format=format, filters=filters, sensitive=sensitive, now=now())
-    made = exports.Export(event, filters, sensitive=sensitive)
-    pieces = exports.csv_lines(made) if format == "csv" else exports.xlsx_pieces(made)
+    if columns == "list":
+        for column in exports.columns_of(event):
+            click.echo(f"{column.key:16} {column.label}")
+        return
+    filters = Filters(status=status, search=search)
+    chosen = [key.strip() for key in columns.split(",") if key.strip()]
+    try:
+        made = exports.Export(event, filters, sensitive=sensitive, columns=chosen)
+    except exports.UnknownColumn as unknown:
+        raise click.ClickException(f"there is no column {unknown}") from unknown
+    exports.record(
+        event.id,
+        format=format,
+        filters=filters,
+        sensitive=made.is_sensitive,
+        now=now(),
+        columns=chosen,
+    )
+    pieces = exports.pieces(made, format)
     if str(output) == "-":
         _write(sys.stdout.buffer, pieces)
         return

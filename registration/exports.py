@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, BinaryIO
 
 import xlsxwriter
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from registration import audit, roster
 from registration.database import db, transaction
@@ -23,102 +26,174 @@ from registration.models import (
     AttendanceOption,
     Attendee,
     Event,
+    ExportSet,
     Question,
     Rsvp,
 )
 from registration.roster import Filters
 
 BATCH = 1000
+FORMATS = ("csv", "xlsx", "json")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_COLUMNS: dict[str, Any] = {
-    "Name": Attendee.name,
-    "RSVP by": Rsvp.name,
-    "Email": Rsvp.email,
-    "Organisation": Rsvp.organisation,
-    "Job title": Rsvp.job_title,
-    "Status": Rsvp.status,
-    "Option": Rsvp.option_id,
-    "Waits for": Rsvp.waits_for_option_id,
-    "Ticket": Attendee.ticket_code,
-    "RSVP at": Rsvp.created_at,
-    "Checked in at": Attendee.checked_in_at,
-    "Joined at": Attendee.joined_at,
-    "Wants news": Rsvp.wants_news,
-    "Source": Rsvp.source,
-}
-_SENSITIVE: dict[str, Any] = {
-    "Step-free": Rsvp.needs_step_free,
-    "Sign language": Rsvp.needs_sign_language,
-    "Captions": Rsvp.needs_captions,
-    "Access": Rsvp.access_note,
-}
-_TIMES = ("RSVP at", "Checked in at", "Joined at")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: what it is called in a set and in the file, and where it is read."""
+
+    key: str
+    label: str
+    source: Any
+    is_sensitive: bool = False
+
+    @property
+    def is_question(self) -> bool:
+        """Whether it holds the answers to a question of the event's."""
+        return self.source is None
+
+
+COLUMNS = (
+    Column("name", "Name", Attendee.name),
+    Column("rsvp_by", "RSVP by", Rsvp.name),
+    Column("email", "Email", Rsvp.email),
+    Column("organisation", "Organisation", Rsvp.organisation),
+    Column("job_title", "Job title", Rsvp.job_title),
+    Column("status", "Status", Rsvp.status),
+    Column("option", "Option", Rsvp.option_id),
+    Column("waits_for", "Waits for", Rsvp.waits_for_option_id),
+    Column("ticket", "Ticket", Attendee.ticket_code),
+    Column("rsvp_at", "RSVP at", Rsvp.created_at),
+    Column("cancelled_at", "Cancelled at", Rsvp.cancelled_at),
+    Column("checked_in_at", "Checked in at", Attendee.checked_in_at),
+    Column("joined_at", "Joined at", Attendee.joined_at),
+    Column("wants_news", "Wants news", Rsvp.wants_news),
+    Column("language", "Language", Rsvp.language),
+    Column("source", "Source", Rsvp.source),
+    Column("step_free", "Step-free", Rsvp.needs_step_free, is_sensitive=True),
+    Column("sign_language", "Sign language", Rsvp.needs_sign_language, is_sensitive=True),
+    Column("captions", "Captions", Rsvp.needs_captions, is_sensitive=True),
+    Column("access", "Access", Rsvp.access_note, is_sensitive=True),
+)
+
+
+class UnknownColumn(ValueError):
+    """A column that this event's lists do not have."""
+
+
+def columns_of(event: Event) -> list[Column]:
+    """All columns that a list of this event may have: the fixed ones, then its questions."""
+    asked = select(Question).where(Question.event_id == event.id).order_by(Question.position)
+    return [
+        *COLUMNS,
+        *(
+            Column(f"question:{question.id}", question.label, None, question.is_sensitive)
+            for question in db.session.scalars(asked)
+        ),
+    ]
 
 
 class Export:
     """One list to be written: its columns, and its rows one attendee each.
 
-    Times are in the event's zone. Sensitive columns are there only where asked for.
+    Times are in the event's zone. Without `columns` it has all that are not sensitive, and with
+    `sensitive` these too; a sensitive column that is named is asked for. Raises UnknownColumn.
     """
 
-    def __init__(self, event: Event, filters: Filters, *, sensitive: bool = False) -> None:
-        self._event_zone = event.zone
+    def __init__(
+        self,
+        event: Event,
+        filters: Filters,
+        *,
+        sensitive: bool = False,
+        columns: Sequence[str] = (),
+    ) -> None:
+        known = {column.key: column for column in columns_of(event)}
+        if unknown := [key for key in columns if key not in known]:
+            raise UnknownColumn(", ".join(unknown))
+        chosen = [known[key] for key in columns] or [
+            column for column in known.values() if sensitive or not column.is_sensitive
+        ]
+        self.columns = chosen
+        self.is_sensitive = any(column.is_sensitive for column in chosen)
+        self.header = [column.label for column in chosen]
+        self._zone = event.zone
         self._conditions = roster.conditions_of(event, filters)
-        self._columns = _COLUMNS | (_SENSITIVE if sensitive else {})
         self._options = {
             option.id: option.label or option.mode.replace("_", " ")
             for option in db.session.scalars(
                 select(AttendanceOption).where(AttendanceOption.event_id == event.id)
             )
         }
-        asked = select(Question).where(Question.event_id == event.id).order_by(Question.position)
+        self._read = [column for column in chosen if not column.is_question]
         self._questions = [
-            question
-            for question in db.session.scalars(asked)
-            if sensitive or not question.is_sensitive
+            int(column.key.partition(":")[2]) for column in chosen if column.is_question
         ]
-        self.header = [*self._columns, *(question.label for question in self._questions)]
 
     def rows(self) -> Iterator[list[Any]]:
-        """The rows in order of arrival, read in batches behind each other's last row."""
-        after = 0
+        """The rows in order of arrival, read in batches behind each other's last RSVP.
+
+        A cell is text, a yes or no, an instant, or None.
+        """
+        places = {column.key: place for place, column in enumerate(self._read, 1)}
+        cells = [self._cell_of(column, places.get(column.key, 0)) for column in self.columns]
+        after: tuple[datetime, int] | None = None
         while True:
-            batch = db.session.execute(
-                select(Attendee.id, Rsvp.id, *self._columns.values())
-                .join(Rsvp, Attendee.rsvp_id == Rsvp.id)
-                .where(*self._conditions, Attendee.id > after)
-                .order_by(Attendee.id)
-                .limit(BATCH)
-            ).all()
-            if not batch:
+            parties = self._parties(after)
+            if not parties:
                 return
-            answers = self._answers([row[1] for row in batch])
+            ids = [rsvp_id for rsvp_id, _at in parties]
+            batch = db.session.execute(
+                select(Rsvp.id, *(column.source for column in self._read))
+                .join(Attendee, Attendee.rsvp_id == Rsvp.id)
+                .where(Rsvp.id.in_(ids))
+                .order_by(Rsvp.created_at, Rsvp.id, Attendee.position)
+            ).all()
+            answers = self._answers(ids)
             for row in batch:
-                yield self._row(row, answers)
-            after = batch[-1][0]
+                yield [cell(row, answers) for cell in cells]
+            after = (parties[-1][1], parties[-1][0])
 
-    def _row(self, row: Any, answers: dict[tuple[int, int], str]) -> list[Any]:
-        cells = []
-        for name, value in zip(self._columns, row[2:], strict=True):
-            if name in ("Option", "Waits for"):
-                cells.append(self._options.get(value, ""))
-            elif name in _TIMES:
-                cells.append(value.astimezone(self._event_zone) if value else "")
-            elif isinstance(value, bool):
-                cells.append("yes" if value else "")
-            else:
-                cells.append(str(value or ""))
-        return cells + [answers.get((row[1], question.id), "") for question in self._questions]
+    def _parties(self, after: tuple[datetime, int] | None) -> list[tuple[int, datetime]]:
+        wanted = select(Rsvp.id, Rsvp.created_at).where(*self._conditions)
+        if after is not None:
+            at, rsvp_id = after
+            wanted = wanted.where(
+                Rsvp.created_at >= at, or_(Rsvp.created_at > at, Rsvp.id > rsvp_id)
+            )
+        rows = db.session.execute(wanted.order_by(Rsvp.created_at, Rsvp.id).limit(BATCH))
+        return [(rsvp_id, at) for rsvp_id, at in rows]
 
-    def _answers(self, rsvp_ids: Sequence[int]) -> dict[tuple[int, int], str]:
+    def _cell_of(self, column: Column, place: int) -> Callable[[Any, dict[Any, str]], Any]:
+        """How a cell is made of a row and of the answers of its batch."""
+        key, zone, options = column.key, self._zone, self._options
+        if column.is_question:
+            return lambda row, answers: answers.get((row[0], key))
+        if key in ("option", "waits_for"):
+            return lambda row, answers: options.get(row[place])
+        if key.endswith("_at"):
+            return lambda row, answers: row[place].astimezone(zone) if row[place] else None
+        if key == "status":
+            return lambda row, answers: row[place].value
+        return lambda row, answers: row[place]
+
+    def _answers(self, rsvp_ids: Sequence[int]) -> dict[tuple[int, str], str]:
         if not self._questions:
             return {}
         found = db.session.execute(
             select(Answer.rsvp_id, Answer.question_id, Answer.value).where(
-                Answer.rsvp_id.in_(set(rsvp_ids))
+                Answer.rsvp_id.in_(rsvp_ids), Answer.question_id.in_(self._questions)
             )
         )
-        return {(rsvp_id, question_id): spoken(value) for rsvp_id, question_id, value in found}
+        return {
+            (rsvp_id, f"question:{question_id}"): spoken(value)
+            for rsvp_id, question_id, value in found
+        }
+
+
+def pieces(export: Export, format: str) -> Iterator[bytes]:
+    """The list in one of FORMATS, in pieces as they are read."""
+    writers = {"csv": csv_lines, "xlsx": xlsx_pieces, "json": json_pieces}
+    return writers[format](export)
 
 
 def spoken(value: dict[str, Any]) -> str:
@@ -173,9 +248,11 @@ def write_xlsx(export: Export, target: BinaryIO) -> None:
         sheet.write_string(0, column, title, bold)
     for line, row in enumerate(export.rows(), 1):
         for column, cell in enumerate(row):
-            if isinstance(cell, datetime):
+            if cell is True:
+                sheet.write_string(line, column, "yes")
+            elif isinstance(cell, datetime):
                 sheet.write_datetime(line, column, cell.replace(tzinfo=None), times)
-            elif cell != "":
+            elif cell:
                 sheet.write_string(line, column, cell[:32_767])
     book.close()
 
@@ -189,6 +266,70 @@ def xlsx_pieces(export: Export) -> Iterator[bytes]:
             yield piece
 
 
+def json_pieces(export: Export) -> Iterator[bytes]:
+    """The list as a JSON array of objects, in pieces. Times have their offset."""
+    names = list(_unique(export.header))
+    opening, waiting = "[\n", []
+    for number, row in enumerate(export.rows(), 1):
+        cells = [cell.isoformat() if isinstance(cell, datetime) else cell for cell in row]
+        waiting.append(json.dumps(dict(zip(names, cells, strict=True)), ensure_ascii=False))
+        if number % BATCH == 0:
+            yield (opening + ",\n".join(waiting)).encode()
+            opening, waiting = ",\n", []
+    yield ((opening + ",\n".join(waiting)) if waiting else opening.strip(",\n")).encode()
+    yield b"\n]\n"
+
+
+def _unique(names: Sequence[str]) -> Iterator[str]:
+    """The names, numbered where two questions read alike."""
+    seen: Counter[str] = Counter()
+    for name in names:
+        seen[name] += 1
+        yield name if seen[name] == 1 else f"{name} ({seen[name]})"
+
+
+def save_set(
+    *, staff_id: int, event_id: int | None, name: str, columns: Sequence[str], now: datetime
+) -> ExportSet:
+    """Keep columns under a name, in the place of what had that name; of one event or of all."""
+    with transaction():
+        found = db.session.scalars(
+            select(ExportSet).where(
+                ExportSet.staff_id == staff_id,
+                ExportSet.event_id == event_id,
+                ExportSet.name == name,
+            )
+        ).one_or_none()
+        kept = found or ExportSet(staff_id=staff_id, event_id=event_id, name=name, created_at=now)
+        kept.columns = list(columns)
+        db.session.add(kept)
+        audit.record("export.set_saved", now=now, staff_id=staff_id, event_id=event_id, name=name)
+    return kept
+
+
+def delete_set(*, set_id: int, staff_id: int, now: datetime) -> None:
+    """Throw away columns that this account saved. Somebody else's stay."""
+    with transaction():
+        found = db.session.get(ExportSet, set_id)
+        if found is not None and found.staff_id == staff_id:
+            db.session.delete(found)
+            audit.record("export.set_deleted", now=now, staff_id=staff_id, name=found.name)
+
+
+def sets_of(event: Event, staff_id: int) -> list[ExportSet]:
+    """The columns that an account saved for this event or for all."""
+    return list(
+        db.session.scalars(
+            select(ExportSet)
+            .where(
+                ExportSet.staff_id == staff_id,
+                or_(ExportSet.event_id == event.id, ExportSet.event_id.is_(None)),
+            )
+            .order_by(ExportSet.name)
+        )
+    )
+
+
 def record(
     event_id: int,
     *,
@@ -198,6 +339,7 @@ def record(
     now: datetime,
     staff_id: int | None = None,
     network: str = "",
+    columns: Sequence[str] = (),
 ) -> None:
     """Note in the audit log that a list left the house."""
     with transaction():
@@ -213,4 +355,5 @@ def record(
             way=filters.way,
             status=filters.status,
             access=filters.access,
+            columns=list(columns),
         )

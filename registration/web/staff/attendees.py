@@ -7,13 +7,11 @@ from urllib.parse import urlencode
 
 from flask import (
     Blueprint,
-    Response,
     abort,
     flash,
     redirect,
     render_template,
     request,
-    stream_with_context,
     url_for,
 )
 from flask.typing import ResponseReturnValue
@@ -25,7 +23,7 @@ from sqlalchemy.orm import joinedload
 from registration import approvals, exports, listing, roster, rsvps
 from registration.admission import RsvpRefused
 from registration.database import db
-from registration.models import Answer, AuditEntry, Event, OutboxMail, StaffRole
+from registration.models import Answer, AuditEntry, OutboxMail, StaffRole
 from registration.parties import attendees
 from registration.roster import Filters
 from registration.times import now
@@ -34,7 +32,6 @@ from registration.web.staff.access import event_by_slug, rsvp_of, staff_only
 blueprint = Blueprint("staff_attendees", __name__, url_prefix="/staff/events/<slug>")
 
 _NOT_KEPT = ("page", "part", "undo")
-_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def filters_of_request() -> Filters:
@@ -71,6 +68,8 @@ def index(slug: str) -> ResponseReturnValue:
         options=listing.options_of(event),
         questions=listing.questions_of(event),
         undo=_undo(),
+        export_page=url_for("staff_exports.choose", slug=slug)
+        + (f"?{urlencode(kept)}" if kept else ""),
         act_url=url_for("staff_bulk.act", slug=slug) + (f"?{urlencode(kept)}" if kept else ""),
         filters=filters,
         page=page,
@@ -78,7 +77,7 @@ def index(slug: str) -> ResponseReturnValue:
         page_url=lambda number: f"?{urlencode(kept | {'page': number})}",
         sort_url=lambda column: f"?{urlencode(kept | _next_sort(filters, column))}",
         export_url=lambda kind: (
-            url_for("staff_attendees.export", slug=slug, format=kind) + f"?{urlencode(kept)}"
+            url_for("staff_exports.download", slug=slug, format=kind) + f"?{urlencode(kept)}"
         ),
     )
 
@@ -167,33 +166,3 @@ def _do(action: str, rsvp_id: int, staff_id: int) -> str:
         )
         return gettext("Moved up. A mail is on its way.")
     abort(400)
-
-
-@blueprint.get("/attendees.<format>")
-@staff_only(StaffRole.ORGANISER)
-def export(slug: str, format: str) -> ResponseReturnValue:
-    """The list as a file, with the filters of the page; sensitive answers only if asked for."""
-    if format not in ("csv", "xlsx"):
-        abort(404)
-    event = event_by_slug(slug)
-    filters, sensitive = filters_of_request(), "sensitive" in request.args
-    exports.record(
-        event.id,
-        format=format,
-        filters=filters,
-        sensitive=sensitive,
-        now=now(),
-        staff_id=current_user.id,
-        network=request.remote_addr or "",
-    )
-    return _download(event, format, exports.Export(event, filters, sensitive=sensitive))
-
-
-def _download(event: Event, format: str, made: exports.Export) -> Response:
-    if format == "csv":
-        pieces, kind = exports.csv_lines(made), "text/csv; charset=utf-8"
-    else:
-        pieces, kind = exports.xlsx_pieces(made), _XLSX
-    answer = Response(stream_with_context(pieces), content_type=kind)
-    answer.headers["Content-Disposition"] = f'attachment; filename="{event.slug}.{format}"'
-    return answer

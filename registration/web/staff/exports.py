@@ -1,0 +1,129 @@
+"""The list as a file: its columns chosen, and saved under a name."""
+
+from __future__ import annotations
+
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    flash,
+    redirect,
+    render_template,
+    request,
+    stream_with_context,
+    url_for,
+)
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from flask_security import current_user
+
+from registration import exports, roster
+from registration.models import Event, StaffRole
+from registration.times import now
+from registration.web.rsvp_forms import one_line
+from registration.web.staff.access import event_by_slug, staff_only
+from registration.web.staff.attendees import filters_of_request
+
+blueprint = Blueprint("staff_exports", __name__, url_prefix="/staff/events/<slug>")
+
+_KINDS = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "json": "application/json",
+}
+
+
+@blueprint.get("/attendees.<format>")
+@staff_only(StaffRole.ORGANISER)
+def download(slug: str, format: str) -> ResponseReturnValue:
+    """The list at once, with the filters of the page and the usual columns."""
+    if format not in _KINDS:
+        abort(404)
+    return _file(event_by_slug(slug), format, [], sensitive="sensitive" in request.args)
+
+
+@blueprint.get("/attendees/export")
+@staff_only(StaffRole.ORGANISER)
+def choose(slug: str) -> ResponseReturnValue:
+    """The columns to choose from; those of a saved set are ticked."""
+    event = event_by_slug(slug)
+    sets = exports.sets_of(event, current_user.id)
+    chosen = next((one for one in sets if one.id == request.args.get("set", 0, type=int)), None)
+    columns = exports.columns_of(event)
+    ticked = chosen.columns if chosen else [one.key for one in columns if not one.is_sensitive]
+    filters = filters_of_request()
+    return render_template(
+        "staff/export.html",
+        event=event,
+        columns=columns,
+        ticked=set(ticked),
+        sets=sets,
+        chosen=chosen,
+        count=roster.count(event, filters),
+        filters=filters,
+        here=request.full_path,
+    )
+
+
+@blueprint.post("/attendees/export")
+@staff_only(StaffRole.ORGANISER)
+def act(slug: str) -> ResponseReturnValue:
+    """Hand out the file, save the columns, or throw a set away."""
+    event = event_by_slug(slug)
+    action, columns = request.form.get("do", ""), request.form.getlist("column")
+    known = {column.key for column in exports.columns_of(event)}
+    if not set(columns) <= known:
+        abort(400)
+    page = url_for(".choose", slug=slug)
+    if action == "delete":
+        chosen = request.form.get("set", 0, type=int)
+        exports.delete_set(set_id=chosen, staff_id=current_user.id, now=now())
+        flash(gettext("Thrown away."), "ok")
+        return redirect(page, code=303)
+    if not columns:
+        flash(gettext("Tick at least one column."), "warn")
+        return redirect(request.full_path, code=303)
+    if action == "save":
+        return _saved(event, columns, page)
+    if action not in _KINDS:
+        abort(400)
+    return _file(event, action, columns)
+
+
+def _saved(event: Event, columns: list[str], page: str) -> ResponseReturnValue:
+    name = one_line(request.form.get("name"))[:80]
+    if not name:
+        flash(gettext("Give the set a name."), "warn")
+        return redirect(request.full_path, code=303)
+    # What asks no question fits every event.
+    of_all = not any(key.startswith("question:") for key in columns)
+    kept = exports.save_set(
+        staff_id=current_user.id,
+        event_id=None if of_all else event.id,
+        name=name,
+        columns=columns,
+        now=now(),
+    )
+    flash(gettext("Saved as %(name)s.", name=name), "ok")
+    return redirect(f"{page}?set={kept.id}", code=303)
+
+
+def _file(
+    event: Event, format: str, columns: list[str], *, sensitive: bool = False
+) -> ResponseReturnValue:
+    filters = filters_of_request()
+    made = exports.Export(event, filters, sensitive=sensitive, columns=columns)
+    name = f"{event.slug}.{format}"
+    exports.record(
+        event.id,
+        format=format,
+        filters=filters,
+        sensitive=made.is_sensitive,
+        now=now(),
+        staff_id=current_user.id,
+        columns=columns,
+    )
+    pieces = stream_with_context(exports.pieces(made, format))
+    answer = Response(pieces, content_type=_KINDS[format])
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer

@@ -1,0 +1,181 @@
+"""Lists as files: what is in them, and what cannot do harm."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import openpyxl
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from registration import exports, rsvps
+from registration.database import db
+from registration.models import AuditEntry, ExportSet, QuestionKind, StaffRole
+from registration.roster import Filters
+from tests.conftest import NOW
+from tests.factories import make_hybrid, make_question, make_rsvp, make_staff
+from tests.signing_in import send, sign_in
+
+
+@pytest.fixture
+def event(app: Flask):
+    """An event with a party of two, somebody online, and questions of both kinds."""
+    room, stream = make_hybrid(capacity=None, guests_max=1, slug="an-event")
+    topic = make_question(room.event, label="Topic")
+    diet = make_question(
+        room.event, label="Diet", is_sensitive=True, kind=QuestionKind.ANY_OF, choices=["Vegan"]
+    )
+    make_rsvp(
+        room,
+        name="Amina Okonkwo",
+        email="amina@example.org",
+        organisation="=HYPERLINK(1)",
+        access_note="A chair with arms",
+        guests=["A guest"],
+        answers={topic.id: {"text": "Trust"}, diet.id: {"choices": ["Vegan"]}},
+    )
+    make_rsvp(stream, name="Élodie Saint-Jean", email="elodie@example.org")
+    return room.event
+
+
+def table(event, **choices) -> list[dict[str, str]]:
+    """The rows of a CSV."""
+    made = exports.Export(event, choices.pop("filters", Filters()), **choices)
+    text = b"".join(exports.pieces(made, "csv")).decode("utf-8-sig")
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_each_attendee_is_a_row_with_times_of_the_event(event) -> None:
+    rows = table(event)
+    assert [row["Name"] for row in rows] == ["Amina Okonkwo", "A guest", "Élodie Saint-Jean"]
+    assert {row["RSVP at"] for row in rows} == {"2026-11-23 07:00:00"}
+    assert rows[0]["Topic"] == "Trust"
+    assert rows[0]["Organisation"] == "'=HYPERLINK(1)"
+
+
+def test_what_is_sensitive_is_there_only_when_it_is_asked_for(event) -> None:
+    usual = str(table(event))
+    assert "Vegan" not in usual
+    assert "chair" not in usual
+    everything = str(table(event, sensitive=True))
+    assert "Vegan" in everything
+    assert "chair" in everything
+    assert table(event, columns=["access", "name"])[0] == {
+        "Access": "A chair with arms",
+        "Name": "Amina Okonkwo",
+    }
+
+
+def test_an_unknown_column_is_refused(event) -> None:
+    with pytest.raises(exports.UnknownColumn, match="password"):
+        exports.Export(event, Filters(), columns=["name", "password"])
+
+
+def test_every_row_is_written_once_over_many_batches(event, monkeypatch) -> None:
+    monkeypatch.setattr(exports, "BATCH", 2)
+    room = rsvps_room(event)
+    for number in range(7):
+        make_rsvp(room, name=f"N{number}")
+    names = [row["Name"] for row in table(event)]
+    assert len(names) == len(set(names)) == 10
+    found = json.loads(b"".join(exports.pieces(exports.Export(event, Filters()), "json")))
+    assert [row["Name"] for row in found] == names
+
+
+def rsvps_room(event):
+    """The room of the event."""
+    return db.session.scalars(
+        select(exports.AttendanceOption)
+        .where(exports.AttendanceOption.event_id == event.id)
+        .order_by(exports.AttendanceOption.position)
+    ).first()
+
+
+def test_nobody_makes_an_empty_list_in_every_format(event) -> None:
+    nobody = Filters(search="nobody of that name")
+    assert table(event, filters=nobody) == []
+    made = exports.Export(event, nobody)
+    assert json.loads(b"".join(exports.pieces(made, "json"))) == []
+    book = openpyxl.load_workbook(io.BytesIO(b"".join(exports.pieces(made, "xlsx"))))
+    assert book.active.max_row == 1
+
+
+def test_a_spreadsheet_holds_text_and_times_and_no_formula(event) -> None:
+    made = exports.Export(event, Filters())
+    book = openpyxl.load_workbook(io.BytesIO(b"".join(exports.pieces(made, "xlsx"))))
+    cells = [[cell.value for cell in row] for row in book.active.iter_rows()]
+    organisation = cells[0].index("Organisation")
+    assert cells[1][organisation] == "=HYPERLINK(1)"
+    assert book.active.cell(2, organisation + 1).data_type == "s"
+    assert cells[1][cells[0].index("RSVP at")].hour == 7
+
+
+def test_json_has_instants_with_their_offset(event) -> None:
+    made = exports.Export(event, Filters(), columns=["name", "rsvp_at", "wants_news", "joined_at"])
+    first = json.loads(b"".join(exports.pieces(made, "json")))[0]
+    assert first == {
+        "Name": "Amina Okonkwo",
+        "RSVP at": "2026-11-23T07:00:00-05:00",
+        "Wants news": False,
+        "Joined at": None,
+    }
+
+
+def test_staff_choose_columns_save_them_and_the_log_says_so(client: FlaskClient, event) -> None:
+    account = make_staff(StaffRole.ORGANISER, event)
+    sign_in(client, account)
+    page = "/staff/events/an-event/attendees/export?q=amina"
+    assert "Export 1 RSVP" in client.get(page).text
+    answer = send(client, page, do="csv", column=["name", "access"])
+    rows = list(csv.DictReader(io.StringIO(answer.data.decode("utf-8-sig"))))
+    assert rows == [
+        {"Name": "Amina Okonkwo", "Access": "A chair with arms"},
+        {"Name": "A guest", "Access": "A chair with arms"},
+    ]
+    entry = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "export.csv")).one()
+    assert entry.staff_id == account.id
+    assert entry.network == "127.0.0.1"
+    assert entry.detail["sensitive"] is True
+    assert entry.detail["columns"] == ["name", "access"]
+    assert entry.detail["search"] == "amina"
+    saved = send(client, page, do="save", column=["name"], name="Badges")
+    assert "Saved as Badges." in client.get(saved.location).text
+    assert send(client, page, do="csv", column=["name", "password"]).status_code == 400
+    assert send(client, page, do="csv").status_code == 303
+    kept = db.session.scalars(select(ExportSet)).one()
+    sign_in(client, make_staff())
+    send(client, page, do="delete", set=kept.id)
+    assert db.session.scalars(select(ExportSet)).all()
+    sign_in(client, account)
+    send(client, page, do="delete", set=kept.id)
+    assert not db.session.scalars(select(ExportSet)).all()
+
+
+def test_the_command_line_writes_chosen_columns(app: Flask, event, tmp_path) -> None:
+    target = tmp_path / "list.json"
+    runner = app.test_cli_runner()
+    done = runner.invoke(
+        args=["export", "an-event", "--format", "json", "--columns", "name,email", "--search",
+              "elodie", "--output", str(target)]
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    assert json.loads(target.read_text("utf-8")) == [
+        {"Name": "Élodie Saint-Jean", "Email": "elodie@example.org"}
+    ]
+    refused = runner.invoke(args=["export", "an-event", "--columns", "nonsense"])
+    assert refused.exit_code == 1
+    assert "there is no column nonsense" in refused.output
+    listed = runner.invoke(args=["export", "an-event", "--columns", "list"])
+    assert "checked_in_at" in listed.output
+
+
+def test_a_cancelled_rsvp_says_when(event) -> None:
+    room = rsvps_room(event)
+    gone = make_rsvp(room, name="Gone")
+    rsvps.cancel(rsvp_id=gone.id, now=NOW)
+    [row] = table(event, filters=Filters(status="cancelled"))
+    assert row["Cancelled at"] == "2026-11-23 07:00:00"
