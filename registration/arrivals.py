@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +13,7 @@ from sqlalchemy.orm import contains_eager, joinedload
 
 from registration import audit
 from registration.database import db
+from registration.folding import folded
 from registration.models import (
     AttendanceMode,
     AttendanceOption,
@@ -212,7 +212,7 @@ def search(event: Event, text: str) -> list[Attendee]:
 
     Case and accents do not matter: "etienne" finds Étienne on any database.
     """
-    words = fold(text).split()[:6]
+    words = folded(text).split()[:6]
     if not words:
         return []
     rows = db.session.execute(
@@ -222,8 +222,8 @@ def search(event: Event, text: str) -> list[Attendee]:
     )
     found = []
     for attendee_id, name, party, organisation, email, status in rows:
-        own = fold(name)
-        everything = f"{own} {fold(party)} {fold(organisation)} {email}"
+        own = folded(name)
+        everything = f"{own} {folded(party)} {folded(organisation)} {email}"
         if all(word in everything for word in words):
             starts = any(part.startswith(words[0]) for part in own.split())
             rank = (status is not RsvpStatus.CONFIRMED, not starts, own, attendee_id)
@@ -233,11 +233,3 @@ def search(event: Event, text: str) -> list[Attendee]:
         person.id: person for person in db.session.scalars(_people().where(Attendee.id.in_(best)))
     }
     return [people[attendee_id] for attendee_id in best if attendee_id in people]
-
-
-def fold(text: str) -> str:
-    """Text without case and accents, for comparing."""
-    if text.isascii():
-        return text.lower()
-    plain = unicodedata.normalize("NFKD", text)
-    return "".join(sign for sign in plain if not unicodedata.combining(sign)).casefold()

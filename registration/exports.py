@@ -17,11 +17,12 @@ from datetime import datetime
 from typing import Any, BinaryIO
 
 import xlsxwriter
-from sqlalchemy import or_, select
+from sqlalchemy import case, or_, select
 
 from registration import audit, roster
 from registration.database import db, transaction
 from registration.models import (
+    NO_ADDRESS,
     Answer,
     AttendanceOption,
     Attendee,
@@ -55,7 +56,7 @@ class Column:
 COLUMNS = (
     Column("name", "Name", Attendee.name),
     Column("rsvp_by", "RSVP by", Rsvp.name),
-    Column("email", "Email", Rsvp.email),
+    Column("email", "Email", case((Rsvp.email.like(f"%{NO_ADDRESS}"), ""), else_=Rsvp.email)),
     Column("organisation", "Organisation", Rsvp.organisation),
     Column("job_title", "Job title", Rsvp.job_title),
     Column("status", "Status", Rsvp.status),

@@ -1,7 +1,8 @@
 """Printed matter as PDF: tickets, badges, and the list for the door.
 
-Names print in Latin, Greek, Cyrillic, Arabic, Chinese and Japanese; a sign that no font here has
-prints as a box, and nothing breaks. Fonts lie in registration/fonts with their licence.
+Names print in Latin, Greek, Cyrillic, Arabic, Hebrew, Devanagari, Thai, Chinese, Japanese and
+Korean; a sign that no font here has is left out, and nothing breaks. The
+fonts lie in registration/fonts with their licence.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import io
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,10 +25,35 @@ from registration.models import Attendee, Event, Rsvp
 
 _FONTS = Path(__file__).parent / "fonts"
 _INK, _QUIET, _RULE = (13, 26, 32), (88, 102, 108), (200, 209, 213)
-# Beyond Latin: Greek and Cyrillic, Arabic, and what is written in squares.
 _LATIN = re.compile(r"[\u0000-\u024f\u2010-\u2044\u20ac\u2122]*")
-_ARABIC = re.compile(r"[\u0600-\u06ff\u0750-\u077f\u08a0-\u08ff\ufb50-\ufdff\ufe70-\ufefc]")
-_SQUARES = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]")
+# What is written from the right.
+_RIGHT = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
+
+
+@dataclass(frozen=True)
+class _Script:
+    """Letters that have a font of their own, and whether each must be shaped by its neighbours."""
+
+    name: str
+    letters: re.Pattern[str]
+    file: str
+    is_shaped: bool = False
+
+
+_SCRIPTS = [
+    _Script(
+        "arabic", re.compile(r"[\u0600-\u08ff\ufb50-\ufdff\ufe70-\ufefc]"), "Arabic-Medium", True
+    ),
+    _Script("hebrew", re.compile(r"[\u0590-\u05ff\ufb1d-\ufb4f]"), "Hebrew-Medium", True),
+    _Script("devanagari", re.compile(r"[\u0900-\u097f]"), "Devanagari-Medium", True),
+    _Script("thai", re.compile(r"[\u0e00-\u0e7f]"), "Thai-Medium", True),
+    _Script(
+        "chinese",
+        re.compile(r"[\u2e80-\u312f\u31a0-\u9fff\uf900-\ufaff\uff00-\uffef]"),
+        "SC-Regular",
+    ),
+    _Script("korean", re.compile(r"[\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3]"), "KR-Regular"),
+]
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
 # Stands for the number of pages until it is known; as wide as the largest.
 _PAGES = "{pages}"
@@ -82,7 +109,7 @@ class Paper(FPDF):
         for line in shown:
             self.set_xy(x, y)
             # To the side where its script begins, within the width.
-            self.cell(width, height, line, align="R" if _ARABIC.search(line[:1]) else "L")
+            self.cell(width, height, line, align="R" if _RIGHT.match(line) else "L")
             y += height
         return y
 
@@ -99,30 +126,20 @@ class Paper(FPDF):
 
     def _prepare(self, text: str) -> None:
         """Load the fonts that a text needs, once; shape only what must be, since it is slow."""
-        is_arabic = bool(_ARABIC.search(text))
-        wanted = []
         if not _LATIN.fullmatch(text):
-            wanted.append("noto")
-        if is_arabic:
-            wanted.append("arabic")
-        if _SQUARES.search(text):
-            wanted.append("squares")
-        for name in wanted:
-            if name not in self._others:
-                self._load(name)
-        self.set_text_shaping(is_arabic)
+            self._load("noto", "NotoSans-Regular.ttf", "NotoSans-Bold.ttf")
+        found = [script for script in _SCRIPTS if script.letters.search(text)]
+        for script in found:
+            file = f"NotoSans{script.file}.ttf"
+            self._load(script.name, file, file)
+        self.set_text_shaping(any(script.is_shaped for script in found))
 
-    def _load(self, name: str) -> None:
-        regular = {
-            "noto": "NotoSans-Regular.ttf",
-            "arabic": "NotoSansArabic-Medium.ttf",
-            "squares": "NotoSansSC-Regular.ttf",
-        }[name]
-        self.add_font(name, "", _FONTS / regular)
-        bold = "NotoSans-Bold.ttf" if name == "noto" else regular
-        self.add_font(name, "B", _FONTS / bold)
-        self._others.append(name)
-        self.set_fallback_fonts(self._others, exact_match=False)
+    def _load(self, name: str, regular: str, bold: str) -> None:
+        if name not in self._others:
+            self.add_font(name, "", _FONTS / regular)
+            self.add_font(name, "B", _FONTS / bold)
+            self._others.append(name)
+            self.set_fallback_fonts(self._others, exact_match=False)
 
     def code(self, text: str, x: float, y: float, side: float) -> None:
         """A QR code with its quiet zone."""
@@ -259,7 +276,9 @@ def _empty(paper: Paper) -> None:
 
 def _initial(name: str) -> str:
     """The letter under which a name stands, without its accents."""
-    return unicodedata.normalize("NFKD", surname(name))[:1].upper()
+    first = unicodedata.normalize("NFC", surname(name))[:1]
+    # Accents go, but a Korean syllable stays whole.
+    return (first if first >= "\uac00" else unicodedata.normalize("NFKD", first)[:1]).upper()
 
 
 def surname(name: str) -> str:

@@ -15,6 +15,7 @@ from tests.factories import make_event, make_hybrid, make_option, make_rsvp, mak
 from tests.signing_in import sign_in
 
 NAMES = ["Gérard Étienne-Baptiste", "Łukasz Wójcik", "Юлия Петрова", "محمد الفاتح", "王小明"]
+MORE = ["김철수", "דוד לוי", "आरती शर्मा", "สมชาย ใจดี", "Αλέξανδρος"]
 
 
 def pages(document: bytes) -> int:
@@ -44,6 +45,12 @@ def test_names_of_the_world_bring_their_fonts_and_plain_ones_do_not(event):
     make_rsvp(option, name=NAMES[0], guests=NAMES[1:])
     all_of_them = fonts(papers.badges(event, arrivals.expected(event)))
     assert sum("Noto" in name for name in all_of_them) >= 3
+
+
+def test_every_script_that_is_promised_has_its_font(event, caplog):
+    rsvp = make_rsvp(make_option(event), name=MORE[0], guests=MORE[1:])
+    assert pages(papers.tickets(rsvp, attendees(rsvp))) == len(MORE)
+    assert "missing" not in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from registration.admission import Refusal, RsvpRefused
 from registration.arrivals import Outcome
 from registration.checkin import Decision
 from registration.database import db
+from registration.folding import folded
 from registration.models import Attendee, Event, StaffRole
 from registration.parties import Details
 from registration.times import now
@@ -214,7 +215,7 @@ def badges(slug: str) -> ResponseReturnValue:
 def _by_surname(event: Event) -> list[Attendee]:
     def key(person: Attendee) -> tuple[str, str, int]:
         name = person.name
-        return arrivals.fold(papers.surname(name)), arrivals.fold(name), person.id
+        return folded(papers.surname(name)), folded(name), person.id
 
     return sorted(arrivals.expected(event), key=key)
 
