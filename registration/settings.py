@@ -6,6 +6,7 @@ import secrets
 from pathlib import Path
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import limits
 from pydantic import Field, field_validator, model_validator
@@ -88,6 +89,16 @@ class Settings(BaseSettings):
     def _limit(cls, value: str) -> str:
         """Refuse what says no limit, such as "often"."""
         limits.parse(value)  # raises ValueError
+        return value
+
+    @field_validator("digest_time_zone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        """Refuse what is no IANA name; worker and digest would fail much later."""
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as problem:
+            raise ValueError("must be an IANA time zone such as America/New_York") from problem
         return value
 
     @field_validator("database_url")

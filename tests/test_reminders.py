@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from pydantic import ValidationError
 from sqlalchemy import select
 
 from registration import delivery, digests, reminders, rendering, rsvps
@@ -24,6 +25,7 @@ from registration.models import (
     Staff,
     StaffRole,
 )
+from registration.settings import Settings
 from tests.conftest import NOW
 from tests.factories import make_event, make_hybrid, make_option, make_rsvp, make_speaker, save
 
@@ -312,3 +314,8 @@ class TestClock:
         seconds[0] = 21.0
         calendar.turn(NOW)
         assert len(looks) == 4
+
+
+def test_a_time_zone_that_does_not_exist_is_refused_at_the_start():
+    with pytest.raises(ValidationError, match="IANA time zone"):
+        Settings(digest_time_zone="Mars/Olympus")
