@@ -87,3 +87,6 @@ if (form) {
     localStorage.setItem(name, JSON.stringify({ at: Date.now(), state: state() }));
   });
 }
+
+// On a phone the parts stand in one row: show the one at hand.
+document.querySelector(".parts [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });

@@ -145,6 +145,12 @@ class SectionForm(MomentsForm):
     seen = HiddenField()
     names: tuple[str, ...] = ()
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self:
+            if isinstance(field, RadioField):
+                field.flags.asked = True
+
     @classmethod
     def of(cls, event: Event) -> SectionForm:
         """The form as it is saved."""
@@ -246,6 +252,7 @@ class TextsForm(SectionForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.language.flags.asked = True
         known = list(dict.fromkeys([*current_app.config["LANGUAGES"], "en", "fr"]))
         if self.language.data and self.language.data not in known:
             known.append(self.language.data)

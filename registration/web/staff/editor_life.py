@@ -45,6 +45,7 @@ class CancelForm(FlaskForm):  # type: ignore[misc]
             InputRequired(gettext("Say why: it stands in the mail and on the page")),
             *self.reason.validators,
         ]
+        self.reason.flags.required = True
 
 
 def init_app(app: Flask) -> None:

@@ -77,7 +77,12 @@ class RowForm(Form):  # type: ignore[misc]
     """One row."""
 
     names: tuple[str, ...] = ()
-    model_fixed: dict[str, Any] = {}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self:
+            # A choice that is always made needs no "(optional)".
+            field.flags.asked = field.type == "SelectField"
 
     def offer(self, event: Event, options: Choices, publications: Choices) -> None:
         """Fill the choices that depend on the event."""

@@ -1,0 +1,141 @@
+"""Staff make an event from nothing, and see it through: publish, move, cancel, copy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import Page, expect
+from sqlalchemy import select
+
+from registration import announcements
+from registration.database import db
+from registration.models import AttendanceOption, Event, MailKind, OutboxMail, Question
+from tests.browser.conftest import Site, assert_accessible
+from tests.conftest import NOW
+from tests.factories import make_event, make_option, make_question, make_rsvp, make_staff
+
+
+def mailed(kind: MailKind) -> int:
+    db.session.rollback()
+    return len(db.session.scalars(select(OutboxMail).where(OutboxMail.kind == kind)).all())
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_the_life_of_an_event(
+    site: Site, open_page: Callable[..., Page], width: str, scripts: bool
+) -> None:
+    page = open_page("/staff/events/new", account=make_staff(), width=width, scripts=scripts)
+    page.get_by_label("Title", exact=True).fill("Policing in Conflict")
+    page.get_by_label("Starts").fill("2026-12-06T10:00")
+    page.get_by_label("Ends").fill("2026-12-06T11:30")
+    page.get_by_label("Time zone").fill("America/New_York")
+    page.get_by_label("In person").check()
+    page.get_by_label("Seats in the room").fill("120")
+    page.get_by_label("Venue").fill("The Institute")
+    page.get_by_role("button", name="Make the draft").click()
+    expect(page.get_by_text("The draft is saved.")).to_be_visible()
+
+    page.get_by_label("Description").fill("**Who** serves people in a war?")
+    page.get_by_role("button", name="Save", exact=True).last.click()
+    expect(page.get_by_text("Saved.")).to_be_visible()
+    page.get_by_role("link", name="Check and publish").click()
+    page.get_by_role("button", name="Publish").click()
+    expect(page.get_by_text("The page is open to everybody.")).to_be_visible()
+
+    db.session.rollback()
+    event = db.session.scalars(select(Event)).one()
+    room = db.session.scalars(select(AttendanceOption)).one()
+    make_rsvp(room)
+    page.get_by_role("link", name="Change the time").click()
+    page.get_by_label("Starts").fill("2026-12-07T10:00")
+    page.get_by_label("Ends").fill("2026-12-07T11:30")
+    page.get_by_role("button", name="Save", exact=True).last.click()
+    expect(page.get_by_text("1 attendee is mailed and their calendar moves.")).to_be_visible()
+    page.get_by_role("button", name="Save and tell them").click()
+    expect(page.get_by_text("The change is told at")).to_be_visible()
+    site.now = NOW + timedelta(minutes=11)
+    announcements.spread(now=site.now)
+    assert mailed(MailKind.EVENT_CHANGED) == 1
+
+    page.get_by_role("link", name="Publish, copy, cancel").click()
+    page.get_by_label("The reason, as everybody will read it").fill("The building is closed.")
+    page.get_by_role("button", name="Cancel the event").click()
+    expect(page.get_by_text("The cancellation is told at")).to_be_visible()
+    page.goto(f"/events/{event.slug}")
+    expect(page.get_by_text("The building is closed.")).to_be_visible()
+    page.goto(f"/staff/events/{event.slug}/settings/publish")
+    page.get_by_role("button", name="Undo the cancellation").click()
+    expect(page.get_by_text("The event takes place")).to_be_visible()
+
+    page.get_by_role("button", name="Copy the event").click()
+    expect(page.get_by_text("This is the copy, a draft.")).to_be_visible()
+    db.session.rollback()
+    assert len(db.session.scalars(select(Event)).all()) == 2
+
+
+def test_rows_move_in_the_page_and_are_saved_in_their_order(
+    site: Site, open_page: Callable[..., Page], width: str
+) -> None:
+    event = make_event()
+    make_option(event)
+    make_question(event, label="First?")
+    make_question(event, label="Second?")
+    page = open_page(
+        f"/staff/events/{event.slug}/settings/questions", account=make_staff(), width=width
+    )
+    page.get_by_role("button", name="Up Second?").click()
+    page.get_by_role("button", name="Add a question").click()
+    page.get_by_label("Question").last.fill("Third?")
+    page.get_by_role("button", name="Remove First?").click()
+    page.get_by_role("button", name="Save", exact=True).last.click()
+    expect(page.get_by_text("Saved.")).to_be_visible()
+    db.session.rollback()
+    order = select(Question.label).order_by(Question.position)
+    assert list(db.session.scalars(order)) == ["Second?", "Third?"]
+
+
+def test_text_that_was_not_saved_is_offered_again(
+    site: Site, open_page: Callable[..., Page]
+) -> None:
+    event = make_event()
+    page = open_page(f"/staff/events/{event.slug}/settings/texts", account=make_staff())
+    page.get_by_label("Summary").fill("Typed and not saved")
+    page.reload()
+    expect(page.get_by_label("Summary")).to_have_value("")
+    page.get_by_role("button", name="Bring it back").click()
+    expect(page.get_by_label("Summary")).to_have_value("Typed and not saved")
+
+
+def test_a_session_that_ends_in_mid_edit_loses_nothing(
+    site: Site, open_page: Callable[..., Page]
+) -> None:
+    event = make_event()
+    account = make_staff()
+    page = open_page(f"/staff/events/{event.slug}/settings/texts", account=account)
+    page.get_by_label("Summary").fill("A long thought")
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Save", exact=True).last.click()
+    expect(page.get_by_role("heading", name="Your session has ended")).to_be_visible()
+    assert_accessible(page)
+    assert "A long thought" in page.content()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "texts", "options", "registration", "questions", "people", "agenda", "publications",
+     "invitations", "publish"],
+)  # fmt: skip
+def test_each_part_is_accessible(
+    site: Site, open_page: Callable[..., Page], width: str, name: str
+) -> None:
+    event = make_event()
+    make_option(event)
+    make_question(event)
+    page = open_page(
+        f"/staff/events/{event.slug}/settings/{name}", account=make_staff(), width=width
+    )
+    for summary in page.locator(".row-card summary").all():
+        summary.click()
+    assert_accessible(page)
