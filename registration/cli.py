@@ -16,6 +16,7 @@ from flask.cli import AppGroup, with_appcontext
 from sqlalchemy import select
 
 from registration import (
+    backups,
     clock,
     demo,
     doctor,
@@ -40,7 +41,7 @@ speakers_group = AppGroup("speakers", help="The people on the programme.")
 
 def init_app(app: Flask) -> None:
     """Add the commands."""
-    for command in (serve, worker, demo_data, export, import_list, check):
+    for command in (serve, worker, demo_data, export, import_list, check, backup, restore):
         app.cli.add_command(command)
     app.cli.add_command(staff_group)
     app.cli.add_command(speakers_group)
@@ -229,6 +230,30 @@ def import_list(
     click.echo(", ".join(f"{number} {fate}" for fate, number in met.items()))
     if dry_run:
         click.echo("Dry run: nothing was changed.")
+
+
+@click.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@with_appcontext
+def backup(file: Path) -> None:
+    """Copy the database as it is now to FILE, while everything goes on."""
+    try:
+        backups.save(file)
+    except backups.BackupRefused as refusal:
+        raise click.ClickException(str(refusal)) from refusal
+    click.echo(f"Written to {file}.")
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@with_appcontext
+def restore(file: Path) -> None:
+    """Put a backup into an empty database and bring its schema up to date."""
+    try:
+        backups.restore(file)
+    except backups.BackupRefused as refusal:
+        raise click.ClickException(str(refusal)) from refusal
+    click.echo("Restored. Check it with: flask --app app doctor")
 
 
 @click.command("doctor")

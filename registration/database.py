@@ -25,6 +25,8 @@ from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
+from registration import turns
+
 
 class UTCDateTime(TypeDecorator[datetime]):
     """An instant: aware in Python, UTC in the database. A naive datetime is refused."""
@@ -91,7 +93,7 @@ def engine_options(url: str) -> dict[str, Any]:
 
 
 @event.listens_for(Engine, "connect")
-def _prepare_connection(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
+def _prepare_connection(connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
     if type(connection).__module__.partition(".")[0] != "sqlite3":
         return
     # The driver must not begin transactions by itself: `_begin` below says how each begins.
@@ -105,6 +107,7 @@ def _prepare_connection(connection: DBAPIConnection, _record: ConnectionPoolEntr
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+    turns.prepare(connection, record)
 
 
 @event.listens_for(Engine, "begin")
@@ -113,6 +116,8 @@ def _begin(connection: Connection) -> None:
         # A deferred transaction that turns to writing fails at once if another wrote meanwhile,
         # whatever the busy timeout is; one that says so at its beginning waits its turn.
         writing = connection.get_execution_options().get("writing", False)
+        if writing:
+            turns.take(connection.info)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
 

@@ -111,7 +111,8 @@ class Postman:
 
     def rests(self, now: datetime) -> bool:
         """Whether the server was out of reach a moment ago: it is not asked in a tight loop."""
-        return self._rests_until is not None and now < self._rests_until
+        # A clock that was set back meanwhile must not let it rest until yesterday's tomorrow.
+        return self._rests_until is not None and now < self._rests_until <= now + RESTS[-1]
 
     def deliver(
         self,

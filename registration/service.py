@@ -57,6 +57,8 @@ def run(app: Flask) -> int:
         signal.signal(number, lambda *_: stop.set())
     password = prepare()
     _share_memory()
+    # Who holds the lock of the seats must not wait long for another thread to pause.
+    sys.setswitchinterval(0.0005)
     parts = [
         _Part("web server", lambda: _Web(app).run()),
         _Part("worker", lambda: _work(app)),
