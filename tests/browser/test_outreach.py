@@ -1,0 +1,70 @@
+"""Staff write to the attendees and import a list, in a real browser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from registration.database import db
+from registration.models import Event, Staff, StaffRole
+from tests.browser.conftest import Site, assert_accessible
+from tests.factories import make_hybrid, make_rsvp, make_staff
+
+
+@pytest.fixture
+def event(site: Site) -> Event:
+    room, stream = make_hybrid(capacity=2, title="Policing in Conflict")
+    make_rsvp(room, name="Amina Okonkwo-Bell")
+    make_rsvp(stream, name="Bram Smeets")
+    return db.session.get_one(Event, room.event_id)
+
+
+@pytest.fixture
+def organiser(event: Event) -> Staff:
+    return make_staff(StaffRole.ORGANISER, event, name="Robin Clerk")
+
+
+def test_a_message_is_written_looked_at_sent_and_taken_back(
+    open_page: Callable[..., Page], event: Event, organiser: Staff, width: str
+) -> None:
+    page = open_page(f"/staff/events/{event.slug}/messages/", width=width, account=organiser)
+    page.get_by_role("link", name="New message").click()
+    page.get_by_label("Online, confirmed").check()
+    page.get_by_label("Subject").fill("Tomorrow, {first_name}")
+    page.get_by_label("Message", exact=True).fill("Dear {first_name},\n\n{join_link}")
+    assert_accessible(page)
+    page.get_by_role("button", name="Save and preview").click()
+    preview = page.frame_locator("iframe")
+    expect(preview.get_by_text("Dear Bram,", exact=True)).to_be_visible()
+    assert_accessible(page)
+    page.get_by_role("button", name="Review and send to 1").click()
+    page.get_by_role("button", name="Send to 1 person").click()
+    expect(page.get_by_role("heading", name="Goes to 1 person at")).to_be_visible()
+    assert_accessible(page)
+    page.get_by_role("button", name="Undo: take it back").click()
+    expect(page.get_by_text("This is a draft again.")).to_be_visible()
+
+
+def test_a_bad_list_is_explained_and_a_good_one_taken_in(
+    open_page: Callable[..., Page], event: Event, organiser: Staff, width: str
+) -> None:
+    page = open_page(f"/staff/events/{event.slug}/attendees", width=width, account=organiser)
+    page.get_by_role("link", name="Import").click()
+
+    def send(content: bytes) -> None:
+        page.get_by_label("File").set_input_files(
+            {"name": "list.csv", "mimeType": "text/csv", "buffer": content}
+        )
+        page.get_by_role("button", name="Look at the list").click()
+
+    send(b"%PDF-1.7 no list")
+    expect(page.get_by_role("alert")).to_contain_text("This is no list")
+    assert_accessible(page)
+    send("Nom;Courriel;Participation\nZoë;zoe@example.org;en ligne\nX;bad;en ligne\n".encode())
+    expect(page.get_by_role("heading", name="1 of 2 rows can be imported")).to_be_visible()
+    expect(page.get_by_text("Left out: not an address").first).to_be_visible()
+    assert_accessible(page)
+    page.get_by_role("button", name="Import 1 RSVP").click()
+    expect(page.get_by_text("Imported: 1 RSVP confirmed, 1 row left out.")).to_be_visible()
