@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from registration import streams
+from registration import listing, streams
 from registration.database import db
 from registration.models import LobbyPhase, Rsvp, StaffRole
 from tests.browser.conftest import Site, assert_accessible
@@ -24,7 +24,7 @@ SECONDS = 30_000
 @pytest.fixture
 def rsvp(site: Site) -> Rsvp:
     event = make_event(title="Policing in Conflict", lobby_opens_minutes=15)
-    make_option(event)
+    make_option(event, capacity=1)
     make_speaker(event, name="Jaswant Lal")
     return make_rsvp(make_option(event, mode="virtual"), name="Amina Okonkwo-Bell")
 
@@ -116,7 +116,7 @@ def test_without_script_the_lobby_works_by_hand(open_page, site, rsvp, staff, wi
 
 def test_watching_instead_of_coming_is_one_press_on_the_morning(open_page, site, rsvp):
     event = rsvp.event
-    room = make_option(event, capacity=1)
+    room = listing.options_of(event)[0]
     seated = make_rsvp(room, name="Gérard")
     room_id = room.id
     site.now = event.starts_at - timedelta(minutes=5)
