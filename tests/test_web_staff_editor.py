@@ -538,3 +538,12 @@ def test_one_person_is_invited_by_mail(desk: FlaskClient) -> None:
     assert invited.email == "someone@example.org"
     assert db.session.scalars(select(OutboxMail)).one().kind is MailKind.INVITATION
     assert "someone@example.org" in desk.get(part(event, "invitations")).text
+
+
+def test_the_list_of_events_can_be_searched(desk: FlaskClient) -> None:
+    make_event(title="Policing in Conflict")
+    make_event(title="Peace in Sudan", venue_name="The Annex")
+    found = desk.get("/staff/?q=annex").text
+    assert "Peace in Sudan" in found
+    assert "Policing in Conflict" not in found
+    assert "No event here matches" in desk.get("/staff/?q=nothing").text

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from flask import Blueprint, current_app, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext, ngettext
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from registration import arrivals, growth, listing, outbox, roster
@@ -33,6 +33,7 @@ def index() -> ResponseReturnValue:
     """Upcoming events, drafts, past ones."""
     moment = now()
     draft = Event.status == EventStatus.DRAFT
+    search = request.args.get("q", "").strip()[:100]
     tabs = {
         "upcoming": (~draft) & (Event.ends_at > moment),
         "drafts": draft,
@@ -42,13 +43,15 @@ def index() -> ResponseReturnValue:
     tab = tab if tab in tabs else "upcoming"
     counts = {
         name: db.session.scalar(
-            select(func.count()).select_from(Event).where(own_events(), condition)
+            select(func.count())
+            .select_from(Event)
+            .where(own_events(), condition, *_matching(search))
         )
         for name, condition in tabs.items()
     }
     order = Event.starts_at.desc() if tab == "past" else Event.starts_at.asc()
     events = db.session.scalars(
-        select(Event).where(own_events(), tabs[tab]).order_by(order).limit(200)
+        select(Event).where(own_events(), tabs[tab], *_matching(search)).order_by(order).limit(200)
     ).all()
     recent = dict(
         db.session.execute(
@@ -66,10 +69,26 @@ def index() -> ResponseReturnValue:
         recent=recent,
         tab=tab,
         counts=counts,
+        search=search,
         can_create="staff_editor.new" in current_app.view_functions and _is_organiser(),
         now=moment,
         trouble=outbox.trouble(moment) if _is_organiser() else None,
     )
+
+
+def _matching(search: str) -> list[ColumnElement[bool]]:
+    """The conditions that each word stands in an event's title, place or address."""
+    conditions = []
+    for word in search.split()[:8]:
+        pattern = f"%{word.replace('%', '').replace('_', '')}%"
+        conditions.append(
+            or_(
+                Event.title.ilike(pattern),
+                Event.venue_name.ilike(pattern),
+                Event.slug.ilike(pattern),
+            )
+        )
+    return conditions
 
 
 def _is_organiser() -> bool:
