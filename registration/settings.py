@@ -69,6 +69,8 @@ class Settings(BaseSettings):
     # Limits on what one visitor may do; see registration/web/limits.py
     limit_rsvp_per_network: str = "3000 per hour"
     limit_rsvp_per_address: str = "10 per hour"
+    limit_sign_in_per_address: str = "10 per 15 minutes"
+    limit_sign_in_per_network: str = "100 per 15 minutes"
     limit_links_per_address: str = "4 per day"
     limit_find_per_network: str = "600 per hour"
     minimum_fill_seconds: Annotated[float, Field(ge=0)] = 2.0
@@ -84,6 +86,8 @@ class Settings(BaseSettings):
         "limit_rsvp_per_network",
         "limit_rsvp_per_address",
         "limit_links_per_address",
+        "limit_sign_in_per_address",
+        "limit_sign_in_per_network",
         "limit_find_per_network",
     )
     @classmethod

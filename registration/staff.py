@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from flask_babel import lazy_gettext as _
 from flask_security import hash_password
-from sqlalchemy import insert, select
+from flask_security.recoverable import generate_reset_password_token
+from sqlalchemy import delete, func, insert, select
 
-from registration import audit
+from registration import audit, emails
 from registration.database import db, transaction
 from registration.models import Event, Role, Staff, StaffRole, staff_events
 
@@ -58,6 +60,167 @@ def add(
                 )
         audit.record("staff.added", now=now, actor="system", account=email, role=str(role))
     return account
+
+
+def invite(
+    *,
+    email: str,
+    name: str,
+    role: StaffRole,
+    event_ids: Sequence[int],
+    inviter: Staff,
+    path_of: Callable[[str], str],
+    now: datetime,
+) -> Staff:
+    """Make an account without a password, and mail it a link to set one.
+
+    `path_of` gives the path for a token. Raises StaffRefused for an address that has an account.
+    """
+    inviter_id, inviter_name = inviter.id, inviter.name
+    with transaction():
+        if db.session.scalar(select(Staff.id).where(Staff.email == email)) is not None:
+            raise StaffRefused(_("This address has an account already."))
+        account = Staff(
+            email=email,
+            name=name,
+            active=True,
+            created_at=now,
+            fs_uniquifier=secrets.token_hex(32),
+            roles=[_role(role)],
+        )
+        db.session.add(account)
+        db.session.flush()
+        _set_events(account, event_ids)
+        path = path_of(generate_reset_password_token(account))
+        emails.to_account(account, "invited", path=path, now=now, inviter=inviter_name)
+        audit.record("staff.invited", now=now, staff_id=inviter_id, account=email, role=str(role))
+    return account
+
+
+def invite_again(
+    *, account_id: int, staff_id: int, path_of: Callable[[str], str], now: datetime
+) -> None:
+    """Mail an account a fresh link to set its password."""
+    with transaction():
+        account = db.session.get_one(Staff, account_id)
+        about = "reset" if account.password else "invited"
+        path = path_of(generate_reset_password_token(account))
+        emails.to_account(account, about, path=path, now=now)
+        audit.record("staff.invited", now=now, staff_id=staff_id, account=account.email)
+
+
+def change(
+    *,
+    account_id: int,
+    name: str,
+    role: StaffRole,
+    event_ids: Sequence[int],
+    staff_id: int,
+    now: datetime,
+) -> None:
+    """Give an account another name, role and events. What it may do changes at once.
+
+    Raises StaffRefused if no admin would be left.
+    """
+    with transaction():
+        account = db.session.get_one(Staff, account_id)
+        before = _seen(account)
+        if role is not StaffRole.ADMIN:
+            _check_not_last(account)
+        account.name = name
+        account.roles = [_role(role)]
+        _set_events(account, event_ids)
+        db.session.flush()
+        after = _seen(account)
+        audit.record(
+            "staff.changed",
+            now=now,
+            staff_id=staff_id,
+            account=account.email,
+            changes={
+                field: [before[field], after[field]]
+                for field in before
+                if before[field] != after[field]
+            },
+        )
+
+
+def set_active(*, account_id: int, active: bool, staff_id: int, now: datetime) -> None:
+    """Close an account, which ends its sessions, or open it again.
+
+    Raises StaffRefused for one's own account, and if no admin would be left.
+    """
+    with transaction():
+        account = db.session.get_one(Staff, account_id)
+        if not active:
+            if account_id == staff_id:
+                raise StaffRefused(_("You cannot close your own account."))
+            _check_not_last(account)
+            account.fs_uniquifier = secrets.token_hex(32)
+        account.active = active
+        action = "staff.reactivated" if active else "staff.deactivated"
+        audit.record(action, now=now, staff_id=staff_id, account=account.email)
+
+
+def end_sessions(*, account_id: int, staff_id: int, now: datetime) -> None:
+    """Sign an account out everywhere."""
+    with transaction():
+        account = db.session.get_one(Staff, account_id)
+        account.fs_uniquifier = secrets.token_hex(32)
+        audit.record("staff.sessions_ended", now=now, staff_id=staff_id, account=account.email)
+
+
+def rename(*, account_id: int, name: str, now: datetime) -> None:
+    """Change the name by which an account is shown; its own."""
+    with transaction():
+        account = db.session.get_one(Staff, account_id)
+        before, account.name = account.name, name
+        audit.record(
+            "staff.changed",
+            now=now,
+            staff_id=account_id,
+            account=account.email,
+            changes={"name": [before, name]},
+        )
+
+
+def events_of(account: Staff) -> list[Event]:
+    """The events that an account works on."""
+    return list(
+        db.session.scalars(
+            select(Event)
+            .join(staff_events, staff_events.c.event_id == Event.id)
+            .where(staff_events.c.staff_id == account.id)
+            .order_by(Event.starts_at.desc())
+        )
+    )
+
+
+def _seen(account: Staff) -> dict[str, object]:
+    return {
+        "name": account.name,
+        "role": ", ".join(role.name for role in account.roles),
+        "events": [event.slug for event in events_of(account)],
+    }
+
+
+def _set_events(account: Staff, event_ids: Sequence[int]) -> None:
+    db.session.execute(delete(staff_events).where(staff_events.c.staff_id == account.id))
+    known = db.session.scalars(select(Event.id).where(Event.id.in_(event_ids)))
+    rows = [{"staff_id": account.id, "event_id": event_id} for event_id in known]
+    if rows:
+        db.session.execute(insert(staff_events), rows)
+
+
+def _check_not_last(account: Staff) -> None:
+    """Keep one admin who can sign in."""
+    others = (
+        select(func.count())
+        .select_from(Staff)
+        .where(Staff.roles.any(Role.name == StaffRole.ADMIN), Staff.active, Staff.id != account.id)
+    )
+    if account.is_admin and not db.session.scalar(others):
+        raise StaffRefused(_("This is the last administrator. Make another one first."))
 
 
 def _role(role: StaffRole) -> Role:

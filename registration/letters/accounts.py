@@ -29,7 +29,7 @@ def _invited(mail: OutboxMail) -> Letter:
             )
         ],
         button=Link(gettext("Choose a password"), _address(mail)),
-        button_note=gettext("The link works for five days, once."),
+        button_note=gettext("The link works for two days, once."),
         why=_why(),
     )
 
@@ -43,7 +43,7 @@ def _reset(mail: OutboxMail) -> Letter:
             gettext("If it was not you, do nothing: the old password stays."),
         ],
         button=Link(gettext("Choose a password"), _address(mail)),
-        button_note=gettext("The link works for five days, once."),
+        button_note=gettext("The link works for two days, once."),
         why=_why(),
     )
 

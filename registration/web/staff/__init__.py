@@ -6,6 +6,7 @@ from flask import Flask
 
 from registration.web.staff import (
     access,
+    account,
     accounts,
     attendees,
     bulk,
@@ -22,6 +23,7 @@ from registration.web.staff import (
     navigation,
     person,
     recording,
+    signing_in,
     speakers,
     stream,
     words,
@@ -43,13 +45,15 @@ ROOMS = (
     recording,
     speakers,
     stream,
+    accounts,
     log,
+    account,
 )
 
 
 def init_app(app: Flask) -> None:
     """Put sign-in and the staff's pages on."""
-    accounts.init_app(app)
+    signing_in.init_app(app)
     navigation.init_app(app)
     words.init_app(app)
     app.before_request(access.note_network)

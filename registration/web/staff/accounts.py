@@ -1,98 +1,166 @@
-"""Sign-in by Flask-Security-Too, with our accounts, our pages and our outbox."""
+"""People: the accounts of the staff, as admins keep them."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _
+from flask_security import current_user
+from flask_wtf import FlaskForm
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+from wtforms import RadioField, SelectChoice, SelectMultipleField, StringField
+from wtforms.validators import InputRequired
 
-from flask import Flask, request, url_for
-from flask_security import MailUtil, Security
-from flask_security.datastore import SQLAlchemySessionUserDatastore
-
-from registration import emails
+from registration import staff
 from registration.database import db
-from registration.models import Role, Staff
+from registration.models import Event, Staff, StaffRole
+from registration.staff import StaffRefused
 from registration.times import now
+from registration.web.rsvp_forms import at_most, is_email, no_controls, one_line
+from registration.web.staff.access import staff_only
 
-_FORGOT = "security.forgot_password"
+blueprint = Blueprint("staff_accounts", __name__, url_prefix="/staff/people")
 
-
-class OutboxMailUtil(MailUtil):  # type: ignore[misc]
-    """Writes Flask-Security's mails to the outbox, in the transaction of the change.
-
-    The extension commits after some of its mails and not after others, so it is done here.
-    """
-
-    def send_mail(
-        self,
-        template: str,
-        subject: str,
-        recipient: str,
-        sender: Any,
-        body: str,
-        html: str | None,
-        **kwargs: Any,
-    ) -> None:
-        """Queue the letter that stands for this template; its own text is not used."""
-        account: Staff = kwargs["user"]
-        name = template.rpartition("/")[2]
-        about = {"reset_instructions": "reset"}.get(name, "password_changed")
-        token = kwargs.get("reset_token")
-        path = url_for("security.reset_password", token=token) if token else url_for(_FORGOT)
-        emails.to_account(account, about, path=path, now=now())
-        db.session.commit()
-
-    def validate(self, email: str) -> str:
-        """An address of an account as it is kept. The DNS is not asked: the account exists."""
-        return str(self.normalize(email))
+ROLE_NAMES = {
+    StaffRole.ADMIN: _("Administrator: everything"),
+    StaffRole.ORGANISER: _("Organiser: the events that are ticked"),
+    StaffRole.DOOR: _("Door: check-in at the events that are ticked"),
+}
 
 
-# Trap: init_app() ignores a class that is passed to it.
-security = Security(mail_util_cls=OutboxMailUtil)
+class ChangeForm(FlaskForm):  # type: ignore[misc]
+    """What an account is called and may do."""
 
-
-def init_app(app: Flask) -> None:
-    """Sign-in at /staff/sign-in: Argon2, no registration, one answer for every mistake."""
-    app.config.update(
-        SECURITY_URL_PREFIX="/staff",
-        SECURITY_LOGIN_URL="/sign-in",
-        SECURITY_LOGOUT_URL="/sign-out",
-        SECURITY_LOGOUT_METHODS=["POST"],
-        SECURITY_POST_LOGIN_VIEW="/staff/",
-        SECURITY_POST_LOGOUT_VIEW="/staff/sign-in",
-        SECURITY_PASSWORD_HASH="argon2",  # noqa: S106
-        SECURITY_PASSWORD_SCHEMES=["argon2"],
-        SECURITY_PASSWORD_SALT=app.config["SECRET_KEY"],
-        SECURITY_PASSWORD_LENGTH_MIN=12,
-        SECURITY_RECOVERABLE=True,
-        SECURITY_RESET_URL="/reset",
-        SECURITY_POST_RESET_VIEW="/staff/",
-        SECURITY_TRACKABLE=True,
-        SECURITY_REGISTERABLE=False,
-        SECURITY_RETURN_GENERIC_RESPONSES=True,
-        SECURITY_DATETIME_FACTORY=lambda: datetime.now(UTC),
-        SECURITY_LOGIN_USER_TEMPLATE="staff/sign_in.html",
-        SECURITY_FORGOT_PASSWORD_TEMPLATE="staff/forgot.html",  # noqa: S106
-        SECURITY_RESET_PASSWORD_TEMPLATE="staff/reset.html",  # noqa: S106
-        SECURITY_EMAIL_HTML=False,
-        SECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS=False,
-        REMEMBER_COOKIE_HTTPONLY=True,
-        REMEMBER_COOKIE_SAMESITE="Lax",
-        REMEMBER_COOKIE_SECURE=app.config["BASE_URL"].startswith("https://"),
-        PERMANENT_SESSION_LIFETIME=12 * 3600,
+    name = StringField(_("Name"), [InputRequired(_("Enter a name")), *at_most(200)], [one_line])
+    role = RadioField(
+        _("May do"),
+        [InputRequired(_("Choose what they may do"))],
+        choices=[SelectChoice(role.value, name) for role, name in ROLE_NAMES.items()],
     )
-    security.init_app(
-        app,
-        SQLAlchemySessionUserDatastore(db.session, Staff, Role),
+    events = SelectMultipleField(_("Events"), coerce=int)
+
+    def offer_events(self) -> None:
+        """Offer all events, the latest first."""
+        events = db.session.execute(
+            select(Event.id, Event.title).order_by(Event.starts_at.desc()).limit(500)
+        )
+        self.events.choices = [SelectChoice(event_id, title) for event_id, title in events]
+
+
+class InviteForm(ChangeForm):
+    """A new account."""
+
+    email = StringField(
+        _("Email address"),
+        [
+            InputRequired(_("Enter an email address in the right format, like name@example.org")),
+            no_controls,
+            is_email,
+        ],
+        [one_line],
+        render_kw={"autocomplete": "off"},
     )
-    app.before_request(_begin_to_write)
 
 
-def _begin_to_write() -> None:
-    """Let Flask-Security's changes begin as writing ones: it reads first, and then writes.
+def _account(account_id: int) -> Staff:
+    return db.session.get(Staff, account_id) or abort(404)
 
-    SQLite would refuse that at once if anybody else had written in between.
-    """
-    if request.blueprint == "security" and request.method == "POST":
-        db.session.rollback()
-        db.session.connection(execution_options={"writing": True})
+
+def _path_of(token: str) -> str:
+    return url_for("security.reset_password", token=token)
+
+
+@blueprint.get("/")
+@staff_only()
+def index() -> ResponseReturnValue:
+    """Everybody who has an account."""
+    accounts = db.session.scalars(
+        select(Staff)
+        .options(selectinload(Staff.roles), selectinload(Staff.webauthn))
+        .order_by(Staff.active.desc(), Staff.name, Staff.email)
+    ).all()
+    return render_template("staff/people.html", accounts=accounts, role_names=ROLE_NAMES)
+
+
+@blueprint.route("/invite", methods=["GET", "POST"])
+@staff_only()
+def invite() -> ResponseReturnValue:
+    """Make an account; its owner sets the password."""
+    form = InviteForm(role=StaffRole.ORGANISER)
+    form.offer_events()
+    if form.validate_on_submit():
+        try:
+            staff.invite(
+                email=form.email.data,
+                name=form.name.data,
+                role=StaffRole(form.role.data),
+                event_ids=form.events.data,
+                inviter=current_user,
+                path_of=_path_of,
+                now=now(),
+            )
+        except StaffRefused as refusal:
+            form.form_errors.append(str(refusal))
+        else:
+            flash(gettext("The invitation is on its way."), "ok")
+            return redirect(url_for(".index"), code=303)
+    status = 422 if form.is_submitted() else 200
+    return render_template("staff/account_form.html", form=form, account=None), status
+
+
+@blueprint.route("/<int:account_id>", methods=["GET", "POST"])
+@staff_only()
+def edit(account_id: int) -> ResponseReturnValue:
+    """Change what an account may do."""
+    account = _account(account_id)
+    form = ChangeForm(
+        name=account.name,
+        role=account.roles[0].name if account.roles else StaffRole.DOOR,
+        events=[event.id for event in staff.events_of(account)],
+    )
+    form.offer_events()
+    if form.validate_on_submit():
+        try:
+            staff.change(
+                account_id=account_id,
+                name=form.name.data,
+                role=StaffRole(form.role.data),
+                event_ids=form.events.data,
+                staff_id=current_user.id,
+                now=now(),
+            )
+        except StaffRefused as refusal:
+            form.form_errors.append(str(refusal))
+        else:
+            flash(gettext("Saved."), "ok")
+            return redirect(url_for(".index"), code=303)
+    status = 422 if form.is_submitted() else 200
+    return render_template("staff/account_form.html", form=form, account=account), status
+
+
+@blueprint.post("/<int:account_id>/act")
+@staff_only()
+def act(account_id: int) -> ResponseReturnValue:
+    """Close or open an account, sign it out everywhere, or mail it a link."""
+    _account(account_id)
+    action, moment, staff_id = request.form.get("do", ""), now(), current_user.id
+    try:
+        if action in ("close", "open"):
+            staff.set_active(
+                account_id=account_id, active=action == "open", staff_id=staff_id, now=moment
+            )
+        elif action == "end_sessions":
+            staff.end_sessions(account_id=account_id, staff_id=staff_id, now=moment)
+        elif action == "link":
+            staff.invite_again(
+                account_id=account_id, staff_id=staff_id, path_of=_path_of, now=moment
+            )
+        else:
+            abort(400)
+    except StaffRefused as refusal:
+        flash(str(refusal), "warn")
+    else:
+        flash(gettext("Done."), "ok")
+    return redirect(url_for(".index"), code=303)

@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _
 from flask_security import current_user
 from flask_wtf import FlaskForm
 from sqlalchemy import select
-from wtforms import BooleanField, RadioField, StringField
+from wtforms import BooleanField, RadioField, SelectChoice, StringField
 from wtforms.validators import InputRequired
 
 from registration import desk, listing, parties, wording
@@ -53,7 +53,9 @@ def add(slug: str) -> ResponseReturnValue:
     options, questions = listing.options_of(event), listing.questions_of(event)
     form = type("AddForm", (AddForm,), AddForm.fields_for(event, questions))()
     form.bind(event, questions)
-    form.attend.choices = [(option.id, wording.option_name(option)) for option in options]
+    form.attend.choices = [
+        SelectChoice(option.id, wording.option_name(option)) for option in options
+    ]
     if form.validate_on_submit():
         try:
             rsvp = desk.add(

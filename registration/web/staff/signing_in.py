@@ -1,0 +1,255 @@
+"""Sign-in by Flask-Security-Too, with our accounts, our pages and our outbox."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from flask import Flask, Response, request, session, url_for
+from flask_limiter.util import get_remote_address
+from flask_security import (
+    MailUtil,
+    Security,
+    password_changed,
+    password_reset,
+    tf_disabled,
+    tf_profile_changed,
+    user_authenticated,
+    wan_deleted,
+    wan_registered,
+)
+from flask_security.datastore import SQLAlchemySessionUserDatastore
+from flask_security.totp import Totp
+
+from registration import audit, emails
+from registration.database import db, transaction
+from registration.models import Passkey, Role, Staff
+from registration.times import now
+from registration.web.limits import limiter, setting
+
+_FORGOT = "security.forgot_password"
+
+
+class OutboxMailUtil(MailUtil):  # type: ignore[misc]
+    """Writes Flask-Security's mails to the outbox, in the transaction of the change.
+
+    The extension commits after some of its mails and not after others, so it is done here.
+    """
+
+    def send_mail(
+        self,
+        template: str,
+        subject: str,
+        recipient: str,
+        sender: Any,
+        body: str,
+        html: str | None,
+        **kwargs: Any,
+    ) -> None:
+        """Queue the letter that stands for this template; its own text is not used."""
+        account: Staff = kwargs["user"]
+        name = template.rpartition("/")[2]
+        about = {"reset_instructions": "reset"}.get(name, "password_changed")
+        token = kwargs.get("reset_token")
+        path = url_for("security.reset_password", token=token) if token else url_for(_FORGOT)
+        emails.to_account(account, about, path=path, now=now())
+        db.session.commit()
+
+    def validate(self, email: str) -> str:
+        """An address of an account as it is kept. The DNS is not asked: the account exists."""
+        return str(self.normalize(email))
+
+
+class OnceTotp(Totp):  # type: ignore[misc]
+    """Codes of which none works twice."""
+
+    def get_last_counter(self, user: Staff) -> int | None:
+        """The counter of the code that was used last."""
+        return user.tf_last_counter
+
+    def set_last_counter(self, user: Staff, tmatch: Any) -> None:
+        """Keep the counter of a code that was right; committed with the sign-in."""
+        user.tf_last_counter = tmatch.counter
+        db.session.add(user)
+
+
+# Trap: init_app() ignores classes that are passed to it.
+security = Security(mail_util_cls=OutboxMailUtil, totp_cls=OnceTotp)
+
+
+def init_app(app: Flask) -> None:
+    """Sign-in at /staff/sign-in: Argon2, no registration, one answer for every mistake."""
+    app.config.update(
+        SECURITY_URL_PREFIX="/staff",
+        SECURITY_LOGIN_URL="/sign-in",
+        SECURITY_LOGOUT_URL="/sign-out",
+        SECURITY_LOGOUT_METHODS=["POST"],
+        SECURITY_POST_LOGIN_VIEW="/staff/",
+        SECURITY_POST_LOGOUT_VIEW="/staff/sign-in",
+        SECURITY_PASSWORD_HASH="argon2",  # noqa: S106
+        SECURITY_PASSWORD_SCHEMES=["argon2"],
+        SECURITY_PASSWORD_SALT=app.config["SECRET_KEY"],
+        SECURITY_PASSWORD_LENGTH_MIN=12,
+        SECURITY_RECOVERABLE=True,
+        SECURITY_RESET_URL="/reset",
+        SECURITY_POST_RESET_VIEW="/staff/",
+        SECURITY_TRACKABLE=True,
+        SECURITY_REGISTERABLE=False,
+        SECURITY_RETURN_GENERIC_RESPONSES=True,
+        SECURITY_DATETIME_FACTORY=lambda: datetime.now(UTC),
+        SECURITY_LOGIN_USER_TEMPLATE="staff/sign_in.html",
+        SECURITY_FORGOT_PASSWORD_TEMPLATE="staff/forgot.html",  # noqa: S106
+        SECURITY_RESET_PASSWORD_TEMPLATE="staff/reset.html",  # noqa: S106
+        SECURITY_EMAIL_HTML=False,
+        SECURITY_RESET_PASSWORD_WITHIN=timedelta(days=2),
+        SECURITY_CHANGEABLE=True,
+        SECURITY_CHANGE_URL="/password",
+        SECURITY_CHANGE_PASSWORD_TEMPLATE="staff/password.html",  # noqa: S106
+        SECURITY_POST_CHANGE_VIEW="/staff/account/",
+        SECURITY_FRESHNESS=timedelta(minutes=30),
+        SECURITY_FRESHNESS_GRACE_PERIOD=timedelta(minutes=10),
+        SECURITY_VERIFY_URL="/verify",
+        SECURITY_VERIFY_TEMPLATE="staff/verify.html",
+        SECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS=False,
+        REMEMBER_COOKIE_HTTPONLY=True,
+        REMEMBER_COOKIE_SAMESITE="Lax",
+        REMEMBER_COOKIE_SECURE=app.config["BASE_URL"].startswith("https://"),
+        PERMANENT_SESSION_LIFETIME=12 * 3600,
+    )
+    app.config.update(_second_factors(app))
+    security.init_app(
+        app,
+        SQLAlchemySessionUserDatastore(db.session, Staff, Role, Passkey),
+    )
+    app.before_request(_begin_to_write)
+    _limit_guesses(app)
+    _log_signals(app)
+
+
+def _second_factors(app: Flask) -> dict[str, Any]:
+    """A code from an app, codes for the day the phone is lost, and passkeys."""
+    key = app.config["SECRET_KEY"].encode()
+    return {
+        "SECURITY_TWO_FACTOR": True,
+        "SECURITY_TWO_FACTOR_ENABLED_METHODS": ["authenticator"],
+        "SECURITY_TWO_FACTOR_RESCUE_EMAIL": False,
+        "SECURITY_TWO_FACTOR_ALWAYS_VALIDATE": False,
+        "SECURITY_TWO_FACTOR_SETUP_URL": "/second-factor",
+        "SECURITY_TWO_FACTOR_TOKEN_VALIDATION_URL": "/second-factor/code",
+        "SECURITY_TWO_FACTOR_SETUP_TEMPLATE": "staff/second_factor.html",
+        "SECURITY_TWO_FACTOR_VERIFY_CODE_TEMPLATE": "staff/code.html",
+        "SECURITY_TWO_FACTOR_SELECT_TEMPLATE": "staff/select_factor.html",
+        "SECURITY_TWO_FACTOR_POST_SETUP_VIEW": "/staff/account/",
+        "SECURITY_TOTP_SECRETS": {"1": hashlib.sha256(b"totp" + key).hexdigest()},
+        "SECURITY_TOTP_ISSUER": app.config["ORGANISATION_NAME"],
+        "SECURITY_MULTI_FACTOR_RECOVERY_CODES": True,
+        "SECURITY_MULTI_FACTOR_RECOVERY_CODES_N": 8,
+        "SECURITY_MULTI_FACTOR_RECOVERY_CODES_KEYS": [
+            base64.urlsafe_b64encode(hashlib.sha256(b"recovery" + key).digest())
+        ],
+        "SECURITY_MULTI_FACTOR_RECOVERY_CODES_URL": "/recovery-codes",
+        "SECURITY_MULTI_FACTOR_RECOVERY_CODES_TEMPLATE": "staff/recovery_codes.html",
+        "SECURITY_MULTI_FACTOR_RECOVERY_URL": "/recovery",
+        "SECURITY_MULTI_FACTOR_RECOVERY_TEMPLATE": "staff/recovery.html",
+        "SECURITY_WEBAUTHN": True,
+        "SECURITY_WAN_RP_NAME": app.config["ORGANISATION_NAME"],
+        "SECURITY_WAN_REGISTER_URL": "/passkeys",
+        "SECURITY_WAN_REGISTER_TEMPLATE": "staff/passkeys.html",
+        "SECURITY_WAN_POST_REGISTER_VIEW": "/staff/account/",
+        "SECURITY_WAN_DELETE_URL": "/passkeys/delete",
+        "SECURITY_WAN_SIGNIN_URL": "/passkey",
+        "SECURITY_WAN_SIGNIN_TEMPLATE": "staff/passkey.html",
+        "SECURITY_WAN_SIGNIN_WITHIN": timedelta(minutes=5),
+        "SECURITY_WAN_VERIFY_URL": "/verify/passkey",
+        "SECURITY_WAN_VERIFY_TEMPLATE": "staff/verify_passkey.html",
+        # Who knows an address must not learn from it whether there is an account.
+        "SECURITY_WAN_ALLOW_USER_HINTS": False,
+    }
+
+
+def _limit_guesses(app: Flask) -> None:
+    """Let nobody try passwords or codes at leisure. What succeeds is not counted."""
+
+    def failed(response: Response) -> bool:
+        return response.status_code not in (302, 303)
+
+    def address() -> str:
+        return "sign-in:" + request.form.get("email", "").strip().lower()[:254]
+
+    def half_signed_in() -> str:
+        return f"code:{session.get('tf_user_id') or get_remote_address()}"
+
+    guarded = {
+        "security.login": (address, "LIMIT_SIGN_IN_PER_ADDRESS", failed),
+        "security.two_factor_token_validation": (
+            half_signed_in,
+            "LIMIT_SIGN_IN_PER_ADDRESS",
+            failed,
+        ),
+        "security.mf_recovery": (half_signed_in, "LIMIT_SIGN_IN_PER_ADDRESS", failed),
+        "security.forgot_password": (address, "LIMIT_LINKS_PER_ADDRESS", None),
+    }
+    for endpoint, (key, limit, counted) in guarded.items():
+        view: Any = app.view_functions[endpoint]
+        for name, of in ((limit, key), ("LIMIT_SIGN_IN_PER_NETWORK", get_remote_address)):
+            view = limiter.limit(
+                setting(name),
+                key_func=of,
+                methods=["POST"],
+                deduct_when=counted or (lambda _: True),
+            )(view)
+        app.view_functions[endpoint] = view
+
+
+def _log_signals(app: Flask) -> None:
+    """Note in the audit log what Flask-Security did, in its own transaction."""
+    logged = {
+        user_authenticated: "staff.signed_in",
+        password_changed: "staff.password_changed",
+        password_reset: "staff.password_changed",
+        tf_profile_changed: "staff.second_factor",
+        tf_disabled: "staff.second_factor",
+        wan_registered: "staff.passkey_added",
+        wan_deleted: "staff.passkey_removed",
+    }
+
+    def logger(action: str) -> Callable[..., None]:
+        def log(_app: Flask, user: Staff, **_more: Any) -> None:
+            audit.record(action, now=now(), staff_id=user.id)
+            if action in ("staff.second_factor", "staff.passkey_added", "staff.passkey_removed"):
+                emails.to_account(user, "second_factor", path=url_for(_FORGOT), now=now())
+
+        return log
+
+    for signal, action in logged.items():
+        signal.connect(logger(action), app, weak=False)
+    app.after_request(_log_failure)
+
+
+def _log_failure(response: Response) -> Response:
+    """Note a sign-in that failed: the address that was tried, and from where."""
+    tried = request.form.get("email", "") if request.method == "POST" else ""
+    if request.endpoint == "security.login" and tried and response.status_code == 200:
+        network = request.remote_addr or ""
+        with transaction():
+            audit.record(
+                "staff.sign_in_failed",
+                now=now(),
+                actor="stranger",
+                network=network,
+                account=tried[:254],
+            )
+    return response
+
+
+def _begin_to_write() -> None:
+    """Let Flask-Security's changes begin as writing ones: it reads first, and then writes.
+
+    SQLite would refuse that at once if anybody else had written in between.
+    """
+    if request.blueprint == "security" and request.method == "POST":
+        db.session.rollback()
+        db.session.connection(execution_options={"writing": True})

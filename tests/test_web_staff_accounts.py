@@ -1,0 +1,239 @@
+"""Accounts: invited, changed, closed; passwords, codes, passkeys; and who tries too often."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from flask_security import hash_password
+from passlib.totp import TOTP
+from sqlalchemy import select
+
+from registration import rendering
+from registration.database import db
+from registration.models import AuditEntry, OutboxMail, Staff, StaffRole
+from registration.web.limits import limiter
+from tests.conftest import NOW
+from tests.factories import make_event, make_staff
+from tests.signing_in import send, sign_in
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture(autouse=True)
+def uncounted(app: Flask):
+    """Limits that start from nothing."""
+    limiter.reset()
+    yield
+    limiter.reset()
+
+
+def signed_in(client: FlaskClient) -> bool:
+    """Whether the browser is in."""
+    return client.get("/staff/account/").status_code == 200
+
+
+def enter(client: FlaskClient, email: str, password: str = PASSWORD):
+    """Sign in by the form."""
+    return send(client, "/staff/sign-in", email=email, password=password)
+
+
+def actions() -> list[str]:
+    """What the log holds."""
+    return list(db.session.scalars(select(AuditEntry.action).order_by(AuditEntry.id)))
+
+
+def test_an_invited_colleague_sets_a_password_and_is_in(app: Flask, client: FlaskClient) -> None:
+    event = make_event(title="Policing in Conflict")
+    sign_in(client, make_staff())
+    done = send(
+        client,
+        "/staff/people/invite",
+        email="New@Example.org",
+        name="A colleague",
+        role="organiser",
+        events=[event.id],
+    )
+    assert done.status_code == 303
+    assert "A colleague" in client.get("/staff/people/").text
+    mail = db.session.scalars(select(OutboxMail)).one()
+    assert mail.recipient == "new@example.org"
+    assert "Miriam Castellanos made an account for you" in rendering.render(mail, now=NOW).body
+    theirs = app.test_client()
+    path = mail.facts["path"]
+    send(theirs, path, password=PASSWORD, password_confirm=PASSWORD)
+    enter(theirs, "new@example.org")
+    assert "Policing in Conflict" in theirs.get("/staff/").text
+    assert theirs.get("/staff/people/").status_code == 403
+    again = theirs.get(path)
+    assert again.status_code == 302, "the link works once"
+
+
+def test_an_address_with_an_account_is_not_invited_again(client: FlaskClient) -> None:
+    sign_in(client, make_staff(email="admin@example.org"))
+    answer = send(client, "/staff/people/invite", email="admin@example.org", name="X", role="door")
+    assert answer.status_code == 422
+    assert "This address has an account already." in answer.text
+
+
+def test_a_changed_role_counts_at_once_and_is_in_the_log(app: Flask, client: FlaskClient) -> None:
+    event = make_event()
+    other = make_staff(StaffRole.ORGANISER, event)
+    other_id = other.id
+    theirs = sign_in(app.test_client(), other)
+    assert theirs.get("/staff/outbox/").status_code == 200
+    sign_in(client, make_staff())
+    url = f"/staff/people/{other_id}"
+    assert send(client, url, name="Other", role="door", events=[event.id]).status_code == 303
+    assert theirs.get("/staff/outbox/").status_code == 403
+    entry = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "staff.changed")).one()
+    assert entry.detail["changes"]["role"] == ["organiser", "door"]
+
+
+def test_a_closed_account_is_out_at_once_and_may_come_back(app: Flask, client: FlaskClient) -> None:
+    other = make_staff(email="other@example.org", password=hash_password(PASSWORD))
+    other_id = other.id
+    theirs = app.test_client()
+    enter(theirs, "other@example.org")
+    assert signed_in(theirs)
+    sign_in(client, make_staff())
+    send(client, f"/staff/people/{other_id}/act", page="/staff/people/", do="close")
+    assert not signed_in(theirs)
+    enter(theirs, "other@example.org")
+    assert not signed_in(theirs)
+    send(client, f"/staff/people/{other_id}/act", page="/staff/people/", do="open")
+    enter(theirs, "other@example.org")
+    assert signed_in(theirs)
+
+
+def test_one_administrator_stays(client: FlaskClient) -> None:
+    admin = make_staff()
+    admin_id = admin.id
+    sign_in(client, admin)
+    send(client, f"/staff/people/{admin_id}/act", page="/staff/people/", do="close")
+    assert "You cannot close your own account." in client.get("/staff/people/").text
+    answer = send(client, f"/staff/people/{admin_id}", name="X", role="door")
+    assert "This is the last administrator." in answer.text
+    assert db.session.get_one(Staff, admin_id).is_admin
+
+
+def test_sessions_are_ended_everywhere(app: Flask, client: FlaskClient) -> None:
+    make_staff(email="me@example.org", password=hash_password(PASSWORD))
+    there = app.test_client()
+    enter(client, "me@example.org")
+    enter(there, "me@example.org")
+    send(client, "/staff/account/", do="end_sessions")
+    assert not signed_in(client)
+    assert not signed_in(there)
+
+
+def test_a_changed_password_ends_the_other_sessions_and_is_mailed(
+    app: Flask, client: FlaskClient
+) -> None:
+    make_staff(email="me@example.org", password=hash_password(PASSWORD))
+    there = app.test_client()
+    enter(client, "me@example.org")
+    enter(there, "me@example.org")
+    send(
+        client,
+        "/staff/password",
+        password=PASSWORD,
+        new_password="staple paper hill",
+        new_password_confirm="staple paper hill",
+    )
+    assert signed_in(client)
+    assert not signed_in(there)
+    mail = db.session.scalars(select(OutboxMail)).one()
+    assert "Your password was changed" in rendering.render(mail, now=NOW).body
+    assert "staff.password_changed" in actions()
+    short = send(
+        client,
+        "/staff/password",
+        password="staple paper hill",
+        new_password="short",
+        new_password_confirm="short",
+    )
+    assert "There is a problem" in short.text
+
+
+def test_a_code_is_asked_for_after_the_password_and_works_once(
+    app: Flask, client: FlaskClient
+) -> None:
+    make_staff(email="me@example.org", password=hash_password(PASSWORD))
+    enter(client, "me@example.org")
+    page = send(client, "/staff/second-factor", setup="authenticator")
+    assert page.status_code == 200
+    key = re.search(r'login__key">([^<]+)<', page.text)[1]
+    action = re.search(r'action="([^"]*second-factor[^"]*)"', page.text)[1]
+    codes = TOTP(key=key)
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page.text)[1]
+    done = client.post(action, data={"csrf_token": token, "code": codes.generate().token})
+    assert done.status_code == 302, done.text
+    assert db.session.scalars(select(Staff)).one().tf_primary_method == "authenticator"
+    assert "staff.second_factor" in actions()
+
+    codes_page = send(client, "/staff/recovery-codes", generate_new_codes="y")
+    recovery = re.findall(r"<li><code>([^<]+)</code>", codes_page.text)
+    assert len(recovery) == 8
+
+    other = app.test_client()
+    enter(other, "me@example.org")
+    assert not signed_in(other), "the password alone is not enough"
+    wrong = send(other, "/staff/second-factor/code", code="000000")
+    assert wrong.status_code == 200
+    assert not signed_in(other)
+    used = send(other, "/staff/second-factor/code", code=codes.generate().token)
+    assert not signed_in(other), f"a code works once ({used.status_code})"
+    send(other, "/staff/recovery", code=recovery[0])
+    assert signed_in(other)
+
+    third = app.test_client()
+    enter(third, "me@example.org")
+    send(third, "/staff/recovery", code=recovery[0])
+    assert not signed_in(third), "a recovery code works once"
+
+
+def test_a_passkey_is_offered_options_of_this_site(client: FlaskClient) -> None:
+    make_staff(email="me@example.org", password=hash_password(PASSWORD))
+    enter(client, "me@example.org")
+    page = send(client, "/staff/passkeys", name="My laptop", usage="first")
+    assert page.status_code == 200
+    assert 'data-passkey="create"' in page.text
+    assert "challenge" in page.text
+    asked = send(client.application.test_client(), "/staff/passkey")
+    assert 'data-passkey="get"' in asked.text
+
+
+def test_changing_how_one_signs_in_wants_a_fresh_password(client: FlaskClient) -> None:
+    account = make_staff(email="me@example.org", password=hash_password(PASSWORD))
+    sign_in(client, account)
+    with client.session_transaction() as session:
+        session["fs_paa"] = (NOW - timedelta(days=1)).timestamp()
+    for url in ("/staff/passkeys", "/staff/second-factor"):
+        answer = client.get(url)
+        assert answer.status_code == 302, url
+        assert "/staff/verify" in answer.location
+    assert "Is it still you?" in client.get("/staff/verify").text
+
+
+def test_guessing_is_stopped_and_noted(client: FlaskClient) -> None:
+    make_staff(email="me@example.org", password=hash_password(PASSWORD))
+    for _attempt in range(10):
+        assert enter(client, "me@example.org", "a wrong guess").status_code == 200
+    stopped = enter(client, "me@example.org")
+    assert stopped.status_code == 429
+    assert "That was more than we take at once" in stopped.text
+    failures = db.session.scalars(
+        select(AuditEntry).where(AuditEntry.action == "staff.sign_in_failed")
+    ).all()
+    assert {entry.detail["account"] for entry in failures} == {"me@example.org"}
+    assert {entry.network for entry in failures} == {"127.0.0.1"}
+
+
+def test_a_name_is_changed_by_its_owner(client: FlaskClient) -> None:
+    sign_in(client, make_staff())
+    send(client, "/staff/account/", name="M. Castellanos")
+    assert "M. Castellanos" in client.get("/staff/account/").text
