@@ -17,7 +17,7 @@ from typing import Any
 
 from flask import current_app
 from flask_mail import email_dispatched
-from sqlalchemy import ColumnElement, bindparam, select, text, update
+from sqlalchemy import ColumnElement, and_, bindparam, or_, select, text, update
 from sqlalchemy.orm import joinedload
 
 from registration import rendering
@@ -54,12 +54,15 @@ _ENDED = (
 def claim(*, now: datetime, limit: int = 50) -> list[int]:
     """Take due mails for the caller alone, oldest first; none while no server is configured.
 
-    A mailing to thousands goes when nothing else does: nobody's confirmation waits behind it.
+    A mail to thousands goes when nothing else does: nobody's confirmation waits behind it.
     """
     if not current_app.config["MAIL_SERVER"]:
         return []
     taken: list[int] = []
-    for queue in (OutboxMail.mailing_id.is_(None), OutboxMail.mailing_id.is_not(None)):
+    mailed, announced = OutboxMail.mailing_id, OutboxMail.announcement_id
+    alone = and_(mailed.is_(None), announced.is_(None))
+    among_many = or_(mailed.is_not(None), announced.is_not(None))
+    for queue in (alone, among_many):
         if len(taken) < limit:
             taken += _take(queue, now, limit - len(taken))
     return taken

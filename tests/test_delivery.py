@@ -16,7 +16,13 @@ from sqlalchemy.exc import IntegrityError
 from registration import delivery, emails, outbox, rsvps
 from registration.database import db, transaction
 from registration.delivery import CLAIM, GIVE_UP, PAUSES, RESTS, Postman, claim, pause_before
-from registration.models import MailState, OutboxMail, WorkerHeartbeat
+from registration.models import (
+    Announcement,
+    AnnouncementKind,
+    MailState,
+    OutboxMail,
+    WorkerHeartbeat,
+)
 from tests.conftest import NOW
 from tests.factories import make_hybrid, make_option, make_rsvp, save
 from tests.smtp_servers import Mailbox, serving
@@ -450,6 +456,27 @@ class TestClaims:
         ids = write_mails("a@example.org", "b@example.org")
         post_to(1)
         assert claim(now=NOW, limit=1) == ids[:1]
+
+    def test_what_everybody_is_told_waits_for_everything_else(
+        self, app: Flask, post_to: Callable[..., Post]
+    ):
+        told, alone = write_mails("a@example.org", "b@example.org")
+        row = db.session.get_one(OutboxMail, told)
+        announcement = save(
+            Announcement(
+                event_id=row.event_id,
+                kind=AnnouncementKind.CHANGED,
+                edition=1,
+                token="a",
+                created_at=NOW,
+                due_at=NOW,
+            )
+        )
+        row.announcement_id = announcement.id
+        db.session.commit()
+        post_to(1)
+        assert claim(now=NOW, limit=1) == [alone]
+        assert claim(now=NOW, limit=1) == [told]
 
     def test_pauses_grow_and_are_spread(self):
         for attempt, pause in enumerate([*PAUSES, PAUSES[-1]], start=2):

@@ -51,8 +51,10 @@ class MailState(enum.StrEnum):
     WITHDRAWN = "withdrawn"  # staff took it back before it went
 
 
-_DUE_SQL = text("state = 'waiting' AND mailing_id IS NULL")
-_DUE_MAILING_SQL = text("state = 'waiting' AND mailing_id IS NOT NULL")
+_DUE_SQL = text("state = 'waiting' AND mailing_id IS NULL AND announcement_id IS NULL")
+_DUE_MANY_SQL = text(
+    "state = 'waiting' AND (mailing_id IS NOT NULL OR announcement_id IS NOT NULL)"
+)
 
 
 class OutboxMail(Base):
@@ -65,7 +67,7 @@ class OutboxMail(Base):
 
     __tablename__ = "outbox"
     __table_args__ = (
-        # Two queues: whoever waits for an answer never stands behind a mailing to thousands.
+        # Two queues: whoever waits for an answer never stands behind a mail to thousands.
         Index(
             "ix_outbox_due",
             "due_at",
@@ -74,11 +76,11 @@ class OutboxMail(Base):
             postgresql_where=_DUE_SQL,
         ),
         Index(
-            "ix_outbox_due_mailings",
+            "ix_outbox_due_many",
             "due_at",
             "id",
-            sqlite_where=_DUE_MAILING_SQL,
-            postgresql_where=_DUE_MAILING_SQL,
+            sqlite_where=_DUE_MANY_SQL,
+            postgresql_where=_DUE_MANY_SQL,
         ),
         Index("ix_outbox_mailing", "mailing_id", "state"),
         Index("ix_outbox_recipient", "recipient", "kind", "created_at"),
