@@ -16,7 +16,7 @@ from registration.models import EventStatus, Speaker
 from registration.speakers import Profile, SpeakerRefused
 from registration.times import now
 from registration.web import access, photos
-from registration.web.rsvp_forms import at_most, many_lines, one_line
+from registration.web.fields import at_most, many_lines, one_line
 
 blueprint = Blueprint("speakers", __name__)
 

@@ -10,7 +10,7 @@ from flask_security import current_user, logout_user
 from registration import staff
 from registration.models import StaffRole
 from registration.times import now
-from registration.web.rsvp_forms import one_line
+from registration.web.fields import one_line
 from registration.web.staff.access import staff_only
 
 blueprint = Blueprint("staff_account", __name__, url_prefix="/staff/account")

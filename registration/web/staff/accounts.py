@@ -18,7 +18,7 @@ from registration.database import db
 from registration.models import Event, Staff, StaffRole
 from registration.staff import StaffRefused
 from registration.times import now
-from registration.web.rsvp_forms import at_most, is_email, no_controls, one_line
+from registration.web.fields import at_most, is_email, no_controls, one_line
 from registration.web.staff.access import staff_only
 
 blueprint = Blueprint("staff_accounts", __name__, url_prefix="/staff/people")

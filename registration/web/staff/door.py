@@ -21,7 +21,7 @@ from registration.folding import folded
 from registration.models import Attendee, Event, StaffRole
 from registration.parties import Details
 from registration.times import now
-from registration.web.rsvp_forms import at_most, is_email, one_line
+from registration.web.fields import at_most, is_email, one_line
 from registration.web.staff.access import event_by_slug, own_events, staff_only
 
 blueprint = Blueprint("staff_door", __name__, url_prefix="/staff/events/<slug>/door")

@@ -30,7 +30,7 @@ from wtforms.widgets import NumberInput
 
 from registration import events, wording
 from registration.models import Event, RegistrationKind, Visibility
-from registration.web.rsvp_forms import at_most, is_email, many_lines, one_line
+from registration.web.fields import at_most, is_email, many_lines, one_line
 from registration.web.staff.wallclock import MomentField
 
 PICTURES = {"accept": "image/jpeg,image/png,image/webp"}

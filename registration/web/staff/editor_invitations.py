@@ -17,7 +17,7 @@ from registration.database import db
 from registration.invitations import InvitationRefused
 from registration.models import Event, Invitation, InvitationCode, StaffRole
 from registration.times import now
-from registration.web.rsvp_forms import at_most, is_email, one_line
+from registration.web.fields import at_most, is_email, one_line
 from registration.web.staff.access import event_by_slug, staff_only
 from registration.web.staff.editor import SECTIONS
 from registration.web.staff.editor_forms import number, text

@@ -37,7 +37,7 @@ from registration.models import (
     QuestionKind,
     SpeakerRole,
 )
-from registration.web.rsvp_forms import at_most, one_line
+from registration.web.fields import at_most, one_line
 from registration.web.staff.editor_forms import (
     PICTURES,
     is_link,

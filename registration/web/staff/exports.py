@@ -20,7 +20,7 @@ from flask_security import current_user
 from registration import exports, roster
 from registration.models import Event, StaffRole
 from registration.times import now
-from registration.web.rsvp_forms import one_line
+from registration.web.fields import one_line
 from registration.web.staff.access import event_by_slug, staff_only
 from registration.web.staff.attendees import filters_of_request
 

@@ -14,7 +14,7 @@ from wtforms.validators import InputRequired
 from registration import wording
 from registration.models import AttendanceOption, Mailing, Question, QuestionKind
 from registration.segments import Presence, Segment, Who
-from registration.web.rsvp_forms import at_most, many_lines, one_line
+from registration.web.fields import at_most, many_lines, one_line
 
 PRESENCES = {
     Presence.ANY: _("Does not matter"),

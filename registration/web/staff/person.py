@@ -19,7 +19,8 @@ from registration.admission import RsvpRefused
 from registration.database import db
 from registration.models import Answer, Event, Rsvp, StaffRole
 from registration.times import now
-from registration.web.rsvp_forms import EditForm, PersonForm, is_email, no_controls, one_line
+from registration.web.fields import is_email, no_controls, one_line
+from registration.web.rsvp_forms import EditForm, PersonForm
 from registration.web.staff.access import event_by_slug, rsvp_of, staff_only
 
 blueprint = Blueprint("staff_person", __name__, url_prefix="/staff/events/<slug>/attendees")

@@ -16,7 +16,7 @@ from wtforms.validators import NumberRange, Optional
 from registration import streams
 from registration.models import StaffRole
 from registration.times import now
-from registration.web.rsvp_forms import at_most, one_line
+from registration.web.fields import at_most, one_line
 from registration.web.staff.access import event_by_slug, staff_only
 
 blueprint = Blueprint("staff_recording", __name__, url_prefix="/staff/events/<slug>/recording")

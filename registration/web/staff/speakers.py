@@ -43,7 +43,7 @@ from registration.models import AttendanceMode, Speaker, SpeakerRole, StaffRole
 from registration.speakers import Particulars, SpeakerRefused
 from registration.times import now
 from registration.web import photos
-from registration.web.rsvp_forms import at_most, is_email, many_lines, no_controls, one_line
+from registration.web.fields import at_most, is_email, many_lines, no_controls, one_line
 from registration.web.staff.access import event_by_slug, speaker_of, staff_only
 
 # What browsers send, with and without seconds; the first is how it is shown.

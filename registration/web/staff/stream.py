@@ -17,7 +17,7 @@ from registration import arrivals, lobby, streams
 from registration.models import Event, LobbyPhase, StaffRole
 from registration.streams import StreamRefused
 from registration.times import now
-from registration.web.rsvp_forms import at_most, one_line
+from registration.web.fields import at_most, one_line
 from registration.web.staff.access import event_by_slug, staff_only
 
 blueprint = Blueprint("staff_stream", __name__, url_prefix="/staff/events/<slug>/stream")

@@ -1,0 +1,82 @@
+"""What fields of all forms share: how typed text is read, and what is refused in it."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Any
+
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _
+from wtforms import Field, Form, ValidationError
+from wtforms.validators import Length, StopValidation
+
+from registration import addresses
+
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")
+# Spaces without width and marks of direction. Joiners stay: names are written with them.
+_COPIED_ALONG = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
+_TYPOS = {
+    "gmial.com": "gmail.com",
+    "gmai.com": "gmail.com",
+    "gmail.co": "gmail.com",
+    "gmail.con": "gmail.com",
+    "gamil.com": "gmail.com",
+    "gnail.com": "gmail.com",
+    "hotmial.com": "hotmail.com",
+    "hotmail.con": "hotmail.com",
+    "hotmai.com": "hotmail.com",
+    "outlok.com": "outlook.com",
+    "outlook.con": "outlook.com",
+    "yaho.com": "yahoo.com",
+    "yahoo.con": "yahoo.com",
+    "yahooo.com": "yahoo.com",
+    "icloud.con": "icloud.com",
+}
+
+
+def one_line(text: str | None) -> str:
+    """Text of a single-line field: composed letters, no runs of white space, nothing unseen
+    that comes along when text is copied from elsewhere.
+    """
+    seen = _COPIED_ALONG.sub("", unicodedata.normalize("NFC", text or ""))
+    return re.sub(r"\s+", " ", seen).strip()
+
+
+def many_lines(text: str | None) -> str:
+    """Text of a larger field, with plain line ends."""
+    return unicodedata.normalize("NFC", (text or "").replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def no_controls(_form: Form, field: Field) -> None:
+    """Refuse characters that cannot be seen; they break mails and calendars."""
+    if _CONTROLS.search(field.data or ""):
+        raise StopValidation(gettext("Type this again: it holds characters that cannot be seen"))
+
+
+def at_most(number: int) -> list[Any]:
+    """Validators of a text of up to so many characters."""
+    too_long = _("Use %(max)d characters or fewer")
+    return [no_controls, Length(max=number, message=too_long)]
+
+
+def is_email(form: Form, field: Field) -> None:
+    """Refuse what cannot be an address; the domain is kept in ASCII, all in lower case."""
+    text = field.data or ""
+    local, _at, domain = text.rpartition("@")
+    try:
+        kept = addresses.canonical(text)
+    except addresses.AddressRefused as refusal:
+        raise ValidationError(str(refusal)) from refusal
+    checked = getattr(form, "email_checked", None)
+    seen = (checked.data or "").split() if checked is not None else []
+    if checked is not None and domain.lower() in _TYPOS and text not in seen:
+        checked.data = " ".join([*seen[-3:], text])
+        raise ValidationError(
+            gettext(
+                "Did you mean %(suggestion)s? If %(typed)s is right, send the form once more",
+                suggestion=f"{local}@{_TYPOS[domain.lower()]}",
+                typed=text,
+            )
+        )
+    field.data = kept
