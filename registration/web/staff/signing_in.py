@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from flask import Flask, Response, request, session, url_for
+from flask import Flask, Response, abort, current_app, request, session, url_for
 from flask_limiter.util import get_remote_address
 from flask_security import (
     MailUtil,
@@ -23,14 +23,30 @@ from flask_security import (
 )
 from flask_security.datastore import SQLAlchemySessionUserDatastore
 from flask_security.totp import Totp
+from flask_security.webauthn_util import WebauthnUtil
+from limits import RateLimitItem, parse
+from webauthn.helpers.structs import (
+    AuthenticatorSelectionCriteria,
+    ResidentKeyRequirement,
+    UserVerificationRequirement,
+)
 
 from registration import audit, emails
 from registration.database import db, transaction
 from registration.models import Passkey, Role, Staff
 from registration.times import now
-from registration.web.limits import limiter, setting
+from registration.web.limits import limiter
 
 _FORGOT = "security.forgot_password"
+_OF_ONE = "LIMIT_SIGN_IN_PER_ADDRESS"
+#: Where somebody may try what they do not know.
+_GUESSED = (
+    "security.login",
+    "security.two_factor_token_validation",
+    "security.mf_recovery",
+    "security.forgot_password",
+    "security.verify",
+)
 
 
 class OutboxMailUtil(MailUtil):  # type: ignore[misc]
@@ -76,8 +92,28 @@ class OnceTotp(Totp):  # type: ignore[misc]
         db.session.add(user)
 
 
+class AnyDeviceUtil(WebauthnUtil):  # type: ignore[misc]
+    """Passkeys of any device: the extension itself asks for a separate key to sign in alone."""
+
+    def authenticator_selection(self, user: Staff, usage: str) -> AuthenticatorSelectionCriteria:
+        """One that signs in alone is found without an address, and asks for finger or PIN."""
+        alone = usage == "first"
+        return AuthenticatorSelectionCriteria(
+            resident_key=(
+                ResidentKeyRequirement.REQUIRED if alone else ResidentKeyRequirement.PREFERRED
+            ),
+            user_verification=(
+                UserVerificationRequirement.REQUIRED
+                if alone
+                else UserVerificationRequirement.PREFERRED
+            ),
+        )
+
+
 # Trap: init_app() ignores classes that are passed to it.
-security = Security(mail_util_cls=OutboxMailUtil, totp_cls=OnceTotp)
+security = Security(
+    mail_util_cls=OutboxMailUtil, totp_cls=OnceTotp, webauthn_util_cls=AnyDeviceUtil
+)
 
 
 def init_app(app: Flask) -> None:
@@ -172,36 +208,39 @@ def _second_factors(app: Flask) -> dict[str, Any]:
 
 def _limit_guesses(app: Flask) -> None:
     """Let nobody try passwords or codes at leisure. What succeeds is not counted."""
+    app.before_request(_stop_guessing)
+    app.after_request(_count_guess)
 
-    def failed(response: Response) -> bool:
-        return response.status_code not in (302, 303)
 
-    def address() -> str:
-        return "sign-in:" + request.form.get("email", "").strip().lower()[:254]
+def _guess_keys() -> list[tuple[RateLimitItem, str]]:
+    """The limits under which this request falls, and under which name each counts it."""
+    endpoint = request.endpoint or ""
+    if request.method != "POST" or endpoint not in _GUESSED:
+        return []
+    if endpoint in ("security.login", "security.forgot_password"):
+        who = request.form.get("email", "").strip().lower()[:254]
+    else:
+        who = str(session.get("tf_user_id") or get_remote_address())
+    limits = current_app.config
+    of_one = "LIMIT_LINKS_PER_ADDRESS" if endpoint.endswith("forgot_password") else _OF_ONE
+    return [
+        (parse(limits[of_one]), f"{endpoint}:{who}"),
+        (parse(limits["LIMIT_SIGN_IN_PER_NETWORK"]), f"{endpoint}:from:{get_remote_address()}"),
+    ]
 
-    def half_signed_in() -> str:
-        return f"code:{session.get('tf_user_id') or get_remote_address()}"
 
-    guarded = {
-        "security.login": (address, "LIMIT_SIGN_IN_PER_ADDRESS", failed),
-        "security.two_factor_token_validation": (
-            half_signed_in,
-            "LIMIT_SIGN_IN_PER_ADDRESS",
-            failed,
-        ),
-        "security.mf_recovery": (half_signed_in, "LIMIT_SIGN_IN_PER_ADDRESS", failed),
-        "security.forgot_password": (address, "LIMIT_LINKS_PER_ADDRESS", None),
-    }
-    for endpoint, (key, limit, counted) in guarded.items():
-        view: Any = app.view_functions[endpoint]
-        for name, of in ((limit, key), ("LIMIT_SIGN_IN_PER_NETWORK", get_remote_address)):
-            view = limiter.limit(
-                setting(name),
-                key_func=of,
-                methods=["POST"],
-                deduct_when=counted or (lambda _: True),
-            )(view)
-        app.view_functions[endpoint] = view
+def _stop_guessing() -> None:
+    for limit, key in _guess_keys():
+        if not limiter.limiter.test(limit, key):
+            abort(429)
+
+
+def _count_guess(response: Response) -> Response:
+    failed = response.status_code == 200 or request.endpoint == "security.forgot_password"
+    if failed and response.status_code < 400:
+        for limit, key in _guess_keys():
+            limiter.limiter.hit(limit, key)
+    return response
 
 
 def _log_signals(app: Flask) -> None:

@@ -1,0 +1,135 @@
+"""The staff's desk in a browser: signing in, the list while one types, many at once, a passkey."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from flask_security import hash_password
+from playwright.sync_api import Page, expect
+
+from registration import speakers
+from tests.browser.conftest import Site, assert_accessible
+from tests.conftest import NOW
+from tests.factories import make_hybrid, make_rsvp, make_speaker, make_staff
+
+PASSWORD = "correct horse battery"
+
+
+def enter(page: Page, email: str) -> None:
+    """Sign in by the form."""
+    page.get_by_label("Email address").fill(email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    expect(page.get_by_role("heading", name="Events", exact=True)).to_be_visible()
+
+
+def test_staff_find_somebody_while_they_type_and_act_on_many(
+    site: Site, open_page: Callable[..., Page], width: str
+) -> None:
+    room, _stream = make_hybrid(capacity=None, title="Policing in Conflict")
+    for name in ("Élodie Saint-Jean", "Daniel Mbeki", "Elodie Martin"):
+        make_rsvp(room, name=name)
+    page = open_page(
+        f"/staff/events/{room.event.slug}/attendees", width=width, account=make_staff()
+    )
+    page.get_by_label("Name, email or organisation").press_sequentially("elodie")
+    expect(page.get_by_text("1–2 of 2")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"\?q=elodie$"))
+    expect(page.get_by_text("Daniel Mbeki")).to_be_hidden()
+    assert_accessible(page)
+    page.get_by_label("Select Élodie Saint-Jean").check()
+    page.get_by_label("Select Elodie Martin").check()
+    expect(page.get_by_text("2 selected", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Check in").click()
+    assert_accessible(page)
+    page.get_by_role("button", name="Check in: 2 RSVPs").click()
+    expect(page.get_by_text("2 people checked in.")).to_be_visible()
+    page.get_by_role("button", name="Take that back").click()
+    expect(page.get_by_text("2 check-ins taken back.")).to_be_visible()
+
+
+def test_the_list_works_without_scripts(site: Site, open_page: Callable[..., Page]) -> None:
+    room, _stream = make_hybrid(capacity=None)
+    make_rsvp(room, name="Amina Okonkwo")
+    make_rsvp(room, name="Daniel Mbeki")
+    page = open_page(
+        f"/staff/events/{room.event.slug}/attendees", scripts=False, account=make_staff()
+    )
+    page.get_by_label("Name, email or organisation").fill("amina")
+    page.get_by_role("button", name="Apply").click()
+    expect(page.get_by_text("1–1 of 1")).to_be_visible()
+    page.get_by_label("Select Amina Okonkwo").check()
+    page.get_by_role("button", name="Cancel RSVP").click()
+    page.get_by_role("button", name="Cancel: 1 RSVP").click()
+    expect(page.get_by_text("1 RSVP cancelled.")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_room_can_be_read_by_everybody(
+    site: Site, open_page: Callable[..., Page], width: str, scheme: str
+) -> None:
+    room, stream = make_hybrid(capacity=1)
+    event = room.event
+    first = make_rsvp(room, needs_step_free=True, organisation="Lagos Centre", source="newsletter")
+    make_rsvp(room)
+    make_rsvp(stream)
+    speaker = make_speaker(event)
+    speakers.invite(speaker_id=speaker.id, staff_id=None, now=NOW)
+    admin = make_staff()
+    at = f"/staff/events/{event.slug}"
+    page = open_page("/staff/", width=width, scheme=scheme, account=admin)
+    for path in (
+        "/staff/",
+        f"{at}/",
+        f"{at}/attendees",
+        f"{at}/attendees/{first.id}",
+        f"{at}/attendees/{first.id}/edit",
+        f"{at}/attendees/{first.id}/address",
+        f"{at}/attendees/add",
+        f"{at}/attendees/export",
+        f"{at}/speakers/",
+        "/staff/outbox/",
+        "/staff/outbox/1",
+        "/staff/people/",
+        "/staff/people/invite",
+        "/staff/log/",
+        "/staff/account/",
+    ):
+        answer = page.goto(path)
+        assert answer is not None
+        assert answer.status == 200, path
+        assert_accessible(page)
+
+
+def test_a_passkey_signs_in_without_the_password(
+    site: Site, open_page: Callable[..., Page]
+) -> None:
+    make_staff(email="me@example.org", password=hash_password(PASSWORD))
+    # A passkey belongs to a name; an address of numbers is none.
+    site_url = site.url.replace("127.0.0.1", "localhost")
+    page = open_page(f"{site_url}/staff/sign-in")
+    device = page.context.new_cdp_session(page)
+    device.send("WebAuthn.enable")
+    device.send(
+        "WebAuthn.addVirtualAuthenticator",
+        {
+            "options": {
+                "protocol": "ctap2",
+                "transport": "internal",
+                "hasResidentKey": True,
+                "hasUserVerification": True,
+                "isUserVerified": True,
+            }
+        },
+    )
+    enter(page, "me@example.org")
+    page.goto(f"{site_url}/staff/passkeys")
+    page.get_by_label("Name, so that you know it again").fill("My laptop")
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_role("button", name="Remove My laptop")).to_be_visible()
+    page.context.clear_cookies()
+    page.goto(f"{site_url}/staff/sign-in")
+    page.get_by_role("button", name="Sign in with a passkey").click()
+    expect(page.get_by_role("heading", name="Events", exact=True)).to_be_visible()
