@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check requirements texts clean
+.PHONY: run test bench faults check requirements texts clean
 
 run: .venv/.installed
 	@exec $(BIN)/flask --app app serve
@@ -11,6 +11,14 @@ run: .venv/.installed
 test: check
 	$(BIN)/pytest -n 2 --dist worksteal --ignore tests/browser
 	$(BIN)/pytest -n 2 --dist worksteal tests/browser
+
+# How fast it is beside the floors of this machine, and whether anything is lost when it breaks.
+# Both start the product on databases of their own and end by themselves.
+bench: .venv/.tested
+	$(BIN)/python -W ignore -m tests.benchmarks
+
+faults: .venv/.tested
+	$(BIN)/python -W ignore -m tests.benchmarks.faults
 
 check: .venv/.tested
 	$(BIN)/ruff format --check .

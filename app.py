@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from flask import Flask
 from flask_migrate import Migrate
@@ -38,6 +39,11 @@ def create_app(settings: Settings | None = None) -> Flask:
         root=Path(app.root_path) / "static",
         prefix="static/",
         max_age=31_536_000,
+        add_headers_function=_protect_file,
     )
     app.wsgi_app = Front(files, seconds=settings.page_memory_seconds)  # type: ignore[method-assign]
     return app
+
+
+def _protect_file(headers: Any, _path: str, _url: str) -> None:
+    headers["X-Content-Type-Options"] = "nosniff"

@@ -24,6 +24,7 @@ from registration import (
     fates,
     imports,
     listing,
+    logs,
     service,
     sheets,
     speakers,
@@ -58,6 +59,7 @@ def serve() -> None:
 @with_appcontext
 def worker() -> None:
     """Deliver mail and do what time brings due, until Ctrl-C or SIGTERM."""
+    logs.configure()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

@@ -26,7 +26,7 @@ from flask import Flask, current_app
 from gunicorn.app.base import BaseApplication
 from sqlalchemy import inspect
 
-from registration import clock, demo, staff
+from registration import clock, demo, logs, staff
 from registration.database import db
 from registration.models import StaffRole
 from registration.times import now
@@ -55,6 +55,7 @@ def run(app: Flask) -> int:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
+    logs.configure()
     password = prepare()
     _share_memory()
     # Who holds the lock of the seats must not wait long for another thread to pause.
@@ -119,6 +120,7 @@ class _Web(BaseApplication):  # type: ignore[misc]
             "worker_class": "gthread",
             "preload_app": True,
             "loglevel": "warning",
+            "logger_class": "registration.logs.Logger",
             "graceful_timeout": 15,
             "control_socket_disable": True,
         }.items():
