@@ -1,0 +1,81 @@
+"""Every page of the staff's rooms, looked at by axe: on a desk by day, on a phone by night."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import islice
+
+import pytest
+from flask import Flask, url_for
+from playwright.sync_api import Page
+from sqlalchemy import select
+
+from registration.database import db
+from registration.models import OutboxMail
+from tests.browser.conftest import Site, assert_accessible
+from tests.factories import make_event, make_option, make_rsvp, make_speaker, make_staff
+
+#: Pages that are files, frames or answers to a script, and pages of a sign-in that is under way.
+NO_PAGES = (
+    "security.",
+    "staff_door.badges",
+    "staff_door.live",
+    "staff_door.printed_list",
+    "staff_exports.download",
+    "staff_imports.rows",
+    "staff_imports.show",
+    "staff_mailings.html",
+    "staff_mailings.review",
+    "staff_mailings.show",
+    "staff_mails.html",
+    "staff_mails.kind_html",
+)
+ALSO = ("security.login", "security.forgot_password", "security.change_password")
+
+
+def pages(app: Flask, values: dict[str, object]) -> list[tuple[str, bool]]:
+    """Address of each page, and whether an account is needed."""
+    found = []
+    with app.test_request_context():
+        for rule in app.url_map.iter_rules():
+            wanted = rule.endpoint in ALSO or not rule.endpoint.startswith(NO_PAGES)
+            if str(rule).startswith("/staff") and "GET" in (rule.methods or ()) and wanted:
+                filled = {name: values[name] for name in rule.arguments}
+                address = url_for(rule.endpoint, **filled)  # type: ignore[arg-type]
+                signed_in = rule.endpoint not in ("security.login", "security.forgot_password")
+                found.append((address, signed_in))
+    return sorted(found)
+
+
+@pytest.mark.parametrize(("width", "scheme"), [("desktop", "light"), ("phone", "dark")])
+@pytest.mark.parametrize("part", range(4))
+def test_every_staff_page_is_accessible(
+    site: Site, open_page: Callable[..., Page], width: str, scheme: str, part: int
+):
+    event = make_event(title="Policing in Conflict")
+    room = make_option(event, capacity=2)
+    make_option(event, mode="virtual")
+    speaker, rsvp = make_speaker(event), make_rsvp(room, organisation="Example University")
+    make_rsvp(room)
+    make_rsvp(room)
+    admin = make_staff()
+    values = {
+        "slug": event.slug,
+        "rsvp_id": rsvp.id,
+        "speaker_id": speaker.id,
+        "account_id": admin.id,
+        "mail_id": db.session.scalar(select(OutboxMail.id).limit(1)),
+        "name": "registration",
+    }
+    every = pages(site.app, values)
+    assert len(every) > 25
+    for address, signed_in in islice(every, part, None, 4):
+        page = open_page(
+            address.replace("/outbox/kinds/registration", "/outbox/kinds/confirmed"),
+            width=width,
+            scheme=scheme,
+            account=admin if signed_in else None,
+        )
+        assert page.locator("h1").count() >= 1, address
+        assert_accessible(page)
+        page.close()
