@@ -19,6 +19,7 @@ from werkzeug.test import TestResponse
 from app import create_app
 from registration.database import Base, db
 from registration.settings import Settings
+from registration.web.limits import limiter
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 DATABASES = ["sqlite", "postgresql"]
@@ -137,6 +138,7 @@ def app(
     application = applications[database]
     application.config["NOW"] = lambda: NOW
     with application.app_context():
+        limiter.reset()  # what one test sends must not count against the next
         yield application
         db.session.rollback()
         empty_every_table()

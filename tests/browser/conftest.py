@@ -24,6 +24,7 @@ from werkzeug.serving import make_server
 from app import create_app
 from registration.database import Base, db
 from registration.models import Staff
+from registration.web.limits import limiter
 from tests.conftest import NOW, empty_every_table, settings_for
 from tests.signing_in import session_cookie
 
@@ -88,6 +89,7 @@ def site(_served: Site) -> Iterator[Site]:
     _served.now = NOW
     _served.app.config["NOW"] = lambda: _served.now
     with _served.app.app_context():
+        limiter.reset()
         yield _served
         db.session.rollback()
         empty_every_table()
