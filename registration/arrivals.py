@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, and_, func, select, update
 from sqlalchemy.orm import contains_eager, joinedload
 
 from registration import audit
@@ -218,7 +218,12 @@ def search(event: Event, text: str) -> list[Attendee]:
     rows = db.session.execute(
         select(Attendee.id, Attendee.name, Rsvp.name, Rsvp.organisation, Rsvp.email, Rsvp.status)
         .join(Rsvp, Attendee.rsvp_id == Rsvp.id)
-        .where(Rsvp.event_id == event.id)
+        .where(
+            Rsvp.event_id == event.id,
+            # Guests have names of their own. There are few, so that they are looked at below.
+            and_(*(Rsvp.search_text.contains(word, autoescape=True) for word in words))
+            | (Attendee.position > 0),
+        )
     )
     found = []
     for attendee_id, name, party, organisation, email, status in rows:
