@@ -60,6 +60,18 @@ def watchable(url: str) -> str:
     return url.strip()
 
 
+def watchable_from(url: str, second: int) -> str:
+    """The address at which a browser shows a video from that second on.
+
+    YouTube reads `t`; other players and files read the time as a media fragment
+    (W3C Media Fragments URI 1.0, 4.2.1).
+    """
+    address = watchable(url)
+    if address.startswith("https://www.youtube.com/watch?"):
+        return f"{address}&t={second}s"
+    return f"{address.partition('#')[0]}#t={second}s"
+
+
 def allowed(more: tuple[str, ...]) -> tuple[str, ...]:
     """All players that may stand in our pages, with those that the settings add."""
     return PLAYERS + tuple(origin(url) for url in more)

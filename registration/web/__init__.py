@@ -14,7 +14,7 @@ from flask_wtf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 from wtforms import Field, RadioField, SelectMultipleField
 
-from registration import entries, wording
+from registration import entries, players, wording
 from registration.web import (
     errors,
     events,
@@ -145,6 +145,7 @@ def _fill_templates(app: Flask) -> None:
         page_language=lambda: str(get_locale() or "en").replace("_", "-"),
         text_direction=lambda: (get_locale() or Locale("en")).text_direction,
         venue_line=entries.venue,
+        watchable_from=players.watchable_from,
     )
     app.jinja_env.filters.update(filters.ALL)
 
