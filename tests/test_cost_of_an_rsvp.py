@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -121,8 +122,10 @@ def test_each_statement_goes_through_an_index(app: Flask, database: str, now: da
         make_rsvp(room)
     crowd(room, 3000, now, waiting=False)
     crowd(room, 3000, now, waiting=True)
-    with db.engine.begin() as connection:
-        connection.execute(text("ANALYZE"))
+    if database == "postgresql":
+        with db.engine.begin() as connection:
+            # As autovacuum does; SQLite has no figures to plan with in production either.
+            connection.execute(text("ANALYZE"))
     people = acts(room, stream, now)
     with statements() as seen:
         for act in people.values():
@@ -131,6 +134,9 @@ def test_each_statement_goes_through_an_index(app: Flask, database: str, now: da
         assert rsvp is not None
         rsvps.position(rsvp)
     assert walks(seen, database) == []
+
+
+ALL_OF_AN_EVENT = r"SEARCH rsvps .*\(event_id=\?( AND status=\?)?( AND option_id=\?)?\)$"
 
 
 def walks(seen: list[tuple[str, Any]], database: str) -> list[str]:
@@ -158,6 +164,8 @@ def walks(seen: list[tuple[str, Any]], database: str) -> list[str]:
                     scans = f"Seq Scan on {table}" in line or (
                         words[:2] == ["SCAN", table] and "INDEX" not in words
                     )
+                    # Found by the event, or by its state: that is everybody who came.
+                    scans = scans or re.search(ALL_OF_AN_EVENT, line) is not None
                     if scans:
                         found.append(f"{line}: {statement}")
     return found

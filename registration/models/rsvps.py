@@ -129,7 +129,8 @@ class Rsvp(Base):
         ),
         Index("ix_rsvps_source", "event_id", "source", "status"),
         Index("ix_rsvps_organisation", "event_id", "organisation", "id"),
-        Index("ix_rsvps_email", "email"),
+        # With the event: else SQLite reads all of an event's RSVPs to find one address.
+        Index("ix_rsvps_email", "email", "event_id"),
         Index(
             "ix_rsvps_booked_by_email",
             "booked_by_email",
