@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import cycle
 from pathlib import Path
 from statistics import median
 
@@ -146,14 +147,14 @@ def _door(bench: Bench, product: Product, floor_port: int) -> None:
 
     def lookup(number: int) -> Callable[[], bool]:
         visitor = signed_in(product)
-        codes_left = iter(codes[number::8] * 50)
+        codes_left = cycle(codes[number::8])
         return lambda: (
             visitor.get(f"/staff/events/large/door?q={next(codes_left)}").status in (200, 303)
         )
 
     def lobby(number: int) -> Callable[[], bool]:
         visitor = Visitor(product.port)
-        keys_left = iter(keys[number::8] * 50)
+        keys_left = cycle(keys[number::8])
         return lambda: visitor.get(f"/j/{next(keys_left)}").status == 200
 
     def enter(number: int) -> Callable[[], bool]:
