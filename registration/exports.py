@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, BinaryIO
 
-import xlsxwriter
 from sqlalchemy import case, or_, select
 
 from registration import audit, roster
@@ -236,6 +235,8 @@ def harmless(cell: Any) -> str:
 
 def write_xlsx(export: Export, target: BinaryIO) -> None:
     """The list as a spreadsheet. Rows go to disk as they come: memory does not grow with them."""
+    import xlsxwriter  # as large as a tenth of the product; only for who takes this format
+
     book = xlsxwriter.Workbook(
         target,
         {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False},

@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 
-import openpyxl
 from flask_babel import gettext
 
 #: What one list may hold. A mail to more goes in parts.
@@ -161,6 +160,8 @@ def _csv_rows(text: str, separator: str) -> Iterable[tuple[int, list[str]]]:
 
 
 def _xlsx_rows(content: bytes) -> Iterable[tuple[int, list[str]]]:
+    import openpyxl  # only for who brings such a file
+
     _check_package(content)
     try:
         with warnings.catch_warnings():

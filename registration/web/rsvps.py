@@ -21,7 +21,7 @@ from flask_babel import get_locale, gettext
 from markupsafe import Markup
 from sqlalchemy import select
 
-from registration import entries, invitations, itip, listing, papers, rsvps
+from registration import entries, invitations, itip, listing, rsvps
 from registration.admission import Refusal, RsvpRefused
 from registration.database import db
 from registration.models import (
@@ -298,6 +298,8 @@ def tickets(key: str) -> ResponseReturnValue:
     rsvp = access.rsvp_by_manage_key(key)
     if not rsvp.is_confirmed or rsvp.option.is_virtual:
         abort(404)
+    from registration import papers  # it loads fonts and a PDF library: only where one prints
+
     answer = Response(papers.tickets(rsvp, attendees(rsvp)), content_type="application/pdf")
     answer.headers["Content-Disposition"] = f'inline; filename="{rsvp.event.slug}-tickets.pdf"'
     return answer

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from wtforms import StringField
 from wtforms.validators import InputRequired, Optional
 
-from registration import arrivals, checkin, papers, walkins
+from registration import arrivals, checkin, walkins
 from registration.admission import Refusal, RsvpRefused
 from registration.arrivals import Outcome
 from registration.checkin import Decision
@@ -200,6 +200,8 @@ def live(slug: str) -> ResponseReturnValue:
 def printed_list(slug: str) -> ResponseReturnValue:
     """The list by surname with boxes, for when the network is not."""
     event = event_by_slug(slug)
+    from registration import papers  # a PDF library, only where one prints
+
     body = papers.door_list(event, _by_surname(event), now=now())
     return _pdf(body, f"{event.slug}-list.pdf")
 
@@ -209,10 +211,14 @@ def printed_list(slug: str) -> ResponseReturnValue:
 def badges(slug: str) -> ResponseReturnValue:
     """Badges of all who have a seat, by surname."""
     event = event_by_slug(slug)
+    from registration import papers  # a PDF library, only where one prints
+
     return _pdf(papers.badges(event, _by_surname(event)), f"{event.slug}-badges.pdf")
 
 
 def _by_surname(event: Event) -> list[Attendee]:
+    from registration import papers
+
     def key(person: Attendee) -> tuple[str, str, int]:
         name = person.name
         return folded(papers.surname(name)), folded(name), person.id
