@@ -32,8 +32,7 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
     base_url: str = ""
     web_processes: Annotated[int, Field(ge=1, le=64)] = 2
-    # More threads would wait for each other: Python runs one at a time (measured with make bench).
-    web_threads: Annotated[int, Field(ge=1, le=64)] = 3
+    web_threads: Annotated[int, Field(ge=1, le=64)] = 4
     trusted_proxies: Annotated[int, Field(ge=0, le=8)] = 0
     upload_folder: str = str(ROOT / "instance" / "uploads")
     redis_url: str = ""

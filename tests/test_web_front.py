@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -110,6 +111,56 @@ def test_the_memory_holds_a_bounded_number_of_pages() -> None:
     for number in range(400):
         client.get(f"/{number}")
     assert len(memory._kept) == 256
+
+
+class Slow:
+    """An application whose calls last until they are let go; says how many run at once."""
+
+    def __init__(self) -> None:
+        self.running = self.most = 0
+        self.go_on = threading.Event()
+        self.began = threading.Semaphore(0)
+
+    def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        self.running += 1
+        self.most = max(self.most, self.running)
+        self.began.release()
+        self.go_on.wait(30)
+        self.running -= 1
+        return Response("done")(environ, start)
+
+
+def visit(application: Front, number: int) -> list[threading.Thread]:
+    def ask() -> None:
+        Client(application).post("/", data={"name": "Ada"})
+
+    threads = [threading.Thread(target=ask) for _ in range(number)]
+    for thread in threads:
+        thread.start()
+    return threads
+
+
+def test_one_thread_at_a_time_asks_the_application(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(front, "_PATIENCE", 30)
+    slow = Slow()
+    threads = visit(Front(slow, seconds=0), 4)
+    assert slow.began.acquire(timeout=30)
+    slow.go_on.set()
+    for thread in threads:
+        thread.join(30)
+    assert slow.most == 1
+
+
+def test_one_that_takes_long_does_not_keep_the_others_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(front, "_PATIENCE", 0.01)
+    slow = Slow()
+    threads = visit(Front(slow, seconds=0), 3)
+    for _ in threads:
+        assert slow.began.acquire(timeout=30)
+    slow.go_on.set()
+    for thread in threads:
+        thread.join(30)
+    assert slow.most == 3
 
 
 def test_an_event_page_sets_no_cookie_and_depends_on_none(client: FlaskClient) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import re
 import threading
 import time
@@ -31,6 +32,10 @@ _LARGEST = 512 * 1024
 _MOST = 256
 #: What allows caches to keep an answer for longer than this is a file named by its content.
 _LONG = 86_400
+#: A form up to this size is read before its turn.
+_SMALL_FORM = 64 * 1024
+#: Seconds that a request waits for its turn before it goes on without.
+_PATIENCE = 0.25
 _TEXT = re.compile(r"text/|application/(json|javascript|atom\+xml)|image/svg")
 _MAX_AGE = re.compile(r"max-age=(\d+)")
 _OWN_HEADERS = {"content-length", "content-encoding", "etag", "vary", "accept-ranges"}
@@ -67,12 +72,13 @@ class Front:
         self._below = below
         self._seconds = seconds
         self._kept: OrderedDict[Key, _Kept] = OrderedDict()
+        self._turn = threading.Lock()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer from memory where possible, else ask below."""
         keys = _keys(environ)
         if not keys:
-            return self._below(environ, start_response)
+            return self._ask_below(environ, start_response)
         moment = time.monotonic()
         is_public = False
         for key in keys:
@@ -109,7 +115,7 @@ class Front:
             status, headers = told, list(told_headers)
             return _no_write
 
-        body = self._below(asked, listen)
+        body = self._ask_below(asked, listen)
         named = {name.lower(): value for name, value in headers}
         lifetime = self._lifetime(environ, status, named)
         if lifetime is None:
@@ -123,6 +129,22 @@ class Front:
                 keys[1] if "accept-language" in named.get("vary", "").lower() else keys[0], kept
             )
         return _send(kept, environ, start_response)
+
+    def _ask_below(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Ask with one thread at a time: Python runs one anyway, and taking turns costs a third.
+
+        What is written while it is read, and forms that come slowly, keep nobody waiting; neither
+        does for long whoever waits for the database.
+        """
+        length = environ.get("CONTENT_LENGTH") or "0"
+        if length.isdigit() and 0 < int(length) <= _SMALL_FORM:
+            environ = environ | {"wsgi.input": io.BytesIO(environ["wsgi.input"].read(int(length)))}
+        is_ours = self._turn.acquire(timeout=_PATIENCE)
+        try:
+            return self._below(environ, start_response)
+        finally:
+            if is_ours:
+                self._turn.release()
 
     def _lifetime(self, environ: Environ, status: str, named: dict[str, str]) -> float | None:
         """For how many seconds to keep an answer; None for one that is not for everybody."""
