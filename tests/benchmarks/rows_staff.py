@@ -36,7 +36,7 @@ def measure(bench: Bench) -> None:
         visitor = signed_in(product)
         _list(bench, visitor, many)
         _exports(bench, product, visitor, many, some)
-        _door(bench, product, floor_port)
+        _door(bench, product, floor_port, many)
 
 
 def token(page: Answer) -> str:
@@ -120,7 +120,7 @@ def _peak(process: psutil.Process, *, reset: bool = False) -> float:
     return int(status.split("VmHWM:")[1].split()[0]) / 1000
 
 
-def _door(bench: Bench, product: Product, floor_port: int) -> None:
+def _door(bench: Bench, product: Product, floor_port: int, many: int) -> None:
     """The door's lookup, the lobby's page and status, and Enter, each beside the floors."""
     with product.app.app_context():
         moment = datetime.now(UTC)
@@ -129,28 +129,43 @@ def _door(bench: Bench, product: Product, floor_port: int) -> None:
         event.starts_at, event.ends_at = moment, moment + timedelta(hours=2)
         event.stream_url = "https://stream.example.org/live"
         db.session.commit()
-        people = list(
-            db.session.execute(
-                select(Attendee.ticket_code, Rsvp.join_key, AttendanceOption.mode)
+
+        def people(mode: AttendanceMode) -> list[tuple[str, str]]:
+            found = db.session.execute(
+                select(Attendee.ticket_code, Rsvp.join_key)
                 .join(Rsvp, Rsvp.id == Attendee.rsvp_id)
                 .join(AttendanceOption, AttendanceOption.id == Rsvp.option_id)
-                .where(Rsvp.event_id == event_id, Rsvp.status == RsvpStatus.CONFIRMED)
+                .where(
+                    Rsvp.event_id == event_id,
+                    Rsvp.status == RsvpStatus.CONFIRMED,
+                    AttendanceOption.mode == mode,
+                )
                 .limit(4000)
             )
-        )
-    codes = [code for code, _key, mode in people if mode is AttendanceMode.IN_PERSON]
-    keys = [key for _code, key, mode in people if mode is AttendanceMode.VIRTUAL]
+            return [(row.ticket_code, row.join_key) for row in found]
+
+        codes = [code for code, _key in people(AttendanceMode.IN_PERSON)]
+        keys = [key for _code, key in people(AttendanceMode.VIRTUAL)]
 
     def constant(_number: int) -> Callable[[], bool]:
         visitor = Visitor(floor_port)
         return lambda: visitor.get("/constant").status == 200
 
-    def lookup(number: int) -> Callable[[], bool]:
+    def search(number: int) -> Callable[[], bool]:
         visitor = signed_in(product)
+        names = cycle(("smith", "maria", "chen", "okafor"))
+        return lambda: visitor.get(f"/staff/events/large/door?q={next(names)}").status == 200
+
+    def admit(number: int) -> Callable[[], bool]:
+        visitor = signed_in(product)
+        fields = {"csrf_token": token(visitor.get("/staff/events/large/door"))}
         codes_left = cycle(codes[number::8])
-        return lambda: (
-            visitor.get(f"/staff/events/large/door?q={next(codes_left)}").status in (200, 303)
-        )
+
+        def act() -> bool:
+            sent = fields | {"q": next(codes_left), "scan": "y"}
+            return visitor.post("/staff/events/large/door", sent).status in (200, 303)
+
+        return act
 
     def lobby(number: int) -> Callable[[], bool]:
         visitor = Visitor(product.port)
@@ -163,8 +178,12 @@ def _door(bench: Bench, product: Product, floor_port: int) -> None:
         return lambda: visitor.post(f"/j/{key}/enter", {}).status in (200, 302, 303)
 
     floor = load(constant, seconds=bench.seconds / 2).rate
-    for name, make in (("door: lookup of a ticket", lookup), ("lobby page", lobby),
-                       ("lobby: Enter", enter)):  # fmt: skip
+    for name, make in (
+        ("door: a ticket is let in", admit),
+        (f"door: search among {many:,}", search),
+        ("lobby page", lobby),
+        ("lobby: Enter", enter),
+    ):
         found = load(make, seconds=bench.seconds / 2)
         bench.add(
             name,
