@@ -18,6 +18,11 @@ from tests.benchmarks.product import databases
 from tests.benchmarks.table import Bench, Row, markdown
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
+_NOTE = """
+What is marked short is a wish that is not met yet. An RSVP writes four rows and changes two under
+the lock of the event's seats, reads six more, and checks a form of twenty fields; its floor writes
+two rows and checks nothing.
+"""
 GROUPS = {
     "public": rows_public.measure,
     "size": rows_size.measure,
@@ -53,7 +58,7 @@ def main() -> None:
         f"({platform.machine()}, Python {platform.python_version()}, load average {load:.1f}).\n"
     )
     if not asked.only and not asked.database and not asked.small:
-        RESULTS.write_text("# How fast\n\n" + text, encoding="utf-8")
+        RESULTS.write_text("# How fast\n\n" + text + _NOTE, encoding="utf-8")
     print(text)  # noqa: T201
 
 
