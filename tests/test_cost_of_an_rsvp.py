@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
+import flask_migrate
 import pytest
 from flask import Flask
 from sqlalchemy import event, insert, select, text
 
+from app import create_app
 from registration import doctor, rsvps
 from registration.database import db
 from registration.models import AttendanceOption, Rsvp, RsvpStatus
+from tests.conftest import settings_for
 from tests.factories import make_hybrid, make_rsvp
 
 
@@ -136,7 +139,26 @@ def test_each_statement_goes_through_an_index(app: Flask, database: str, now: da
     assert walks(seen, database) == []
 
 
-ALL_OF_AN_EVENT = r"SEARCH rsvps .*\(event_id=\?( AND status=\?)?( AND option_id=\?)?\)$"
+def test_a_migrated_sqlite_finds_an_address_by_itself(tmp_path: Path):
+    """It has no figures to plan with, and the order in which migrations made indexes leads it."""
+    made = create_app(settings_for(f"sqlite:///{tmp_path / 'migrated.db'}", tmp_path))
+    with made.app_context():
+        flask_migrate.upgrade()
+        room, _stream = make_hybrid()
+        with statements() as seen:
+            make_rsvp(room)
+        with db.engine.connect() as connection:
+            plans = [
+                str(row[-1])
+                for statement, parameters in seen
+                if statement.startswith(("SELECT", "UPDATE", "DELETE"))
+                for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            ]
+        db.session.remove()
+        db.engine.dispose()
+    of_rsvps = [plan for plan in plans if "rsvps" in plan]
+    assert any("ix_rsvps_email (email=? AND event_id=?" in plan for plan in of_rsvps), of_rsvps
+    assert [plan for plan in of_rsvps if "(event_id=?" in plan] == []
 
 
 def walks(seen: list[tuple[str, Any]], database: str) -> list[str]:
@@ -164,8 +186,6 @@ def walks(seen: list[tuple[str, Any]], database: str) -> list[str]:
                     scans = f"Seq Scan on {table}" in line or (
                         words[:2] == ["SCAN", table] and "INDEX" not in words
                     )
-                    # Found by the event, or by its state: that is everybody who came.
-                    scans = scans or re.search(ALL_OF_AN_EVENT, line) is not None
                     if scans:
                         found.append(f"{line}: {statement}")
     return found
