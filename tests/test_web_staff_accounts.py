@@ -219,6 +219,24 @@ def test_changing_how_one_signs_in_wants_a_fresh_password(client: FlaskClient) -
     assert "Is it still you?" in client.get("/staff/verify").text
 
 
+def test_no_lock_is_held_while_a_password_is_hashed(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_staff(email="me@example.org", password=hash_password(PASSWORD))
+    writing = []
+    verify = Staff.verify_and_update_password
+
+    def watched(account: Staff, password: str) -> bool:
+        options = db.session.connection().get_execution_options()
+        writing.append(options.get("writing", False))
+        return bool(verify(account, password))
+
+    monkeypatch.setattr(Staff, "verify_and_update_password", watched)
+    assert enter(client, "me@example.org", "a wrong guess").status_code == 200
+    assert enter(client, "me@example.org").status_code in (302, 303)
+    assert writing == [False, False]
+
+
 def test_guessing_is_stopped_and_noted(client: FlaskClient) -> None:
     make_staff(email="me@example.org", password=hash_password(PASSWORD))
     for _attempt in range(10):

@@ -11,6 +11,7 @@ from typing import Any
 from flask import Flask, Response, abort, current_app, request, session, url_for
 from flask_limiter.util import get_remote_address
 from flask_security import (
+    LoginForm,
     MailUtil,
     Security,
     password_changed,
@@ -47,6 +48,22 @@ _GUESSED = (
     "security.forgot_password",
     "security.verify",
 )
+
+
+class SignInForm(LoginForm):  # type: ignore[misc]
+    """Flask-Security's form; it takes the lock for writing only once the password is right.
+
+    Hashing is slow on purpose, and SQLite has one writer: nobody's RSVP waits for a guess.
+    """
+
+    def validate(self, **kwargs: Any) -> bool:
+        """Check the password, then begin the transaction in which the sign-in is noted."""
+        if not super().validate(**kwargs):
+            return False
+        password = self.user.password  # hashed anew, where the scheme has changed
+        _begin_to_write()
+        self.user.password = password
+        return True
 
 
 class OutboxMailUtil(MailUtil):  # type: ignore[misc]
@@ -159,9 +176,11 @@ def init_app(app: Flask) -> None:
     security.init_app(
         app,
         SQLAlchemySessionUserDatastore(db.session, Staff, Role, Passkey),
+        login_form=SignInForm,
     )
-    app.before_request(_begin_to_write)
     _limit_guesses(app)
+    # After the limits: what they stop takes no lock.
+    app.before_request(_begin_most)
     _log_signals(app)
 
 
@@ -284,11 +303,17 @@ def _log_failure(response: Response) -> Response:
     return response
 
 
+def _begin_most() -> None:
+    """Begin to write before Flask-Security's forms are read, but for the sign-in's."""
+    is_change = request.blueprint == "security" and request.method == "POST"
+    if is_change and request.endpoint != "security.login":
+        _begin_to_write()
+
+
 def _begin_to_write() -> None:
     """Let Flask-Security's changes begin as writing ones: it reads first, and then writes.
 
     SQLite would refuse that at once if anybody else had written in between.
     """
-    if request.blueprint == "security" and request.method == "POST":
-        db.session.rollback()
-        db.session.connection(execution_options={"writing": True})
+    db.session.rollback()
+    db.session.connection(execution_options={"writing": True})
