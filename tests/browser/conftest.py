@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from werkzeug.serving import make_server
 
 from app import create_app
@@ -38,6 +38,8 @@ FLAGS = [
     "--no-first-run",
 ]
 WIDTHS = {"desktop": (1280, 900), "phone": (390, 844)}
+# A busy machine may take long to film a code; how fast anything is, the benchmarks say.
+expect.set_options(timeout=30_000)
 _AXE = (Path(__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 
 
