@@ -56,17 +56,23 @@ async function ask(url, fields) {
       headers: { "X-Requested-With": "fetch" },
       signal: AbortSignal.timeout(PATIENCE),
     });
+    // No ticket but a name of eight letters: the server goes on to the search.
+    if (answer.redirected && new URL(answer.url).pathname === location.pathname) return location.assign(answer.url);
     // Signed out meanwhile, or not allowed: the page itself says so.
     if (answer.redirected || [400, 401, 403, 404].includes(answer.status)) return location.reload();
     if (!answer.ok) throw new Error(answer.statusText);
     show(await answer.text());
   } catch {
-    shown = "";
-    result.replaceChildren(one("offline").content.cloneNode(true));
-    announce("none");
+    unreached();
   } finally {
     asking = false;
   }
+}
+
+function unreached() {
+  shown = "";
+  result.replaceChildren(one("offline").content.cloneNode(true));
+  announce("none");
 }
 
 function show(html) {
@@ -102,9 +108,11 @@ function check(text) {
 door.addEventListener("submit", (event) => {
   const form = event.target;
   const typed = form === find && TICKET.test(input.value.trim());
-  // Eight letters may be a name: the server knows, and searches.
-  if (typed && /^[a-z]+$/i.test(input.value.trim())) return;
-  if (!typed && !form.hasAttribute("data-admit")) return;
+  if (!typed && !form.hasAttribute("data-admit")) {
+    // The page stays: the browser's own word about a missing network would take its place.
+    if (!navigator.onLine) { event.preventDefault(); unreached(); }
+    return;
+  }
   event.preventDefault();
   const fields = new FormData(form, event.submitter);
   if (typed) { input.value = ""; shown = ""; }
@@ -168,8 +176,10 @@ async function decoder() {
 async function open() {
   note.hidden = true;
   if (!navigator.mediaDevices) return complain("insecure");
+  if (start.disabled) return; // on its way: a second opening would stop the first
   try {
     close();
+    start.disabled = true;
     stream = await navigator.mediaDevices.getUserMedia({
       audio: false,
       video: { ...(device ? { deviceId: { exact: device } } : { facingMode: facing }), width: { ideal: 1280 }, height: { ideal: 720 } },
@@ -180,6 +190,8 @@ async function open() {
   } catch (problem) {
     close();
     return complain({ NotAllowedError: "denied", NotFoundError: "none", OverconstrainedError: "none" }[problem.name] ?? "busy");
+  } finally {
+    start.disabled = false;
   }
   scan.hidden = false;
   start.hidden = true;
