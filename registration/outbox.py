@@ -1,6 +1,6 @@
 """The outbox as people see it: sending again, taking back, and whether mail is well.
 
-Delivery is in delivery.py, writing in emails.py.
+Delivery is in delivery.py, writing in emails/.
 """
 
 from __future__ import annotations

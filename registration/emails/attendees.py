@@ -1,0 +1,155 @@
+"""To who sent an RSVP, or is invited to send one."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from registration.database import db
+from registration.emails import rows
+from registration.models import Invitation, MailKind, OutboxMail, Rsvp, RsvpStatus
+
+
+def rsvp_verify(rsvp: Rsvp, *, now: datetime) -> None:
+    """Ask the address to confirm itself."""
+    _to_attendee(rsvp, MailKind.VERIFY, now, calendar=False)
+
+
+def rsvp_received(rsvp: Rsvp, *, now: datetime) -> None:
+    """Say that staff will decide."""
+    _to_attendee(rsvp, MailKind.RECEIVED, now, calendar=False)
+
+
+def rsvp_confirmed(rsvp: Rsvp, *, now: datetime) -> None:
+    """Confirm seats, with a REQUEST."""
+    _to_attendee(rsvp, MailKind.CONFIRMED, now, calendar=True)
+
+
+def rsvp_waitlisted(rsvp: Rsvp, *, now: datetime) -> None:
+    """Say that the party waits, and where it stands. No calendar part."""
+    _to_attendee(rsvp, MailKind.WAITLISTED, now, calendar=False)
+
+
+def rsvp_promoted(rsvp: Rsvp, *, now: datetime, was_watching: bool) -> None:
+    """Say that a seat is theirs: a first REQUEST, or for one who watched meanwhile the next."""
+    _to_attendee(rsvp, MailKind.PROMOTED, now, calendar=True, was_watching=was_watching)
+
+
+def rsvp_changed(rsvp: Rsvp, *, now: datetime, switched: bool) -> None:
+    """Say what the RSVP is now; with a REQUEST if `switched` changed the calendar's entry."""
+    _to_attendee(rsvp, MailKind.CHANGED, now, calendar=switched, switched=switched)
+
+
+def rsvp_cancelled(
+    rsvp: Rsvp, *, now: datetime, by: str, was_confirmed: bool, reason: str = ""
+) -> None:
+    """Say that the RSVP has ended; with a CANCEL if there is an entry to take away."""
+    _to_attendee(rsvp, MailKind.CANCELLED, now, calendar=was_confirmed, by=by, reason=reason)
+
+
+def rsvp_rejected(rsvp: Rsvp, *, now: datetime, had_entry: bool, reason: str = "") -> None:
+    """Say that staff cannot take them; with a CANCEL if there is an entry to take away."""
+    _to_attendee(rsvp, MailKind.REJECTED, now, calendar=had_entry, reason=reason)
+
+
+def rsvp_again(rsvp: Rsvp, *, now: datetime) -> None:
+    """Send the mail that fits the RSVP's state once more, with the same SEQUENCE."""
+    kind = {
+        RsvpStatus.UNVERIFIED: MailKind.VERIFY,
+        RsvpStatus.PENDING: MailKind.RECEIVED,
+        RsvpStatus.WAITLISTED: MailKind.WAITLISTED,
+        RsvpStatus.CONFIRMED: MailKind.CONFIRMED,
+        RsvpStatus.REJECTED: MailKind.REJECTED,
+    }.get(rsvp.status, MailKind.CANCELLED)
+    if rsvp.is_confirmed and (rsvp.told_edition or 0) != rsvp.event.edition:
+        # The entry would say something else than the last one with this number.
+        rsvp.ical_sequence += 1
+        rsvp.told_edition = rsvp.event.edition
+    # An ended RSVP that had an entry says once more that it is gone.
+    has_entry = rsvp.ical_sequence >= 0 and (rsvp.is_confirmed or not rsvp.is_live)
+    sequence = rsvp.ical_sequence if has_entry else None
+    rsvp.touch(now)
+    rows.supersede(OutboxMail.rsvp_id == rsvp.id, now)
+    for recipient, name, is_copy in _recipients(rsvp):
+        rows.write(
+            kind,
+            f"{rsvp.id}.{rsvp.revision}",
+            recipient=recipient,
+            recipient_name=name,
+            now=now,
+            event=rsvp.event,
+            rsvp=rsvp,
+            language=rsvp.language,
+            ical_sequence=None if is_copy else sequence,
+            facts={"again": True, "copy": is_copy},
+        )
+
+
+def links(email: str, rsvps: Sequence[Rsvp], *, now: datetime) -> None:
+    """Mail an address the links of these RSVPs."""
+    rows.write(
+        MailKind.LINKS,
+        secrets.token_hex(8),  # each that is asked for is another one
+        recipient=email,
+        recipient_name=rsvps[0].name,
+        now=now,
+        language=rsvps[0].language,
+        facts={"rsvps": [rsvp.id for rsvp in rsvps]},
+    )
+
+
+def invitation(invited: Invitation, *, now: datetime) -> None:
+    """Invite a person to an event, with yes and no. No calendar part: they have not said yes."""
+    rows.write(
+        MailKind.INVITATION,
+        f"{invited.id}.{now.timestamp()}",
+        recipient=invited.email,
+        recipient_name=invited.name,
+        now=now,
+        event=invited.event,
+        invitation=invited,
+        language=invited.language or invited.event.language,
+    )
+
+
+def _to_attendee(
+    rsvp: Rsvp, kind: MailKind, now: datetime, *, calendar: bool, **facts: Any
+) -> None:
+    """Write the mail of one change, and a copy for an assistant who answered for the person."""
+    ends = kind in (MailKind.CANCELLED, MailKind.REJECTED)
+    if rsvp.revision:
+        lost_entry = rows.supersede(OutboxMail.rsvp_id == rsvp.id, now, mailings_too=ends)
+        calendar = calendar or (lost_entry and (ends or rsvp.is_confirmed))
+    if calendar:
+        rsvp.ical_sequence += 1
+        rsvp.told_edition = rsvp.event.edition
+    if rsvp.id is None:
+        db.session.flush()  # a new RSVP has its number once it is written
+    for recipient, name, is_copy in _recipients(rsvp):
+        rows.write(
+            kind,
+            f"{rsvp.id}.{rsvp.revision}",
+            recipient=recipient,
+            recipient_name=name,
+            now=now,
+            event=rsvp.event,
+            rsvp=rsvp,
+            language=rsvp.language,
+            # The entry belongs into the calendar of who attends.
+            ical_sequence=rsvp.ical_sequence if calendar and not is_copy else None,
+            facts=facts | ({"copy": True} if is_copy else {}),
+        )
+
+
+def _recipients(rsvp: Rsvp) -> list[tuple[str, str, bool]]:
+    """Whom an RSVP's mail goes to: address, name, whether it is the assistant's copy.
+
+    While an address is to be confirmed, only its owner is written to: each mail has the key.
+    """
+    recipients = [(rsvp.email, rsvp.name, False)]
+    verified = rsvp.status is not RsvpStatus.UNVERIFIED
+    if verified and rsvp.booked_by_email and rsvp.booked_by_email != rsvp.email:
+        recipients.append((rsvp.booked_by_email, rsvp.booked_by_name, True))
+    return recipients

@@ -1,0 +1,107 @@
+"""The row of one mail, and how a later one takes the place of those that wait."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import update
+
+from registration.database import db
+from registration.models import (
+    NO_ADDRESS,
+    Announcement,
+    Event,
+    Invitation,
+    MailKind,
+    MailState,
+    OutboxMail,
+    Rsvp,
+    Speaker,
+)
+
+
+def write(
+    kind: MailKind,
+    what: str,
+    *,
+    recipient: str,
+    now: datetime,
+    event: Event | None = None,
+    rsvp: Rsvp | None = None,
+    speaker: Speaker | None = None,
+    invitation: Invitation | None = None,
+    announcement: Announcement | None = None,
+    **more: Any,
+) -> None:
+    """Write one row. `what` names the change: the same change cannot be mailed twice.
+
+    Who came without giving an address is mailed nothing.
+    """
+    if recipient.endswith(NO_ADDRESS):
+        return
+    about: dict[str, Any] = {
+        "event_id": event.id if event else None,
+        "rsvp_id": rsvp.id if rsvp else None,
+        "speaker_id": speaker.id if speaker else None,
+        "invitation_id": invitation.id if invitation else None,
+        "announcement_id": announcement.id if announcement else None,
+    }
+    db.session.add(OutboxMail(**row(kind, what, recipient=recipient, now=now, **about, **more)))
+
+
+def row(
+    kind: MailKind,
+    what: str,
+    *,
+    recipient: str,
+    now: datetime,
+    recipient_name: str = "",
+    language: str = "en",
+    ical_sequence: int | None = None,
+    facts: dict[str, Any] | None = None,
+    due_at: datetime | None = None,
+    **about: int | None,
+) -> dict[str, Any]:
+    """The columns of one mail, for those who write many at once; `about` are its foreign keys."""
+    key = f"{kind}:{what}:{recipient}"
+    return about | {
+        "key": key,
+        "kind": kind,
+        "state": MailState.WAITING,
+        "recipient": recipient,
+        "recipient_name": recipient_name,
+        "language": language,
+        "ical_sequence": ical_sequence,
+        "facts": facts or {},
+        "created_at": now,
+        "due_at": due_at or now,
+        "message_id": message_id(key),
+    }
+
+
+def message_id(key: str) -> str:
+    """The Message-ID of a row: the same for every try, so that a repeat is the same message."""
+    secret = str(current_app.config["SECRET_KEY"])
+    digest = hashlib.blake2b(f"{secret}:{key}".encode(), digest_size=16).hexdigest()
+    return f"<{digest}@{current_app.config['MAIL_DOMAIN']}>"
+
+
+def supersede(whose: Any, now: datetime, *, mailings_too: bool = False) -> bool:
+    """Mails that still wait say what is no longer so; what staff wrote holds until the end.
+
+    Whether one of them had a calendar part.
+    """
+    waiting = OutboxMail.state == MailState.WAITING
+    if not mailings_too:
+        waiting &= OutboxMail.mailing_id.is_(None)
+    superseded = db.session.scalars(
+        update(OutboxMail)
+        .where(whose, waiting)
+        .values(state=MailState.SUPERSEDED, ended_at=now)
+        .returning(OutboxMail.ical_sequence)
+        .execution_options(synchronize_session=False)
+    )
+    return any(sequence is not None for sequence in superseded)

@@ -1,0 +1,108 @@
+"""To the people on the programme."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from registration import editions
+from registration.database import db
+from registration.emails import rows
+from registration.models import (
+    Announcement,
+    MailKind,
+    MailState,
+    OutboxMail,
+    Speaker,
+    SpeakerStatus,
+)
+
+
+def speaker_invited(speaker: Speaker, *, now: datetime) -> None:
+    """Invite a speaker, with a REQUEST for their slot that still wants an answer."""
+    _to_speaker(speaker, MailKind.SPEAKER_INVITATION, now, calendar=True)
+
+
+def speaker_changed(speaker: Speaker, *, now: datetime) -> None:
+    """Move the speaker's entry to what it is now, or show it as accepted."""
+    _to_speaker(speaker, MailKind.SPEAKER_CHANGED, now, calendar=True)
+
+
+def speaker_cancelled(
+    speaker: Speaker, *, now: datetime, announcement: Announcement | None = None
+) -> None:
+    """Take the speaker's entry away."""
+    _to_speaker(speaker, MailKind.SPEAKER_CANCELLED, now, calendar=True, of=announcement)
+
+
+def speaker_again(speaker: Speaker, *, now: datetime) -> None:
+    """Send a speaker the mail that fits their state once more.
+
+    The SEQUENCE stays, as long as the entry says what they were last told.
+    """
+    speaker.revision += 1
+    invited = speaker.status is SpeakerStatus.INVITED
+    kind = MailKind.SPEAKER_INVITATION if invited else MailKind.SPEAKER_CHANGED
+    _to_speaker(speaker, kind, now, calendar=True, again=not editions.speaker_differs(speaker))
+
+
+def speaker_reminded(speaker: Speaker, *, now: datetime) -> None:
+    """Ask a speaker once more, or remind one who will come. No calendar part."""
+    speaker.revision += 1
+    _to_speaker(speaker, MailKind.SPEAKER_REMINDER, now, calendar=False)
+
+
+def speaker_moved(speaker: Speaker, *, now: datetime, announcement: Announcement) -> bool:
+    """Move the entry of a speaker who has one, where it says something else; whether it does.
+
+    An invitation that has not gone yet says how it is now when it goes, and stays.
+    """
+    if not editions.speaker_differs(speaker):
+        return False
+    waits = select(OutboxMail.id).where(
+        OutboxMail.speaker_id == speaker.id,
+        OutboxMail.kind == MailKind.SPEAKER_INVITATION,
+        OutboxMail.state == MailState.WAITING,
+        OutboxMail.attempts == 0,
+    )
+    if db.session.scalar(waits.limit(1)) is not None:
+        speaker.told = editions.facts_of_speaker(speaker)
+        return False
+    before = speaker.told
+    speaker.revision += 1
+    _to_speaker(
+        speaker, MailKind.SPEAKER_CHANGED, now, calendar=True, of=announcement, before=before
+    )
+    return True
+
+
+def _to_speaker(
+    speaker: Speaker,
+    kind: MailKind,
+    now: datetime,
+    *,
+    calendar: bool,
+    again: bool = False,
+    of: Announcement | None = None,
+    **facts: Any,
+) -> None:
+    if kind is not MailKind.SPEAKER_REMINDER:  # it takes no other mail's place
+        rows.supersede(OutboxMail.speaker_id == speaker.id, now)
+    if calendar and not again:
+        speaker.ical_sequence += 1
+        speaker.told = editions.facts_of_speaker(speaker)
+    rows.write(
+        kind,
+        f"{speaker.id}.{speaker.revision}.{speaker.ical_sequence}",
+        recipient=speaker.email,
+        recipient_name=speaker.name,
+        now=now,
+        event=speaker.event,
+        speaker=speaker,
+        language=speaker.language,
+        ical_sequence=speaker.ical_sequence if calendar else None,
+        announcement=of,
+        facts={"status": str(speaker.status), **facts},
+    )

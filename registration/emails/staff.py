@@ -1,0 +1,69 @@
+"""To the members of staff themselves."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from registration.emails import rows
+from registration.models import Mailing, MailKind, Staff
+
+
+def to_account(account: Staff, about: str, *, path: str, now: datetime, inviter: str = "") -> None:
+    """Write to a member of staff about their account.
+
+    `about` is one of the letters of letters/accounts.py, `path` the page that it leads to.
+    """
+    rows.write(
+        MailKind.STAFF,
+        f"{about}.{account.id}.{now.timestamp()}",
+        recipient=account.email,
+        recipient_name=account.name,
+        now=now,
+        facts={"about": about, "path": path, "inviter": inviter},
+    )
+
+
+def mailing_test(mailing: Mailing, account: Staff, *, now: datetime) -> None:
+    """Mail a draft to an account as it is now, with the account's name and nobody's links."""
+    rows.write(
+        MailKind.MAILING,
+        f"test.{mailing.id}.{now.timestamp()}",
+        recipient=account.email,
+        recipient_name=account.name,
+        now=now,
+        event=mailing.event,
+        language=mailing.event.language,
+        facts={
+            "test": True,
+            "name": account.name or account.email,
+            "subject": mailing.subject,
+            "body": mailing.body,
+        },
+    )
+
+
+def staff_digest(account: Staff, what: str, *, events: list[dict[str, Any]], now: datetime) -> None:
+    """Tell a member of staff the numbers of a day. `what` names the day."""
+    rows.write(
+        MailKind.STAFF,
+        what,
+        recipient=account.email,
+        recipient_name=account.name,
+        now=now,
+        facts={"about": "digest", "events": events},
+    )
+
+
+def to_staff(
+    *, recipient: str, name: str, subject: str, text: str, html: str, now: datetime
+) -> None:
+    """Mail an account: a password to be set, a digest. The text is ready."""
+    rows.write(
+        MailKind.STAFF,
+        f"{recipient}.{now.timestamp()}",
+        recipient=recipient,
+        recipient_name=name,
+        now=now,
+        facts={"subject": subject, "text": text, "html": html},
+    )
