@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 
+from registration import rowsets
 from registration.database import db
 from registration.models import AuditEntry, Rsvp
 
@@ -36,4 +38,31 @@ def record(
             network=network or (came_from.get() if staff_id else ""),
             detail=detail,
         )
+    )
+
+
+def record_many(
+    action: str,
+    details: Mapping[int, dict[str, Any]],
+    *,
+    now: datetime,
+    actor: str,
+    staff_id: int | None,
+    event_id: int,
+) -> None:
+    """One entry for each of these RSVPs of an event, with its detail. In the caller's transaction.
+
+    All by one statement, whatever their number.
+    """
+    rowsets.write(
+        AuditEntry,
+        [{"rsvp_id": rsvp_id, "detail": detail} for rsvp_id, detail in details.items()],
+        same={
+            "at": now,
+            "action": action,
+            "actor": "staff" if staff_id else actor,
+            "staff_id": staff_id,
+            "event_id": event_id,
+            "network": came_from.get() if staff_id else "",
+        },
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -10,26 +9,21 @@ from datetime import datetime, timedelta
 from flask_babel import lazy_gettext as _
 from sqlalchemy import delete, select
 
-from registration import audit, emails, fates, listing, parties, seating
+from registration import audit, fates, intake, listing, seating
 from registration.database import db, transaction
 from registration.fates import Candidate, Fate, Plan
 from registration.models import (
     Event,
     EventStatus,
     ImportKind,
-    Invitation,
-    InvitationStatus,
     PendingImport,
     Question,
-    Rsvp,
-    RsvpStatus,
 )
 from registration.seating import Seats
 from registration.sheets import Sheet
 
 #: How long a list waits for its import.
 KEPT = timedelta(days=1)
-_CHUNK = 1000
 
 
 class ImportRefused(Exception):
@@ -121,8 +115,8 @@ def run(
 ) -> Counter[Fate]:
     """Take a list in: all rows that can be, in one transaction; how many met which fate.
 
-    Seats and addresses are looked at anew under the lock. Raises ImportRefused if the event takes
-    nobody, or if no row can be taken in; then nothing has changed.
+    Seats and addresses are looked at anew under the lock; all else is ready before it. Raises
+    ImportRefused if the event takes nobody, or if no row can be taken in; then nothing has changed.
     """
     event = db.session.get_one(Event, event_id)
     rows = fates.read_rows(
@@ -133,21 +127,15 @@ def run(
         options=listing.options_of(event),
         questions=questions_of(event_id),
     )
-    codes = _ticket_codes(sum(row.party_size for row in rows if row.fate is None), kind)
+    ready = intake.prepare(rows, kind)
     with transaction():
         seats = seating.lock(event_id)
         _check(seats.event, plan, now)
-        options = list(seats.options.values())
-        for row in rows:
-            row.option = seats.options.get(row.option.id) if row.option else None
-        fates.judge(rows, kind, plan, event_id=event_id, options=options)
-        taken = [row for row in rows if row.is_taken]
-        if not taken:
-            raise ImportRefused(_("No row of this list can be taken in."))
+        taken = _judge_anew(rows, kind, plan, seats)
         if kind is ImportKind.INVITEES:
-            _write_invitations(taken, seats.event, plan, now)
+            intake.invite(taken, ready, seats.event, mails=plan.sends_mail, now=now)
         else:
-            _write_rsvps(taken, seats, plan, codes, staff_id, now)
+            intake.seat(taken, ready, seats, mails=plan.sends_mail, staff_id=staff_id, now=now)
         met = Counter(row.fate for row in rows if row.fate is not None)
         audit.record(
             f"import.{kind}",
@@ -173,97 +161,15 @@ def _check(event: Event, plan: Plan, now: datetime) -> None:
         raise ImportRefused(_("Publish the event before you mail anybody, or import without mail."))
 
 
-def _ticket_codes(number: int, kind: ImportKind) -> list[str]:
-    """Ticket codes for so many people, asked for before the lock."""
-    if kind is ImportKind.INVITEES:
-        return []
-    codes: dict[str, None] = {}
-    while len(codes) < number:
-        codes.update(dict.fromkeys(parties.new_ticket_codes(min(_CHUNK, number - len(codes)))))
-    return list(codes)
-
-
-def _write_invitations(rows: Sequence[Candidate], event: Event, plan: Plan, now: datetime) -> None:
-    invitations = [
-        Invitation(
-            event_id=event.id,
-            event=event,
-            email=row.email,
-            name=row.name,
-            organisation=row.organisation,
-            language=row.language,
-            key=secrets.token_urlsafe(24),
-            created_at=now,
-        )
-        for row in rows
-    ]
-    db.session.add_all(invitations)
-    db.session.flush()
-    if plan.sends_mail:
-        for invited in invitations:
-            emails.invitation(invited, now=now)
-
-
-def _write_rsvps(
-    rows: Sequence[Candidate],
-    seats: Seats,
-    plan: Plan,
-    codes: list[str],
-    staff_id: int | None,
-    now: datetime,
-) -> None:
-    invited = {
-        invitation.email: invitation
-        for invitation in db.session.scalars(
-            select(Invitation).where(Invitation.event_id == seats.event.id)
-        )
-    }
-    written = []
-    with db.session.no_autoflush:
-        for row in rows:
-            rsvp = _new_rsvp(row, seats, now)
-            if invitation := invited.get(row.email):
-                rsvp.invitation_id = invitation.id
-                invitation.status, invitation.answered_at = InvitationStatus.ACCEPTED, now
-            db.session.add(rsvp)
-            written.append(rsvp)
-    db.session.flush()
-    with db.session.no_autoflush:
-        for row, rsvp in zip(rows, written, strict=True):
-            own = [codes.pop() for _person in range(row.party_size)]
-            parties.write_party(rsvp, [row.name, *row.guests], own)
-            if row.answers:
-                parties.write_answers(rsvp, row.answers)
-            if plan.sends_mail and rsvp.is_confirmed:
-                emails.rsvp_confirmed(rsvp, now=now)
-            elif plan.sends_mail:
-                emails.rsvp_waitlisted(rsvp, now=now)
-            audit.record(
-                "rsvp.imported",
-                now=now,
-                actor="system",
-                staff_id=staff_id,
-                rsvp=rsvp,
-                option=rsvp.option_id,
-            )
-
-
-def _new_rsvp(row: Candidate, seats: Seats, now: datetime) -> Rsvp:
-    """The RSVP of a row, with its seats or its place in the queue."""
-    assert row.option is not None
-    details = parties.Details(
-        name=row.name,
-        email=row.email,
-        organisation=row.organisation,
-        job_title=row.job_title,
-        language=row.language,
-    )
-    rsvp = parties.new_rsvp(seats.event, row.option, details, now, party_size=row.party_size)
-    # Nobody has agreed to anything by standing on a list.
-    rsvp.consent_version, rsvp.consented_at, rsvp.source = "", None, "import"
-    if row.fate is Fate.SEATED:
-        seating.take(rsvp, row.option, now=now)
-    else:
-        seating.wait(rsvp, row.option)
-        rsvp.status = RsvpStatus.WAITLISTED
-    return rsvp
+def _judge_anew(
+    rows: Sequence[Candidate], kind: ImportKind, plan: Plan, seats: Seats
+) -> list[Candidate]:
+    """The rows that can be taken in, by what the event has under its lock."""
+    for row in rows:
+        row.option = seats.options.get(row.option.id) if row.option else None
+    options = list(seats.options.values())
+    fates.judge(rows, kind, plan, event_id=seats.event.id, options=options)
+    taken = [row for row in rows if row.is_taken]
+    if not taken:
+        raise ImportRefused(_("No row of this list can be taken in."))
+    return taken

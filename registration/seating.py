@@ -144,6 +144,17 @@ def leave_queue(rsvp: Rsvp, seats: Seats) -> None:
         rsvp.waits_for, rsvp.waits_for_option_id, rsvp.waiting_number = None, None, None
 
 
+def take_many(option: AttendanceOption, number: int) -> None:
+    """Count so many seats of `option` as taken, by parties that are written at once."""
+    option.seats_taken += number
+
+
+def wait_many(option: AttendanceOption, number: int) -> None:
+    """Count so many parties at the end of the queue of `option`, which are written at once."""
+    option.last_waiting_number += number
+    option.waiting += number
+
+
 def settle(rsvp: Rsvp, seats: Seats, *, now: datetime) -> None:
     """Give the party its seats, or a place in the queue, and mail which of the two.
 

@@ -9,10 +9,11 @@ from datetime import date, datetime, timedelta
 
 import openpyxl
 import pytest
+import sqlalchemy
 from flask import Flask
 from sqlalchemy import func, select
 
-from registration import fates, imports, parties, sheets
+from registration import audit, fates, imports, parties, sheets
 from registration.database import db
 from registration.fates import Fate, Plan
 from registration.imports import ImportRefused
@@ -357,18 +358,65 @@ class TestRsvps:
     def test_all_or_nothing(self, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
         option = make_option()
         event = db.session.get_one(Event, option.event_id)
-        calls = []
 
-        def breaks(rsvp: Rsvp, *, now: datetime) -> None:
-            calls.append(rsvp)
-            if len(calls) == 2:
-                raise RuntimeError("the lights went out")
+        def breaks(*_arguments: object, **_named: object) -> None:
+            raise RuntimeError("the lights went out")
 
-        monkeypatch.setattr(imports.emails, "rsvp_confirmed", breaks)
+        monkeypatch.setattr(audit, "record_many", breaks)
         with pytest.raises(RuntimeError):
             run(event, ACCENTS, ImportKind.RSVPS, option_id=option.id)
         assert db.session.scalar(select(func.count()).select_from(Rsvp)) == 0
         assert db.session.get_one(AttendanceOption, option.id).seats_taken == 0
+
+    def test_a_row_is_what_an_answer_to_the_form_is(self, app: Flask) -> None:
+        option = make_option(capacity=2)
+        event = db.session.get_one(Event, option.event_id)
+        answered = make_rsvp(option, name="Amina", email="amina@example.org")
+        text = "Name,Email\nBo,bo@example.org\nCy,cy@example.org\n"
+        run(event, text, ImportKind.RSVPS, option_id=option.id)
+        taken, waits = db.session.scalars(select(Rsvp).order_by(Rsvp.id).offset(1)).all()
+        own = {
+            "id", "name", "email", "search_text", "manage_key", "join_key", "ical_uid", "source",
+            "consent_version", "consented_at",
+        }  # fmt: skip
+        same = [column.key for column in Rsvp.__table__.columns if column.key not in own]
+        assert {name: getattr(taken, name) for name in same} == {
+            name: getattr(answered, name) for name in same
+        }
+        assert taken.search_text == "bo\nbo@example.org\n"
+        assert (waits.status, waits.waits_for_option_id) == (RsvpStatus.WAITLISTED, option.id)
+        assert (waits.waiting_number, waits.ical_sequence, waits.confirmed_at) == (1, -1, None)
+        mails = db.session.scalars(select(OutboxMail).order_by(OutboxMail.rsvp_id)).all()
+        assert [(mail.kind, mail.ical_sequence, mail.facts) for mail in mails] == [
+            (MailKind.CONFIRMED, 0, {}),
+            (MailKind.CONFIRMED, 0, {}),
+            (MailKind.WAITLISTED, None, {}),
+        ]
+        entries = db.session.scalars(
+            select(AuditEntry.rsvp_id).where(AuditEntry.action == "rsvp.imported")
+        )
+        assert sorted(filter(None, entries)) == [taken.id, waits.id]
+
+    def test_a_longer_list_needs_no_more_statements(self, app: Flask) -> None:
+        option = make_option()
+        event = db.session.get_one(Event, option.event_id)
+        asked: list[str] = []
+
+        def note(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+            asked.append(statement)
+
+        def statements(first: int, last: int) -> int:
+            rows = "".join(f"P{n},p{n}@example.org\n" for n in range(first, last))
+            asked.clear()
+            run(event, f"Name,Email\n{rows}", ImportKind.RSVPS, option_id=option.id)
+            return len(asked)
+
+        sqlalchemy.event.listen(db.engine, "before_cursor_execute", note)
+        try:
+            statements(0, 1)
+            assert statements(1, 3) == statements(3, 150)
+        finally:
+            sqlalchemy.event.remove(db.engine, "before_cursor_execute", note)
 
     @pytest.mark.parametrize("state", ["cancelled", "past", "draft"])
     def test_an_event_that_takes_nobody_takes_no_list(self, app: Flask, state: str) -> None:

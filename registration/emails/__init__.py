@@ -22,6 +22,7 @@ from registration.emails.attendees import (
     rsvp_verify,
     rsvp_waitlisted,
 )
+from registration.emails.lists import list_answered, list_invited
 from registration.emails.rows import message_id, row
 from registration.emails.speakers import (
     speaker_again,
@@ -39,6 +40,8 @@ __all__ = [
     "event_changed",
     "invitation",
     "links",
+    "list_answered",
+    "list_invited",
     "mailing_test",
     "message_id",
     "row",
