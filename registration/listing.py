@@ -45,12 +45,17 @@ class Programme:
     publications: Sequence[Publication]
 
 
-def upcoming(now: datetime, mode: AttendanceMode | None = None) -> list[Listed]:
-    """Public events that have not ended, soonest first; cancelled ones stay in the list."""
-    found = db.session.scalars(
-        select(Event).where(_is_listed(), Event.ends_at > now).order_by(Event.starts_at).limit(200)
-    )
-    listed = with_options(found)
+def upcoming(
+    now: datetime, mode: AttendanceMode | None = None, *, search: str = ""
+) -> list[Listed]:
+    """Public events that have not ended, soonest first; cancelled ones stay in the list.
+
+    `search` is looked for in titles, texts, people and topics.
+    """
+    wanted = select(Event).where(_is_listed(), Event.ends_at > now)
+    for word in search.split()[:8]:
+        wanted = wanted.where(_mentions(word))
+    listed = with_options(db.session.scalars(wanted.order_by(Event.starts_at).limit(200)))
     if mode is None:
         return listed
     return [item for item in listed if any(option.mode is mode for option in item.options)]

@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
-from registration import demo, doctor
+from registration import demo, doctor, reminders
 from registration.database import db
 from registration.demo import announcement, registrations, season
 from registration.models import (
@@ -53,6 +53,17 @@ def number_of(event: Event, *conditions: object) -> int:
 
 def wrong_counters() -> list[str]:
     return [finding.text for finding in doctor.counters() if not finding.is_fine]
+
+
+def test_a_new_demo_mails_nobody(app: Flask, now: datetime) -> None:
+    demo.load(now=now)
+    assert reminders.send_due(now=now + timedelta(minutes=15)) == 0
+
+
+def test_speakers_have_time_to_answer(app: Flask, now: datetime) -> None:
+    demo.load(now=now)
+    for speaker in rows_of(Speaker, the_event()):
+        assert now < speaker.answer_by < the_event().starts_at
 
 
 def test_loading_again_makes_only_what_is_missing(app: Flask, now: datetime) -> None:

@@ -104,7 +104,9 @@ def make(now: datetime) -> None:
         venue_access=house.access_notes(day),
     )
     room, stream = house.room(120), house.stream()
-    house.save(event, room, stream, *_people(day), *_agenda(day), *_publications(), *_streams())
+    house.save(
+        event, room, stream, *_people(day, now), *_agenda(day), *_publications(), *_streams()
+    )
     house.save(
         event,
         Question(
@@ -123,7 +125,7 @@ def _next_day(now: datetime) -> date:
     return this_year if house.at(this_year, 10) > now else this_year.replace(this_year.year + 1)
 
 
-def _people(day: date) -> list[Speaker]:
+def _people(day: date, now: datetime) -> list[Speaker]:
     """The six, with addresses at which nobody reads, so that they can be invited."""
     people = []
     for position, (name, title, affiliation) in enumerate(PEOPLE):
@@ -139,7 +141,10 @@ def _people(day: date) -> list[Speaker]:
                 key=secrets.token_urlsafe(24),
                 ical_uid=house.new_uid(),
                 call_at=house.at(day, 9, 15),
-                answer_by=house.at(day - timedelta(days=14), 17),
+                answer_by=max(
+                    house.at(day - timedelta(days=14), 17),
+                    house.at(house.today(now) + timedelta(days=3), 17),
+                ),
                 room="Green room, entrance on 23rd Street",
             )
         )

@@ -13,7 +13,14 @@ from sqlalchemy import select
 from registration import itip, rsvps
 from registration.database import db, transaction
 from registration.demo import names
-from registration.models import AttendanceMode, AttendanceOption, Event, EventStatus
+from registration.models import (
+    AttendanceMode,
+    AttendanceOption,
+    Event,
+    EventStatus,
+    ReminderRound,
+    RoundKind,
+)
 from registration.parties import Details
 
 ZONE = "America/New_York"
@@ -93,6 +100,17 @@ def room(capacity: int | None, **values: Any) -> AttendanceOption:
 def stream(capacity: int | None = None, **values: Any) -> AttendanceOption:
     """Places online."""
     return AttendanceOption(position=1, mode=AttendanceMode.VIRTUAL, capacity=capacity, **values)
+
+
+def followed_up(event: Event) -> ReminderRound:
+    """The mails with the recording of a past event, as sent: nobody reads at those addresses."""
+    sent_at = event.ends_at + timedelta(days=1)
+    return ReminderRound(
+        kind=RoundKind.FOLLOW_UP,
+        starts_at=event.starts_at,
+        created_at=sent_at,
+        ended_at=sent_at,
+    )
 
 
 def save(event: Event, *rows: Any) -> None:

@@ -57,7 +57,7 @@ def recorded(now: datetime) -> None:
         )
         for minute, title, note in chapters
     ]
-    house.save(event, house.room(90), house.stream(), *agenda)
+    house.save(event, house.room(90), house.stream(), house.followed_up(event), *agenda)
     crowd.fill(event_id=event.id, in_person=74, virtual=230, now=now)
     crowd.turn_up(event_id=event.id, share=0.8)
 
@@ -75,7 +75,7 @@ def recorded_briefly(now: datetime) -> None:
         recording_url=house.FILM,
         recording_minutes=58,
     )
-    house.save(event, house.stream())
+    house.save(event, house.stream(), house.followed_up(event))
     crowd.fill(event_id=event.id, in_person=0, virtual=160, now=now)
     crowd.turn_up(event_id=event.id, share=0.7)
 

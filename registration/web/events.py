@@ -36,13 +36,13 @@ FRESH = 1
 
 @blueprint.get("/")
 def index() -> ResponseReturnValue:
-    """Upcoming events by month, and past ones with a search."""
+    """Upcoming events by month, and past ones; a search looks in both."""
     moment = now()
     shown = {"in-person": AttendanceMode.IN_PERSON, "online": AttendanceMode.VIRTUAL}
     way = request.args.get("way", "")
     search = request.args.get("q", "").strip()[:200]
     page = max(1, request.args.get("page", 1, type=int))
-    upcoming = listing.upcoming(moment, shown.get(way))
+    upcoming = listing.upcoming(moment, shown.get(way), search=search)
     past, has_more = listing.past(moment, search=search, page=page)
     answer = make_response(
         render_template(

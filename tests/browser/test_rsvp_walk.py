@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from registration.models import QuestionKind
 from tests.browser.conftest import Site, assert_accessible
+from tests.conftest import NOW
 from tests.factories import make_event, make_option, make_question, make_rsvp, make_speaker
 
 
@@ -113,11 +115,15 @@ def test_every_public_page_is_accessible(
     event = make_event(slug="policing")
     room = make_option(event, capacity=2)
     stream = make_option(event, mode="virtual")
-    speaker = make_speaker(event)
+    speaker = make_speaker(event, bio="Teaches law.")
     seated, watching = make_rsvp(room), make_rsvp(stream)
+    # Four digits of days, and both ends of the time: the widest that a head holds.
+    make_event(slug="forum", starts_at=NOW + timedelta(days=20), ends_at=NOW + timedelta(days=21))
     for path in (
         "/",
+        "/?q=policing",
         "/events/policing",
+        "/events/forum",
         "/events/policing/rsvp",
         f"/rsvp/{seated.manage_key}",
         f"/rsvp/{seated.manage_key}/edit",
