@@ -167,8 +167,8 @@ def edit(
             now=now,
             staff_id=staff_id,
             event_id=event.id,
-            before={name: _plain(current[name]) for name in after},
-            after={name: _plain(value) for name, value in after.items()},
+            before={name: plain(current[name]) for name in after},
+            after={name: plain(value) for name, value in after.items()},
         )
     return event
 
@@ -341,7 +341,7 @@ def _is_taken(slug: str, event_id: int) -> bool:
     return db.session.scalar(other) is not None
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """A value as the audit log keeps it."""
     if isinstance(value, (date, datetime)):
         return value.isoformat()

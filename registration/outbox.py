@@ -12,6 +12,7 @@ from flask import current_app
 from flask_mail import Mail
 from sqlalchemy import delete, func, or_, select, update
 
+from registration import audit
 from registration.database import db, transaction
 from registration.delivery import CLAIM
 from registration.models import MailState, OutboxMail, WorkerHeartbeat
@@ -24,15 +25,16 @@ STALE = timedelta(minutes=2)
 FAILING = timedelta(minutes=10)
 
 
-def resend(*, mail_id: int, now: datetime) -> None:
+def resend(*, mail_id: int, staff_id: int | None, now: datetime) -> None:
     """Try a mail once more at once: one that failed, or one that waits for its next try."""
     with transaction():
         row = db.session.get_one(OutboxMail, mail_id)
         if row.state in (MailState.FAILED, MailState.WAITING):
             row.state, row.due_at, row.ended_at, row.attempts = MailState.WAITING, now, None, 0
+            _record("retried", row, staff_id, now)
 
 
-def withdraw(*, mail_id: int, now: datetime) -> bool:
+def withdraw(*, mail_id: int, staff_id: int | None, now: datetime) -> bool:
     """Take back a mail that has not gone; False if it is too late."""
     with transaction():
         taken = db.session.scalar(
@@ -50,7 +52,22 @@ def withdraw(*, mail_id: int, now: datetime) -> bool:
             .values(state=MailState.WITHDRAWN, ended_at=now)
             .returning(OutboxMail.id)
         )
+        if taken is not None:
+            _record("withdrawn", db.session.get_one(OutboxMail, mail_id), staff_id, now)
         return taken is not None
+
+
+def _record(what: str, row: OutboxMail, staff_id: int | None, now: datetime) -> None:
+    audit.record(
+        f"mail.{what}",
+        now=now,
+        staff_id=staff_id,
+        event_id=row.event_id,
+        rsvp=row.rsvp,
+        mail=row.id,
+        kind=str(row.kind),
+        recipient="" if row.rsvp else row.recipient,
+    )
 
 
 def beat(*, now: datetime) -> None:

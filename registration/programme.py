@@ -17,7 +17,7 @@ from sqlalchemy import select, update
 
 from registration import audit, editions, emails, itip, seating
 from registration.database import db, transaction
-from registration.events import EditedMeanwhile, EventRefused, fingerprint, new_key
+from registration.events import EditedMeanwhile, EventRefused, fingerprint, new_key, plain
 from registration.models import (
     AgendaItem,
     Answer,
@@ -190,10 +190,32 @@ def save(
             staff_id=staff_id,
             event_id=event_id,
             part=name,
-            before=len(current),
-            after=len(rows),
+            **_difference(event, name, current, rows),
         )
     return mailed
+
+
+def _difference(event: Event, name: str, before: Sequence[Row], sent: Sequence[Row]) -> Row:
+    """What an edit has added, removed and changed, for the audit log; rows by their names."""
+    was = {row["id"]: row for row in before}
+    kept = [row["id"] for row in sent if row.get("id") in was]
+    # By what was kept: SQLite gives the number of a row that went to one that came.
+    now_is = {row["id"]: row for row in rows_of(event, name) if row["id"] in kept}
+    return {
+        "added": [_name(row) for row in sent if row.get("id") not in was],
+        "removed": [_name(row) for row in before if row["id"] not in kept],
+        "changes": {
+            f"{_name(row)}, {field}": [plain(was[known][field]), plain(value)]
+            for known, row in now_is.items()
+            for field, value in row.items()
+            if value != was[known][field]
+        },
+        "moved": KINDS[name].is_ordered and kept != [known for known in was if known in kept],
+    }
+
+
+def _name(row: Row) -> str:
+    return str(row.get("name") or row.get("label") or row.get("title") or row.get("mode"))
 
 
 def _park(kind: Kind, event_id: int) -> None:

@@ -494,9 +494,9 @@ class TestOutbox:
             post = post_to(port)
             post()
             mailbox.refuses.clear()
-            outbox.resend(mail_id=mail_id, now=NOW)
+            outbox.resend(mail_id=mail_id, staff_id=None, now=NOW)
             assert post() == 1
-            outbox.resend(mail_id=mail_id, now=NOW)
+            outbox.resend(mail_id=mail_id, staff_id=None, now=NOW)
             assert post() == 0  # it went
 
     def test_a_waiting_mail_can_be_taken_back_until_a_worker_holds_it(
@@ -505,16 +505,16 @@ class TestOutbox:
         first, second = write_mails("a@example.org", "b@example.org")
         post_to(1)
         assert claim(now=NOW, limit=1) == [first]
-        assert not outbox.withdraw(mail_id=first, now=NOW)
-        assert outbox.withdraw(mail_id=second, now=NOW)
-        assert not outbox.withdraw(mail_id=second, now=NOW)
+        assert not outbox.withdraw(mail_id=first, staff_id=None, now=NOW)
+        assert outbox.withdraw(mail_id=second, staff_id=None, now=NOW)
+        assert not outbox.withdraw(mail_id=second, staff_id=None, now=NOW)
         assert claim(now=NOW + CLAIM) == [first]
 
     def test_a_mail_that_is_held_can_be_taken_back(self, app: Flask):
         (mail_id,) = write_mails("a@example.org")
         with transaction():
             db.session.get_one(OutboxMail, mail_id).due_at = NOW + timedelta(minutes=9)
-        assert outbox.withdraw(mail_id=mail_id, now=NOW)
+        assert outbox.withdraw(mail_id=mail_id, staff_id=None, now=NOW)
 
     def test_staff_are_told_what_is_wrong(
         self, app: Flask, mailbox: Mailbox, post_to: Callable[..., Post]

@@ -205,7 +205,7 @@ def test_a_corrected_address_gets_the_mail_and_keeps_the_links(desk: FlaskClient
     ).one()
     assert (mail.kind, mail.state) == (MailKind.CONFIRMED, MailState.WAITING)
     assert db.session.query(Rsvp).filter_by(manage_key=key).one().email == "amina@example.org"
-    assert "email: amnia@example.org → amina@example.org" in desk.get(url).text
+    assert "email address: amnia@example.org → amina@example.org" in desk.get(url).text
 
 
 def test_the_log_is_searched_by_what_by_whom_and_by_person(desk: FlaskClient, admin: Staff) -> None:

@@ -10,6 +10,7 @@ from registration.web.staff import (
     accounts,
     attendees,
     bulk,
+    differences,
     door,
     editor,
     editor_invitations,
@@ -56,6 +57,7 @@ def init_app(app: Flask) -> None:
     signing_in.init_app(app)
     navigation.init_app(app)
     words.init_app(app)
+    differences.init_app(app)
     app.before_request(access.note_network)
     editor_life.init_app(app)
     for room in ROOMS:

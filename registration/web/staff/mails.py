@@ -19,6 +19,7 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
+from flask_security import current_user
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import joinedload
 
@@ -161,12 +162,12 @@ def _sample_language() -> str:
 @staff_only(StaffRole.ORGANISER)
 def act(mail_id: int) -> ResponseReturnValue:
     """Try a mail again, or take it back."""
-    mail = _mail(mail_id)
+    about = {"mail_id": _mail(mail_id).id, "staff_id": current_user.id, "now": now()}
     if request.form.get("do") == "resend":
-        outbox.resend(mail_id=mail.id, now=now())
+        outbox.resend(**about)
         flash(gettext("It will be tried again at once."), "ok")
     elif request.form.get("do") == "withdraw":
-        taken = outbox.withdraw(mail_id=mail.id, now=now())
+        taken = outbox.withdraw(**about)
         flash(gettext("Taken back.") if taken else gettext("It is too late."), "ok")
     else:
         abort(400)

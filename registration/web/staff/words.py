@@ -82,7 +82,9 @@ ACTION_NAMES: dict[str, object] = {
     "stream.changed": _("Stream changed"),
     "stream.removed": _("Stream removed"),
     "event.recorded": _("Recording published"),
+    "option.capacity": _("Capacity changed"),
     "event.created": _("Event made"),
+    "event.discarded": _("Draft of an event thrown away"),
     "event.edited": _("Event edited"),
     "event.published": _("Event published"),
     "event.withdrawn": _("Event made a draft again"),
@@ -91,6 +93,7 @@ ACTION_NAMES: dict[str, object] = {
     "event.announced": _("Change told to everybody"),
     "event.undone": _("Telling taken back"),
     "invitation.sent": _("Invitation sent"),
+    "invitation.declined": _("Said no to an invitation"),
     "code.made": _("Code made"),
     "code.changed": _("Code changed"),
     "import.invitees": _("List of invitees imported"),
@@ -126,16 +129,12 @@ ACTION_NAMES: dict[str, object] = {
     "staff.passkey_removed": _("Passkey removed"),
 }
 
-#: Keys of a detail that are no more than ids, or said elsewhere.
-_UNSPOKEN = {"option", "party_size", "sensitive", "search", "way", "status", "access", "changes"}
-
 
 def init_app(app: Flask) -> None:
     """Give the staff's templates these words."""
     globals_: dict[str, object | Callable[..., object]] = {
         "action_name": action_name,
         "actor_name": actor_name,
-        "difference": difference,
         "mail_names": MAIL_NAMES,
         "utc": ZoneInfo("UTC") or UTC,
     }
@@ -167,32 +166,3 @@ def actor_name(entry: AuditEntry) -> str:
         "system": gettext("the system"),
     }
     return names.get(entry.actor, entry.actor)
-
-
-def difference(entry: AuditEntry) -> list[str]:
-    """What changed, one line for each field: what was there, and what is there now."""
-    lines = []
-    for name, change in (entry.detail.get("changes") or {}).items():
-        before, after = change
-        lines.append(
-            gettext(
-                "%(field)s: %(before)s → %(after)s",
-                field=name.replace("_", " "),
-                before=_spoken(before),
-                after=_spoken(after),
-            )
-        )
-    lines.extend(
-        f"{name.replace('_', ' ')}: {_spoken(value)}"
-        for name, value in entry.detail.items()
-        if name not in _UNSPOKEN and value not in ("", None, False, [])
-    )
-    return lines
-
-
-def _spoken(value: object) -> str:
-    if isinstance(value, bool):
-        return gettext("yes") if value else gettext("no")
-    if isinstance(value, list):
-        return ", ".join(map(str, value)) or "–"
-    return str(value) if value not in ("", None) else "–"

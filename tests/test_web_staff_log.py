@@ -1,0 +1,100 @@
+"""The audit log: everything has words, and what changed can be read."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from registration import events, programme
+from registration.database import db
+from registration.models import AuditEntry, MailState, OutboxMail, Staff, StaffRole
+from registration.web.staff.words import ACTION_NAMES
+from tests.conftest import NOW
+from tests.factories import make_event, make_option, make_rsvp, make_speaker, make_staff
+from tests.signing_in import post, sign_in
+
+
+@pytest.fixture
+def admin(app: object) -> Staff:
+    """Who reads the log."""
+    return make_staff(email="admin@example.org", name="Ada", role=StaffRole.ADMIN)
+
+
+@pytest.fixture
+def desk(client: FlaskClient, admin: Staff) -> FlaskClient:
+    """A browser whose user is that admin."""
+    return sign_in(client, admin)
+
+
+def test_whatever_is_recorded_has_words() -> None:
+    written = set()
+    for file in Path("registration").rglob("*.py"):
+        found = re.findall(r'audit\.record(?:_many)?\(\s*"([^"]+)"', file.read_text())
+        written.update(found)
+    assert len(written) > 40
+    assert written - ACTION_NAMES.keys() == set()
+
+
+def test_a_changed_field_shows_what_was_and_what_is(desk: FlaskClient, admin: Staff) -> None:
+    event = make_event(title="Old")
+    events.edit(
+        event_id=event.id,
+        changes={"title": "New", "guests_max": 2, "ends_at": event.ends_at + timedelta(hours=1)},
+        seen="",
+        staff_id=admin.id,
+        now=NOW,
+    )
+    page = desk.get("/staff/log/").text
+    assert "title: Old → New" in page
+    assert "guests a person may bring: 0 → 2" in page
+    assert "ends: 6\u00a0December, 11:30\u00a0a.m.\u00a0EST → " in page
+    assert "{" not in page.split("<tbody")[1]
+
+
+def test_rows_that_came_went_and_changed_are_named(desk: FlaskClient, admin: Staff) -> None:
+    event = make_event()
+    make_speaker(event, name="Amina Bell", room="")
+    make_speaker(event, name="Bo Ek")
+    event_id = event.id
+    amina, _bo = programme.rows_of(event, "people")
+    blank = {**amina, "id": None, "name": "Cy Dahl", "email": ""}
+    programme.save(
+        event_id=event_id,
+        name="people",
+        rows=[blank, {**amina, "room": "Room 3"}],
+        seen="",
+        staff_id=admin.id,
+        now=NOW,
+    )
+    page = desk.get("/staff/log/").text
+    assert "added: Cy Dahl" in page
+    assert "removed: Bo Ek" in page
+    assert "Amina Bell, room: – → Room 3" in page
+
+
+def test_a_mail_tried_again_or_taken_back_is_in_the_log(desk: FlaskClient, admin: Staff) -> None:
+    rsvp = make_rsvp(make_option(), name="Amina Bell")
+    mail_id = db.session.scalars(select(OutboxMail.id)).one()
+    address = f"/staff/outbox/{mail_id}"
+    post(desk, address, do="resend")
+    post(desk, address, do="withdraw")
+    post(desk, address, do="withdraw")  # too late: nothing happens
+    assert db.session.get_one(OutboxMail, mail_id).state is MailState.WITHDRAWN
+    entries = db.session.scalars(
+        select(AuditEntry).where(AuditEntry.action.startswith("mail.")).order_by(AuditEntry.id)
+    ).all()
+    assert [entry.action for entry in entries] == ["mail.retried", "mail.withdrawn"]
+    assert {(entry.staff_id, entry.rsvp_id) for entry in entries} == {(admin.id, rsvp.id)}
+    page = desk.get("/staff/log/").text
+    assert "Mail taken back" in page
+    assert "Confirmation" in page
+
+
+def test_the_door_does_not_read_the_log(client: FlaskClient) -> None:
+    sign_in(client, make_staff(email="door@example.org", role=StaffRole.DOOR))
+    assert client.get("/staff/log/").status_code == 403
