@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from registration import rowsets
-from registration.database import db
+from registration.database import write_rows
 from registration.models import AuditEntry, Rsvp
 
 #: The network address of the member of staff who acts; the web floor sets it, for staff alone.
@@ -27,18 +27,17 @@ def record(
     **detail: Any,
 ) -> None:
     """Add one entry in the caller's transaction. `detail` must be fit for JSON."""
-    db.session.add(
-        AuditEntry(
-            at=now,
-            action=action,
-            actor="staff" if staff_id else actor,
-            staff_id=staff_id,
-            event_id=rsvp.event_id if rsvp else event_id,
-            rsvp_id=rsvp.id if rsvp else None,
-            network=network or (came_from.get() if staff_id else ""),
-            detail=detail,
-        )
-    )
+    entry = {
+        "at": now,
+        "action": action,
+        "actor": "staff" if staff_id else actor,
+        "staff_id": staff_id,
+        "event_id": rsvp.event_id if rsvp else event_id,
+        "rsvp_id": rsvp.id if rsvp else None,
+        "network": network or (came_from.get() if staff_id else ""),
+        "detail": detail,
+    }
+    write_rows(AuditEntry, [entry])
 
 
 def record_many(

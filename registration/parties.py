@@ -9,10 +9,10 @@ from datetime import datetime
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 
 from registration import itip
-from registration.database import db
+from registration.database import db, write_rows
 from registration.models import (
     Answer,
     AttendanceOption,
@@ -25,6 +25,9 @@ from registration.models import (
 
 # Without the letters and digits that look alike.
 _TICKET_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+_TAKEN = (
+    select(Attendee.id).where(Attendee.ticket_code.in_(bindparam("codes", expanding=True))).limit(1)
+)
 
 
 @dataclass(frozen=True)
@@ -95,24 +98,20 @@ def new_ticket_codes(number: int) -> list[str]:
     """So many ticket codes that nobody has yet."""
     while True:
         codes = ["".join(secrets.choice(_TICKET_ALPHABET) for _ in range(8)) for _ in range(number)]
-        taken = db.session.scalar(
-            select(Attendee.id).where(Attendee.ticket_code.in_(codes)).limit(1)
-        )
+        taken = db.session.scalar(_TAKEN, {"codes": codes})
         if taken is None and len(set(codes)) == number:
             return codes
 
 
 def write_party(rsvp: Rsvp, names: Sequence[str], codes: Sequence[str]) -> None:
     """Write the attendees of a new RSVP: who answered first, then the guests."""
-    for position, name in enumerate(names):
-        db.session.add(
-            Attendee(
-                rsvp_id=rsvp.id,
-                position=position,
-                name=name,
-                ticket_code=codes[position],
-            )
-        )
+    write_rows(
+        Attendee,
+        [
+            {"rsvp_id": rsvp.id, "position": position, "name": name, "ticket_code": code}
+            for position, (name, code) in enumerate(zip(names, codes, strict=True))
+        ],
+    )
 
 
 def rewrite_party(rsvp: Rsvp, names: Sequence[str], codes: Sequence[str]) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from registration import audit, emails
 from registration.database import db
@@ -16,6 +16,22 @@ from registration.models import AttendanceOption, Event, Rsvp, RsvpStatus
 
 #: How many parties one transaction moves up at most: the lock is never held for long.
 PROMOTIONS_AT_ONCE = 100
+
+
+# Made once: to put a statement together costs as much as to run it.
+_LOCK = (
+    update(Event)
+    .where(Event.id == bindparam("event"))
+    .values(seats_revision=Event.seats_revision + 1)
+    .returning(Event)
+    .execution_options(synchronize_session=False, populate_existing=True)
+)
+_LOOK = (
+    select(AttendanceOption)
+    .where(AttendanceOption.event_id == bindparam("event"))
+    .order_by(AttendanceOption.position)
+    .execution_options(populate_existing=True)
+)
 
 
 class Seats(NamedTuple):
@@ -33,22 +49,11 @@ def lock(event_id: int) -> Seats:
     all options of an event: a move between two of them cannot deadlock.
     Raises LookupError if there is no such event.
     """
-    event = db.session.scalars(
-        update(Event)
-        .where(Event.id == event_id)
-        .values(seats_revision=Event.seats_revision + 1)
-        .returning(Event)
-        .execution_options(synchronize_session=False, populate_existing=True)
-    ).one_or_none()
+    event = db.session.scalars(_LOCK, {"event": event_id}).one_or_none()
     if event is None:
         raise LookupError(f"there is no event {event_id}")
     # Whatever was read while waiting for the lock may be stale by now.
-    options = db.session.scalars(
-        select(AttendanceOption)
-        .where(AttendanceOption.event_id == event_id)
-        .order_by(AttendanceOption.position)
-        .execution_options(populate_existing=True)
-    )
+    options = db.session.scalars(_LOOK, {"event": event_id})
     return Seats(event, {option.id: option for option in options})
 
 

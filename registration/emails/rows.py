@@ -9,7 +9,7 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import update
 
-from registration.database import db
+from registration.database import db, write_rows
 from registration.models import (
     NO_ADDRESS,
     Announcement,
@@ -49,7 +49,7 @@ def write(
         "invitation_id": invitation.id if invitation else None,
         "announcement_id": announcement.id if announcement else None,
     }
-    db.session.add(OutboxMail(**row(kind, what, recipient=recipient, now=now, **about, **more)))
+    write_rows(OutboxMail, [row(kind, what, recipient=recipient, now=now, **about, **more)])
 
 
 def row(
