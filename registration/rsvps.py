@@ -9,21 +9,16 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-import limits
-from flask import current_app
 from flask_babel import lazy_gettext as _
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
-from registration import admission, audit, emails, parties, seating
+from registration import admission, audit, emails, links, parties, seating
 from registration.admission import Refusal, RsvpRefused
 from registration.database import db, transaction
 from registration.models import (
     LIVE,
     AttendanceOption,
-    AuditEntry,
     Event,
-    MailKind,
-    OutboxMail,
     Rsvp,
     RsvpStatus,
 )
@@ -35,6 +30,12 @@ HOLD = timedelta(minutes=30)
 _HOLDS_AT_ONCE = 100
 #: From these an RSVP can be moved to another way to attend.
 _MOVABLE = (RsvpStatus.CONFIRMED, RsvpStatus.WAITLISTED, RsvpStatus.PENDING)
+
+_EARLIER = select(Rsvp.id, Rsvp.status).where(
+    Rsvp.event_id == bindparam("event"),
+    Rsvp.email == bindparam("email"),
+    Rsvp.status.in_((*LIVE, RsvpStatus.REJECTED)),
+)
 
 
 def answer(
@@ -71,9 +72,9 @@ def answer(
 
         # Last, so that a known and an unknown address are refused alike.
         earlier = _earlier(event_id, details.email)
-        live = [one for one in earlier if one.is_live]
+        live = [number for number, status in earlier.items() if status in LIVE]
         if live:
-            _mail_links(live, details.email, now)
+            links.mail([session.get_one(Rsvp, live[0])], details.email, now=now)
             return None
 
         rsvp = parties.new_rsvp(seats.event, option, details, now, party_size=1 + len(guests))
@@ -87,8 +88,7 @@ def answer(
             if seats.event.confirms_addresses and found.invitation is None:
                 _ask_to_verify(rsvp, option, now)
             else:
-                was_refused = any(one.status is RsvpStatus.REJECTED for one in earlier)
-                _proceed(rsvp, seats, now, was_refused=was_refused)
+                _proceed(rsvp, seats, now, was_refused=RsvpStatus.REJECTED in earlier.values())
         parties.write_party(rsvp, [details.name, *guests], codes)
         parties.write_answers(rsvp, answers or {})
     return rsvp
@@ -103,8 +103,7 @@ def verify(*, rsvp_id: int, now: datetime) -> None:
         admission.check_running(seats.event, now)
         rsvp.touch(now)
         earlier = _earlier(rsvp.event_id, rsvp.email)
-        was_refused = any(one.status is RsvpStatus.REJECTED for one in earlier)
-        _proceed(rsvp, seats, now, was_refused=was_refused)
+        _proceed(rsvp, seats, now, was_refused=RsvpStatus.REJECTED in earlier.values())
 
 
 def cancel(
@@ -256,54 +255,6 @@ def edit(
         seating.promote(seats, now=now)
 
 
-def resend(*, rsvp_id: int, now: datetime, staff_id: int | None = None) -> bool:
-    """Send the mail that fits the RSVP's state once more; False where today's are used up.
-
-    Staff may send it as often as they like. Raises RsvpRefused where it would say what is no
-    longer so.
-    """
-    with transaction():
-        seats, rsvp = seating.lock_for(rsvp_id)
-        if rsvp.is_live:
-            admission.check_running(seats.event, now)
-        elif staff_id is None:
-            raise RsvpRefused(Refusal.NOT_POSSIBLE, _("This RSVP has ended."))
-        if staff_id is None and not _may_resend(rsvp, now):
-            return False
-        emails.rsvp_again(rsvp, now=now)
-        audit.record("rsvp.resent", now=now, rsvp=rsvp, staff_id=staff_id)
-        return True
-
-
-def send_links(*, email: str, now: datetime) -> None:
-    """Mail an address the links of its coming events, if it has any. Says nothing back.
-
-    Who answered for somebody else gets those too, once that address is confirmed.
-    """
-    own = select(Rsvp.id).where(Rsvp.email == email)
-    for_others = select(Rsvp.id).where(
-        Rsvp.booked_by_email == email,
-        Rsvp.booked_by_email != "",  # as its index says
-        # Else it would confirm an address that is not the reader's.
-        Rsvp.status != RsvpStatus.UNVERIFIED,
-    )
-    with transaction():
-        coming = list(
-            db.session.scalars(
-                select(Rsvp)
-                .join(Rsvp.event)
-                .where(
-                    Rsvp.id.in_(own.union_all(for_others)),
-                    Rsvp.status.in_(LIVE),
-                    Event.ends_at > now,
-                )
-                .order_by(Event.starts_at, Rsvp.id)
-                .limit(50)
-            )
-        )
-        _mail_links(coming, email, now)
-
-
 def end_holds(*, now: datetime) -> int:
     """Free the seats of addresses that were not confirmed in time; how many RSVPs there were.
 
@@ -347,16 +298,10 @@ def position(rsvp: Rsvp) -> tuple[int, int]:
     return ahead or 0, max(0, (waiting or 0) - (ahead or 0) - 1)
 
 
-def _earlier(event_id: int, email: str) -> list[Rsvp]:
+def _earlier(event_id: int, email: str) -> dict[int, RsvpStatus]:
     """What this address has answered to this event: its live RSVP, and those that were refused."""
-    wanted = (*LIVE, RsvpStatus.REJECTED)
-    return list(
-        db.session.scalars(
-            select(Rsvp).where(
-                Rsvp.event_id == event_id, Rsvp.email == email, Rsvp.status.in_(wanted)
-            )
-        )
-    )
+    rows = db.session.execute(_EARLIER, {"event": event_id, "email": email})
+    return dict(rows.all())
 
 
 def _ask_to_verify(rsvp: Rsvp, option: AttendanceOption, now: datetime) -> None:
@@ -414,33 +359,3 @@ def _wait_for(rsvp: Rsvp, seats: Seats, option: AttendanceOption, now: datetime)
         rsvp.meanwhile_option_id = None
     rsvp.touch(now)
     emails.rsvp_waitlisted(rsvp, now=now)
-
-
-def _mail_links(rsvps: Sequence[Rsvp], email: str, now: datetime) -> None:
-    """Mail an address its links, unless it had them too often today."""
-    most, period = _links_limit()
-    mailed = select(func.count()).where(
-        OutboxMail.recipient == email,
-        OutboxMail.kind == MailKind.LINKS,
-        OutboxMail.created_at > now - period,
-    )
-    if rsvps and (db.session.scalar(mailed) or 0) < most:
-        emails.links(email, rsvps, now=now)
-
-
-def _may_resend(rsvp: Rsvp, now: datetime) -> bool:
-    """Whether its attendee may have the mail once more by now."""
-    most, period = _links_limit()
-    resent = select(func.count()).where(
-        AuditEntry.rsvp_id == rsvp.id,
-        AuditEntry.action == "rsvp.resent",
-        AuditEntry.actor == "attendee",
-        AuditEntry.at > now - period,
-    )
-    return (db.session.scalar(resent) or 0) < most
-
-
-def _links_limit() -> tuple[int, timedelta]:
-    """How often an address is mailed on demand, and in what time."""
-    limit = limits.parse(current_app.config["LIMIT_LINKS_PER_ADDRESS"])
-    return limit.amount, timedelta(seconds=limit.get_expiry())

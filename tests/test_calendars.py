@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from registration import approvals, emails, entries, rendering, rsvps, speakers
+from registration import approvals, emails, entries, links, rendering, rsvps, speakers
 from registration.admission import RsvpRefused
 from registration.database import db, transaction
 from registration.models import (
@@ -97,7 +97,7 @@ class Life:
         self._with(rsvps.edit, details=details(email=AMINA, name="Amina", organisation="New"))
 
     def resend(self) -> None:
-        self._with(rsvps.resend, staff_id=None)
+        self._with(links.resend, staff_id=None)
 
     def reject(self) -> None:
         if (rsvp := self.rsvp()) is not None:

@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select, update
 
-from registration import announcements, clock, delivery, events, rendering, rsvps, speakers
+from registration import announcements, clock, delivery, events, links, rendering, rsvps, speakers
 from registration.announcements import spread, undo
 from registration.database import db
 from registration.events import Draft, EditedMeanwhile, EventRefused, Way
@@ -381,7 +381,7 @@ def test_a_resent_mail_of_an_event_that_moved_has_a_number_of_its_own(app: Flask
     room, _stream = make_hybrid()
     rsvp = make_rsvp(room)
     move(room.event, tell=False)
-    rsvps.resend(rsvp_id=rsvp.id, now=NOW, staff_id=None)
+    links.resend(rsvp_id=rsvp.id, now=NOW, staff_id=None)
     again = mails(MailKind.CONFIRMED)[-1]
     assert vevent(again)["SEQUENCE"] == 1
 

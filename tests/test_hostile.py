@@ -38,7 +38,7 @@ from registration.models import (
     StaffRole,
 )
 from registration.roster import Filters
-from registration.web import photos, rsvps
+from registration.web import photos, rsvp_forms, rsvps
 from registration.web.limits import limiter
 from registration.web.photos import PhotoRefused
 from tests.conftest import NOW, settings_for
@@ -191,7 +191,7 @@ class TestCookies:
 
 def answer_with(client: FlaskClient, option_id: int, slug: str, **typed: str) -> int:
     """Send the form with a good token; the status."""
-    sent = {"attend": str(option_id), "consent": "y", "started": rsvps.opened(), **typed}
+    sent = {"attend": str(option_id), "consent": "y", "started": rsvp_forms.opened(), **typed}
     return post(client, f"/events/{slug}/rsvp", **sent).status_code
 
 
@@ -441,7 +441,12 @@ class TestNobodyLearnsWhoIsKnown:
     def test_by_an_answer_in_somebody_elses_name(self, client: FlaskClient) -> None:
         room, _stream = make_hybrid()
         email = make_rsvp(room, name="Amina Example").email
-        sent = {"attend": str(room.id), "consent": "y", "started": rsvps.opened(), "name": "Eve"}
+        sent = {
+            "attend": str(room.id),
+            "consent": "y",
+            "started": rsvp_forms.opened(),
+            "name": "Eve",
+        }
         answer = post(client, f"/events/{room.event.slug}/rsvp", **sent, email=email)
         page = client.get(answer.headers["Location"]).text
         key = db.session.scalars(select(Rsvp.manage_key)).one()

@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from registration import approvals, invitations, rsvps
+from registration import approvals, invitations, links, rsvps
 from registration.admission import Refusal, RsvpRefused
 from registration.database import db
 from registration.models import (
@@ -139,27 +139,27 @@ class TestAnswering:
         room, _ = make_hybrid()
         make_rsvp(room, email="amina@example.org")
         for minute in range(9):
-            rsvps.send_links(email="amina@example.org", now=now + timedelta(minutes=minute))
-        rsvps.send_links(email="amina@example.org", now=now + timedelta(days=2))
+            links.send(email="amina@example.org", now=now + timedelta(minutes=minute))
+        links.send(email="amina@example.org", now=now + timedelta(days=2))
         mailed = db.session.scalars(select(OutboxMail).where(OutboxMail.kind == MailKind.LINKS))
         assert len(mailed.all()) == 4 + 1
 
     def test_an_attendee_has_the_mail_again_only_a_few_times_a_day(self, app: Flask, now: datetime):
         room, _ = make_hybrid()
         rsvp = make_rsvp(room)
-        sent = [rsvps.resend(rsvp_id=rsvp.id, now=now) for _ in range(6)]
+        sent = [links.resend(rsvp_id=rsvp.id, now=now) for _ in range(6)]
         assert sent == [True] * 4 + [False] * 2
-        assert rsvps.resend(rsvp_id=rsvp.id, now=now, staff_id=make_staff().id)
-        assert rsvps.resend(rsvp_id=rsvp.id, now=now + timedelta(days=1))
+        assert links.resend(rsvp_id=rsvp.id, now=now, staff_id=make_staff().id)
+        assert links.resend(rsvp_id=rsvp.id, now=now + timedelta(days=1))
 
     def test_a_mail_of_an_ended_rsvp_is_not_sent_again(self, app: Flask, now: datetime):
         room, _ = make_hybrid()
         rsvp = make_rsvp(room)
         rsvps.cancel(rsvp_id=rsvp.id, now=now)
-        reason = refusal_of(lambda: rsvps.resend(rsvp_id=rsvp.id, now=now))
+        reason = refusal_of(lambda: links.resend(rsvp_id=rsvp.id, now=now))
         assert reason is Refusal.NOT_POSSIBLE
         # Staff may, and the entry leaves the calendar with whichever of the two mails goes.
-        rsvps.resend(rsvp_id=rsvp.id, now=now, staff_id=make_staff().id)
+        links.resend(rsvp_id=rsvp.id, now=now, staff_id=make_staff().id)
         waiting = db.session.scalars(
             select(OutboxMail).where(OutboxMail.state == MailState.WAITING)
         ).one()
@@ -206,7 +206,7 @@ class TestAnswering:
         assert (rsvp.status, rsvp.option_id) == (RsvpStatus.WAITLISTED, room.id)
 
     def test_an_unknown_address_is_mailed_nothing(self, app: Flask, now: datetime):
-        rsvps.send_links(email="nobody@example.org", now=now)
+        links.send(email="nobody@example.org", now=now)
         assert db.session.scalar(select(OutboxMail.id)) is None
 
     def test_registering_again_after_a_cancellation_gets_a_new_calendar_uid(
@@ -438,7 +438,7 @@ class TestSwitching:
             "leave": lambda: rsvps.leave_waitlist(**over),
             "switch": lambda: rsvps.switch(option_id=stream.id, **over),
             "edit": lambda: rsvps.edit(details=details(), **over),
-            "resend": lambda: rsvps.resend(**over),
+            "resend": lambda: links.resend(**over),
             "watch": lambda: rsvps.watch_meanwhile(option_id=stream.id, **over),
         }
         assert refusal_of(verbs[what]) is Refusal.ENDED
@@ -675,7 +675,7 @@ class TestConfirmingTheAddress:
         rsvp = make_rsvp(
             room, email="amina@example.org", booked_by_email="bo@example.org", booked_by_name="Bo"
         )
-        rsvps.send_links(email="bo@example.org", now=now)
+        links.send(email="bo@example.org", now=now)
         assert recipients() == ["amina@example.org"]
         rsvps.verify(rsvp_id=rsvp.id, now=now)
         assert recipients()[1:] == ["amina@example.org", "bo@example.org"]
@@ -698,7 +698,7 @@ class TestAssistant:
         made = [make_rsvp(room, booked_by_email="bo@example.org").id for _ in range(2)]
         made.append(make_rsvp(room, email="bo@example.org").id)
         make_rsvp(room)
-        rsvps.send_links(email="bo@example.org", now=now)
+        links.send(email="bo@example.org", now=now)
         mail = db.session.scalars(select(OutboxMail).where(OutboxMail.kind == MailKind.LINKS)).one()
         assert mail.facts["rsvps"] == made
 

@@ -25,7 +25,7 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import func, select
 
-from registration import approvals, capacity, invitations, rsvps
+from registration import approvals, capacity, invitations, links, rsvps
 from registration.admission import RsvpRefused
 from registration.database import db
 from registration.models import (
@@ -286,7 +286,7 @@ class Seats(RuleBasedStateMachine):
             self.do(lambda: invitations.decline(invitation_id=self.invitation_id, now=self.now))
         elif what == "resend":
             for rsvp_id in self.some({0}):
-                again = partial(rsvps.resend, rsvp_id=rsvp_id, now=self.now)
+                again = partial(links.resend, rsvp_id=rsvp_id, now=self.now)
                 self.do(again, subject=rsvp_id, repeats=True)
         else:
             if what in ("by itself", "by hand"):

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
-from registration.web import rsvps
+from registration.web import answering
 from tests.factories import make_event, make_hybrid
 
 
@@ -18,7 +18,8 @@ def remembering(app: Flask) -> Iterator[Flask]:
     app.config["PAGE_MEMORY_SECONDS"] = 60
     yield app
     app.config["PAGE_MEMORY_SECONDS"] = 0
-    rsvps._blanks._kept.clear()
+    answering.blanks._kept.clear()
+    answering.recent._kept.clear()
 
 
 def tokens(page: str) -> dict[str, str]:
@@ -64,4 +65,22 @@ def test_what_is_no_form_is_not_kept(remembering: Flask) -> None:
     for _ in range(2):
         assert client.get(f"/events/{event.slug}/rsvp").status_code == 410
         assert client.get("/events/nothing-here/rsvp").status_code == 404
-    assert not rsvps._blanks._kept
+    assert not answering.blanks._kept
+
+
+def test_a_form_that_was_read_a_moment_ago_decides_nothing(remembering: Flask) -> None:
+    room, _stream = make_hybrid(capacity=1)
+    path = f"/events/{room.event.slug}/rsvp"
+    visitors = [remembering.test_client() for _ in range(3)]
+    forms = [tokens(visitor.get(path).text) for visitor in visitors]
+    about = {"attend": str(room.id), "name": "Ada", "consent": "y"}
+    sent = [form | about | {"email": f"v{n}@example.org"} for n, form in enumerate(forms)]
+    assert visitors[0].post(path, data=sent[0]).status_code == 303
+    late = visitors[1].post(path, data=sent[1])
+    assert late.status_code == 409
+    assert "Every seat is taken." in late.text
+    assert f'value="{room.id}w"' in late.text  # what there is now
+    # What is wrong with a form is said over what is so now as well.
+    incomplete = visitors[2].post(path, data=sent[2] | {"name": ""})
+    assert incomplete.status_code == 422
+    assert f'value="{room.id}w"' in incomplete.text

@@ -16,6 +16,7 @@ from wtforms import Field, RadioField, SelectMultipleField
 
 from registration import entries, players, wording
 from registration.web import (
+    answering,
     errors,
     events,
     filters,
@@ -52,6 +53,7 @@ def init_app(app: Flask) -> None:
     limits.init_app(app)
     for blueprint in (
         events.blueprint,
+        answering.blueprint,
         rsvps.blueprint,
         lobby.blueprint,
         speakers.blueprint,

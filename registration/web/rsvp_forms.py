@@ -151,7 +151,7 @@ class PersonForm(FlaskForm):  # type: ignore[misc]
 
 
 class RsvpForm(PersonForm):
-    """The answer to an event. Made by `for_event`, which adds what the event asks."""
+    """The answer to an event. `asking` makes the class of an event's form, `open` fills it in."""
 
     attend = RadioField(
         _("How will you attend?"),
@@ -182,27 +182,29 @@ class RsvpForm(PersonForm):
     offers: list[Offer]
 
     @classmethod
-    def for_event(
-        cls,
+    def asking(cls, event: Event, questions: Sequence[Question]) -> type[RsvpForm]:
+        """The class of this event's form."""
+        return type(cls.__name__, (cls,), cls.fields_for(event, questions))
+
+    def open(
+        self,
         event: Event,
         options: Sequence[AttendanceOption],
         questions: Sequence[Question],
         now: datetime,
-    ) -> RsvpForm:
-        """The form of this event as it is now."""
-        form: RsvpForm = type(cls.__name__, (cls,), cls.fields_for(event, questions))()
-        form.bind(event, questions)
-        form.offers = offers(options, event, now)
-        form.attend.choices = [
-            (offer.value, wording.option_name(offer.option)) for offer in form.offers
+    ) -> None:
+        """Offer what can be chosen now."""
+        self.bind(event, questions)
+        self.offers = offers(options, event, now)
+        self.attend.choices = [
+            (offer.value, wording.option_name(offer.option)) for offer in self.offers
         ]
-        form.consent.label.text = event.consent or gettext(
+        self.consent.label.text = event.consent or gettext(
             "I agree that %(organisation)s keeps these details to run the event.",
             organisation=current_app.config["ORGANISATION_NAME"],
         )
-        if not form.started.data:
-            form.started.data = opened()
-        return form
+        if not self.started.data:
+            self.started.data = opened()
 
     def validate(self, extra_validators: Any = None) -> bool:
         """Check the shape; what is wrong stands at its field."""

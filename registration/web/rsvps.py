@@ -1,225 +1,29 @@
-"""The attendee's pages: the form, the manage page and what it can do, finding an RSVP."""
+"""The manage page of an RSVP and what can be done there, its ticket, finding it again."""
 
 from __future__ import annotations
 
 import segno
-from flask import (
-    Blueprint,
-    Response,
-    abort,
-    current_app,
-    flash,
-    g,
-    redirect,
-    render_template,
-    request,
-    session,
-    url_for,
-)
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import get_locale, gettext
+from flask_babel import gettext
 from markupsafe import Markup
 from sqlalchemy import select
 
-from registration import entries, invitations, itip, listing, rsvps
-from registration.admission import Refusal, RsvpRefused
+from registration import entries, itip, links, listing, rsvps
+from registration.admission import RsvpRefused
 from registration.database import db
-from registration.models import (
-    Answer,
-    Attendee,
-    Event,
-    EventStatus,
-    RegistrationKind,
-    Rsvp,
-    RsvpStatus,
-    Visibility,
-)
+from registration.models import Answer, Attendee, EventStatus, Rsvp, RsvpStatus
 from registration.parties import attendees
 from registration.times import now
 from registration.web import access
-from registration.web.blank_forms import BlankForms
-from registration.web.limits import limiter, setting, typed_address
-from registration.web.rsvp_forms import EditForm, FindForm, RsvpForm, guests_line, opened
+from registration.web.answering import STATUS
+from registration.web.limits import limiter, setting
+from registration.web.rsvp_forms import EditForm, FindForm, guests_line
 from registration.web.staff.access import works_on
 
 blueprint = Blueprint("rsvps", __name__)
-_blanks = BlankForms()
 # Any of the eight is read alike; to look for the handsomest takes four fifths of the time.
 _QR_MASK = 2
-
-_STATUS = {
-    Refusal.CANCELLED: 410,
-    Refusal.ENDED: 410,
-    Refusal.CLOSED: 410,
-    Refusal.NOT_INVITED: 403,
-    Refusal.TOO_MANY_GUESTS: 422,
-}
-
-
-@blueprint.route("/events/<slug>/rsvp", methods=["GET", "POST"])
-@limiter.limit(setting("LIMIT_RSVP_PER_NETWORK"), methods=["POST"])
-@limiter.limit(
-    setting("LIMIT_RSVP_PER_ADDRESS"),
-    key_func=typed_address,
-    methods=["POST"],
-    # Mistakes in the form are free.
-    deduct_when=lambda answer: answer.status_code == 303,
-)
-def answer(slug: str) -> ResponseReturnValue:
-    """The form; its POST is the answer."""
-    if request.method == "GET" and not request.query_string:
-        return _blanks.page(lambda: _blank(slug), opened)
-    return _form(slug)
-
-
-def _blank(slug: str) -> tuple[ResponseReturnValue, str]:
-    """The form as nobody has touched it, with the sealed time in it."""
-    answer = _form(slug)
-    if isinstance(answer, tuple) and answer[1] == 200 and "form_opened" in g:
-        return answer[0], g.form_opened
-    return answer, ""
-
-
-def _form(slug: str) -> ResponseReturnValue:
-    event = access.published_event(slug)
-    if event.registration is not RegistrationKind.BUILT_IN:
-        return redirect(url_for("events.show", slug=slug), code=303)
-    form = _form_for(event)
-    status = 200
-    if form.validate_on_submit():
-        option_id, accepts_waiting, meanwhile = form.choice or (0, False, None)
-        try:
-            rsvp = rsvps.answer(
-                event_id=event.id,
-                option_id=option_id,
-                details=form.details(
-                    email=form.email.data,
-                    language=str(get_locale() or "en"),
-                    booked_by_name=form.booked_by_name.data,
-                    booked_by_email=form.booked_by_email.data,
-                ),
-                now=now(),
-                meanwhile_option_id=meanwhile,
-                guests=form.guest_names,
-                answers=form.answers(option_id),
-                accepts_waiting=accepts_waiting,
-                invitation_key=form.invitation.data or "",
-                code=form.code.data or "",
-                source=(form.source.data or "")[:100],
-            )
-        except LookupError:
-            form = _refused(form, event, _gone())
-            status = 409
-        except RsvpRefused as refusal:
-            form = _refused(form, event, refusal)
-            status = _STATUS.get(refusal.reason, 409)
-        else:
-            return _answered(rsvp, event, form.email.data)
-    elif form.is_submitted():
-        status = 422
-    return _form_page(event, form, status)
-
-
-def _form_for(event: Event) -> RsvpForm:
-    options, questions = listing.options_of(event), listing.questions_of(event)
-    form = RsvpForm.for_event(event, options, questions, now())
-    if request.method == "GET":
-        form.source.data = request.args.get("source", "")[:100]
-        form.code.data = request.args.get("code", "")[:80]
-        form.invitation.data = request.args.get("invitation", "")[:80]
-        invitation = access.invitation_by_key(event, form.invitation.data)
-        if invitation is not None:
-            form.prefill(invitation.name, invitation.email, invitation.organisation)
-        # Preselected only where the link carried it.
-        wanted = request.args.get("attend")
-        for offer in form.offers:
-            if wanted == offer.option.mode and not offer.waits:
-                form.attend.data = offer.value
-    return form
-
-
-def _refused(form: RsvpForm, event: Event, refusal: RsvpRefused) -> RsvpForm:
-    """The same form over what is so now, with everything that was typed."""
-    event = access.published_event(event.slug)
-    again = _form_for(event)
-    again.validate()
-    if refusal.reason in (Refusal.CODE_USED, Refusal.NOT_INVITED):
-        again.code.errors = [str(refusal)]
-    elif refusal.reason in (Refusal.FULL, Refusal.CLOSED):
-        others = gettext("Choose what to do instead: the form shows what there is now.")
-        again.attend.data = None
-        again.attend.errors = [f"{refusal} {others}"]
-    else:
-        again.form_errors.append(str(refusal))
-    return again
-
-
-def _gone() -> RsvpRefused:
-    return RsvpRefused(Refusal.CLOSED, gettext("This way to attend is not offered any more."))
-
-
-def _answered(rsvp: Rsvp | None, event: Event, email: str) -> ResponseReturnValue:
-    """The same page for who answers first and who answers again: it reveals nothing.
-
-    The key to the RSVP comes by mail alone. Only where no mail can bring it, since there is no
-    server yet, a new RSVP opens at once.
-    """
-    by_mail = current_app.config["MAIL_SERVER"]
-    if rsvp is None or rsvp.status is RsvpStatus.UNVERIFIED or by_mail:
-        session["sent_to"] = email
-        return redirect(url_for("rsvps.sent", slug=event.slug), code=303)
-    return redirect(url_for("rsvps.show", key=rsvp.manage_key), code=303)
-
-
-def _form_page(event: Event, form: RsvpForm, status: int) -> ResponseReturnValue:
-    moment = now()
-    if not form.offers or event.status is EventStatus.CANCELLED:
-        openings = [option.opens_for(event) for option in listing.options_of(event)]
-        opens_at = min((at for at in openings if at and at > moment), default=None)
-        page = render_template(
-            "rsvps/closed.html", event=event, now=moment, form=form, opens_at=opens_at
-        )
-        return page, 200 if opens_at and not event.is_past(moment) else 410
-    g.form_opened = form.started.data
-    page = render_template(
-        "rsvps/answer.html",
-        event=event,
-        form=form,
-        guests_line=guests_line(event.guests_max),
-        invitation=access.invitation_by_key(event, form.invitation.data or ""),
-        is_by_invitation=event.visibility is Visibility.INVITATION,
-        all_wait=all(offer.waits for offer in form.offers if not offer.option.is_virtual)
-        and any(offer.waits for offer in form.offers),
-    )
-    return page, status
-
-
-@blueprint.get("/events/<slug>/rsvp/sent")
-def sent(slug: str) -> ResponseReturnValue:
-    """Where to look now: in the mail."""
-    event = access.published_event(slug)
-    return render_template("rsvps/sent.html", event=event, email=session.get("sent_to", ""))
-
-
-@blueprint.post("/events/<slug>/rsvp/decline")
-def decline(slug: str) -> ResponseReturnValue:
-    """An invited person says no."""
-    event = access.published_event(slug)
-    invitation = access.invitation_by_key(event, request.form.get("invitation", ""))
-    if invitation is None:
-        abort(404)
-    try:
-        invitations.decline(invitation_id=invitation.id, now=now())
-    except RsvpRefused:
-        page = render_template(
-            "rsvps/closed.html", event=access.published_event(slug), now=now(), form=None
-        )
-        return page, 410
-    return render_template(
-        "rsvps/declined.html",
-        event=access.published_event(slug),
-        key=request.form["invitation"],
-    )
 
 
 @blueprint.get("/rsvp/<key>")
@@ -362,7 +166,7 @@ def resend(key: str) -> ResponseReturnValue:
     """Send the mail once more."""
     rsvp = access.rsvp_by_manage_key(key)
     try:
-        sent = rsvps.resend(rsvp_id=rsvp.id, now=now())
+        sent = links.resend(rsvp_id=rsvp.id, now=now())
     except RsvpRefused as refusal:
         flash(str(refusal), "warn")
         return redirect(url_for("rsvps.show", key=key), code=303)
@@ -410,7 +214,7 @@ def edit(key: str) -> ResponseReturnValue:
             )
         except RsvpRefused as refusal:
             form.form_errors.append(str(refusal))
-            status = _STATUS.get(refusal.reason, 409)
+            status = STATUS.get(refusal.reason, 409)
         else:
             flash(gettext("Your changes are saved."), "ok")
             return redirect(url_for("rsvps.show", key=key), code=303)
@@ -471,6 +275,6 @@ def find() -> ResponseReturnValue:
     """Mail an address its links; the page says the same for every address."""
     form = FindForm()
     if form.validate_on_submit():
-        rsvps.send_links(email=form.email.data, now=now())
+        links.send(email=form.email.data, now=now())
         return render_template("rsvps/found.html", email=form.email.data)
     return render_template("rsvps/find.html", form=form), 422 if form.is_submitted() else 200

@@ -20,7 +20,7 @@ from flask_security import current_user
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from registration import approvals, exports, listing, roster, rsvps
+from registration import approvals, exports, links, listing, roster, rsvps
 from registration.admission import RsvpRefused
 from registration.database import db
 from registration.models import Answer, AuditEntry, OutboxMail, StaffRole
@@ -149,7 +149,7 @@ def _do(action: str, rsvp_id: int, staff_id: int) -> str:
         rsvps.cancel(rsvp_id=rsvp_id, now=moment, by="staff", staff_id=staff_id)
         return gettext("Cancelled. A mail is on its way.")
     if action == "resend":
-        rsvps.resend(rsvp_id=rsvp_id, now=moment, staff_id=staff_id)
+        links.resend(rsvp_id=rsvp_id, now=moment, staff_id=staff_id)
         return gettext("The mail is on its way once more.")
     if action == "approve":
         approvals.approve(rsvp_ids=[rsvp_id], staff_id=staff_id, now=moment)

@@ -1,0 +1,208 @@
+"""Answering an event: its form, the page that follows, and the invited who cannot come."""
+
+from __future__ import annotations
+
+from flask import (
+    Blueprint,
+    abort,
+    current_app,
+    g,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
+from flask.typing import ResponseReturnValue
+from flask_babel import get_locale, gettext
+
+from registration import invitations, rsvps
+from registration.admission import Refusal, RsvpRefused
+from registration.models import Event, EventStatus, RegistrationKind, Rsvp, RsvpStatus, Visibility
+from registration.times import now
+from registration.web import access
+from registration.web.asking import Asking, Recent
+from registration.web.blank_forms import BlankForms
+from registration.web.limits import limiter, setting, typed_address
+from registration.web.rsvp_forms import RsvpForm, guests_line, opened
+
+blueprint = Blueprint("answering", __name__)
+blanks, recent = BlankForms(), Recent()
+
+STATUS = {
+    Refusal.CANCELLED: 410,
+    Refusal.ENDED: 410,
+    Refusal.CLOSED: 410,
+    Refusal.NOT_INVITED: 403,
+    Refusal.TOO_MANY_GUESTS: 422,
+}
+
+
+@blueprint.route("/events/<slug>/rsvp", methods=["GET", "POST"])
+@limiter.limit(setting("LIMIT_RSVP_PER_NETWORK"), methods=["POST"])
+@limiter.limit(
+    setting("LIMIT_RSVP_PER_ADDRESS"),
+    key_func=typed_address,
+    methods=["POST"],
+    # Mistakes in the form are free.
+    deduct_when=lambda answer: answer.status_code == 303,
+)
+def form(slug: str) -> ResponseReturnValue:
+    """The form; its POST is the answer."""
+    if request.method == "POST":
+        return _take(slug)
+    if request.query_string:
+        return _show(Asking.of(access.published_event(slug)))
+    return blanks.page(lambda: _blank(slug), opened)
+
+
+def _blank(slug: str) -> tuple[ResponseReturnValue, str]:
+    """The form as nobody has touched it, with the sealed time in it."""
+    answer = _show(Asking.of(access.published_event(slug)))
+    if isinstance(answer, tuple) and answer[1] == 200 and "form_opened" in g:
+        return answer[0], g.form_opened
+    return answer, ""
+
+
+def _show(asking: Asking) -> ResponseReturnValue:
+    """The form, with what a link to it carries."""
+    event, form = asking.event, asking.form(now())
+    if event.registration is not RegistrationKind.BUILT_IN:
+        return _elsewhere(event)
+    form.source.data = request.args.get("source", "")[:100]
+    form.code.data = request.args.get("code", "")[:80]
+    form.invitation.data = request.args.get("invitation", "")[:80]
+    invitation = access.invitation_by_key(event, form.invitation.data)
+    if invitation is not None:
+        form.prefill(invitation.name, invitation.email, invitation.organisation)
+    # Preselected only where the link carried it.
+    wanted = request.args.get("attend")
+    for offer in form.offers:
+        if wanted == offer.option.mode and not offer.waits:
+            form.attend.data = offer.value
+    return _page(asking, form, 200)
+
+
+def _take(slug: str) -> ResponseReturnValue:
+    """Take an answer; what is wrong with it is said over what is so now."""
+    asking = recent.of(slug)
+    form = asking.form(now())
+    if not form.validate():
+        asking = Asking.of(access.published_event(slug))
+        form = asking.form(now())
+        if not form.validate():
+            return _page(asking, form, 422)
+    event = asking.event
+    if event.registration is not RegistrationKind.BUILT_IN:
+        return _elsewhere(event)
+    option_id, accepts_waiting, meanwhile = form.choice or (0, False, None)
+    try:
+        rsvp = rsvps.answer(
+            event_id=event.id,
+            option_id=option_id,
+            details=form.details(
+                email=form.email.data,
+                language=str(get_locale() or "en"),
+                booked_by_name=form.booked_by_name.data,
+                booked_by_email=form.booked_by_email.data,
+            ),
+            now=now(),
+            meanwhile_option_id=meanwhile,
+            guests=form.guest_names,
+            answers=form.answers(option_id),
+            accepts_waiting=accepts_waiting,
+            invitation_key=form.invitation.data or "",
+            code=form.code.data or "",
+            source=(form.source.data or "")[:100],
+        )
+    except LookupError:
+        gone = gettext("This way to attend is not offered any more.")
+        return _refused(slug, RsvpRefused(Refusal.CLOSED, gone), 409)
+    except RsvpRefused as refusal:
+        return _refused(slug, refusal, STATUS.get(refusal.reason, 409))
+    return _answered(rsvp, event, form.email.data)
+
+
+def _elsewhere(event: Event) -> ResponseReturnValue:
+    """Registration is not ours: the event's page says where it is."""
+    return redirect(url_for("events.show", slug=event.slug), code=303)
+
+
+def _refused(slug: str, refusal: RsvpRefused, status: int) -> ResponseReturnValue:
+    """The same form over what is so now, with everything that was typed."""
+    asking = Asking.of(access.published_event(slug))
+    form = asking.form(now())
+    form.validate()
+    if refusal.reason in (Refusal.CODE_USED, Refusal.NOT_INVITED):
+        form.code.errors = [str(refusal)]
+    elif refusal.reason in (Refusal.FULL, Refusal.CLOSED):
+        others = gettext("Choose what to do instead: the form shows what there is now.")
+        form.attend.data = None
+        form.attend.errors = [f"{refusal} {others}"]
+    else:
+        form.form_errors.append(str(refusal))
+    return _page(asking, form, status)
+
+
+def _answered(rsvp: Rsvp | None, event: Event, email: str) -> ResponseReturnValue:
+    """The same page for who answers first and who answers again: it reveals nothing.
+
+    The key to the RSVP comes by mail alone. Only where no mail can bring it, since there is no
+    server yet, a new RSVP opens at once.
+    """
+    by_mail = current_app.config["MAIL_SERVER"]
+    if rsvp is None or rsvp.status is RsvpStatus.UNVERIFIED or by_mail:
+        session["sent_to"] = email
+        return redirect(url_for(".sent", slug=event.slug), code=303)
+    return redirect(url_for("rsvps.show", key=rsvp.manage_key), code=303)
+
+
+def _page(asking: Asking, form: RsvpForm, status: int) -> ResponseReturnValue:
+    event, moment = asking.event, now()
+    if not form.offers or event.status is EventStatus.CANCELLED:
+        openings = [option.opens_for(event) for option in asking.options]
+        opens_at = min((at for at in openings if at and at > moment), default=None)
+        page = render_template(
+            "rsvps/closed.html", event=event, now=moment, form=form, opens_at=opens_at
+        )
+        return page, 200 if opens_at and not event.is_past(moment) else 410
+    g.form_opened = form.started.data
+    page = render_template(
+        "rsvps/answer.html",
+        event=event,
+        form=form,
+        guests_line=guests_line(event.guests_max),
+        invitation=access.invitation_by_key(event, form.invitation.data or ""),
+        is_by_invitation=event.visibility is Visibility.INVITATION,
+        all_wait=all(offer.waits for offer in form.offers if not offer.option.is_virtual)
+        and any(offer.waits for offer in form.offers),
+    )
+    return page, status
+
+
+@blueprint.get("/events/<slug>/rsvp/sent")
+def sent(slug: str) -> ResponseReturnValue:
+    """Where to look now: in the mail."""
+    event = access.published_event(slug)
+    return render_template("rsvps/sent.html", event=event, email=session.get("sent_to", ""))
+
+
+@blueprint.post("/events/<slug>/rsvp/decline")
+def decline(slug: str) -> ResponseReturnValue:
+    """An invited person says no."""
+    event = access.published_event(slug)
+    invitation = access.invitation_by_key(event, request.form.get("invitation", ""))
+    if invitation is None:
+        abort(404)
+    try:
+        invitations.decline(invitation_id=invitation.id, now=now())
+    except RsvpRefused:
+        page = render_template(
+            "rsvps/closed.html", event=access.published_event(slug), now=now(), form=None
+        )
+        return page, 410
+    return render_template(
+        "rsvps/declined.html",
+        event=access.published_event(slug),
+        key=request.form["invitation"],
+    )
