@@ -158,7 +158,11 @@ def test_an_assistants_copy_has_no_calendar_part(app: Flask):
     copy = last_mail(rsvp, to="office@example.org")
     assert copy.calendar is None
     assert "This is your copy" in copy.body
-    assert last_mail(rsvp, to="amina@example.org").calendar is not None
+    assert "because you answered for" in copy.body
+    assert "also attached" not in copy.body
+    theirs = last_mail(rsvp, to="amina@example.org")
+    assert theirs.calendar is not None
+    assert "also attached" in theirs.body
 
 
 def test_the_same_row_is_the_same_message(app: Flask):

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from registration import rendering, speakers
+from registration import emails, rendering, speakers
 from registration.database import db
 from registration.models import (
     AuditEntry,
@@ -90,6 +90,43 @@ def test_a_no_takes_the_entry_away_and_a_later_yes_brings_it_back(speaker: Speak
     assert entry_of(mails_of(speaker)[-1])[:2] == ("CANCEL", 1)
     speakers.answer(speaker_id=speaker.id, will_speak=True, now=NOW)
     assert entry_of(mails_of(speaker)[-1])[:3] == ("REQUEST", 2, "ACCEPTED")
+
+
+def body_of(mail: OutboxMail) -> str:
+    return " ".join(rendering.render(mail, now=NOW).body.split())
+
+
+def test_each_mail_says_what_became_of_their_part(speaker: Speaker) -> None:
+    speaker.answer_by = NOW + timedelta(days=3)
+    db.session.commit()
+    invite(speaker)
+    deliver_all()
+    invitation = body_of(mails_of(speaker)[-1])
+    assert "We would be glad if you spoke at" in invitation
+    assert "Tell us by 26 November." in invitation
+    speakers.answer(speaker_id=speaker.id, will_speak=True, now=NOW)
+    deliver_all()
+    assert "Thank you, " in body_of(mails_of(speaker)[-1])
+    edit(speaker, call_at=NOW + timedelta(days=9))
+    deliver_all()
+    assert "This is how it stands now." in body_of(mails_of(speaker)[-1])
+    speakers.answer(speaker_id=speaker.id, will_speak=False, now=NOW)
+    deliver_all()
+    declined = body_of(mails_of(speaker)[-1])
+    assert "We are sorry that you cannot join us." in declined
+    assert "/speaker/" in declined
+
+
+def test_a_speaker_of_a_cancelled_event_is_told_why(speaker: Speaker) -> None:
+    invite(speaker)
+    deliver_all()
+    speaker.event.status = EventStatus.CANCELLED
+    speaker.event.cancellation_reason = "The snow has closed the city."
+    emails.speaker_cancelled(speaker, now=NOW)
+    db.session.commit()
+    told = body_of(mails_of(speaker)[-1])
+    assert "will not take place. The snow has closed the city." in told
+    assert "Be there at" not in told
 
 
 def test_a_new_time_reaches_the_calendar_of_who_was_invited(speaker: Speaker) -> None:

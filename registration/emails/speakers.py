@@ -27,7 +27,9 @@ def speaker_invited(speaker: Speaker, *, now: datetime) -> None:
 
 def speaker_changed(speaker: Speaker, *, now: datetime) -> None:
     """Move the speaker's entry to what it is now, or show it as accepted."""
-    _to_speaker(speaker, MailKind.SPEAKER_CHANGED, now, calendar=True)
+    differs = speaker.told and editions.speaker_differs(speaker)
+    before: dict[str, Any] = {"before": speaker.told} if differs else {}
+    _to_speaker(speaker, MailKind.SPEAKER_CHANGED, now, calendar=True, **before)
 
 
 def speaker_cancelled(

@@ -57,11 +57,11 @@ def compose(mail: OutboxMail) -> Letter:
     if mail.kind is MailKind.MAILING:
         return mailings.compose(mail)
     if mail.speaker is not None:
-        letter = speakers.COMPOSERS[mail.kind](mail.speaker)
+        told = []
         if before := mail.facts.get("before"):
             after = facts_of_speaker(mail.speaker)
-            letter.paragraphs[:0] = events.changes(before, after, sorted(after))
-        return letter
+            told = events.changes(before, after, sorted(after))
+        return speakers.COMPOSERS[mail.kind](mail.speaker, told)
     assert mail.rsvp is not None
     composers = rsvps.COMPOSERS | events.COMPOSERS | reminders.COMPOSERS
     letter = composers[mail.kind](mail.rsvp, mail)
@@ -73,5 +73,8 @@ def compose(mail: OutboxMail) -> Letter:
                 "calendar invitation.",
                 name=mail.rsvp.name,
             ),
+        )
+        letter.why = gettext(
+            "You get this message because you answered for %(name)s.", name=mail.rsvp.name
         )
     return letter

@@ -24,10 +24,10 @@ from registration.models import MailKind, OutboxMail, Rsvp
 
 
 def _confirmed(rsvp: Rsvp, mail: OutboxMail) -> Letter:
-    return _watching(rsvp) if rsvp.option.is_virtual else _seated(rsvp)
+    return _watching(rsvp, mail) if rsvp.option.is_virtual else _seated(rsvp, mail)
 
 
-def _seated(rsvp: Rsvp) -> Letter:
+def _seated(rsvp: Rsvp, mail: OutboxMail) -> Letter:
     event, name = rsvp.event, first_name(rsvp.name)
     show = ngettext(
         "Show this code at the door, on your phone or on paper.",
@@ -39,8 +39,12 @@ def _seated(rsvp: Rsvp) -> Letter:
         at = wording.clock(event.doors_at, event.zone)
         doors = gettext("Doors open at %(time)s.", time=at)
     return Letter(
-        subject=gettext(
-            "Your ticket for %(title)s, %(when)s", title=event.title, when=when_of(event)
+        subject=ngettext(
+            "Your ticket for %(title)s, %(when)s",
+            "Your tickets for %(title)s, %(when)s",
+            rsvp.party_size,
+            title=event.title,
+            when=when_of(event),
         ),
         heading=gettext("Your seat is reserved, %(name)s", name=name)
         if rsvp.party_size == 1
@@ -51,10 +55,13 @@ def _seated(rsvp: Rsvp) -> Letter:
             gettext("If you cannot come, give your seat back. Somebody may be waiting for it."),
         ],
         preheader=preheader_of(event, " ".join(part for part in (doors, show) if part)),
-        button=Link(gettext("Open my ticket"), entries.manage_url(rsvp)),
+        button=Link(
+            ngettext("Open my ticket", "Open my tickets", rsvp.party_size),
+            entries.manage_url(rsvp),
+        ),
         events=[facts_of(event, [place_of(rsvp), *_party(rsvp)])],
         tickets=tickets_of(rsvp),
-        links=_change_links(rsvp),
+        links=_change_links(rsvp, mail),
         why=_why(),
     )
 
@@ -71,7 +78,7 @@ def _party(rsvp: Rsvp) -> list[Place]:
     return [Place(rsvp.name, lines)]
 
 
-def _watching(rsvp: Rsvp) -> Letter:
+def _watching(rsvp: Rsvp, mail: OutboxMail) -> Letter:
     event, name = rsvp.event, first_name(rsvp.name)
     opens = wording.clock(event.lobby_opens_at, event.zone)
     paragraphs = [
@@ -105,7 +112,7 @@ def _watching(rsvp: Rsvp) -> Letter:
         button=Link(gettext("Go to my room"), entries.join_url(rsvp)),
         button_note=gettext("The link is yours alone. Keep it to yourself."),
         events=[facts_of(event, [place_of(rsvp)])],
-        links=_change_links(rsvp),
+        links=_change_links(rsvp, mail),
         why=_why(),
     )
 
@@ -176,9 +183,7 @@ def _waiting(rsvp: Rsvp, mail: OutboxMail) -> Letter:
         preheader=preheader_of(event, position if ahead else gettext("You are next.")),
         button=Link(gettext("See my position"), entries.manage_url(rsvp)),
         events=[facts_of(event, [])],
-        links=[
-            Link(gettext("Watch online meanwhile or leave the waitlist"), entries.manage_url(rsvp))
-        ],
+        links=[Link(gettext("Change my RSVP or leave the waitlist"), entries.manage_url(rsvp))],
         why=_why(),
     )
 
@@ -310,11 +315,17 @@ def links(mail: OutboxMail) -> Letter:
     )
 
 
-def _change_links(rsvp: Rsvp) -> list[Link]:
+def _change_links(rsvp: Rsvp, mail: OutboxMail) -> list[Link]:
     """The way to the calendar and to the manage page."""
     url = entries.manage_url(rsvp)
+    is_attached = mail.ical_sequence is not None and not mail.facts.get("copy")
     return [
-        Link(gettext("Add to calendar (also attached)"), f"{url}/calendar.ics"),
+        Link(
+            gettext("Add to calendar (also attached)")
+            if is_attached
+            else gettext("Add to calendar"),
+            f"{url}/calendar.ics",
+        ),
         Link(gettext("Change my details, attend another way or cancel"), url),
     ]
 

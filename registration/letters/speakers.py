@@ -15,14 +15,17 @@ from registration.letters.letter import (
     preheader_of,
     when_of,
 )
-from registration.models import MailKind, Speaker
+from registration.models import (
+    AttendanceMode,
+    EventStatus,
+    MailKind,
+    Speaker,
+    SpeakerStatus,
+)
 
 
 def _speaker_letter(speaker: Speaker, subject: str, heading: str, paragraphs: list[str]) -> Letter:
     event = speaker.event
-    begins = wording.clock(speaker.begins_at, event.zone)
-    where = speaker.room or event.venue_name
-    places = [Place(gettext("Be there at %(time)s", time=begins), [where] if where else [])]
     return Letter(
         subject=subject,
         heading=heading,
@@ -30,68 +33,97 @@ def _speaker_letter(speaker: Speaker, subject: str, heading: str, paragraphs: li
         preheader=preheader_of(event, paragraphs[0]),
         button=Link(gettext("Open my speaker\u2019s page"), entries.speaker_url(speaker)),
         button_note=gettext("Only people with this link can see the page."),
-        events=[facts_of(event, places)],
+        events=[facts_of(event, _places(speaker))],
         why=gettext("You get this message because you are on the programme of this event."),
     )
 
 
-def _speaker_invitation(speaker: Speaker) -> Letter:
+def _places(speaker: Speaker) -> list[Place]:
+    """When to be where, and the part that is theirs."""
     event = speaker.event
-    role = gettext("to moderate") if speaker.is_moderator else gettext("to speak at")
-    return _speaker_letter(
-        speaker,
-        gettext(
-            "Invitation %(role)s %(title)s, %(when)s",
-            role=role,
+    if speaker.mode is AttendanceMode.VIRTUAL and not speaker.room:
+        where = gettext("Online. The way in is on your page.")
+    else:
+        where = speaker.room or event.venue_name
+    begins = wording.clock(speaker.begins_at, event.zone)
+    places = [Place(gettext("Be there at %(time)s", time=begins), [where] if where else [])]
+    if speaker.slot_starts_at and speaker.slot_ends_at:
+        part = wording.hours(speaker.slot_starts_at, speaker.slot_ends_at, event.zone)
+        places.append(Place(gettext("Your part"), [part]))
+    return places
+
+
+def _speaker_invitation(speaker: Speaker, told: list[str]) -> Letter:
+    event = speaker.event
+    about = {"title": event.title, "when": when_of(event)}
+    if speaker.is_moderator:
+        subject = gettext("Invitation to moderate %(title)s, %(when)s", **about)
+        wish = gettext(
+            "We would be glad if you moderated \u201c%(title)s\u201d.", title=event.title
+        )
+    else:
+        subject = gettext("Invitation to speak at %(title)s, %(when)s", **about)
+        wish = gettext("We would be glad if you spoke at \u201c%(title)s\u201d.", title=event.title)
+    answer = gettext("Say yes or no on your page; it needs no account.")
+    if speaker.answer_by:
+        day = wording.day_and_month(speaker.answer_by, event.zone)
+        answer = f"{answer} {gettext('Tell us by %(day)s.', day=day)}"
+    heading = gettext("%(name)s, will you join us?", name=speaker.name)
+    return _speaker_letter(speaker, subject, heading, [*told, wish, answer])
+
+
+def _speaker_changed(speaker: Speaker, told: list[str]) -> Letter:
+    event = speaker.event
+    if told or speaker.status is not SpeakerStatus.CONFIRMED:
+        heading = gettext("Your part in %(title)s", title=event.title)
+        now = gettext("This is how it stands now. Your calendar follows by itself.")
+    else:
+        heading = gettext("Thank you, %(name)s", name=speaker.name)
+        now = gettext(
+            "You are on the programme of \u201c%(title)s\u201d, and your calendar says so. "
+            "Your page has times, place and who else speaks; add there how we introduce you.",
             title=event.title,
-            when=when_of(event),
-        ),
-        gettext("%(name)s, will you join us?", name=speaker.name),
-        [
-            gettext(
-                "We would be glad to have you %(role)s \u201c%(title)s\u201d.",
-                role=role,
-                title=event.title,
-            ),
-            gettext("Say yes or no on your page; it needs no account."),
-        ],
-    )
+        )
+    subject = gettext("Your part in %(title)s, %(when)s", title=event.title, when=when_of(event))
+    return _speaker_letter(speaker, subject, heading, [*told, now])
 
 
-def _speaker_changed(speaker: Speaker) -> Letter:
+def _speaker_cancelled(speaker: Speaker, told: list[str]) -> Letter:
     event = speaker.event
-    return _speaker_letter(
-        speaker,
-        gettext("Your part in %(title)s, %(when)s", title=event.title, when=when_of(event)),
-        gettext("Your part in %(title)s", title=event.title),
-        [gettext("This is how it stands now. Your calendar follows by itself.")],
-    )
-
-
-def _speaker_cancelled(speaker: Speaker) -> Letter:
-    event = speaker.event
-    letter = _speaker_letter(
-        speaker,
-        gettext("Cancelled: your part in %(title)s", title=event.title),
-        gettext("Your part in %(title)s is cancelled", title=event.title),
-        [gettext("The entry leaves your calendar by itself.")],
-    )
-    letter.button, letter.button_note = None, ""
+    subject = gettext("Cancelled: your part in %(title)s", title=event.title)
+    heading = gettext("Your part in %(title)s is cancelled", title=event.title)
+    gone = gettext("The entry leaves your calendar by itself.")
+    if speaker.status is SpeakerStatus.DECLINED:
+        heading = gettext("Thank you for telling us, %(name)s", name=speaker.name)
+        sorry = gettext(
+            "We are sorry that you cannot join us. If that changes, say yes on your page."
+        )
+        letter = _speaker_letter(speaker, subject, heading, [sorry, gone])
+    elif event.status is EventStatus.CANCELLED:
+        off = gettext("\u201c%(title)s\u201d will not take place.", title=event.title)
+        reason = [event.cancellation_reason] if event.cancellation_reason else []
+        letter = _speaker_letter(speaker, subject, heading, [off, *reason, gone])
+        letter.button, letter.button_note = None, ""
+    else:
+        ask = gettext("Write to the organisers if you have a question.")
+        letter = _speaker_letter(speaker, subject, heading, [f"{gone} {ask}"])
+        letter.button, letter.button_note = None, ""
+    letter.events = [facts_of(event, [])]
     return letter
 
 
-def _speaker_reminder(speaker: Speaker) -> Letter:
+def _speaker_reminder(speaker: Speaker, told: list[str]) -> Letter:
     event = speaker.event
     return _speaker_letter(
         speaker,
         gettext("Reminder: %(title)s, %(when)s", title=event.title, when=when_of(event)),
         gettext("Your part in %(title)s", title=event.title),
-        [gettext("Times, place and who else speaks are on your page.")],
+        [*told, gettext("Times, place and who else speaks are on your page.")],
     )
 
 
-#: Who composes which kind of mail to a speaker.
-COMPOSERS: dict[MailKind, Callable[[Speaker], Letter]] = {
+#: Who composes which kind of mail to a speaker, given what has changed in sentences.
+COMPOSERS: dict[MailKind, Callable[[Speaker, list[str]], Letter]] = {
     MailKind.SPEAKER_INVITATION: _speaker_invitation,
     MailKind.SPEAKER_CHANGED: _speaker_changed,
     MailKind.SPEAKER_CANCELLED: _speaker_cancelled,
