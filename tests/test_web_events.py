@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import html
+import io
+import json
+import re
+from datetime import datetime, timedelta
+from typing import Any
 
+import pytest
 from flask.testing import FlaskClient
+from PIL import Image
 
-from registration.models import RegistrationKind, Visibility
+from registration import cards
+from registration.models import EventStatus, RegistrationKind, Visibility
 from tests.conftest import NOW
 from tests.factories import make_event, make_hybrid, make_option, make_question, make_speaker
 
@@ -88,6 +96,89 @@ class TestPage:
         make_hybrid(slug="unfilmed", recording_notice="", **times)
         assert "Its recording will be here." in words(client, "/events/filmed")
         assert "was not recorded" in words(client, "/events/unfilmed")
+
+
+def properties(client: FlaskClient, path: str) -> dict[str, str]:
+    """What a page says of itself to networks that show it: name or property, and content."""
+    found = re.findall(r'<meta (?:name|property)="([^"]+)" content="([^"]*)"', words(client, path))
+    return {name: html.unescape(content) for name, content in found}
+
+
+def record(client: FlaskClient, path: str) -> dict[str, Any]:
+    """The page's JSON-LD."""
+    found = re.search(r'<script type="application/ld\+json">(.*?)</script>', client.get(path).text)
+    assert found is not None
+    return json.loads(found[1])
+
+
+class TestPicture:
+    def test_has_the_size_that_networks_ask_for(self, client: FlaskClient):
+        make_hybrid(slug="policing", title="Policing in Conflict")
+        said = properties(client, "/events/policing")
+        assert said["twitter:card"] == "summary_large_image"
+        assert said["og:image:alt"].startswith("Policing in Conflict, ")
+        answer = client.get(said["og:image"].removeprefix("http://events.example.org"))
+        assert answer.content_type == "image/png"
+        assert "public" in answer.headers["Cache-Control"]
+        picture = Image.open(io.BytesIO(answer.data))
+        assert picture.size == (1200, 630)
+        # It is not empty: there is ink on the paper.
+        assert len(picture.getcolors(maxcolors=1 << 20) or ()) > 50
+
+    def test_has_another_address_when_it_says_something_else(self, client: FlaskClient):
+        make_hybrid(slug="one", title="One")
+        make_hybrid(slug="two", title="Two")
+        addresses = {properties(client, f"/events/{slug}")["og:image"] for slug in ("one", "two")}
+        assert len({address.partition("?")[2] for address in addresses}) == 2
+
+    def test_of_a_draft_is_nobodys(self, client: FlaskClient):
+        make_event(slug="draft", status=EventStatus.DRAFT)
+        assert client.get("/events/draft/card.png").status_code == 404
+
+    @pytest.mark.parametrize(
+        "title",
+        ["", "العمل الشرطي في مناطق النزاع", "日本語 \u200f\n", "\ud7ff🎉", "W" * 500, "a " * 250],
+        ids=["none", "from the right", "unseen signs", "no font", "one word", "many words"],
+    )
+    def test_takes_any_title(self, title: str):
+        card = cards.Card(
+            host=title, day="30–1", weekday=title, month=title, title=title, when=title
+        )
+        assert Image.open(io.BytesIO(cards.png(card))).size == (1200, 630)
+
+
+class TestRecord:
+    def test_says_that_one_may_come_or_watch(self, client: FlaskClient):
+        room, _ = make_hybrid(
+            slug="policing", title="</script><b>", doors_at=NOW + timedelta(days=13)
+        )
+        make_speaker(room.event, name="Amina Okonkwo-Bell")
+        told = record(client, "/events/policing")
+        assert told["@context"] == "https://schema.org"
+        assert told["@type"] == "Event"
+        assert told["name"] == "</script><b>"
+        assert told["eventAttendanceMode"] == "https://schema.org/MixedEventAttendanceMode"
+        assert told["eventStatus"] == "https://schema.org/EventScheduled"
+        starts_at, ends_at, doors_at = (
+            datetime.fromisoformat(told[name]) for name in ("startDate", "endDate", "doorTime")
+        )
+        assert doors_at < starts_at < ends_at
+        assert [place["@type"] for place in told["location"]] == ["Place", "VirtualLocation"]
+        assert told["performer"][0]["name"] == "Amina Okonkwo-Bell"
+        assert told["image"][0].startswith("http://events.example.org/events/policing/card.png")
+        for offer in told["offers"]:
+            assert offer["price"] == 0
+            assert offer["availability"] == "https://schema.org/InStock"
+
+    def test_says_where_one_registers_elsewhere(self, client: FlaskClient):
+        there = "https://example.org/register"
+        make_event(slug="guest", registration=RegistrationKind.EXTERNAL, external_url=there)
+        assert record(client, "/events/guest")["offers"] == [{"@type": "Offer", "url": there}]
+
+    def test_says_that_it_is_off(self, client: FlaskClient):
+        make_event(slug="off", status=EventStatus.CANCELLED)
+        told = record(client, "/events/off")
+        assert told["eventStatus"] == "https://schema.org/EventCancelled"
 
 
 class TestForm:

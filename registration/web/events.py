@@ -5,7 +5,9 @@ These pages set no cookie and hold nothing of the visitor, so that any cache can
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -13,12 +15,14 @@ from urllib.parse import quote, urlencode
 
 from flask import Blueprint, Response, current_app, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 from markupsafe import Markup
 
-from registration import entries, itip, listing, wording
+from registration import cards, entries, itip, listing, wording
 from registration.listing import Listed, Programme
 from registration.models import (
     AttendanceMode,
+    AttendanceOption,
     Event,
     EventStatus,
     RegistrationKind,
@@ -95,6 +99,7 @@ def page_of(event: Event, *, is_preview: bool = False) -> str:
         open_options=[option for option in programme.options if option.is_open(event, moment)],
         calendar=_calendar_links(event),
         shares=_share_links(event),
+        card_url=_card_url(event, programme.options),
         structured=_structured(event, programme, moment),
     )
 
@@ -104,6 +109,41 @@ def ics(slug: str) -> ResponseReturnValue:
     """The event as a file for any calendar."""
     event = access.published_event(slug)
     return _calendar([event], name="")
+
+
+@blueprint.get("/events/<slug>/card.png")
+def card(slug: str) -> ResponseReturnValue:
+    """The picture that stands beside the event's address in messages and posts."""
+    event = access.published_event(slug)
+    picture = cards.png(_card_of(event, listing.options_of(event)))
+    return cacheable(Response(picture, mimetype="image/png"), seconds=3600)
+
+
+def _card_of(event: Event, options: Sequence[AttendanceOption]) -> cards.Card:
+    zone, starts_at, ends_at = event.zone, event.starts_at, event.ends_at
+    day, weekday = wording.day_of_month(starts_at, zone), wording.weekday(starts_at, zone)
+    if starts_at.astimezone(zone).date() != ends_at.astimezone(zone).date():
+        day = f"{day}–{wording.day_of_month(ends_at, zone)}"
+        weekday = f"{weekday}–{wording.weekday(ends_at, zone)}"
+    names = {option.mode: wording.option_name(option) for option in reversed(options)}
+    cancelled = event.status is EventStatus.CANCELLED
+    return cards.Card(
+        host=entries.host_name(event),
+        day=day,
+        weekday=weekday,
+        month=wording.month_and_year(starts_at, zone),
+        title=event.title,
+        when=gettext("Cancelled") if cancelled else wording.hours(starts_at, ends_at, zone),
+        in_person="" if cancelled else names.get(AttendanceMode.IN_PERSON, ""),
+        online="" if cancelled else names.get(AttendanceMode.VIRTUAL, ""),
+        hue=current_app.config["HUE"],
+    )
+
+
+def _card_url(event: Event, options: Sequence[AttendanceOption]) -> str:
+    """The picture's address: another one for another picture, since networks keep them long."""
+    said = hashlib.blake2b(repr(_card_of(event, options)).encode(), digest_size=6).hexdigest()
+    return current_app.config["BASE_URL"] + url_for("events.card", slug=event.slug, v=said)
 
 
 @blueprint.get("/calendar.ics")
@@ -174,7 +214,11 @@ def _structured(event: Event, programme: Programme, moment: datetime) -> Markup:
         if event.status is EventStatus.CANCELLED
         else "https://schema.org/EventScheduled",
         "eventAttendanceMode": f"https://schema.org/{attendance}EventAttendanceMode",
-        "organizer": {"@type": "Organization", "name": entries.host_name(event)},
+        "organizer": {
+            "@type": "Organization",
+            "name": entries.host_name(event),
+            "url": current_app.config["BASE_URL"] + "/",
+        },
         "location": _locations(event, modes, url),
         "performer": [
             {"@type": "Person", "name": speaker.name, "jobTitle": speaker.position_line}
@@ -194,14 +238,20 @@ def _structured(event: Event, programme: Programme, moment: datetime) -> Markup:
             if option.is_open(event, moment)
         ],
     }
-    if event.image:
-        record["image"] = current_app.config["BASE_URL"] + url_for("pages.media", name=event.image)
+    card = _card_url(event, programme.options)
+    photo = current_app.config["BASE_URL"] + url_for("pages.media", name=event.image or "-")
+    record["image"] = [photo, card] if event.image else [card]
+    if event.doors_at:
+        record["doorTime"] = event.doors_at.astimezone(event.zone).isoformat()
+    if event.registration is RegistrationKind.EXTERNAL and event.external_url:
+        record["offers"] = [{"@type": "Offer", "url": event.external_url}]
     if event.recording_url and event.is_past(moment):
         record["recordedIn"] = {
             "@type": "VideoObject",
             "name": event.title,
             "description": event.summary or event.title,
             "embedUrl": event.recording_url,
+            "thumbnailUrl": card,
             "uploadDate": event.ends_at.astimezone(event.zone).isoformat(),
         }
     # A data block, never executed; "<" is written so that no text in it can end the block.
