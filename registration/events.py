@@ -18,7 +18,7 @@ from typing import Any
 
 from flask import current_app
 from flask_babel import lazy_gettext as _
-from sqlalchemy import insert, select
+from sqlalchemy import delete, insert, select
 
 from registration import audience, audit, editions, emails, itip, preflight, seating, shifting
 from registration.audience import Reach
@@ -289,13 +289,36 @@ def withdraw(*, event_id: int, staff_id: int | None, now: datetime) -> None:
     """Make a published event a draft again. Raises EventRefused once somebody has answered."""
     with transaction():
         event = seating.lock(event_id).event
-        answered = select(Rsvp.id).where(Rsvp.event_id == event_id).limit(1)
-        if db.session.scalar(answered) is not None:
+        if _is_answered(event_id):
             raise EventRefused(_("People have sent RSVPs already. Cancel the event instead."))
         if event.status is EventStatus.PUBLISHED:
             event.status = EventStatus.DRAFT
             _count_edit(event, now)
             audit.record("event.withdrawn", now=now, staff_id=staff_id, event_id=event_id)
+
+
+def discard(*, event_id: int, staff_id: int | None, now: datetime) -> None:
+    """Throw a draft away, with all that was written for it.
+
+    Raises EventRefused for one that is no draft, that somebody answered, or that stands in the
+    calendar of a speaker.
+    """
+    with transaction():
+        event = seating.lock(event_id).event
+        if event.status is not EventStatus.DRAFT:
+            raise EventRefused(_("Only a draft can be thrown away. Cancel the event instead."))
+        if _is_answered(event_id):
+            raise EventRefused(_("There are RSVPs for this draft: it cannot be thrown away."))
+        if audience.speakers_with_entry(event_id):
+            raise EventRefused(_("Speakers have been invited. Take their invitations back first."))
+        # Of no event: what is kept of the event itself goes with it.
+        audit.record("event.discarded", now=now, staff_id=staff_id, title=event.title)
+        db.session.execute(delete(Event).where(Event.id == event_id))
+
+
+def _is_answered(event_id: int) -> bool:
+    answered = select(Rsvp.id).where(Rsvp.event_id == event_id).limit(1)
+    return db.session.scalar(answered) is not None
 
 
 def cancel(*, event_id: int, reason: str, staff_id: int | None, now: datetime) -> None:

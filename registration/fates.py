@@ -118,15 +118,18 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "job_title": ("jobtitle", "title", "position", "role", "fonction", "poste", "job", "funktion"),
     "language": ("language", "lang", "langue", "sprache", "preferredlanguage", "locale"),
     "option": ("option", "attendance", "attends", "mode", "ticket", "tickettype", "way", "how",
-               "participation", "attendanceoption", "attendingas", "format"),
-    "guests": ("guests", "guest", "guestnames", "companions", "invites", "accompagnants"),
+               "participation", "attendanceoption", "attendingas", "format", "teilnahme",
+               "teilnahmeart", "modalite"),
+    "guests": ("guests", "guest", "guestnames", "companions", "invites", "accompagnants",
+               "begleitung", "begleitpersonen", "gaste"),
 }  # fmt: skip
 _YES = {"yes", "y", "true", "1", "x", "oui", "ja", "si", "sí"}
 _NO = {"no", "n", "false", "0", "non", "nein", ""}
 _ROOM = {"inperson", "room", "onsite", "inpresence", "physical", "f2f", "surplace", "enpersonne",
-         "venue", "enpresentiel", "presentiel"}  # fmt: skip
+         "venue", "enpresentiel", "presentiel", "vorort",
+         "inprasenz", "prasenz", "presencial"}  # fmt: skip
 _STREAM = {"online", "virtual", "virtually", "remote", "stream", "livestream", "enligne",
-           "distance", "adistance", "zoom", "webinar", "virtuel"}  # fmt: skip
+           "distance", "adistance", "zoom", "webinar", "virtuel", "enlinea"}  # fmt: skip
 
 
 def fields_of(kind: ImportKind, questions: Sequence[Question]) -> list[str]:

@@ -27,12 +27,15 @@ from registration.models import (
     MailKind,
     MailState,
     OutboxMail,
+    Question,
+    Speaker,
 )
 from tests.conftest import NOW
 from tests.factories import (
     make_event,
     make_hybrid,
     make_option,
+    make_question,
     make_rsvp,
     make_speaker,
     save,
@@ -130,6 +133,35 @@ def test_a_published_event_that_people_answered_cannot_be_a_draft_again(app: Fla
     make_rsvp(room)
     with pytest.raises(EventRefused):
         events.withdraw(event_id=room.event_id, staff_id=None, now=NOW)
+
+
+def test_a_draft_can_be_thrown_away_with_all_that_was_written_for_it(app: Flask) -> None:
+    event = make_event(status=EventStatus.DRAFT, title="A mistake")
+    make_speaker(event)
+    make_question(event)
+    make_option(event)
+    events.discard(event_id=event.id, staff_id=None, now=NOW)
+    for model in (Event, Speaker, Question, AttendanceOption):
+        assert db.session.scalars(select(model)).all() == []
+    entry = db.session.scalars(select(AuditEntry)).one()
+    assert (entry.action, entry.detail) == ("event.discarded", {"title": "A mistake"})
+
+
+@pytest.mark.parametrize("state", ["published", "answered", "speaker asked"])
+def test_what_others_know_of_is_not_thrown_away(app: Flask, state: str) -> None:
+    option = make_option()
+    event_id = option.event_id
+    event = db.session.get_one(Event, event_id)
+    if state == "answered":
+        make_rsvp(option)
+    if state == "speaker asked":
+        speakers.invite(speaker_id=make_speaker(event).id, staff_id=None, now=NOW)
+    if state != "published":
+        db.session.get_one(Event, event_id).status = EventStatus.DRAFT
+        db.session.commit()
+    with pytest.raises(EventRefused):
+        events.discard(event_id=event_id, staff_id=None, now=NOW)
+    assert db.session.get(Event, event_id) is not None
 
 
 # Two people editing at once

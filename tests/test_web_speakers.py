@@ -195,7 +195,7 @@ def test_staff_see_who_is_missing_what_and_edit_it(desk: FlaskClient, speaker: S
             {"slot_starts_at": "2026-12-06T10:00", "slot_ends_at": "2026-12-06T09:00"},
             "Let the part",
         ),
-        ({"slot_ends_at": "2026-12-06T09:00"}, "Enter when the part begins, too"),
+        ({"slot_ends_at": "2026-12-06T09:00"}, "Enter when the slot starts, too"),
         ({"green_room_url": "javascript:alert(1)"}, "Enter a web address"),
         ({"photo": b"no picture"}, "Choose a picture"),
         ({"seen": "stale"}, "Somebody else has changed this"),

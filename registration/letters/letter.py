@@ -75,7 +75,7 @@ class Letter:
 def first_name(name: str) -> str:
     """What to call a person by: the first word that is no title and no initial."""
     words = [word for word in name.split() if not word.endswith(".") and len(word) > 1]
-    return words[0] if words else name
+    return words[0].rstrip(",") if words else name
 
 
 def facts_of(event: Event, places: list[Place]) -> EventFacts:

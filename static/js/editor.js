@@ -3,6 +3,11 @@
 
 const rows = document.querySelector("form[data-rows]");
 if (rows) {
+  rows.addEventListener("input", ({ target }) => {
+    const row = target.closest("li");
+    const named = row?.querySelector(".row-fields input:not([type=hidden], [type=file])");
+    if (row && target === named) row.querySelector("summary bdi").textContent = target.value;
+  });
   const list = rows.querySelector("[data-list]");
   const blank = document.getElementById("blank");
   let made = 0;
@@ -63,10 +68,12 @@ if (form) {
   const state = () => fields().map((f) => [f.id, f.type === "checkbox" || f.type === "radio" ? f.checked : f.value]);
   const asLoaded = JSON.stringify(state());
   const kept = JSON.parse(localStorage.getItem(name) ?? "null");
-  if (kept && JSON.stringify(kept.state) !== asLoaded && !document.querySelector(".problem, .both")) {
+  // What was sent and saved may read otherwise than it was typed: "#Peace" is kept as "Peace".
+  const isSaved = kept?.sent && document.querySelector(".flashes .note--ok");
+  if (kept && !isSaved && JSON.stringify(kept.state) !== asLoaded && !document.querySelector(".problem, .both")) {
     const note = Object.assign(document.createElement("div"), { className: "note telling" });
     note.append(Object.assign(document.createElement("p"), {
-      textContent: words.replace("%s", new Date(kept.at).toLocaleString(document.documentElement.lang)),
+      textContent: words.replace("{when}", new Date(kept.at).toLocaleString(document.documentElement.lang)),
     }));
     for (const [label, run] of [
       [restore, () => kept.state.forEach(([id, value]) => {
@@ -86,7 +93,21 @@ if (form) {
   form.addEventListener("input", () => {
     localStorage.setItem(name, JSON.stringify({ at: Date.now(), state: state() }));
   });
+  form.addEventListener("submit", () => {
+    const typed = localStorage.getItem(name);
+    if (typed) localStorage.setItem(name, JSON.stringify({ ...JSON.parse(typed), sent: true }));
+  });
 }
 
-// On a phone the parts stand in one row: show the one at hand.
-document.querySelector(".parts [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+// An event keeps its length when its start moves; a new one is given an hour.
+const [starts, ends] = ["starts_at", "ends_at"].map((id) => document.getElementById(id));
+if (starts && ends) {
+  const at = (field) => Date.parse(`${field.value}Z`); // wall clocks: no zone takes part
+  let length = at(ends) - at(starts) || 3_600_000;
+  ends.addEventListener("change", () => {
+    if (at(ends) > at(starts)) length = at(ends) - at(starts);
+  });
+  starts.addEventListener("change", () => {
+    if (at(starts)) ends.value = new Date(at(starts) + length).toISOString().slice(0, 16);
+  });
+}

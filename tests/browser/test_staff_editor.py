@@ -108,6 +108,40 @@ def test_text_that_was_not_saved_is_offered_again(
     expect(page.get_by_label("Summary")).to_have_value("Typed and not saved")
 
 
+def test_text_that_was_saved_is_not_offered_again(
+    site: Site, open_page: Callable[..., Page]
+) -> None:
+    event = make_event()
+    page = open_page(f"/staff/events/{event.slug}/settings/texts", account=make_staff())
+    page.get_by_label("Hashtag", exact=False).first.fill("#Peace")  # is kept without its sign
+    page.get_by_role("button", name="Save", exact=True).last.click()
+    expect(page.get_by_text("Saved.")).to_be_visible()
+    expect(page.get_by_label("Hashtag", exact=False).first).to_have_value("Peace")
+    expect(page.get_by_text("This browser has kept text")).to_have_count(0)
+
+
+def test_the_end_goes_along_when_the_start_moves(
+    site: Site, open_page: Callable[..., Page]
+) -> None:
+    page = open_page("/staff/events/new", account=make_staff())
+    starts, ends = page.get_by_label("Starts"), page.get_by_label("Ends")
+    starts.fill("2026-12-06T10:00")
+    expect(ends).to_have_value("2026-12-06T11:00")
+    ends.fill("2026-12-06T12:30")
+    starts.fill("2026-12-07T23:00")
+    expect(ends).to_have_value("2026-12-08T01:30")
+
+
+def test_the_tab_at_hand_is_in_view_on_a_phone(site: Site, open_page: Callable[..., Page]) -> None:
+    event = make_event()
+    page = open_page(
+        f"/staff/events/{event.slug}/settings/publish", account=make_staff(), width="phone"
+    )
+    for bar in ("This event", "Parts of the event"):
+        here = page.get_by_role("navigation", name=bar).locator("[aria-current]")
+        expect(here).to_be_in_viewport(ratio=1)
+
+
 def test_a_session_that_ends_in_mid_edit_loses_nothing(
     site: Site, open_page: Callable[..., Page]
 ) -> None:

@@ -109,7 +109,7 @@ def preview(slug: str) -> ResponseReturnValue:
 @blueprint.post("/settings/publish")
 @staff_only(StaffRole.ORGANISER)
 def act(slug: str) -> ResponseReturnValue:
-    """Publish, make a draft again, copy, tell, or take back."""
+    """Publish, make a draft again, throw away, copy, tell, or take back."""
     event = event_by_slug(slug)
     arguments = {"event_id": event.id, "staff_id": current_user.id, "now": now()}
     do = request.form.get("do", "")
@@ -120,6 +120,10 @@ def act(slug: str) -> ResponseReturnValue:
         elif do == "withdraw":
             events.withdraw(**arguments)
             flash(gettext("The event is a draft again."), "ok")
+        elif do == "discard":
+            events.discard(**arguments)
+            flash(gettext("The draft is gone."), "ok")
+            return redirect(url_for("staff_events.index", tab="drafts"), code=303)
         elif do == "clone":
             copy = cloning.clone(**arguments)
             flash(gettext("This is the copy, a draft. Set its time first."), "ok")

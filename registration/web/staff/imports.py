@@ -176,6 +176,11 @@ def _page(event: Event, pending: PendingImport) -> str:
         sheet=sheet,
         plan=plan,
         fields=_fields(pending.kind, questions),
+        unread=[
+            name
+            for column, name in enumerate(sheet.header)
+            if name and column not in plan.columns.values()
+        ],
         options=listing.options_of(event),
         may_mail=event.status is EventStatus.PUBLISHED,
         rows=shown[(number - 1) * PAGE : number * PAGE],

@@ -33,6 +33,7 @@ _PART_OF = {
     "staff_bulk": "staff_attendees",
     "staff_person": "staff_attendees",
     "staff_exports": "staff_attendees",
+    "staff_imports": "staff_attendees",
 }
 ACCOUNT_PAGES: list[Door] = [(_("My account"), "staff_account.show", _DOOR)]
 

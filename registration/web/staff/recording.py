@@ -45,7 +45,7 @@ class RecordingForm(FlaskForm):  # type: ignore[misc]
         _("Recording"), _("The page on which it is watched, like a YouTube address.")
     )
     recording_minutes = IntegerField(
-        _("Minutes"),
+        _("Length in minutes"),
         validators=[Optional(), NumberRange(1, 10_000, _("Enter a number of minutes"))],
     )
     transcript_url = _address(_("Transcript"))

@@ -57,7 +57,7 @@ class SpeakerForm(FlaskForm):  # type: ignore[misc]
 
     name = StringField(_("Name"), [InputRequired(_("Enter a name")), *at_most(200)], [one_line])
     role = SelectField(
-        _("Part"),
+        _("Role"),
         [InputRequired()],
         choices=[
             SelectChoice("speaker", _("Speaker")),
@@ -65,7 +65,7 @@ class SpeakerForm(FlaskForm):  # type: ignore[misc]
             SelectChoice("host", _("Host")),
         ],
     )
-    title = StringField(_("Title"), at_most(200), [one_line])
+    title = StringField(_("Position"), at_most(200), [one_line])
     affiliation = StringField(_("Affiliation"), at_most(200), [one_line])
     bio = TextAreaField(_("Biography"), at_most(4000), [many_lines], render_kw={"rows": 6})
     photo = FileField(_("Photograph"), render_kw={"accept": "image/jpeg,image/png,image/webp"})
@@ -79,23 +79,23 @@ class SpeakerForm(FlaskForm):  # type: ignore[misc]
         [InputRequired()],
         choices=[
             SelectChoice("in_person", _("In the room")),
-            SelectChoice("virtual", _("From elsewhere, online")),
+            SelectChoice("virtual", _("Online")),
         ],
     )
     call_at = DateTimeLocalField(
         _("Call time"),
         [Optional()],
         format=_FORMATS,
-        description=_("When they are wanted, before their part."),
+        description=_("When they are wanted, before their slot."),
     )
-    slot_starts_at = DateTimeLocalField(_("Their part begins"), [Optional()], format=_FORMATS)
-    slot_ends_at = DateTimeLocalField(_("Their part ends"), [Optional()], format=_FORMATS)
+    slot_starts_at = DateTimeLocalField(_("Slot starts"), [Optional()], format=_FORMATS)
+    slot_ends_at = DateTimeLocalField(_("Slot ends"), [Optional()], format=_FORMATS)
     answer_by = DateTimeLocalField(_("Answer wanted by"), [Optional()], format=_FORMATS)
     room = StringField(
         _("Where to be"), at_most(200), [one_line], description=_("A room or a desk, at call time.")
     )
     green_room_url = StringField(
-        _("Link to the green room"),
+        _("Green room’s link"),
         [Optional(), *at_most(1000), URL(message=_("Enter a web address, with https://"))],
         [one_line],
     )
@@ -112,14 +112,14 @@ class SpeakerForm(FlaskForm):  # type: ignore[misc]
         """A part has a beginning, and ends after it."""
         begins, ends = self.slot_starts_at.data, field.data
         if ends and not begins:
-            raise ValidationError(gettext("Enter when the part begins, too"))
+            raise ValidationError(gettext("Enter when the slot starts, too"))
         if ends and ends <= begins:
-            raise ValidationError(gettext("Let the part end after it begins"))
+            raise ValidationError(gettext("Let the slot end after it starts"))
 
     def validate_call_at(self, field: Field) -> None:
         """People are called before their part."""
         if field.data and self.slot_starts_at.data and field.data > self.slot_starts_at.data:
-            raise ValidationError(gettext("Let the call time be before the part begins"))
+            raise ValidationError(gettext("Let the call time be before the slot starts"))
 
     def show(self, speaker: Speaker, zone: ZoneInfo) -> None:
         """Fill in what is known."""
