@@ -193,7 +193,7 @@ def test_staff_see_who_is_missing_what_and_edit_it(desk: FlaskClient, speaker: S
         ({"email": "nothing"}, "Enter an email address in the right format"),
         (
             {"slot_starts_at": "2026-12-06T10:00", "slot_ends_at": "2026-12-06T09:00"},
-            "Let the part",
+            "Let the slot",
         ),
         ({"slot_ends_at": "2026-12-06T09:00"}, "Enter when the slot starts, too"),
         ({"green_room_url": "javascript:alert(1)"}, "Enter a web address"),
