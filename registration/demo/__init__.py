@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy.event
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from registration.database import db
@@ -28,24 +27,32 @@ def load(*, now: datetime) -> int:
     """
     present = set(db.session.scalars(select(Event.slug).where(Event.slug.in_(_EVENTS))))
     missing = [make for slug, make in _EVENTS.items() if slug not in present]
-    with _mails_as_sent():
+    with _mails_as_sent(set(_EVENTS) - present):
         for make in missing:
             make(now)
     return len(missing)
 
 
 @contextmanager
-def _mails_as_sent() -> Iterator[None]:
-    """Write mails as sent, in the transaction that writes them: a worker may be running."""
+def _mails_as_sent(slugs: set[str]) -> Iterator[None]:
+    """Let mails about these events count as sent, in the transaction that writes them.
 
-    def mark(session: Session, _context: Any, _instances: Any) -> None:
-        for row in session.new:
-            if isinstance(row, OutboxMail):
-                row.state, row.attempts, row.ended_at = MailState.SENT, 1, row.created_at
+    Afterwards would be too late: a worker may be running.
+    """
+    theirs = OutboxMail.event_id.in_(select(Event.id).where(Event.slug.in_(slugs)))
+    as_sent = (
+        update(OutboxMail)
+        .where(OutboxMail.state == MailState.WAITING, theirs)
+        .values(state=MailState.SENT, attempts=1, ended_at=OutboxMail.created_at)
+        .execution_options(synchronize_session=False)
+    )
+
+    def mark(session: Session) -> None:
+        session.execute(as_sent)
 
     session = db.session()
-    sqlalchemy.event.listen(session, "before_flush", mark)
+    sqlalchemy.event.listen(session, "before_commit", mark)
     try:
         yield
     finally:
-        sqlalchemy.event.remove(session, "before_flush", mark)
+        sqlalchemy.event.remove(session, "before_commit", mark)
