@@ -41,7 +41,8 @@ requirements:
 	$(COMPILE) $(UPGRADE) pyproject.toml -o requirements.txt
 	$(COMPILE) $(UPGRADE) pyproject.toml --group test -o tests/requirements.txt
 
-# Gathers the texts for translators: `make texts` and then pybabel init or update, for a language.
+# Gathers the texts for translators. Then, for a language: pybabel init or update, translate, and
+# pybabel compile; messages.po and messages.mo are both kept. What is not translated is English.
 texts: .venv/.tested
 	$(BIN)/pybabel -q extract -F pyproject.toml --no-location --sort-output \
 	  -k lazy_gettext -k lazy_ngettext:1,2 -o registration/translations/messages.pot .

@@ -45,7 +45,7 @@ class Settings(BaseSettings):
     organisation_address: str = "2301 Constitution Avenue NW, Washington, DC 20037"
     contact_email: str = "events@example.org"
     hue: Annotated[int, Field(ge=0, le=359)] = 225
-    languages: Annotated[tuple[str, ...], NoDecode] = ("en",)
+    languages: Annotated[tuple[str, ...], NoDecode] = ("en", "fr")
 
     # The lobby: players that may stand in it besides those of registration/players.py
     player_origins: Annotated[tuple[str, ...], NoDecode] = ()
