@@ -10,7 +10,16 @@ from datetime import datetime, timedelta
 
 from flask import Flask
 
-from registration import announcements, capacity, delivery, digests, outbox, reminders, rsvps
+from registration import (
+    announcements,
+    capacity,
+    delivery,
+    digests,
+    mailings,
+    outbox,
+    reminders,
+    rsvps,
+)
 from registration.database import db
 from registration.times import now
 
@@ -76,7 +85,8 @@ def turn(postman: delivery.Postman, stop: threading.Event) -> bool:
     ended = rsvps.end_holds(now=now())
     filled = capacity.fill_all(now=now())
     told = announcements.spread(now=now())
+    mailed = mailings.release_due(now=now())
     claimed = [] if postman.rests(now()) else delivery.claim(now=now())
     postman.deliver(claimed, now=now(), stopping=stop.is_set)
     db.session.remove()
-    return bool(ended or filled or told or (claimed and not postman.rests(now())))
+    return bool(ended or filled or told or mailed or (claimed and not postman.rests(now())))

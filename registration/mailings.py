@@ -1,8 +1,8 @@
 """What staff write to a segment of the attendees. Each public function is one transaction.
 
 A mailing that is released stands in the outbox at once and is due in ten minutes: until then it
-can be undone. The rows are written by one statement, whatever their number, and without the lock
-of the seats.
+can be undone. One that is scheduled comes into the outbox when it is due. The rows are written by
+one statement, whatever their number, and without the lock of the seats.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from registration import audit, emails, segments
 from registration.database import JSON_DOCUMENT, UTCDateTime, db, transaction
 from registration.letters.mailings import unknown_fields
 from registration.models import (
+    EventStatus,
     Mailing,
     MailingState,
     MailKind,
@@ -147,15 +148,63 @@ def release(*, mailing_id: int, staff_id: int, now: datetime) -> int:
     with transaction():
         mailing = _locked(mailing_id)
         _check_draft(mailing)
-        mailing.generation += 1
-        mailing.state, mailing.due_at = MailingState.RELEASED, now + HOLD
-        mailing.updated_at = now
-        db.session.flush()
-        number = _fill_outbox(mailing, now)
+        number = _release(mailing, now, due_at=now + HOLD, staff_id=staff_id)
         if not number:
             raise MailingRefused(_("Nobody would get this message: choose others."))
-        mailing.recipients = number
-        _record("released", mailing, staff_id, now, recipients=number, segment=mailing.segment)
+    return number
+
+
+def schedule(*, mailing_id: int, staff_id: int, at: datetime, now: datetime) -> None:
+    """Let a draft go at a set time, to those who belong to its segment then.
+
+    Raises MailingRefused for a time within the hold, and for what is no draft.
+    """
+    with transaction():
+        mailing = _locked(mailing_id)
+        _check_draft(mailing)
+        if at < now + HOLD:
+            raise MailingRefused(_("Choose a time that is ten minutes from now or later."))
+        mailing.state, mailing.due_at, mailing.updated_at = MailingState.SCHEDULED, at, now
+        _record("scheduled", mailing, staff_id, now, at=at.isoformat(), segment=mailing.segment)
+
+
+def release_due(*, now: datetime) -> int:
+    """Put the scheduled mailings whose time has come into the outbox; how many mails.
+
+    One of an event that was cancelled meanwhile, or is not public any more, is a draft again: it
+    was written for an event that would take place.
+    """
+    due = select(Mailing.id).where(Mailing.state == MailingState.SCHEDULED, Mailing.due_at <= now)
+    number = 0
+    for mailing_id in db.session.scalars(due).all():
+        with transaction():
+            mailing = _locked(mailing_id)
+            if not mailing.is_scheduled:  # another worker was quicker, or staff took it back
+                continue
+            if _is_overtaken(mailing):
+                mailing.state, mailing.due_at = MailingState.DRAFT, None
+                _record("kept_back", mailing, None, now)
+                continue
+            number += _release(mailing, now, due_at=now, staff_id=None)
+    return number
+
+
+def _is_overtaken(mailing: Mailing) -> bool:
+    """Whether the event is no longer what it was when the message was scheduled."""
+    event = mailing.event
+    if event.status is EventStatus.CANCELLED:
+        return event.cancelled_at is None or event.cancelled_at > mailing.updated_at
+    return event.status is EventStatus.DRAFT
+
+
+def _release(mailing: Mailing, now: datetime, *, due_at: datetime, staff_id: int | None) -> int:
+    """Fill the outbox; to how many it goes."""
+    mailing.generation += 1
+    mailing.state, mailing.due_at = MailingState.RELEASED, due_at
+    mailing.updated_at = now
+    db.session.flush()
+    mailing.recipients = number = _fill_outbox(mailing, now)
+    _record("released", mailing, staff_id, now, recipients=number, segment=mailing.segment)
     return number
 
 
@@ -193,10 +242,13 @@ def _fill_outbox(mailing: Mailing, now: datetime) -> int:
 
 
 def undo(*, mailing_id: int, staff_id: int, now: datetime) -> None:
-    """Make a mailing that is still held a draft again. Raises MailingRefused if it is too late."""
+    """Make a mailing that is held or scheduled a draft again.
+
+    Raises MailingRefused if it is too late.
+    """
     with transaction():
         mailing = _locked(mailing_id)
-        if not mailing.is_held(now):
+        if not (mailing.is_scheduled or mailing.is_held(now)):
             raise MailingRefused(_("It is too late: the message is on its way."))
         _withdraw(mailing_id, now)
         mailing.state, mailing.due_at = MailingState.DRAFT, None
@@ -341,10 +393,13 @@ def _locked(mailing_id: int) -> Mailing:
     ).one()
 
 
-def _record(what: str, mailing: Mailing, staff_id: int, now: datetime, **detail: Any) -> None:
+def _record(
+    what: str, mailing: Mailing, staff_id: int | None, now: datetime, **detail: Any
+) -> None:
     audit.record(
         f"mailing.{what}",
         now=now,
+        actor="system",
         staff_id=staff_id,
         event_id=mailing.event_id,
         mailing=mailing.id,

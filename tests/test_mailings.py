@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import datetime, timedelta
 
 import pytest
 from flask import Flask
 from sqlalchemy import func, select, update
 
-from registration import delivery, mailings, rendering, rsvps, segments, walkins
+from registration import (
+    clock,
+    delivery,
+    events,
+    mailings,
+    rendering,
+    rsvps,
+    segments,
+    walkins,
+)
 from registration.database import db
 from registration.letters import mailings as letters
 from registration.mailings import HOLD, MailingRefused
@@ -439,3 +449,96 @@ def test_what_staff_do_with_a_mailing_is_in_the_log(app: Flask) -> None:
     expected = ["written", "tested", "released", "undone", "discarded"]
     assert list(actions) == [f"mailing.{what}" for what in expected]
     assert db.session.scalar(select(func.count()).select_from(Mailing)) == 0
+
+
+class TestScheduled:
+    TOMORROW = NOW + timedelta(days=1)
+
+    def scheduled(self, event_id: int) -> Mailing:
+        mailing = write(event_id)
+        mailings.schedule(
+            mailing_id=mailing.id, staff_id=mailing.staff_id, at=self.TOMORROW, now=NOW
+        )
+        return mailing
+
+    def test_it_goes_at_its_time_to_those_who_belong_then(self, app: Flask) -> None:
+        room, _stream = make_hybrid()
+        leaves = make_rsvp(room, email="leaves@example.org")
+        mailing = self.scheduled(room.event_id)
+        mailing_id = mailing.id
+        make_rsvp(room, email="comes@example.org")
+        rsvps.cancel(rsvp_id=leaves.id, now=NOW)
+        assert mailings.release_due(now=self.TOMORROW - timedelta(seconds=1)) == 0
+        assert mails_of(mailing) == []
+        assert mailings.release_due(now=self.TOMORROW) == 1
+        assert mailings.release_due(now=self.TOMORROW) == 0
+        [mail] = mails_of(db.session.get_one(Mailing, mailing_id))
+        assert (mail.recipient, mail.due_at) == ("comes@example.org", self.TOMORROW)
+        released = db.session.get_one(Mailing, mailing_id)
+        assert (released.state, released.recipients) == (MailingState.RELEASED, 1)
+        entry = db.session.scalars(
+            select(AuditEntry).where(AuditEntry.action == "mailing.released")
+        ).one()
+        assert (entry.actor, entry.staff_id) == ("system", None)
+
+    def test_the_worker_sends_it_off(self, app: Flask) -> None:
+        room, _stream = make_hybrid()
+        make_rsvp(room)
+        mailing_id = self.scheduled(room.event_id).id
+        app.config["NOW"] = lambda: self.TOMORROW
+        assert clock.turn(delivery.Postman(), threading.Event())
+        assert len(mails_of(db.session.get_one(Mailing, mailing_id))) == 1
+
+    def test_it_can_be_taken_back_until_then(self, app: Flask) -> None:
+        room, _stream = make_hybrid()
+        make_rsvp(room)
+        mailing = self.scheduled(room.event_id)
+        staff_id = mailing.staff_id
+        assert staff_id
+        mailings.undo(mailing_id=mailing.id, staff_id=staff_id, now=NOW + timedelta(hours=23))
+        assert mailings.release_due(now=self.TOMORROW) == 0
+        db.session.refresh(mailing)
+        assert (mailing.state, mailing.due_at) == (MailingState.DRAFT, None)
+
+    def test_it_is_not_written_on_meanwhile(self, app: Flask) -> None:
+        mailing = self.scheduled(make_event().id)
+        with pytest.raises(MailingRefused):
+            mailings.rewrite(
+                mailing_id=mailing.id,
+                staff_id=mailing.staff_id or 0,
+                subject="Another",
+                body="text",
+                segment=Segment(),
+                seen_at="",
+                now=NOW,
+            )
+
+    @pytest.mark.parametrize("ahead", [timedelta(days=-1), timedelta(), HOLD - timedelta(1e-6)])
+    def test_a_time_within_the_hold_is_refused(self, app: Flask, ahead: timedelta) -> None:
+        mailing = write(make_event().id)
+        with pytest.raises(MailingRefused):
+            mailings.schedule(
+                mailing_id=mailing.id, staff_id=mailing.staff_id or 0, at=NOW + ahead, now=NOW
+            )
+
+    def test_nobody_reads_see_you_tomorrow_of_an_event_that_was_cancelled(self, app: Flask) -> None:
+        room, _stream = make_hybrid()
+        make_rsvp(room)
+        mailing = self.scheduled(room.event_id)
+        events.cancel(
+            event_id=room.event_id, reason="Snow", staff_id=None, now=NOW + timedelta(hours=1)
+        )
+        assert mailings.release_due(now=self.TOMORROW) == 0
+        db.session.refresh(mailing)
+        assert mailing.state is MailingState.DRAFT
+        assert mails_of(mailing) == []
+        assert "mailing.kept_back" in db.session.scalars(select(AuditEntry.action)).all()
+
+    def test_what_is_scheduled_after_the_cancellation_goes(self, app: Flask) -> None:
+        room, _stream = make_hybrid()
+        make_rsvp(room)
+        events.cancel(
+            event_id=room.event_id, reason="Snow", staff_id=None, now=NOW - timedelta(hours=1)
+        )
+        self.scheduled(room.event_id)
+        assert mailings.release_due(now=self.TOMORROW) == 1

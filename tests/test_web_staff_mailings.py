@@ -282,3 +282,39 @@ def test_a_key_that_was_made_up_ends_nothing(
     assert client.get(path).status_code == 404
     assert client.post(path, data={"List-Unsubscribe": "One-Click"}).status_code == 404
     assert mailings.subscription(people[0].email, event.id) == "all"
+
+
+def test_a_message_is_set_to_go_at_a_time(
+    desk: FlaskClient, event: Event, people: list[Rsvp]
+) -> None:
+    base = f"/staff/events/{event.slug}/messages/"
+    send(desk, base + "new", do="review")
+    review = f"{base}{draft().id}/review"
+    for typed, said in (
+        ("", "Enter a day and a time"),
+        ("2026-11-23T07:05", "ten minutes from now or later"),  # NOW is 7:00 in New York
+    ):
+        refused = post(desk, review, at=typed)
+        assert refused.status_code == 422
+        assert said in refused.text
+        assert typed in refused.text
+    scheduled = post(desk, review, at="2026-12-05T09:00")
+    page = desk.get(scheduled.location).text
+    assert "Goes on 5\u00a0December, 9:00\u00a0a.m.\u00a0EST" in page
+    assert "Now that is 3 people." in page
+    assert "5\u00a0December" in desk.get(base).text
+    assert draft().state is MailingState.SCHEDULED
+    undone = post(desk, f"{base}{draft().id}/undo")
+    assert "This is a draft again" in desk.get(undone.location).text
+
+
+def test_staff_of_other_events_schedule_nothing(
+    client: FlaskClient, desk: FlaskClient, event: Event, people: list[Rsvp]
+) -> None:
+    base = f"/staff/events/{event.slug}/messages/"
+    send(desk, base + "new", do="review")
+    review = f"{base}{draft().id}/review"
+    stranger = make_staff(StaffRole.ORGANISER, make_event(), email="other@example.org")
+    refused = post(sign_in(client, stranger), review, at="2026-12-05T09:00")
+    assert refused.status_code in (403, 404)
+    assert draft().state is MailingState.DRAFT

@@ -18,6 +18,7 @@ class MailingState(enum.StrEnum):
     """What staff decided; how far it has got follows from the time and the outbox."""
 
     DRAFT = "draft"
+    SCHEDULED = "scheduled"  # whom it reaches is settled when it is due
     RELEASED = "released"  # its mails are in the outbox: held, going out, or gone
     STOPPED = "stopped"  # staff took back what had not gone
 
@@ -25,14 +26,20 @@ class MailingState(enum.StrEnum):
 class Mailing(Base):
     """A mail of staff to those attendees of an event whom its segment names.
 
-    Text and segment of one that is released never change. `due_at` is when it may go; until then
-    it can be undone, and is a draft again. `generation` counts its releases.
+    Text and segment of one that is released or scheduled never change. `due_at` is when it may go;
+    until then it can be undone, and is a draft again. `generation` counts its releases.
     """
 
     __tablename__ = "mailings"
     __table_args__ = (
         CheckConstraint("(state = 'draft') = (due_at IS NULL)", name="due_once_released"),
         Index("ix_mailings_event", "event_id", "id"),
+        Index(
+            "ix_mailings_scheduled",
+            "due_at",
+            sqlite_where=text("state = 'scheduled'"),
+            postgresql_where=text("state = 'scheduled'"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -55,6 +62,11 @@ class Mailing(Base):
     def is_draft(self) -> bool:
         """Whether it can still be written on."""
         return self.state is MailingState.DRAFT
+
+    @property
+    def is_scheduled(self) -> bool:
+        """Whether it waits for a time that staff have set."""
+        return self.state is MailingState.SCHEDULED
 
     def is_held(self, now: datetime) -> bool:
         """Whether it is released and can still be undone."""

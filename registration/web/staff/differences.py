@@ -28,6 +28,7 @@ _NAMES: dict[str, object] = {
     "added": _("added"),
     "address": _("address"),
     "agenda": _("programme"),
+    "at": _("at"),
     "audio_url": _("audio"),
     "capacity": _("capacity"),
     "changed": _("changed"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
@@ -15,6 +17,7 @@ from registration import wording
 from registration.models import AttendanceOption, Mailing, Question, QuestionKind
 from registration.segments import Presence, Segment, Who
 from registration.web.fields import at_most, many_lines, one_line
+from registration.web.staff.wallclock import MomentField
 
 PRESENCES = {
     Presence.ANY: _("Does not matter"),
@@ -128,6 +131,19 @@ class MailingForm(FlaskForm):  # type: ignore[misc]
         if segment.answer in question.choices:
             return f"{question.id}:{question.choices.index(segment.answer)}"
         return ""
+
+
+class ScheduleForm(FlaskForm):  # type: ignore[misc]
+    """When a message goes, in the event's zone."""
+
+    at = MomentField(_("Day and time"), [InputRequired(_("Enter a day and a time"))])
+
+    def moment_in(self, zone: ZoneInfo) -> datetime | None:
+        """The instant that was entered; none with an error at the field."""
+        is_fine = self.validate()
+        if not self.at.resolve(zone) or not is_fine:
+            return None
+        return self.at.data
 
 
 def _answers(questions: Sequence[Question]) -> list[SelectChoice]:

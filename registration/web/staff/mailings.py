@@ -29,7 +29,7 @@ from registration.models import (
 from registration.segments import Segment
 from registration.times import now
 from registration.web.staff.access import event_by_slug, staff_only
-from registration.web.staff.mailing_forms import MailingForm
+from registration.web.staff.mailing_forms import MailingForm, ScheduleForm
 
 blueprint = Blueprint("staff_mailings", __name__, url_prefix="/staff/events/<slug>/messages")
 #: How many readers a preview offers at once.
@@ -125,14 +125,28 @@ def _go_on(slug: str, mailing_id: int) -> ResponseReturnValue:
     return redirect(url_for(".show", slug=slug, mailing_id=mailing_id, **kept), code=303)
 
 
-@blueprint.get("/<int:mailing_id>/review")
+@blueprint.route("/<int:mailing_id>/review", methods=["GET", "POST"])
 @staff_only(StaffRole.ORGANISER)
 def review(slug: str, mailing_id: int) -> ResponseReturnValue:
-    """The last look: to how many, and what they read."""
+    """The last look: to how many, and what they read. Its POST sets the time at which it goes."""
     event = event_by_slug(slug)
-    mailing = _mailing(event, mailing_id)
+    mailing, form = _mailing(event, mailing_id), ScheduleForm()
     if not mailing.is_draft:
         return redirect(url_for(".show", slug=slug, mailing_id=mailing_id), code=303)
+    at = form.moment_in(event.zone) if form.is_submitted() else None
+    if at is None:
+        return _review(event, mailing, form), 422 if form.is_submitted() else 200
+    try:
+        mailings.schedule(mailing_id=mailing_id, staff_id=current_user.id, at=at, now=now())
+    except MailingRefused as refusal:
+        form.at.errors = [str(refusal)]
+        event = event_by_slug(slug)
+        return _review(event, _mailing(event, mailing_id), form), 422
+    return redirect(url_for(".show", slug=slug, mailing_id=mailing_id), code=303)
+
+
+def _review(event: Event, mailing: Mailing, form: ScheduleForm) -> str:
+    form.at.description = gettext("In %(zone)s.", zone=event.time_zone)
     segment = Segment.from_json(mailing.segment)
     return render_template(
         "staff/mailings/review.html",
@@ -142,7 +156,7 @@ def review(slug: str, mailing_id: int) -> ResponseReturnValue:
         left_out=segments.unsubscribed(event.id, segment),
         words=_form(event).words_of(segment),
         warnings=_warnings(event, mailing),
-        hold=mailings.HOLD,
+        form=form,
         **_preview(event, mailing),
     )
 
@@ -221,12 +235,14 @@ def _report(event: Event, mailing: Mailing, form: MailingForm) -> str:
         .order_by(OutboxMail.id)
         .limit(50)
     ).all()
+    segment = Segment.from_json(mailing.segment)
     return render_template(
         "staff/mailings/show.html",
         event=event,
         mailing=mailing,
+        count=segments.count(event.id, segment) if mailing.is_scheduled else None,
         progress=mailings.progress_of([mailing])[mailing.id],
-        words=form.words_of(Segment.from_json(mailing.segment)),
+        words=form.words_of(segment),
         failed=failed,
         now=now(),
         trouble=outbox.trouble(now()),
