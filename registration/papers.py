@@ -25,7 +25,11 @@ from registration.models import Attendee, Event, Rsvp
 
 _FONTS = Path(__file__).parent / "fonts"
 _INK, _QUIET, _RULE = (13, 26, 32), (88, 102, 108), (200, 209, 213)
-_LATIN = re.compile(r"[\u0000-\u024f\u2010-\u2044\u20ac\u2122]*")
+# The signs that our own fonts have: those of western Europe. "ş" and "ł" are not among them.
+_OWN = re.compile(
+    r"[\u0000-\u00ff\u0131\u0152\u0153\u02c6\u02da\u02dc\u2013\u2014\u2018-\u201a\u201c-\u201e"
+    r"\u2022\u2026\u2039\u203a\u2044\u20ac\u2122\u2212\u2215]*"
+)
 # What is written from the right.
 _RIGHT = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 
@@ -93,10 +97,11 @@ class Paper(FPDF):
 
         Returns the y below it.
         """
-        text = _CONTROLS.sub(" ", text).strip()
+        text = unicodedata.normalize("NFC", _CONTROLS.sub(" ", text).strip())
         if not text:
             return y
-        self._prepare(text)
+        if self._prepare(text):
+            family = "noto"  # all of it: a word of two fonts is ugly
         self.set_text_color(*(_QUIET if quiet else _INK))
         self.set_font(family, style, size)
         while size > (smallest or size) and len(self._lines(text, width)) > lines:
@@ -124,15 +129,20 @@ class Paper(FPDF):
             line = line[:-1]
         return line + "…"
 
-    def _prepare(self, text: str) -> None:
-        """Load the fonts that a text needs, once; shape only what must be, since it is slow."""
-        if not _LATIN.fullmatch(text):
+    def _prepare(self, text: str) -> bool:
+        """Load the fonts that a text needs, once; shape only what must be, since it is slow.
+
+        Whether our own fonts do not have all of its signs.
+        """
+        is_foreign = not _OWN.fullmatch(text)
+        if is_foreign:
             self._load("noto", "NotoSans-Regular.ttf", "NotoSans-Bold.ttf")
         found = [script for script in _SCRIPTS if script.letters.search(text)]
         for script in found:
             file = f"NotoSans{script.file}.ttf"
             self._load(script.name, file, file)
         self.set_text_shaping(any(script.is_shaped for script in found))
+        return is_foreign
 
     def _load(self, name: str, regular: str, bold: str) -> None:
         if name not in self._others:

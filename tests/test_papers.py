@@ -54,6 +54,20 @@ def test_every_script_that_is_promised_has_its_font(event, caplog):
 
 
 @pytest.mark.parametrize(
+    "name",
+    ["Ayşe Yılmaz", "Łukasz Wójcik", "Antonín Dvořák", "Őri Gergő", "Nguyễn Văn Ân", "Șerban",
+     "Jo\u0308rg", "Ħal Għaxaq", "“L’Œuvre” – 5 €"],
+)  # fmt: skip
+def test_no_letter_of_a_latin_name_is_lost(event, name, now, caplog):
+    rsvp = make_rsvp(make_option(event), name=name, organisation=name)
+    people = arrivals.expected(event)
+    papers.tickets(rsvp, people)
+    papers.badges(event, people)
+    papers.door_list(event, people, now=now)
+    assert "missing" not in caplog.text
+
+
+@pytest.mark.parametrize(
     "name", ["😀", "x" * 200, "ᚠᚢᚦ", "\u202eAbc", "a\tb", "Nobody-Can-Break-This-" * 8]
 )
 def test_no_name_breaks_the_printing(event, name, now):
