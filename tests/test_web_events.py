@@ -87,6 +87,14 @@ class TestPage:
         make_hybrid(slug="quiet", visibility=Visibility.UNLISTED)
         assert "Tell others" not in words(client, "/events/quiet")
 
+    def test_says_that_it_is_on_and_where_the_way_in_is(self, client: FlaskClient):
+        make_hybrid(
+            slug="on", starts_at=NOW - timedelta(minutes=5), ends_at=NOW + timedelta(hours=1)
+        )
+        assert "It is on now." in words(client, "/events/on")
+        make_hybrid(slug="later")
+        assert "It is on now." not in words(client, "/events/later")
+
     def test_waits_for_the_recording_that_was_announced(self, client: FlaskClient):
         times = {
             "starts_at": NOW - timedelta(days=2, hours=1),
