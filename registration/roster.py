@@ -11,10 +11,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, cast, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    String,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+)
 from sqlalchemy.orm import joinedload
 
-from registration.database import db
+from registration.database import UTCDateTime, db
 from registration.folding import folded
 from registration.models import (
     LIVE,
@@ -184,16 +194,14 @@ def count(event: Event, filters: Filters, counts: Counts | None = None) -> int:
     return db.session.scalar(select(func.count()).select_from(Rsvp).where(*conditions)) or 0
 
 
-def ids_of(event: Event, filters: Filters, limit: int) -> list[int]:
-    """The first ids that pass the filters, in order of arrival."""
-    return list(
-        db.session.scalars(
-            select(Rsvp.id)
-            .where(*conditions_of(event, filters))
-            .order_by(Rsvp.created_at, Rsvp.id)
-            .limit(limit)
-        )
-    )
+def ids_of(event: Event, filters: Filters, limit: int, *, after: int = 0) -> list[int]:
+    """The next ids that pass the filters, in order of arrival: the first, or those after one."""
+    wanted = select(Rsvp.id).where(*conditions_of(event, filters))
+    last = db.session.get(Rsvp, after) if after else None
+    if last is not None:
+        arrived = tuple_(literal(last.created_at, UTCDateTime()), literal(last.id))
+        wanted = wanted.where(tuple_(Rsvp.created_at, Rsvp.id) > arrived)
+    return list(db.session.scalars(wanted.order_by(Rsvp.created_at, Rsvp.id).limit(limit)))
 
 
 def _checked_in(rsvp_ids: Sequence[int]) -> frozenset[int]:

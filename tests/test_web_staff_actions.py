@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
+from werkzeug.datastructures import MultiDict
 
 from registration import roster
 from registration.database import db
 from registration.models import AuditEntry, MailKind, MailState, OutboxMail, Rsvp, RsvpStatus, Staff
 from registration.parties import attendees
+from registration.web.staff import bulk
 from tests.factories import (
     make_event,
     make_hybrid,
@@ -85,6 +89,33 @@ def test_all_that_match_are_meant_whoever_is_ticked(desk: FlaskClient) -> None:
     many(desk, room.event.slug, "cancel", query="?way=in_person", all="y", id=[outside])
     assert {status_of(rsvp_id) for rsvp_id in inside} == {RsvpStatus.CANCELLED}
     assert status_of(outside) is RsvpStatus.CONFIRMED
+
+
+def test_all_that_match_are_done_step_by_step(
+    desk: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "STEP", 2)
+    room, stream = make_hybrid(capacity=None)
+    inside = [make_rsvp(room).id for _ in range(5)]
+    make_rsvp(stream)
+    slug, query = room.event.slug, "?way=in_person"
+    url = f"/staff/events/{slug}/attendees/many/{query}"
+    asked, page = many(desk, slug, "check_in", query=query, all="y", total=5)
+    assert "Check in: 5 RSVPs" in asked.text
+    assert "2 of 5 looked at, 2 done" in page.text
+    while page.status_code == 200:
+        fields = re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page.text)
+        page = desk.post(url, data=MultiDict(fields))
+    undo = desk.get(page.location)
+    assert "5 people checked in." in undo.text
+    again = send(
+        desk,
+        f"/staff/events/{slug}/attendees/many/undo",
+        page=page.location,
+        at=re.findall(r'name="at" value="([^"]+)"', undo.text)[0],
+    )
+    assert "5 check-ins taken back." in desk.get(again.location).text
+    assert len(log("checkin.undone")) == len(inside)
 
 
 def test_an_rsvp_of_another_event_is_never_touched(desk: FlaskClient) -> None:

@@ -83,12 +83,14 @@ def index(slug: str) -> ResponseReturnValue:
 
 
 def _undo() -> str:
-    """The instant of check-ins that can be taken back, if that was just done."""
+    """The instants at which people were checked in together, if they may be taken back still."""
+    undo = request.args.get("undo", "")
     try:
-        at = datetime.fromisoformat(request.args.get("undo", ""))
+        moments = [datetime.fromisoformat(at) for at in undo.split(",")]
     except ValueError:
         return ""
-    return at.isoformat() if at.tzinfo and now() - at < timedelta(minutes=10) else ""
+    recent = [at for at in moments if at.tzinfo is not None and now() - at < timedelta(minutes=30)]
+    return undo if len(recent) == len(moments) else ""
 
 
 def _next_sort(filters: Filters, column: str) -> dict[str, str]:

@@ -24,8 +24,8 @@ from registration.web.staff.attendees import filters_of_request
 
 blueprint = Blueprint("staff_bulk", __name__, url_prefix="/staff/events/<slug>/attendees/many")
 
-#: How many RSVPs one request works on; the rest are offered again.
-MOST = 1000
+#: How many RSVPs one request works on; it goes on with the next until all are done.
+STEP = 300
 _CHUNK = 100
 
 
@@ -116,9 +116,10 @@ def act(slug: str) -> ResponseReturnValue:
     event = event_by_slug(slug)
     name = request.form.get("do", "")
     action = ACTIONS.get(name) or abort(400)
-    ids, total = _chosen(event)
+    after = request.form.get("after", 0, type=int)
+    ids, total = _chosen(event, after)
     back = url_for("staff_attendees.index", slug=slug) + _kept()
-    if not ids:
+    if not ids and not after:
         flash(gettext("Tick somebody first."), "warn")
         return redirect(back, code=303)
     if "sure" not in request.form:
@@ -127,46 +128,79 @@ def act(slug: str) -> ResponseReturnValue:
             event=event,
             name=name,
             action=action,
-            count=len(ids),
-            total=total,
+            count=total,
             ids=ids if "all" not in request.form else [],
             names=_names(ids[:5]),
             back=back,
             here=request.full_path,
         )
-    moment, staff_id = now(), current_user.id
-    done = 0
-    for first in range(0, len(ids), _CHUNK):
-        done += action.run(ids[first : first + _CHUNK], staff_id, moment)
-    _say(name, done, len(ids))
-    if name == "check_in" and done:
-        back += ("&" if "?" in back else "?") + urlencode({"undo": moment.isoformat()})
+    so_far = _work(action, ids)
+    if "all" in request.form and len(ids) == STEP:
+        return render_template(
+            "staff/bulk_on.html",
+            event=event,
+            name=name,
+            action=action,
+            after=ids[-1],
+            so_far=so_far,
+            back=back,
+            here=request.full_path,
+        )
+    _say(name, so_far.done, so_far.seen)
+    if name == "check_in" and so_far.done:
+        back += ("&" if "?" in back else "?") + urlencode({"undo": ",".join(so_far.moments)})
     return redirect(back, code=303)
+
+
+@dataclass(frozen=True)
+class SoFar:
+    """How far an action on all that match has got, over all its steps."""
+
+    total: int  # that matched when it began
+    seen: int
+    done: int
+    moments: list[str]  # one for each step, for an undo
+
+
+def _work(action: Action, ids: Sequence[int]) -> SoFar:
+    """Do it to these; what was done, with the steps before."""
+    moment, done = now(), 0
+    for first in range(0, len(ids), _CHUNK):
+        done += action.run(ids[first : first + _CHUNK], current_user.id, moment)
+    before = {name: request.form.get(name, 0, type=int) for name in ("total", "seen", "done")}
+    return SoFar(
+        total=before["total"],
+        seen=before["seen"] + len(ids),
+        done=before["done"] + done,
+        moments=[*request.form.getlist("at"), *([moment.isoformat()] if done else [])],
+    )
 
 
 @blueprint.post("/undo")
 @staff_only(StaffRole.ORGANISER)
 def undo(slug: str) -> ResponseReturnValue:
-    """Take back who was checked in together a moment ago."""
+    """Take back who was checked in together a moment ago, in as many steps as it took."""
     event = event_by_slug(slug)
     try:
-        at = datetime.fromisoformat(request.form.get("at", ""))
+        moments = [datetime.fromisoformat(at) for at in request.form.get("at", "").split(",")]
     except ValueError:
         abort(400)
-    if at.tzinfo is None:
+    if any(at.tzinfo is None for at in moments):
         abort(400)
-    done = desk.take_back_check_in(event_id=event.id, at=at, staff_id=current_user.id, now=now())
+    about = {"event_id": event.id, "staff_id": current_user.id, "now": now()}
+    done = sum(desk.take_back_check_in(at=at, **about) for at in moments)
     text = ngettext("%(num)d check-in taken back.", "%(num)d check-ins taken back.", done)
     flash(text, "ok")
     return redirect(url_for("staff_attendees.index", slug=slug) + _kept(), code=303)
 
 
-def _chosen(event: Event) -> tuple[list[int], int]:
-    """The RSVPs to work on, and how many were meant; never those of another event."""
+def _chosen(event: Event, after: int) -> tuple[list[int], int]:
+    """The RSVPs to work on now, and how many are meant; never those of another event."""
     if "all" in request.form:
         filters = filters_of_request()
-        return roster.ids_of(event, filters, MOST), roster.count(event, filters)
-    wanted = request.form.getlist("id", type=int)[:MOST]
+        total = 0 if "sure" in request.form else roster.count(event, filters)
+        return roster.ids_of(event, filters, STEP, after=after), total
+    wanted = request.form.getlist("id", type=int)[:STEP]
     found = db.session.scalars(
         select(Rsvp.id)
         .where(Rsvp.event_id == event.id, Rsvp.id.in_(wanted))
