@@ -253,6 +253,29 @@ class TestTheForm:
         assert answer.status_code == 400
         assert "The page was open for too long" in text_of(answer)
 
+    def test_a_page_restored_without_its_cookie_keeps_what_was_typed(self, client: FlaskClient):
+        room, _ = make_hybrid()
+        path, ours = f"/events/{room.event.slug}/rsvp", {"Origin": "http://localhost"}
+        typed = {"name": "Amina Okonkwo-Bell", "email": "amina@example.org", "consent": "y"}
+        sent = hidden(client.get(path).text) | typed | {"attend": str(room.id)}
+        client.delete_cookie("session")
+        answer = client.post(path, data=sent, headers=ours)
+        assert answer.status_code == 400
+        assert "send it once more" in answer.text
+        assert 'value="Amina Okonkwo-Bell"' in answer.text
+        again = sent | hidden(answer.text)
+        assert client.post(path, data=again, headers=ours).status_code == 303
+
+    def test_another_site_cannot_fill_the_form(self, client: FlaskClient):
+        room, _ = make_hybrid()
+        answer = client.post(
+            f"/events/{room.event.slug}/rsvp",
+            data={"name": "Amina Okonkwo-Bell"},
+            headers={"Origin": "https://elsewhere.example.org"},
+        )
+        assert answer.status_code == 400
+        assert "Amina" not in answer.text
+
     def test_too_many_guests_are_422(self, client: FlaskClient):
         room, _ = make_hybrid(capacity=2, guests_max=3)
         answer = send(client, room.event, room, guest_1="B", guest_2="C", guest_3="D")

@@ -123,6 +123,16 @@ def _take(slug: str) -> ResponseReturnValue:
     return _answered(rsvp, event, form.email.data)
 
 
+def ask_again() -> ResponseReturnValue:
+    """The form as it was sent, with a new token: phones restore pages, but not their cookies."""
+    asking = Asking.of(access.published_event((request.view_args or {})["slug"]))
+    form = asking.form(now())
+    form.form_errors.append(
+        gettext("The page was open for a long time. Nothing is lost: send it once more.")
+    )
+    return _page(asking, form, 400)
+
+
 def _elsewhere(event: Event) -> ResponseReturnValue:
     """Registration is not ours: the event's page says where it is."""
     return redirect(url_for("events.show", slug=event.slug), code=303)

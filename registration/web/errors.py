@@ -6,12 +6,13 @@ import logging
 import secrets
 import time
 
-from flask import Flask, render_template
+from flask import Flask, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
+from registration.web import answering
 from registration.web.limits import limiter
 from registration.web.staff import lost
 
@@ -89,6 +90,8 @@ def _kept_headers(error: HTTPException) -> list[tuple[str, str]]:
 def _no_token(error: CSRFError) -> ResponseReturnValue:
     if lost.keeps_what_was_sent():
         return lost.keep()
+    if request.endpoint == "answering.form" and lost.is_from_our_own_page():
+        return answering.ask_again()
     heading = gettext("The page was open for too long")
     advice = gettext(
         "We could not be sure that this came from you. Go back, reload the page and send it again; "

@@ -59,6 +59,7 @@ def index() -> ResponseReturnValue:
             search=search,
             page=page,
             now=moment,
+            subscribe=_subscribe_links(),
         )
     )
     return cacheable(answer, seconds=FRESH)
@@ -170,6 +171,16 @@ def feed() -> ResponseReturnValue:
     page = render_template("events/feed.atom", events=events, updated=updated)
     answer = Response(page, content_type="application/atom+xml; charset=utf-8")
     return cacheable(answer, seconds=300)
+
+
+def _subscribe_links() -> dict[str, str]:
+    """Addresses at which a calendar keeps following the feed, instead of taking it in once."""
+    feed = current_app.config["BASE_URL"].partition("://")[2] + url_for("events.calendar")
+    return {
+        "webcal": f"webcal://{feed}",
+        "google": "https://calendar.google.com/calendar/r?"
+        + urlencode({"cid": f"webcal://{feed}"}),
+    }
 
 
 def _calendar_links(event: Event) -> dict[str, str]:

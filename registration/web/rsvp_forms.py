@@ -39,6 +39,14 @@ from registration.models import (
 from registration.parties import Details
 from registration.web.fields import at_most, is_email, many_lines, no_controls, one_line
 
+#: A phone shows @ on its keyboard, and writes no capital letter by itself.
+_EMAIL_KEYBOARD = {
+    "autocomplete": "email",
+    "autocapitalize": "none",
+    "spellcheck": "false",
+    "inputmode": "email",
+}
+
 
 @dataclass(frozen=True)
 class Offer:
@@ -167,10 +175,15 @@ class RsvpForm(PersonForm):
         ],
         [one_line],
         description=_("Your ticket or link goes here. We do not share it."),
-        render_kw={"autocomplete": "email", "spellcheck": "false", "inputmode": "email"},
+        render_kw=_EMAIL_KEYBOARD,
     )
     booked_by_name = StringField(_("Your own name"), at_most(200), [one_line])
-    booked_by_email = StringField(_("Your own email address"), at_most(254), [one_line])
+    booked_by_email = StringField(
+        _("Your own email address"),
+        at_most(254),
+        [one_line],
+        render_kw=_EMAIL_KEYBOARD | {"autocomplete": "section-own email"},
+    )
     code = StringField(_("Invitation code"), at_most(80), [one_line])
     consent = BooleanField(validators=[InputRequired(_("Agree to this to send your RSVP"))])
     invitation = HiddenField()
@@ -304,7 +317,7 @@ class FindForm(FlaskForm):  # type: ignore[misc]
             is_email,
         ],
         [one_line],
-        render_kw={"autocomplete": "email", "spellcheck": "false", "inputmode": "email"},
+        render_kw=_EMAIL_KEYBOARD,
     )
 
 

@@ -11,18 +11,18 @@ from flask.typing import ResponseReturnValue
 _ROOMS = ("staff_editor", "staff_mailings")
 
 
-def keeps_what_was_sent() -> bool:
-    """Whether this request is a long form that came from our own page.
+def is_from_our_own_page() -> bool:
+    """Whether a form came from here.
 
     Another site must not be able to fill a form that only waits for a click.
     """
     origin = urlsplit(request.headers.get("Origin", ""))
-    return (
-        request.method == "POST"
-        and (request.blueprint or "").startswith(_ROOMS)
-        and bool(origin.netloc)
-        and origin.netloc == request.host
-    )
+    return request.method == "POST" and bool(origin.netloc) and origin.netloc == request.host
+
+
+def keeps_what_was_sent() -> bool:
+    """Whether this request is a long form that came from our own page."""
+    return (request.blueprint or "").startswith(_ROOMS) and is_from_our_own_page()
 
 
 def keep() -> ResponseReturnValue:
