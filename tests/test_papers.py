@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from registration import arrivals, papers, rsvps
 from registration.models import StaffRole
 from registration.parties import attendees
+from registration.web.staff import printing
 from tests.factories import make_event, make_hybrid, make_option, make_rsvp, make_staff
 from tests.signing_in import sign_in
 
@@ -133,3 +134,20 @@ def test_the_door_prints_its_own_event_and_no_other(event, client: FlaskClient, 
     assert pages(client.get(url).data) == 1
     sign_in(client, make_staff(StaffRole.DOOR, make_event()))
     assert client.get(url).status_code == 404
+
+
+@pytest.mark.parametrize("file", ["list.pdf", "badges.pdf"])
+def test_more_than_a_thousand_are_printed_in_parts(event, client: FlaskClient, monkeypatch, file):
+    monkeypatch.setattr(printing, "PART", 2)
+    option = make_option(event)
+    for name in ("Amina Bell", "Zoë Adler", "Bo Cole", "Cy Dahl", "Di Ek"):
+        make_rsvp(option, name=name)
+    sign_in(client, make_staff(StaffRole.DOOR, event))
+    url = f"/staff/events/{event.slug}/door/{file}"
+    page = client.get(url)
+    assert page.mimetype == "text/html"
+    assert page.text.index("Zoë Adler") < page.text.index("Amina Bell") < page.text.index("Bo Cole")
+    for part in (1, 2, 3):
+        assert pages(client.get(f"{url}?part={part}").data) == 1
+    assert client.get(f"{url}?part=4").status_code == 404
+    assert client.get(f"{url}?part=-1").status_code == 404

@@ -15,7 +15,7 @@ from tests.signing_in import sign_in
 
 #: What admins alone may do, and what the door may do too.
 ADMINS_ALONE = ("staff_log.", "staff_accounts.")
-THE_DOORS_TOO = ("staff_door.", "staff_events.index", "staff_account.")
+THE_DOORS_TOO = ("staff_door.", "staff_printing.", "staff_events.index", "staff_account.")
 
 
 def rules(app: Flask) -> list[Rule]:

@@ -18,9 +18,9 @@ from tests.factories import make_event, make_option, make_rsvp, make_speaker, ma
 #: Pages that are files, frames or answers to a script, and pages of a sign-in that is under way.
 NO_PAGES = (
     "security.",
-    "staff_door.badges",
+    "staff_printing.badges",
     "staff_door.live",
-    "staff_door.printed_list",
+    "staff_printing.door_list",
     "staff_exports.download",
     "staff_imports.rows",
     "staff_imports.show",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
@@ -17,8 +17,7 @@ from registration.admission import Refusal, RsvpRefused
 from registration.arrivals import Outcome
 from registration.checkin import Decision
 from registration.database import db
-from registration.folding import folded
-from registration.models import Attendee, Event, StaffRole
+from registration.models import Event, StaffRole
 from registration.parties import Details
 from registration.times import now
 from registration.web.fields import at_most, is_email, one_line
@@ -193,43 +192,6 @@ def live(slug: str) -> ResponseReturnValue:
         counts=arrivals.counts_of(event),
         recent=arrivals.last_in(event),
     )
-
-
-@blueprint.get("/list.pdf")
-@staff_only(*_DOOR)
-def printed_list(slug: str) -> ResponseReturnValue:
-    """The list by surname with boxes, for when the network is not."""
-    event = event_by_slug(slug)
-    from registration import papers  # a PDF library, only where one prints
-
-    body = papers.door_list(event, _by_surname(event), now=now())
-    return _pdf(body, f"{event.slug}-list.pdf")
-
-
-@blueprint.get("/badges.pdf")
-@staff_only(*_DOOR)
-def badges(slug: str) -> ResponseReturnValue:
-    """Badges of all who have a seat, by surname."""
-    event = event_by_slug(slug)
-    from registration import papers  # a PDF library, only where one prints
-
-    return _pdf(papers.badges(event, _by_surname(event)), f"{event.slug}-badges.pdf")
-
-
-def _by_surname(event: Event) -> list[Attendee]:
-    from registration import papers
-
-    def key(person: Attendee) -> tuple[str, str, int]:
-        name = person.name
-        return folded(papers.surname(name)), folded(name), person.id
-
-    return sorted(arrivals.expected(event), key=key)
-
-
-def _pdf(body: bytes, name: str) -> Response:
-    answer = Response(body, content_type="application/pdf")
-    answer.headers["Content-Disposition"] = f'inline; filename="{name}"'
-    return answer
 
 
 def _answer(

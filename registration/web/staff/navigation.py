@@ -34,6 +34,7 @@ _PART_OF = {
     "staff_person": "staff_attendees",
     "staff_exports": "staff_attendees",
     "staff_imports": "staff_attendees",
+    "staff_printing": "staff_door",
 }
 ACCOUNT_PAGES: list[Door] = [(_("My account"), "staff_account.show", _DOOR)]
 
