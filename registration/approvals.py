@@ -33,7 +33,7 @@ def approve(*, rsvp_ids: Iterable[int], staff_id: int, now: datetime) -> int:
                     admission.check_running(seats.event, now)
                     rsvp.touch(now)
                     audit.record("rsvp.approved", now=now, rsvp=rsvp, staff_id=staff_id)
-                    seating.settle(rsvp, seats, now=now)
+                    seating.settle(rsvp, seats, now=now, staff_id=staff_id)
                     approved += 1
     return approved
 

@@ -68,7 +68,7 @@ def add(
             seating.take(rsvp, option, now=now)
             emails.rsvp_confirmed(rsvp, now=now)
         else:
-            seating.settle(rsvp, seats, now=now)
+            seating.settle(rsvp, seats, now=now, staff_id=staff_id)
     return rsvp
 
 

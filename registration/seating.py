@@ -160,10 +160,10 @@ def wait_many(option: AttendanceOption, number: int) -> None:
     option.waiting += number
 
 
-def settle(rsvp: Rsvp, seats: Seats, *, now: datetime) -> None:
+def settle(rsvp: Rsvp, seats: Seats, *, now: datetime, staff_id: int | None = None) -> None:
     """Give the party its seats, or a place in the queue, and mail which of the two.
 
-    One that waits sits in `meanwhile_option_id` meanwhile, if it wished so and there is room.
+    `staff_id` is who has let it in, where that is staff. One that waits sits in `meanwhile_option_id` meanwhile, if it wished so and there is room.
     """
     option = seats.options[rsvp.option_id]
     meanwhile = seats.options.get(rsvp.meanwhile_option_id or 0)
@@ -179,7 +179,9 @@ def settle(rsvp: Rsvp, seats: Seats, *, now: datetime) -> None:
         rsvp.status = RsvpStatus.WAITLISTED
         rsvp.meanwhile_option_id = None
         emails.rsvp_waitlisted(rsvp, now=now)
-    audit.record(f"rsvp.{rsvp.status}", now=now, rsvp=rsvp, option=rsvp.option_id)
+    audit.record(
+        f"rsvp.{rsvp.status}", now=now, staff_id=staff_id, rsvp=rsvp, option=rsvp.option_id
+    )
 
 
 def promote(seats: Seats, *, now: datetime) -> bool:

@@ -133,6 +133,7 @@ def test_approving_and_rejecting_many(desk: FlaskClient) -> None:
     ids = [make_rsvp(option).id for _ in range(3)]
     many(desk, option.event.slug, "approve", id=ids[:2])
     assert [status_of(rsvp_id) for rsvp_id in ids] == ["confirmed", "waitlisted", "pending"]
+    assert {entry.actor for entry in log("rsvp.confirmed") + log("rsvp.waitlisted")} == {"staff"}
     many(desk, option.event.slug, "reject", id=ids[2:])
     assert status_of(ids[2]) is RsvpStatus.REJECTED
 
