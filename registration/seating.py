@@ -163,7 +163,8 @@ def wait_many(option: AttendanceOption, number: int) -> None:
 def settle(rsvp: Rsvp, seats: Seats, *, now: datetime, staff_id: int | None = None) -> None:
     """Give the party its seats, or a place in the queue, and mail which of the two.
 
-    `staff_id` is who has let it in, where that is staff. One that waits sits in `meanwhile_option_id` meanwhile, if it wished so and there is room.
+    `staff_id` is who has let it in, where that is staff. One that waits sits in
+    `meanwhile_option_id` meanwhile, if it wished so and there is room.
     """
     option = seats.options[rsvp.option_id]
     meanwhile = seats.options.get(rsvp.meanwhile_option_id or 0)
