@@ -23,6 +23,7 @@ from registration import (
     exports,
     fates,
     imports,
+    inbox,
     listing,
     logs,
     service,
@@ -42,7 +43,17 @@ speakers_group = AppGroup("speakers", help="The people on the programme.")
 
 def init_app(app: Flask) -> None:
     """Add the commands."""
-    for command in (serve, worker, demo_data, export, import_list, check, backup, restore):
+    for command in (
+        serve,
+        worker,
+        inbox_in,
+        demo_data,
+        export,
+        import_list,
+        check,
+        backup,
+        restore,
+    ):
         app.cli.add_command(command)
     app.cli.add_command(staff_group)
     app.cli.add_command(speakers_group)
@@ -53,6 +64,21 @@ def init_app(app: Flask) -> None:
 def serve() -> None:
     """Migrate, load the demo data into a new database, start web and worker until Ctrl-C."""
     sys.exit(service.run(current_app._get_current_object()))  # type: ignore[attr-defined]
+
+
+@click.command("inbox")
+@click.option("--stdin", is_flag=True, help="Read one mail from standard input.")
+@with_appcontext
+def inbox_in(stdin: bool) -> None:
+    """Take calendars' replies: out of the mailbox INBOX_URL, or one mail from standard input."""
+    authserv = current_app.config["INBOX_AUTHSERV"]
+    if stdin:
+        taken = inbox.read(sys.stdin.buffer.read(), authserv=authserv, now=now())
+    elif url := current_app.config["INBOX_URL"]:
+        taken = inbox.fetch(url, authserv=authserv, now=now())
+    else:
+        raise click.ClickException("set INBOX_URL, or pipe a mail in with --stdin")
+    click.echo(f"{taken} replies taken")
 
 
 @click.command()

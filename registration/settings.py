@@ -61,6 +61,9 @@ class Settings(BaseSettings):
     mail_timeout: Annotated[float, Field(gt=0)] = 30.0
     mail_per_minute: Annotated[int, Field(ge=0)] = 0
     calendar_address: str = "calendar@example.org"
+    # Where calendars' replies arrive, for the command "inbox"; who says whether they are genuine
+    inbox_url: str = ""
+    inbox_authserv: str = ""
     # When staff are mailed the cancellations and failures of the last day
     digest_hour: Annotated[int, Field(ge=0, le=23)] = 7
     digest_time_zone: str = "UTC"
@@ -128,6 +131,8 @@ class Settings(BaseSettings):
                 "SECRET_KEY must be set to at least 32 random characters in production, "
                 f"for example {secrets.token_urlsafe(32)}"
             )
+        if self.inbox_url and urlsplit(self.inbox_url).scheme not in ("imap", "imaps"):
+            raise ValueError("INBOX_URL must start with imaps:// (or imap://)")
         if self.mail_use_tls and self.mail_use_ssl:
             raise ValueError("set MAIL_USE_TLS (STARTTLS) or MAIL_USE_SSL, not both")
         return self

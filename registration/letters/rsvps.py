@@ -249,11 +249,16 @@ def _received(rsvp: Rsvp, mail: OutboxMail) -> Letter:
 def _cancelled(rsvp: Rsvp, mail: OutboxMail) -> Letter:
     event = rsvp.event
     by_staff = mail.facts.get("by") == "staff"
-    paragraphs = [
-        gettext("The organisers have cancelled your RSVP.")
-        if by_staff
-        else gettext("Thank you for telling us: somebody else can have your place now.")
-    ]
+    if by_staff:
+        first = gettext("The organisers have cancelled your RSVP.")
+    elif mail.facts.get("by") == "calendar":
+        first = gettext(
+            "You declined in your calendar, so your RSVP is cancelled and somebody else can have "
+            "your place. If you did not mean it, send a new one while there is room."
+        )
+    else:
+        first = gettext("Thank you for telling us: somebody else can have your place now.")
+    paragraphs = [first]
     if mail.facts.get("reason"):
         paragraphs.append(mail.facts["reason"])
     if mail.ical_sequence is not None:

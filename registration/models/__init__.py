@@ -28,6 +28,7 @@ from registration.models.imports import ImportKind, PendingImport
 from registration.models.mailings import Mailing, MailingState, Unsubscribe
 from registration.models.outbox import MailKind, MailState, OutboxMail, WorkerHeartbeat
 from registration.models.reminders import ReminderRound, RoundKind
+from registration.models.replies import CalendarReply, ReplyState
 from registration.models.rsvps import (
     HOLDING,
     LIVE,
@@ -66,6 +67,7 @@ __all__ = [
     "AttendanceOption",
     "Attendee",
     "AuditEntry",
+    "CalendarReply",
     "Event",
     "EventEdition",
     "EventStatus",
@@ -87,6 +89,7 @@ __all__ = [
     "QuestionKind",
     "RegistrationKind",
     "ReminderRound",
+    "ReplyState",
     "Role",
     "RoundKind",
     "Rsvp",

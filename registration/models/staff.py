@@ -135,7 +135,8 @@ class ExportSet(Base):
 class AuditEntry(Base):
     """Who did what, when, from where. Rows are added and never changed.
 
-    `actor` is "attendee", "speaker", "staff" or "system"; `detail` holds the difference.
+    `actor` is "attendee", "calendar", "speaker", "staff" or "system"; `detail` holds the
+    difference.
     """
 
     __tablename__ = "audit_entries"

@@ -44,6 +44,12 @@ ACTION_NAMES: dict[str, object] = {
     "rsvp.switched": _("Changed the way to attend"),
     "rsvp.watches_meanwhile": _("Watches online while waiting"),
     "rsvp.left_waitlist": _("Left the waitlist"),
+    "rsvp.reply_applied": _("Answered in their calendar"),
+    "rsvp.reply_noted": _("Answered in their calendar; it changed nothing"),
+    "rsvp.reply_asked": _(
+        "An answer from a calendar that may not be theirs; their link was mailed"
+    ),
+    "rsvp.reply_odd": _("An answer from a calendar that people must read"),
     "rsvp.edited": _("Details changed"),
     "rsvp.address": _("Address corrected"),
     "rsvp.added": _("Added by staff"),
@@ -163,6 +169,7 @@ def actor_name(entry: AuditEntry) -> str:
         return str(entry.staff.name or entry.staff.email)
     names = {
         "attendee": gettext("the attendee"),
+        "calendar": gettext("the attendee, in their calendar"),
         "speaker": gettext("the speaker"),
         "staff": gettext("an account that is gone"),
         "system": gettext("the system"),

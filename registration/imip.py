@@ -1,0 +1,207 @@
+"""Replies that calendars send by mail (iMIP, RFC 6047), read out of whatever mail arrives.
+
+Tolerant of what real calendars write: the body's METHOD counts and not the MIME parameter's,
+lines may end in LF, properties may be missing. Only UID, ATTENDEE, PARTSTAT, SEQUENCE, DTSTAMP
+and COMMENT are read. Knows nothing of Flask.
+"""
+
+from __future__ import annotations
+
+import email
+import enum
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.message import Message
+from email.utils import parseaddr
+
+#: Larger mails are not looked at.
+LARGEST_MAIL = 1024 * 1024
+_LARGEST_CALENDAR = 128 * 1024
+_MOST_PARTS = 20
+_MOST_ENTRIES = 10
+_LONGEST_COMMENT = 500
+# A content line: name, parameters of which quoted ones may hold anything, value.
+_LINE = re.compile(r'([A-Za-z0-9-]+)((?:;[A-Za-z0-9-]+=(?:"[^"]*"|[^";:,]*)(?:,[^;:]*)?)*):(.*)')
+_PARAMETER = re.compile(r';([A-Za-z0-9-]+)=("[^"]*"|[^;:]*)')
+_STAMP = re.compile(r"(\d{8})T(\d{6})Z?$")
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+class Dmarc(enum.StrEnum):
+    """What our own mail server found of the sender's domain."""
+
+    PASS = "pass"  # noqa: S105 - no password
+    FAIL = "fail"
+    NONE = "none"
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One answer to one entry, as a calendar sent it."""
+
+    uid: str
+    attendee: str  # addresses in lower case
+    sender: str
+    partstat: str
+    digest: str  # of the calendar part: the same reply twice is one
+    dmarc: Dmarc = Dmarc.NONE
+    sequence: int | None = None
+    stamped_at: datetime | None = None
+    comment: str = ""
+    #: A counter-proposal, a delegation, or about one day of several: for people to look at.
+    is_odd: bool = False
+
+
+@dataclass
+class _Entry:
+    """The lines of a VEVENT that are read, but for those of what is nested in it."""
+
+    lines: dict[str, list[tuple[dict[str, str], str]]] = field(default_factory=dict)
+
+    def text(self, name: str) -> str:
+        return next((value.strip() for _parameters, value in self.lines.get(name, [])), "")
+
+
+def read(raw: bytes, *, authserv: str = "") -> list[Reply]:
+    """The replies in a mail; none if it is a bounce, an auto-reply, our own or anything else.
+
+    `authserv` names the server whose Authentication-Results are ours (RFC 8601).
+    """
+    if len(raw) > LARGEST_MAIL:
+        return []
+    message = email.message_from_bytes(raw)
+    if message.get_content_type() == "multipart/report":
+        return []
+    content = _calendar_of(message)
+    if content is None:
+        return []
+    sender = parseaddr(str(message.get("From", "")))[1].lower()
+    method, entries = _parse(content)
+    if method not in ("REPLY", "COUNTER"):
+        return []
+    digest = hashlib.sha256(content.encode("utf-8", "replace")).hexdigest()
+    dmarc = _dmarc(message, authserv)
+    found = []
+    for entry in entries[:_MOST_ENTRIES]:
+        reply = _reply(entry, sender, digest, dmarc, is_odd=method == "COUNTER")
+        if reply is not None:
+            found.append(reply)
+    return found
+
+
+def _reply(entry: _Entry, sender: str, digest: str, dmarc: Dmarc, *, is_odd: bool) -> Reply | None:
+    attendees = [
+        (_address(value), parameters) for parameters, value in entry.lines.get("ATTENDEE", [])
+    ]
+    if len(attendees) > 1:
+        attendees = [one for one in attendees if one[0] == sender]
+    uid = entry.text("UID")
+    if not uid or not attendees:
+        return None
+    attendee, parameters = attendees[0]
+    sequence = entry.text("SEQUENCE")
+    comment = _UNSEEN.sub("", _unescaped(entry.text("COMMENT")))
+    return Reply(
+        uid=uid,
+        attendee=attendee,
+        sender=sender,
+        partstat=parameters.get("PARTSTAT", "").upper(),
+        digest=digest,
+        dmarc=dmarc,
+        sequence=int(sequence) if sequence.isdecimal() and len(sequence) < 10 else None,
+        stamped_at=_stamp(entry.text("DTSTAMP")),
+        comment=comment[:_LONGEST_COMMENT],
+        is_odd=is_odd
+        or "RECURRENCE-ID" in entry.lines
+        or bool(parameters.keys() & {"DELEGATED-TO", "DELEGATED-FROM"}),
+    )
+
+
+def _calendar_of(message: Message) -> str | None:
+    """The text of the calendar part: text/calendar before files that hold one."""
+    parts = list(_parts(message))[:_MOST_PARTS]
+    inline = [part for part in parts if part.get_content_type() == "text/calendar"]
+    files = [
+        part
+        for part in parts
+        if part.get_content_type() == "application/ics"
+        or (part.get_filename() or "").lower().endswith(".ics")
+    ]
+    for part in [*inline, *files]:
+        content = part.get_payload(decode=True)
+        if isinstance(content, bytes) and 0 < len(content) <= _LARGEST_CALENDAR:
+            try:
+                return content.decode(part.get_content_charset() or "utf-8")
+            except (LookupError, UnicodeDecodeError):
+                return content.decode("utf-8", "replace")
+    return None
+
+
+def _parts(message: Message) -> Iterator[Message]:
+    """The parts of a mail, but for those of a mail that is enclosed."""
+    if message.get_content_maintype() == "message":
+        return
+    if message.is_multipart():
+        for part in message.get_payload():
+            yield from _parts(part)  # type: ignore[arg-type]
+    else:
+        yield message
+
+
+def _parse(content: str) -> tuple[str, list[_Entry]]:
+    """METHOD and the VEVENTs of a calendar."""
+    unfolded = re.sub(r"\r?\n[ \t]", "", content)
+    method, entries = "", list[_Entry]()
+    nested: list[str] = []
+    for text in unfolded.splitlines():
+        found = _LINE.match(text)
+        if found is None:
+            continue
+        name, value = found[1].upper(), found[3]
+        if name == "BEGIN":
+            nested.append(value.strip().upper())
+            if nested[1:] == ["VEVENT"]:
+                entries.append(_Entry())
+        elif name == "END":
+            nested = nested[:-1]
+        elif name == "METHOD" and nested == ["VCALENDAR"]:
+            method = value.strip().upper()
+        elif nested == ["VCALENDAR", "VEVENT"]:
+            parameters = {
+                key.upper(): text.strip('"') for key, text in _PARAMETER.findall(found[2])
+            }
+            entries[-1].lines.setdefault(name, []).append((parameters, value))
+    return method, entries
+
+
+def _address(value: str) -> str:
+    return re.sub(r"^\s*mailto:", "", value, flags=re.IGNORECASE).strip().lower()
+
+
+def _unescaped(text: str) -> str:
+    return re.sub(r"\\([nN\\;,])", lambda found: "\n" if found[1] in "nN" else found[1], text)
+
+
+def _stamp(text: str) -> datetime | None:
+    found = _STAMP.match(text)
+    if found is None:
+        return None
+    try:
+        return datetime.strptime(found[1] + found[2], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def _dmarc(message: Message, authserv: str) -> Dmarc:
+    """What our own server says; what others wrote into the mail says nothing."""
+    for header in message.get_all("Authentication-Results", []):
+        server, _separator, results = str(header).partition(";")
+        if authserv and server.strip().split()[:1] == [authserv]:
+            found = re.search(r"\bdmarc\s*=\s*(\w+)", results)
+            if found and found[1].lower() in ("pass", "none"):
+                return Dmarc(found[1].lower())
+            return Dmarc.FAIL if found else Dmarc.NONE
+    return Dmarc.NONE

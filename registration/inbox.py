@@ -1,0 +1,68 @@
+"""The mailbox's door: what calendars answered comes in here, one mail at a time.
+
+A mail comes on standard input, from a mail server that pipes it, or out of a mailbox by IMAP.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import imaplib
+import logging
+from datetime import datetime
+from urllib.parse import unquote, urlsplit
+
+from registration import imip, replies
+
+log = logging.getLogger(__name__)
+
+#: How many mails one visit to the mailbox reads.
+_MOST = 500
+_PATIENCE = 30.0  # seconds for each answer of the server
+#: Where mails go that have been read.
+_DONE = "Processed"
+
+
+def read(raw: bytes, *, authserv: str, now: datetime) -> int:
+    """Take the replies in a mail; how many counted. What is no reply is left alone."""
+    taken = 0
+    for reply in imip.read(raw, authserv=authserv):
+        state = replies.take(reply, now=now)
+        log.info("a calendar's reply: %s", state or "names no RSVP of its sender")
+        taken += state is not None
+    return taken
+
+
+def fetch(url: str, *, authserv: str, now: datetime) -> int:
+    """Read the mails of an IMAP mailbox and move them to Processed; how many replies counted.
+
+    A mail is moved once what it said is kept: whatever breaks in between, it is read again, and
+    a reply that is known already changes nothing. One that breaks us stays, and stops no other.
+    """
+    parts = urlsplit(url)
+    secure = parts.scheme == "imaps"
+    client = imaplib.IMAP4_SSL if secure else imaplib.IMAP4
+    box = client(parts.hostname or "", parts.port or (993 if secure else 143), timeout=_PATIENCE)
+    taken = 0
+    try:
+        box.login(unquote(parts.username or ""), unquote(parts.password or ""))
+        box.select(f'"{unquote(parts.path.strip("/")) or "INBOX"}"')
+        with contextlib.suppress(imaplib.IMAP4.error):
+            box.create(_DONE)
+        _told, found = box.uid("SEARCH", "UNDELETED")
+        for number in (found[0] or b"").split()[:_MOST]:
+            # PEEK: a mail that could not be read is not marked as seen.
+            wanted = f"(BODY.PEEK[]<0.{imip.LARGEST_MAIL + 1}>)"
+            _told, fetched = box.uid("FETCH", number.decode(), wanted)
+            raw = next((part[1] for part in fetched if isinstance(part, tuple)), b"")
+            try:
+                taken += read(raw, authserv=authserv, now=now)
+            except Exception:
+                log.exception("mail %s of the mailbox could not be read", number.decode())
+                continue
+            if box.uid("COPY", number.decode(), _DONE)[0] == "OK":
+                box.uid("STORE", number.decode(), "+FLAGS", r"(\Deleted)")
+        box.expunge()
+    finally:
+        with contextlib.suppress(imaplib.IMAP4.error, OSError):
+            box.logout()
+    return taken

@@ -1,0 +1,39 @@
+"""What calendars answered by mail."""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from registration.database import Base
+
+
+class ReplyState(enum.StrEnum):
+    """What became of a reply."""
+
+    APPLIED = "applied"
+    NOTED = (
+        "noted"  # it changed nothing: late, repeated by a newer one, or of an event that is over
+    )
+    ASKED = "asked"  # it may not be theirs: the address was mailed its link instead
+    ODD = "odd"  # a counter-proposal or a delegation: people look at it
+
+
+class CalendarReply(Base):
+    """One reply of one calendar to the entry of an RSVP. The same reply twice is one row."""
+
+    __tablename__ = "calendar_replies"
+    __table_args__ = (UniqueConstraint("rsvp_id", "digest"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    rsvp_id: Mapped[int] = mapped_column(ForeignKey("rsvps.id", ondelete="CASCADE"))
+    digest: Mapped[str]
+    state: Mapped[ReplyState]
+    partstat: Mapped[str]
+    sequence: Mapped[int | None]
+    stamped_at: Mapped[datetime | None]
+    comment: Mapped[str] = mapped_column(default="")
+    created_at: Mapped[datetime]

@@ -1,0 +1,119 @@
+"""What becomes of an RSVP when its attendee answers in their own calendar."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import exists, func, select
+
+from registration import admission, audit, emails, seating
+from registration.database import db, transaction
+from registration.imip import Dmarc, Reply
+from registration.models import CalendarReply, EventStatus, ReplyState, Rsvp, RsvpStatus
+from registration.seating import Seats
+
+#: How often an address is asked whether a reply was its own.
+_PAUSE = timedelta(days=1)
+
+
+def take(reply: Reply, *, now: datetime) -> ReplyState | None:
+    """Let a reply count for the RSVP that it names; what became of it, None if it names none.
+
+    DECLINED ends the RSVP and frees its seats. TENTATIVE and ACCEPTED are kept as they are said:
+    whoever has no seat gets their link, never a seat. Who the reply comes from must be who was
+    invited; a stranger is never added.
+    """
+    with transaction():
+        rsvp_id = _named(reply.uid)
+        if rsvp_id is None:
+            return None
+        seats, rsvp = seating.lock_for(rsvp_id)
+        if reply.attendee != rsvp.email or _is_known(rsvp, reply):
+            return None
+        state = _judge(rsvp, reply, now)
+        if state is ReplyState.ASKED and not _asked_lately(rsvp, now):
+            emails.links(rsvp.email, [rsvp], now=now)
+        _keep(rsvp, reply, state, now)
+        if state is ReplyState.APPLIED:
+            _apply(rsvp, seats, reply, now)
+        audit.record(
+            f"rsvp.reply_{state}",
+            now=now,
+            actor="calendar",
+            rsvp=rsvp,
+            said=reply.partstat,
+            comment=reply.comment,
+        )
+    return state
+
+
+def _named(uid: str) -> int | None:
+    """The RSVP with that UID; calendars have been seen to change its case, and ours is lower."""
+    for text in (uid, uid.lower()):
+        found = db.session.scalar(select(Rsvp.id).where(Rsvp.ical_uid == text))
+        if found is not None:
+            return found
+    return None
+
+
+def _is_known(rsvp: Rsvp, reply: Reply) -> bool:
+    same = exists().where(CalendarReply.rsvp_id == rsvp.id, CalendarReply.digest == reply.digest)
+    return bool(db.session.scalar(select(same)))
+
+
+def _judge(rsvp: Rsvp, reply: Reply, now: datetime) -> ReplyState:
+    """What is to become of a reply, by what is so now."""
+    event = rsvp.event
+    if reply.sender != rsvp.email or reply.dmarc is Dmarc.FAIL:
+        return ReplyState.ASKED
+    if reply.is_odd or reply.partstat not in ("ACCEPTED", "DECLINED", "TENTATIVE"):
+        return ReplyState.ODD
+    if event.status is not EventStatus.PUBLISHED or event.is_past(now):
+        return ReplyState.NOTED
+    last = db.session.scalar(
+        select(func.max(CalendarReply.stamped_at)).where(
+            CalendarReply.rsvp_id == rsvp.id, CalendarReply.state == ReplyState.APPLIED
+        )
+    )
+    if last is not None and (reply.stamped_at is None or reply.stamped_at <= last):
+        return ReplyState.NOTED
+    # A no to an older edition is still a no; a yes to one says nothing of the newer.
+    is_stale = reply.sequence is not None and reply.sequence < rsvp.ical_sequence
+    if is_stale and reply.partstat != "DECLINED":
+        return ReplyState.NOTED
+    return ReplyState.APPLIED
+
+
+def _asked_lately(rsvp: Rsvp, now: datetime) -> bool:
+    asked = exists().where(
+        CalendarReply.rsvp_id == rsvp.id,
+        CalendarReply.state == ReplyState.ASKED,
+        CalendarReply.created_at > now - _PAUSE,
+    )
+    return bool(db.session.scalar(select(asked)))
+
+
+def _keep(rsvp: Rsvp, reply: Reply, state: ReplyState, now: datetime) -> None:
+    db.session.add(
+        CalendarReply(
+            rsvp_id=rsvp.id,
+            digest=reply.digest,
+            state=state,
+            partstat=reply.partstat[:40],
+            sequence=reply.sequence,
+            stamped_at=reply.stamped_at,
+            comment=reply.comment,
+            created_at=now,
+        )
+    )
+
+
+def _apply(rsvp: Rsvp, seats: Seats, reply: Reply, now: datetime) -> None:
+    if reply.partstat == "DECLINED":
+        if rsvp.is_live:
+            admission.end(rsvp, seats, RsvpStatus.CANCELLED, now=now)
+            # Their calendar knows it already: the mail has no CANCEL.
+            emails.rsvp_cancelled(rsvp, now=now, by="calendar", was_confirmed=False)
+            seating.promote(seats, now=now)
+    elif reply.partstat == "ACCEPTED" and not rsvp.is_confirmed:
+        emails.links(rsvp.email, [rsvp], now=now)

@@ -1,0 +1,308 @@
+"""What calendars answer by mail, and what becomes of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from flask import Flask
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import func, select, update
+
+from registration import events, imip, inbox, itip, rendering, replies, rsvps
+from registration.database import db
+from registration.imip import Dmarc, Reply
+from registration.models import (
+    CalendarReply,
+    MailKind,
+    MailState,
+    OutboxMail,
+    ReplyState,
+    Rsvp,
+    RsvpStatus,
+)
+from tests.conftest import NOW
+from tests.factories import make_hybrid, make_option, make_rsvp
+from tests.imap_server import mailbox
+
+GOOGLE = """\
+BEGIN:VCALENDAR
+PRODID:-//Google Inc//Google Calendar 70.9054//EN
+VERSION:2.0
+CALSCALE:GREGORIAN
+METHOD:REPLY
+BEGIN:VEVENT
+DTSTART:20261206T150000Z
+DTEND:20261206T163000Z
+DTSTAMP:20261123T120500Z
+ORGANIZER;CN=Institute:mailto:calendar@example.org
+UID:{uid}
+ATTENDEE;CUTYPE=INDIVIDUAL;ROLE=REQ-PARTICIPANT;PARTSTAT={partstat};CN="Okonkwo
+ -Bell; Amina";X-NUM-GUESTS=0:mailto:{attendee}
+SEQUENCE:{sequence}
+STATUS:CONFIRMED
+SUMMARY:Policing in Conflict
+COMMENT:I am travelling\\, sorry\\nNext time
+BEGIN:VALARM
+ATTENDEE;PARTSTAT=ACCEPTED:mailto:alarm@example.org
+END:VALARM
+END:VEVENT
+END:VCALENDAR
+"""
+
+
+def mail(
+    rsvp: Rsvp,
+    partstat: str = "DECLINED",
+    *,
+    sender: str = "",
+    calendar: str = "",
+    headers: str = "Auto-Submitted: auto-generated\n",
+    sequence: int = 0,
+) -> bytes:
+    """A reply as Google sends it: its parameter says REPLY, and so does its body."""
+    text = calendar or GOOGLE.format(
+        uid=rsvp.ical_uid, partstat=partstat, attendee=rsvp.email, sequence=sequence
+    )
+    return (
+        f"From: Amina <{sender or rsvp.email}>\nTo: calendar@example.org\n{headers}"
+        "Subject: Declined: Policing in Conflict\nMIME-Version: 1.0\n"
+        'Content-Type: multipart/mixed; boundary="a"\n\n--a\n'
+        'Content-Type: multipart/alternative; boundary="b"\n\n--b\n'
+        "Content-Type: text/plain; charset=utf-8\n\nAmina has declined.\n--b\n"
+        f"Content-Type: text/calendar; charset=utf-8; method=REPLY\n\n{text}\n--b--\n--a--\n"
+    ).encode()
+
+
+def take(rsvp: Rsvp, *args: object, now: datetime = NOW, **more: object) -> list[ReplyState]:
+    """Let a mail in; what was kept of it and of those before."""
+    inbox.read(mail(rsvp, *args, **more), authserv="mx.example.org", now=now)  # type: ignore[arg-type]
+    db.session.expire_all()
+    return list(db.session.scalars(select(CalendarReply.state).order_by(CalendarReply.id)))
+
+
+def kinds(rsvp: Rsvp) -> list[MailKind]:
+    found = select(OutboxMail.kind).where(OutboxMail.recipient == rsvp.email)
+    return list(db.session.scalars(found.order_by(OutboxMail.id)))
+
+
+@pytest.fixture
+def rsvp(app: Flask) -> Rsvp:
+    made = make_rsvp(make_option(capacity=1), email="amina@example.org")
+    # Nobody answers what has not arrived.
+    db.session.execute(update(OutboxMail).values(state=MailState.SENT, ended_at=NOW))
+    db.session.commit()
+    return made
+
+
+class TestReading:
+    def test_finds_what_counts_and_nothing_else(self, rsvp: Rsvp):
+        (reply,) = imip.read(mail(rsvp))
+        assert reply == Reply(
+            uid=rsvp.ical_uid,
+            attendee="amina@example.org",
+            sender="amina@example.org",
+            partstat="DECLINED",
+            digest=reply.digest,
+            sequence=0,
+            stamped_at=datetime.fromisoformat("2026-11-23T12:05:00Z"),
+            comment="I am travelling, sorry\nNext time",
+        )
+
+    def test_takes_a_file_where_there_is_no_calendar_part(self, rsvp: Rsvp):
+        as_file = mail(rsvp).replace(
+            b"text/calendar; charset=utf-8; method=REPLY", b"application/octet-stream; name=a.ics"
+        )
+        assert len(imip.read(as_file)) == 1
+
+    def test_a_counter_proposal_is_for_people(self, rsvp: Rsvp):
+        calendar = GOOGLE.format(
+            uid=rsvp.ical_uid, partstat="TENTATIVE", attendee=rsvp.email, sequence=0
+        ).replace("METHOD:REPLY", "METHOD:COUNTER")
+        (reply,) = imip.read(mail(rsvp, calendar=calendar))
+        assert reply.is_odd
+
+    def test_of_several_attendees_it_is_the_sender(self, rsvp: Rsvp):
+        calendar = GOOGLE.format(
+            uid=rsvp.ical_uid, partstat="DECLINED", attendee=rsvp.email, sequence=0
+        ).replace("SEQUENCE", "ATTENDEE;PARTSTAT=ACCEPTED:MAILTO:Other@Example.org\nSEQUENCE")
+        assert imip.read(mail(rsvp, calendar=calendar))[0].partstat == "DECLINED"
+        other = imip.read(mail(rsvp, calendar=calendar, sender="other@example.org"))
+        assert other[0].partstat == "ACCEPTED"
+
+    def test_our_own_mails_that_come_back_are_no_replies(self, rsvp: Rsvp):
+        sent = db.session.scalars(select(OutboxMail)).one()
+        assert imip.read(rendering.render(sent, now=NOW).as_bytes()) == []
+
+    @pytest.mark.parametrize(
+        "raw",
+        [
+            b"",
+            b"\xff\x00 not a mail",
+            b"Content-Type: multipart/report; report-type=delivery-status\n\n",
+            b"Content-Type: text/plain\nAuto-Submitted: auto-replied\n\nI am away.\n",
+            b"Content-Type: text/calendar\n\nBEGIN:VCALENDAR\nMETHOD:REPLY\nBEGIN:VEVENT\n",
+            b"Content-Type: text/calendar; charset=no-such\n\nBEGIN:VCALENDAR\nMETHOD:REPLY\n",
+            b"Content-Type: message/rfc822\n\nContent-Type: text/calendar\n\nMETHOD:REPLY\n",
+            b"x" * 1_100_000,
+        ],
+    )
+    def test_what_is_no_reply_is_left_alone(self, raw: bytes):
+        assert imip.read(raw) == []
+
+    @given(st.binary(max_size=400))
+    def test_nothing_breaks_it(self, rubbish: bytes):
+        assert imip.read(b"Content-Type: text/calendar\n\n" + rubbish) == []
+
+    def test_only_our_own_server_says_whether_it_is_genuine(self, rsvp: Rsvp):
+        ours = "Authentication-Results: mx.example.org; spf=pass; dmarc=fail (p=reject)\n"
+        theirs = ours.replace("mx.example.org", "mx.elsewhere.org")
+        said = [
+            imip.read(mail(rsvp, headers=headers), authserv="mx.example.org")[0].dmarc
+            for headers in (ours, theirs, ours.replace("fail", "pass"), "")
+        ]
+        assert said == [Dmarc.FAIL, Dmarc.NONE, Dmarc.PASS, Dmarc.NONE]
+
+
+class TestNo:
+    def test_frees_the_seat_for_the_first_who_waits(self, rsvp: Rsvp):
+        waiting = make_rsvp(rsvp.option)
+        assert take(rsvp) == [ReplyState.APPLIED]
+        assert rsvp.status is RsvpStatus.CANCELLED
+        db.session.refresh(waiting)
+        assert waiting.status is RsvpStatus.CONFIRMED
+
+    def test_is_answered_by_a_mail_without_a_calendar_part(self, rsvp: Rsvp):
+        take(rsvp)
+        last = db.session.scalars(
+            select(OutboxMail).where(OutboxMail.kind == MailKind.CANCELLED)
+        ).one()
+        message = rendering.render(last, now=NOW)
+        assert message.calendar is None
+        assert "You declined in your calendar" in message.body
+
+    def test_twice_is_once(self, rsvp: Rsvp):
+        take(rsvp)
+        assert take(rsvp) == [ReplyState.APPLIED]
+        assert kinds(rsvp).count(MailKind.CANCELLED) == 1
+
+    def test_to_an_older_edition_is_still_a_no(self, rsvp: Rsvp):
+        rsvp.ical_sequence = 3
+        db.session.commit()
+        assert take(rsvp, sequence=1) == [ReplyState.APPLIED]
+        assert rsvp.status is RsvpStatus.CANCELLED
+
+    def test_of_a_stranger_changes_nothing_and_asks_once_a_day(self, rsvp: Rsvp):
+        thief = {"sender": "thief@example.org"}
+        assert take(rsvp, **thief) == [ReplyState.ASKED]
+        assert rsvp.status is RsvpStatus.CONFIRMED
+        assert kinds(rsvp).count(MailKind.LINKS) == 1
+        take(rsvp, "TENTATIVE", **thief)
+        assert kinds(rsvp).count(MailKind.LINKS) == 1
+        take(rsvp, "ACCEPTED", now=NOW + timedelta(days=2), **thief)
+        assert kinds(rsvp).count(MailKind.LINKS) == 2
+
+    def test_that_fails_dmarc_changes_nothing(self, rsvp: Rsvp):
+        headers = "Authentication-Results: mx.example.org; dmarc=fail\n"
+        assert take(rsvp, headers=headers) == [ReplyState.ASKED]
+        assert rsvp.status is RsvpStatus.CONFIRMED
+
+    def test_for_somebody_else_is_nothing(self, rsvp: Rsvp):
+        other = make_rsvp(make_option())
+        calendar = GOOGLE.format(
+            uid=rsvp.ical_uid, partstat="DECLINED", attendee=other.email, sequence=0
+        )
+        assert take(other, calendar=calendar) == []
+        assert rsvp.status is RsvpStatus.CONFIRMED
+
+    def test_with_a_uid_that_nobody_has_is_nothing(self, rsvp: Rsvp):
+        calendar = GOOGLE.format(
+            uid=itip.new_uid("example.org"), partstat="DECLINED", attendee=rsvp.email, sequence=0
+        )
+        assert take(rsvp, calendar=calendar) == []
+
+    def test_after_the_event_changes_nothing(self, rsvp: Rsvp):
+        late = rsvp.event.ends_at + timedelta(hours=1)
+        assert take(rsvp, now=late) == [ReplyState.NOTED]
+        assert rsvp.status is RsvpStatus.CONFIRMED
+
+    def test_of_a_cancelled_event_changes_nothing(self, rsvp: Rsvp):
+        events.cancel(event_id=rsvp.event_id, reason="", staff_id=None, now=NOW)
+        assert take(rsvp) == [ReplyState.NOTED]
+
+
+class TestYesAndPerhaps:
+    def test_are_kept_and_change_nothing(self, rsvp: Rsvp):
+        assert take(rsvp, "TENTATIVE") == [ReplyState.APPLIED]
+        assert rsvp.status is RsvpStatus.CONFIRMED
+        assert db.session.scalars(select(CalendarReply.comment)).one().startswith("I am trav")
+
+    def test_of_who_has_cancelled_is_no_seat_but_a_link(self, rsvp: Rsvp):
+        rsvps.cancel(rsvp_id=rsvp.id, now=NOW)
+        db.session.refresh(rsvp)
+        assert take(rsvp, "ACCEPTED", sequence=9) == [ReplyState.APPLIED]
+        assert rsvp.status is RsvpStatus.CANCELLED
+        assert kinds(rsvp)[-1] is MailKind.LINKS
+
+    def test_to_an_older_edition_say_nothing_of_the_newer(self, rsvp: Rsvp):
+        rsvp.ical_sequence = 3
+        db.session.commit()
+        assert take(rsvp, "ACCEPTED", sequence=1) == [ReplyState.NOTED]
+
+    def test_that_come_late_do_not_undo_what_came_after(self, rsvp: Rsvp):
+        (first,) = imip.read(mail(rsvp, "TENTATIVE"))
+        earlier = replace(
+            first, digest="another", partstat="DECLINED", stamped_at=NOW - timedelta(days=1)
+        )
+        replies.take(first, now=NOW)
+        assert replies.take(earlier, now=NOW) is ReplyState.NOTED
+        db.session.refresh(rsvp)
+        assert rsvp.status is RsvpStatus.CONFIRMED
+
+
+def test_a_reply_of_who_watches_ends_what_they_watch(app: Flask):
+    _, stream = make_hybrid()
+    watching = make_rsvp(stream)
+    take(watching)
+    assert watching.status is RsvpStatus.CANCELLED
+    assert db.session.scalar(select(func.count()).select_from(CalendarReply)) == 1
+
+
+def test_a_mail_comes_in_on_standard_input(app: Flask, rsvp: Rsvp):
+    runner = app.test_cli_runner()
+    done = runner.invoke(args=["inbox", "--stdin"], input=mail(rsvp))
+    assert done.output == "1 replies taken\n"
+    assert runner.invoke(args=["inbox"]).exit_code == 1
+    db.session.refresh(rsvp)
+    assert rsvp.status is RsvpStatus.CANCELLED
+
+
+class TestMailbox:
+    def test_is_read_and_emptied(self, app: Flask, rsvp: Rsvp):
+        junk = b"From: a@example.org\nSubject: hello\n\nNo calendar here.\n"
+        with mailbox(junk, mail(rsvp)) as (server, url):
+            app.config["INBOX_URL"] = url
+            done = app.test_cli_runner().invoke(args=["inbox"])
+            app.config["INBOX_URL"] = ""
+            assert done.output == "1 replies taken\n"
+            assert server.processed == [1, 2]
+            assert server.mails == {}
+        db.session.refresh(rsvp)
+        assert rsvp.status is RsvpStatus.CANCELLED
+
+    def test_keeps_a_mail_that_breaks_us_and_reads_the_others(
+        self, rsvp: Rsvp, monkeypatch: pytest.MonkeyPatch
+    ):
+        take_one = replies.take
+
+        def take_or_break(reply: Reply, *, now: datetime) -> ReplyState | None:
+            if reply.partstat == "TENTATIVE":
+                raise RuntimeError("broken")
+            return take_one(reply, now=now)
+
+        monkeypatch.setattr(replies, "take", take_or_break)
+        with mailbox(mail(rsvp, "TENTATIVE"), mail(rsvp)) as (server, url):
+            assert inbox.fetch(url, authserv="", now=NOW) == 1
+            assert list(server.mails) == [1]
