@@ -131,6 +131,8 @@ def open_page(browser: Browser, site: Site) -> Iterator[Callable[..., Page]]:
             color_scheme=scheme,  # type: ignore[arg-type]
             locale="en-US",
             timezone_id="Europe/Berlin",
+            # Else axe may look at a colour that is on its way to another one.
+            reduced_motion="reduce",
         )
         contexts.append(context)
         if account is not None:
@@ -167,7 +169,11 @@ def width(request: pytest.FixtureRequest) -> str:
 
 
 def assert_accessible(page: Page) -> None:
-    """No violation by axe-core's rules, WCAG 2.2 AA among them, and no sideways scrolling."""
+    """No violation by axe-core's rules, WCAG 2.2 AA among them, and no sideways scrolling.
+
+    Whoever has just sent something waits first for what only the page after it shows.
+    """
+    page.wait_for_load_state()
     page.evaluate(_AXE)
     found: dict[str, Any] = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
     problems = [

@@ -59,14 +59,15 @@ def test_from_the_list_to_a_seat_to_the_stream_and_out_again(
     check(page, scripts)
 
     page.get_by_role("button", name=re.compile("online", re.I)).click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Amina")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Your link is ready, Amina")
     expect(page.locator("main a[href*='/j/']").first).to_be_visible()
     check(page, scripts)
 
     page.get_by_role("link", name=re.compile("Cancel")).click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Cancel your RSVP?")
     check(page, scripts)
     page.locator("main").get_by_role("button", name=re.compile("Cancel")).click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text("cancelled")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Your RSVP is cancelled")
     check(page, scripts)
 
 
