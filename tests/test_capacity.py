@@ -70,7 +70,9 @@ def test_a_large_raise_is_done_in_several_transactions_in_order(
     revisions = {fresh(room.event).seats_revision}
     assert revisions == {7 + 3}, "seven answers, and three transactions for five parties"
     mailed = db.session.scalars(
-        select(OutboxMail.rsvp_id).where(OutboxMail.kind == MailKind.PROMOTED)
+        select(OutboxMail.rsvp_id)
+        .where(OutboxMail.kind == MailKind.PROMOTED)
+        .order_by(OutboxMail.id)
     ).all()
     assert mailed == [rsvp.id for rsvp in waiting[:5]]
 

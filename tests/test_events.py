@@ -96,7 +96,8 @@ def draft(**values: object) -> Draft:
 def test_a_new_event_is_a_draft_with_its_ways_to_attend(app: Flask) -> None:
     event = events.create(draft=draft(), staff_id=None, now=NOW)
     assert (event.status, event.slug) == (EventStatus.DRAFT, "policing-in-conflict")
-    options = db.session.scalars(select(AttendanceOption).filter_by(event_id=event.id)).all()
+    of_event = select(AttendanceOption).filter_by(event_id=event.id)
+    options = db.session.scalars(of_event.order_by(AttendanceOption.position)).all()
     assert [(option.mode, option.capacity) for option in options] == [
         ("in_person", 120),
         ("virtual", None),

@@ -89,6 +89,7 @@ class Product:
             **settings,
         }
         self.log = folder / f"product-{self.port}.log"
+        self.command: tuple[str, ...] = ("-m", "flask", "--app", "app", "serve")
         self._process: subprocess.Popen[bytes] | None = None
         self._app: Flask | None = None
 
@@ -117,16 +118,15 @@ class Product:
             timeout=300,
         )
 
-    def start(self, *, prepare: Callable[[], None] | None = None) -> None:
-        """Start web and worker; returns when it answers. `prepare` may limit the process."""
+    def start(self) -> None:
+        """Start web and worker; returns when it answers."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "flask", "--app", "app", "serve"],
+                [sys.executable, *self.command],
                 cwd=ROOT,
                 env=self.environment,
                 stdout=log,
                 stderr=log,
-                preexec_fn=prepare,
             )
         until(self.is_up, seconds=120, what="the product answers")
 
