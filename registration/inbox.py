@@ -11,7 +11,7 @@ import logging
 from datetime import datetime
 from urllib.parse import unquote, urlsplit
 
-from registration import imip, replies
+from registration import imip, replies, speakers
 
 log = logging.getLogger(__name__)
 
@@ -27,8 +27,9 @@ def read(raw: bytes, *, authserv: str, now: datetime) -> int:
     taken = 0
     for reply in imip.read(raw, authserv=authserv):
         state = replies.take(reply, now=now)
-        log.info("a calendar's reply: %s", state or "names no RSVP of its sender")
-        taken += state is not None
+        is_taken = state is not None or speakers.hear(reply, now=now)
+        log.info("a calendar's reply: %s", state or ("a speaker's" if is_taken else "nobody's"))
+        taken += is_taken
     return taken
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from registration import audit, emails
 from registration.database import db, transaction
 from registration.editions import speaker_differs
+from registration.imip import Dmarc, Reply
 from registration.models import (
     AttendanceMode,
     EventStatus,
@@ -123,6 +124,31 @@ def answer(*, speaker_id: int, will_speak: bool, now: datetime) -> None:
             event_id=speaker.event_id,
             speaker=speaker.name,
         )
+
+
+def hear(reply: Reply, *, now: datetime) -> bool:
+    """Let what a speaker answered in their own calendar be their yes or no; whether it is.
+
+    It counts if it is theirs, newer than their last answer, and one of the two.
+    """
+    speaker = db.session.scalars(
+        select(Speaker).where(Speaker.ical_uid.in_((reply.uid, reply.uid.lower())))
+    ).one_or_none()
+    if speaker is None or reply.is_odd or reply.partstat not in ("ACCEPTED", "DECLINED"):
+        return False
+    is_theirs = speaker.email == reply.attendee == reply.sender and reply.dmarc is not Dmarc.FAIL
+    answered_at = speaker.answered_at
+    if not is_theirs or (
+        answered_at and (reply.stamped_at is None or reply.stamped_at <= answered_at)
+    ):
+        return False
+    speaker_id = speaker.id
+    db.session.rollback()
+    try:
+        answer(speaker_id=speaker_id, will_speak=reply.partstat == "ACCEPTED", now=now)
+    except SpeakerRefused:
+        return False
+    return True
 
 
 def save_profile(*, speaker_id: int, profile: Profile, photo: str = "", now: datetime) -> None:

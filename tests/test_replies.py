@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select, update
 
-from registration import events, imip, inbox, itip, rendering, replies, rsvps
+from registration import events, imip, inbox, itip, rendering, replies, rsvps, speakers
 from registration.database import db
 from registration.imip import Dmarc, Reply
 from registration.models import (
@@ -22,9 +22,11 @@ from registration.models import (
     ReplyState,
     Rsvp,
     RsvpStatus,
+    Speaker,
+    SpeakerStatus,
 )
 from tests.conftest import NOW
-from tests.factories import make_hybrid, make_option, make_rsvp
+from tests.factories import make_event, make_hybrid, make_option, make_rsvp, make_speaker
 from tests.imap_server import mailbox
 
 GOOGLE = """\
@@ -277,6 +279,44 @@ def test_a_mail_comes_in_on_standard_input(app: Flask, rsvp: Rsvp):
     assert runner.invoke(args=["inbox"]).exit_code == 1
     db.session.refresh(rsvp)
     assert rsvp.status is RsvpStatus.CANCELLED
+
+
+class TestSpeakers:
+    @pytest.fixture
+    def speaker(self, app: Flask) -> Speaker:
+        made = make_speaker(make_event(), email="lise@example.org")
+        speakers.invite(speaker_id=made.id, staff_id=None, now=NOW - timedelta(hours=1))
+        db.session.refresh(made)
+        return made
+
+    def answer(self, speaker: Speaker, partstat: str, sender: str = "lise@example.org") -> bool:
+        calendar = GOOGLE.format(
+            uid=speaker.ical_uid, partstat=partstat, attendee="lise@example.org", sequence=0
+        ).encode()
+        raw = b"From: %s\nContent-Type: text/calendar\n\n%s" % (sender.encode(), calendar)
+        taken = inbox.read(raw, authserv="", now=NOW + timedelta(hours=1))
+        db.session.refresh(speaker)
+        return bool(taken)
+
+    @pytest.mark.parametrize(
+        ("partstat", "status"),
+        [("ACCEPTED", SpeakerStatus.CONFIRMED), ("DECLINED", SpeakerStatus.DECLINED)],
+    )
+    def test_say_yes_and_no_in_their_calendar(
+        self, speaker: Speaker, partstat: str, status: SpeakerStatus
+    ):
+        assert self.answer(speaker, partstat)
+        assert speaker.status is status
+
+    def test_are_not_answered_for_by_others(self, speaker: Speaker):
+        assert not self.answer(speaker, "DECLINED", sender="thief@example.org")
+        assert not self.answer(speaker, "TENTATIVE")
+        assert speaker.status is SpeakerStatus.INVITED
+
+    def test_said_later_on_their_page_counts(self, speaker: Speaker):
+        speakers.answer(speaker_id=speaker.id, will_speak=True, now=NOW + timedelta(hours=1))
+        assert not self.answer(speaker, "DECLINED")
+        assert speaker.status is SpeakerStatus.CONFIRMED
 
 
 class TestMailbox:
