@@ -278,7 +278,7 @@ class Faults:
         wrong = []
         if not full.failures:
             wrong.append("the disk was never full")
-        if strange := full.failures.keys() - {"500", "503"}:
+        if full.failures.keys() - {"500", "503"}:
             wrong.append(f"answered {dict(full.failures)}, {len(full.acknowledged)} taken")
         if Visitor(product.port).get("/events/rush").status != 200:
             wrong.append("the event's page cannot be read")
