@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_security import hash_password
+from flask_security.core import _default_messages
 from passlib.totp import TOTP
 from sqlalchemy import select
 
@@ -16,6 +17,7 @@ from registration import rendering
 from registration.database import db
 from registration.models import AuditEntry, OutboxMail, Staff, StaffRole
 from registration.web.limits import limiter
+from registration.web.staff import sign_in_words
 from tests.conftest import NOW
 from tests.factories import make_event, make_staff
 from tests.signing_in import send, sign_in
@@ -255,3 +257,12 @@ def test_a_name_is_changed_by_its_owner(client: FlaskClient) -> None:
     sign_in(client, make_staff())
     send(client, "/staff/account/", name="M. Castellanos")
     assert "M. Castellanos" in client.get("/staff/account/").text
+
+
+def test_every_message_of_the_sign_in_is_one_of_the_extensions() -> None:
+    known = {f"SECURITY_MSG_{name}" for name in _default_messages}
+    assert sign_in_words.SETTINGS.keys() <= known
+    for name, (text, _kind) in sign_in_words.SETTINGS.items():
+        theirs = _default_messages[name.removeprefix("SECURITY_MSG_")][0]
+        filled = re.findall(r"%\(\w+\)s", str(text))
+        assert set(filled) <= set(re.findall(r"%\(\w+\)s", str(theirs))), name

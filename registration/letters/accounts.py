@@ -24,7 +24,7 @@ def _invited(mail: OutboxMail) -> Letter:
         paragraphs=[
             gettext(
                 "%(inviter)s made an account for you, with this address. Choose a password, and "
-                "you are in.",
+                "sign in with it.",
                 inviter=mail.facts.get("inviter") or organisation,
             )
         ],

@@ -37,6 +37,7 @@ from registration.database import db, transaction
 from registration.models import Passkey, Role, Staff
 from registration.times import now
 from registration.web.limits import limiter
+from registration.web.staff import sign_in_words
 
 _FORGOT = "security.forgot_password"
 _OF_ONE = "LIMIT_SIGN_IN_PER_ADDRESS"
@@ -172,7 +173,7 @@ def init_app(app: Flask) -> None:
         REMEMBER_COOKIE_SECURE=app.config["BASE_URL"].startswith("https://"),
         PERMANENT_SESSION_LIFETIME=12 * 3600,
     )
-    app.config.update(_second_factors(app))
+    app.config.update(_second_factors(app) | sign_in_words.SETTINGS)
     security.init_app(
         app,
         SQLAlchemySessionUserDatastore(db.session, Staff, Role, Passkey),
