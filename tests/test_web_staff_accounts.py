@@ -172,6 +172,10 @@ def test_a_code_is_asked_for_after_the_password_and_works_once(
     action = re.search(r'action="([^"]*second-factor[^"]*)"', page.text)[1]
     codes = TOTP(key=key)
     token = re.search(r'name="csrf_token" value="([^"]+)"', page.text)[1]
+    wrong = client.post(action, data={"csrf_token": token, "code": "000000"})
+    assert "This code is not right" in wrong.text
+    assert key in wrong.text, "the key that was scanned is still good"
+    action = re.search(r'action="([^"]*second-factor[^"]*)"', wrong.text)[1]
     done = client.post(action, data={"csrf_token": token, "code": codes.generate().token})
     assert done.status_code == 302, done.text
     assert db.session.scalars(select(Staff)).one().tf_primary_method == "authenticator"

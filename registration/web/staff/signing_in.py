@@ -37,7 +37,7 @@ from registration.database import db, transaction
 from registration.models import Passkey, Role, Staff
 from registration.times import now
 from registration.web.limits import limiter
-from registration.web.staff import sign_in_words
+from registration.web.staff import second_factor, sign_in_words
 
 _FORGOT = "security.forgot_password"
 _OF_ONE = "LIMIT_SIGN_IN_PER_ADDRESS"
@@ -183,6 +183,7 @@ def init_app(app: Flask) -> None:
     # After the limits: what they stop takes no lock.
     app.before_request(_begin_most)
     _log_signals(app)
+    second_factor.init_app(app)
 
 
 def _second_factors(app: Flask) -> dict[str, Any]:
