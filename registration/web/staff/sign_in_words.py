@@ -48,6 +48,11 @@ _WORDS: dict[str, tuple[Any, str]] = {
         _("This link worked for %(within)s and is too old. Ask for a new one."),
         "warn",
     ),
+    # The same for every address: it says nothing of who has an account.
+    "PASSWORD_RESET_REQUEST": (
+        _("If there is an account with this address, a mail with a link is on its way."),
+        "ok",
+    ),
     "PASSWORD_RESET_NO_LOGIN": (_("Your password is set. Sign in with it."), "ok"),
     "PASSWORD_TOO_SIMPLE": (_("Choose a password that is harder to guess"), "warn"),
     "REAUTHENTICATION_REQUIRED": (_("Enter your password once more to go on."), "warn"),
