@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -140,3 +140,34 @@ def test_every_public_page_is_accessible(
         page = open_page(path, width=width, scheme=scheme)
         assert_accessible(page)
         page.close()
+
+
+def test_the_visitor_s_time_names_the_day_where_it_is_another_one(
+    site: Site, open_page: Callable[..., Page]
+):
+    evening = datetime(2026, 12, 6, 23, 30, tzinfo=UTC)  # 6:30 p.m. in New York, past midnight here
+    morning = datetime(2026, 12, 6, 15, tzinfo=UTC)
+    for slug, starts_at in (("evening", evening), ("morning", morning)):
+        make_event(slug=slug, starts_at=starts_at, ends_at=starts_at + timedelta(hours=1))
+    theirs = open_page("/events/evening").locator("main [data-local]").first
+    expect(theirs).to_have_text(re.compile(r"Mon, Dec 7, 12:30\s.\s1:30\sAM GMT\+1 your time"))
+    theirs = open_page("/events/morning").locator("main [data-local]").first
+    expect(theirs).to_have_text(re.compile(r"Sun, 4:00\s.\s5:00\sPM GMT\+1 your time"))
+
+
+def test_no_word_is_so_long_that_a_phone_scrolls_sideways(
+    site: Site, open_page: Callable[..., Page], width: str
+):
+    word = "Verwaltungsvorschriftenänderungsentwurf" * 4
+    event = make_event(slug="long", title=word, venue_name=word, hashtag=word)
+    room = make_option(event, capacity=5)
+    speaker = make_speaker(event, name=word, bio=word)
+    seated = make_rsvp(room, name=word)
+    for path in (
+        "/",
+        "/events/long",
+        "/events/long/rsvp",
+        f"/rsvp/{seated.manage_key}",
+        f"/speaker/{speaker.key}",
+    ):
+        assert_accessible(open_page(path, width=width))
