@@ -15,7 +15,7 @@ from typing import Any
 
 from flask import current_app
 from flask_babel import lazy_gettext as _
-from sqlalchemy import String, cast, delete, func, insert, literal, or_, select, update
+from sqlalchemy import String, cast, delete, func, insert, literal, select, update
 
 from registration import audit, emails, segments
 from registration.database import JSON_DOCUMENT, UTCDateTime, db, transaction
@@ -29,7 +29,6 @@ from registration.models import (
     OutboxMail,
     Rsvp,
     Staff,
-    Unsubscribe,
 )
 from registration.segments import Segment
 
@@ -318,60 +317,6 @@ def progress_of(found: Sequence[Mailing]) -> dict[int, Progress]:
         )
         for mailing in found
     }
-
-
-def unsubscribe(*, email: str, event_id: int, everything: bool, now: datetime) -> None:
-    """End the mailings of an event, or all of them, to an address; also those under way."""
-    with transaction():
-        wanted = None if everything else event_id
-        if not _is_unsubscribed(email, wanted):
-            db.session.add(Unsubscribe(email=email, event_id=wanted, created_at=now))
-            audit.record(
-                "mailing.unsubscribed",
-                now=now,
-                event_id=event_id,
-                address=email,
-                everything=everything,
-            )
-        waiting = update(OutboxMail).where(
-            OutboxMail.recipient == email,
-            OutboxMail.mailing_id.is_not(None),
-            OutboxMail.state == MailState.WAITING,
-        )
-        if not everything:
-            waiting = waiting.where(OutboxMail.event_id == event_id)
-        db.session.execute(
-            waiting.values(state=MailState.SUPERSEDED, ended_at=now).execution_options(
-                synchronize_session=False
-            )
-        )
-
-
-def subscribe_again(*, email: str, event_id: int, now: datetime) -> None:
-    """Take back what was unsubscribed from: of this event, and of all."""
-    with transaction():
-        gone = db.session.execute(
-            delete(Unsubscribe).where(
-                Unsubscribe.email == email,
-                or_(Unsubscribe.event_id == event_id, Unsubscribe.event_id.is_(None)),
-            )
-        )
-        if gone.rowcount:  # type: ignore[attr-defined]
-            audit.record("mailing.subscribed", now=now, event_id=event_id, address=email)
-
-
-def subscription(email: str, event_id: int) -> str:
-    """What mailings an address gets: "all", "none", or all but those of this "event"."""
-    if _is_unsubscribed(email, None):
-        return "none"
-    return "event" if _is_unsubscribed(email, event_id) else "all"
-
-
-def _is_unsubscribed(email: str, event_id: int | None) -> bool:
-    found = select(Unsubscribe.id).where(
-        Unsubscribe.email == email, Unsubscribe.event_id.is_not_distinct_from(event_id)
-    )
-    return db.session.scalar(found) is not None
 
 
 def _check_fields(subject: str, body: str) -> None:

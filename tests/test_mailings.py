@@ -17,6 +17,7 @@ from registration import (
     rendering,
     rsvps,
     segments,
+    subscriptions,
     walkins,
 )
 from registration.database import db
@@ -350,7 +351,7 @@ def test_who_unsubscribed_is_left_out_and_not_counted(app: Flask) -> None:
     option = make_option()
     stays, of_event, of_all = (make_rsvp(option) for _number in range(3))
     for rsvp, everything in ((of_event, False), (of_all, True)):
-        mailings.unsubscribe(
+        subscriptions.unsubscribe(
             email=rsvp.email, event_id=option.event_id, everything=everything, now=NOW
         )
     assert segments.count(option.event_id, Segment()) == 1
@@ -372,11 +373,13 @@ def test_unsubscribing_takes_back_what_is_under_way(app: Flask) -> None:
     mailing = write(option.event_id)
     mailings.release(mailing_id=mailing.id, staff_id=mailing.staff_id, now=NOW)
     for _twice in range(2):
-        mailings.unsubscribe(email=rsvp.email, event_id=option.event_id, everything=False, now=NOW)
+        subscriptions.unsubscribe(
+            email=rsvp.email, event_id=option.event_id, everything=False, now=NOW
+        )
     waiting = [mail.rsvp_id for mail in mails_of(mailing) if mail.state is MailState.WAITING]
     assert waiting == [other.id]
-    mailings.subscribe_again(email=rsvp.email, event_id=option.event_id, now=NOW)
-    assert mailings.subscription(rsvp.email, option.event_id) == "all"
+    subscriptions.subscribe_again(email=rsvp.email, event_id=option.event_id, now=NOW)
+    assert subscriptions.state_of(rsvp.email, option.event_id) == "all"
 
 
 def test_every_mailing_carries_one_click_unsubscribe_and_no_other_mail_does(app: Flask) -> None:

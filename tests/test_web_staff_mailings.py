@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from registration import mailings, rendering
+from registration import mailings, rendering, subscriptions
 from registration.database import db
 from registration.entries import unsubscribe_url
 from registration.models import (
@@ -249,7 +249,7 @@ def test_one_click_of_a_mail_program_ends_mailings_and_nothing_else(
     answer = client.post(path, data={"List-Unsubscribe": "One-Click"})
     assert answer.status_code == 200
     assert "Set-Cookie" not in answer.headers
-    assert mailings.subscription(email, event.id) == "event"
+    assert subscriptions.state_of(email, event.id) == "event"
     db.session.expire_all()
     assert people[0].status is status
 
@@ -262,14 +262,14 @@ def test_opening_the_page_changes_nothing_and_its_buttons_do(
     page = client.get(path)
     assert page.headers["Referrer-Policy"] == "no-referrer"
     assert email in page.text
-    assert mailings.subscription(email, event.id) == "all"
+    assert subscriptions.state_of(email, event.id) == "all"
     assert client.post(path, data={"do": "event"}).status_code == 303
-    assert mailings.subscription(email, event.id) == "event"
+    assert subscriptions.state_of(email, event.id) == "event"
     client.post(path, data={"do": "everything"})
-    assert mailings.subscription(email, event.id) == "none"
+    assert subscriptions.state_of(email, event.id) == "none"
     assert "about any event of ours" in client.get(path).text
     client.post(path, data={"do": "again"})
-    assert mailings.subscription(email, event.id) == "all"
+    assert subscriptions.state_of(email, event.id) == "all"
 
 
 @pytest.mark.parametrize("change", ["{id}.forged", "9999.{signature}", "{id}", "x"])
@@ -281,7 +281,7 @@ def test_a_key_that_was_made_up_ends_nothing(
     path = "/unsubscribe/" + change.format(id=rsvp_id, signature=signature)
     assert client.get(path).status_code == 404
     assert client.post(path, data={"List-Unsubscribe": "One-Click"}).status_code == 404
-    assert mailings.subscription(people[0].email, event.id) == "all"
+    assert subscriptions.state_of(people[0].email, event.id) == "all"
 
 
 def test_a_message_is_set_to_go_at_a_time(

@@ -8,7 +8,7 @@ from flask_babel import gettext
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from registration import mailings
+from registration import subscriptions
 from registration.database import db
 from registration.keys import read_unsubscribe_key
 from registration.models import Rsvp
@@ -33,7 +33,7 @@ def show(key: str) -> ResponseReturnValue:
     rsvp = _rsvp(key)
     if rsvp is None:
         return render_template("unsubscribe/unknown.html"), 404
-    state = mailings.subscription(rsvp.email, rsvp.event_id)
+    state = subscriptions.state_of(rsvp.email, rsvp.event_id)
     return render_template(
         "unsubscribe/show.html", key=key, rsvp=rsvp, event=rsvp.event, state=state
     )
@@ -47,10 +47,10 @@ def act(key: str) -> ResponseReturnValue:
         return render_template("unsubscribe/unknown.html"), 404
     email, event_id, choice = rsvp.email, rsvp.event_id, request.form.get("do", "event")
     if choice == "again":
-        mailings.subscribe_again(email=email, event_id=event_id, now=now())
+        subscriptions.subscribe_again(email=email, event_id=event_id, now=now())
         flash(gettext("You get messages about this event again."), "ok")
     else:
-        mailings.unsubscribe(
+        subscriptions.unsubscribe(
             email=email, event_id=event_id, everything=choice == "everything", now=now()
         )
     if request.form.get("List-Unsubscribe"):
