@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 
 from sqlalchemy import case, or_, select
 
-from registration import audit, roster
+from registration import audit, roster, wording
 from registration.database import db, transaction
 from registration.models import (
     NO_ADDRESS,
@@ -34,6 +34,7 @@ from registration.roster import Filters
 
 BATCH = 1000
 FORMATS = ("csv", "xlsx", "json")
+_YES_NO = {True: "yes", False: "no"}
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -119,7 +120,7 @@ class Export:
         self._zone = event.zone
         self._conditions = roster.conditions_of(event, filters)
         self._options = {
-            option.id: option.label or option.mode.replace("_", " ")
+            option.id: wording.option_name(option)
             for option in db.session.scalars(
                 select(AttendanceOption).where(AttendanceOption.event_id == event.id)
             )
@@ -201,7 +202,7 @@ def spoken(value: dict[str, Any]) -> str:
     if "choices" in value:
         return ", ".join(value["choices"])
     if "yes" in value:
-        return "yes" if value["yes"] else "no"
+        return _YES_NO[bool(value["yes"])]
     return str(value.get("text", ""))
 
 
@@ -229,7 +230,9 @@ def harmless(cell: Any) -> str:
     """A cell as text that no spreadsheet takes for a formula."""
     if isinstance(cell, datetime):
         return cell.strftime("%Y-%m-%d %H:%M:%S")
-    text = str(cell)
+    if cell is None:
+        return ""
+    text = _YES_NO[cell] if isinstance(cell, bool) else str(cell)
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
@@ -250,8 +253,8 @@ def write_xlsx(export: Export, target: BinaryIO) -> None:
         sheet.write_string(0, column, title, bold)
     for line, row in enumerate(export.rows(), 1):
         for column, cell in enumerate(row):
-            if cell is True:
-                sheet.write_string(line, column, "yes")
+            if isinstance(cell, bool):
+                sheet.write_string(line, column, _YES_NO[cell])
             elif isinstance(cell, datetime):
                 sheet.write_datetime(line, column, cell.replace(tzinfo=None), times)
             elif cell:

@@ -57,6 +57,18 @@ def test_each_attendee_is_a_row_with_times_of_the_event(event) -> None:
     assert rows[0]["Organisation"] == "'=HYPERLINK(1)"
 
 
+def test_what_there_is_not_is_an_empty_cell_and_not_the_word_none(event) -> None:
+    rows = table(event)
+    assert rows[0]["Cancelled at"] == rows[0]["Waits for"] == rows[2]["Topic"] == ""
+    assert {row["Wants news"] for row in rows} == {"no"}
+    assert [row["Option"] for row in rows] == ["In person", "In person", "Online"]
+    made = exports.Export(event, Filters(), columns=["wants_news", "cancelled_at"])
+    book = openpyxl.load_workbook(io.BytesIO(b"".join(exports.pieces(made, "xlsx"))))
+    assert [cell.value for cell in book.active[2]] == ["no", None]
+    found = json.loads(b"".join(exports.pieces(made, "json")))
+    assert found[0] == {"Wants news": False, "Cancelled at": None}
+
+
 def test_what_is_sensitive_is_there_only_when_it_is_asked_for(event) -> None:
     usual = str(table(event))
     assert "Vegan" not in usual
