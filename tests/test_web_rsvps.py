@@ -502,3 +502,31 @@ def rsvp_in(state: str) -> Rsvp:
         rsvp.event.status = new
         save(rsvp.event)
     return rsvp
+
+
+class TestOwnData:
+    def test_is_all_that_was_said_and_no_key(self, client: FlaskClient):
+        room, _ = make_hybrid(guests_max=1)
+        question = make_question(room.event, label="Which team?")
+        rsvp = make_rsvp(
+            room,
+            name="Amina Okonkwo-Bell",
+            access_note="A seat near the door",
+            guests=["A guest"],
+            answers={question.id: {"text": "Research"}},
+        )
+        answer = client.get(f"/rsvp/{rsvp.manage_key}/data.json")
+        assert answer.content_type == "application/json"
+        assert "attachment" in answer.headers["Content-Disposition"]
+        assert answer.headers["Cache-Control"] == "private, no-store"
+        told = answer.json
+        assert told["rsvp"]["access_note"] == "A seat near the door"
+        assert [person["name"] for person in told["people"]] == ["Amina Okonkwo-Bell", "A guest"]
+        assert told["answers"] == [{"question": "Which team?", "answer": "Research"}]
+        assert [mail["kind"] for mail in told["mails"]] == ["confirmed"]
+        assert rsvp.manage_key not in answer.text
+        assert rsvp.join_key not in answer.text
+
+    def test_is_nobody_elses(self, client: FlaskClient):
+        rsvp = make_rsvp(make_option())
+        assert client.get(f"/rsvp/{rsvp.join_key}/data.json").status_code == 404

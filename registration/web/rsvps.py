@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import segno
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -9,7 +11,7 @@ from flask_babel import gettext
 from markupsafe import Markup
 from sqlalchemy import select
 
-from registration import entries, itip, links, listing, rsvps
+from registration import entries, itip, links, listing, records, rsvps
 from registration.admission import RsvpRefused
 from registration.database import db
 from registration.models import Answer, Attendee, EventStatus, Rsvp, RsvpStatus
@@ -106,6 +108,17 @@ def tickets(key: str) -> ResponseReturnValue:
 
     answer = Response(papers.tickets(rsvp, attendees(rsvp)), content_type="application/pdf")
     answer.headers["Content-Disposition"] = f'inline; filename="{rsvp.event.slug}-tickets.pdf"'
+    return answer
+
+
+@blueprint.get("/rsvp/<key>/data.json")
+def own_data(key: str) -> ResponseReturnValue:
+    """All that is kept of this RSVP, for whom it is about."""
+    rsvp = access.rsvp_by_manage_key(key)
+    answer = Response(
+        json.dumps(records.of(rsvp), ensure_ascii=False, indent=2), mimetype="application/json"
+    )
+    answer.headers["Content-Disposition"] = f'attachment; filename="{rsvp.event.slug}.json"'
     return answer
 
 

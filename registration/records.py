@@ -1,0 +1,93 @@
+"""All that is kept of one RSVP, for the person whose it is."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from registration import entries, wording
+from registration.database import db
+from registration.models import Answer, Attendee, CalendarReply, OutboxMail, Rsvp
+
+#: Columns that are told as they are.
+_PLAIN = (
+    "name",
+    "email",
+    "organisation",
+    "job_title",
+    "booked_by_name",
+    "booked_by_email",
+    "needs_step_free",
+    "needs_sign_language",
+    "needs_captions",
+    "access_note",
+    "wants_news",
+    "language",
+    "source",
+    "consent_version",
+    "consented_at",
+    "created_at",
+    "updated_at",
+    "confirmed_at",
+    "cancelled_at",
+)
+
+
+def of(rsvp: Rsvp) -> dict[str, Any]:
+    """What an attendee said, what became of it, and what was written to them; no keys."""
+    event = rsvp.event
+    people = db.session.scalars(
+        select(Attendee).where(Attendee.rsvp_id == rsvp.id).order_by(Attendee.position)
+    )
+    answers = db.session.scalars(
+        select(Answer).where(Answer.rsvp_id == rsvp.id).order_by(Answer.id)
+    )
+    mails = db.session.scalars(
+        select(OutboxMail).where(OutboxMail.rsvp_id == rsvp.id).order_by(OutboxMail.id)
+    )
+    said = db.session.scalars(
+        select(CalendarReply).where(CalendarReply.rsvp_id == rsvp.id).order_by(CalendarReply.id)
+    )
+    return {
+        "event": {
+            "title": event.title,
+            "address": entries.event_url(event),
+            "starts_at": _told(event.starts_at),
+            "ends_at": _told(event.ends_at),
+        },
+        "rsvp": {"status": str(rsvp.status), "attends": wording.option_name(rsvp.option)}
+        | {name: _told(getattr(rsvp, name)) for name in _PLAIN},
+        "people": [
+            {
+                "name": person.name,
+                "ticket": person.spoken_code,
+                "checked_in_at": _told(person.checked_in_at),
+                "joined_at": _told(person.joined_at),
+            }
+            for person in people
+        ],
+        "answers": [
+            {"question": answer.label, "answer": next(iter(answer.value.values()), None)}
+            for answer in answers
+        ],
+        "mails": [
+            {
+                "kind": str(mail.kind),
+                "to": mail.recipient,
+                "state": str(mail.state),
+                "written_at": _told(mail.created_at),
+                "ended_at": _told(mail.ended_at),
+            }
+            for mail in mails
+        ],
+        "calendar_replies": [
+            {"said": reply.partstat, "comment": reply.comment, "at": _told(reply.created_at)}
+            for reply in said
+        ],
+    }
+
+
+def _told(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value
