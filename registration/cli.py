@@ -22,6 +22,7 @@ from registration import (
     doctor,
     exports,
     fates,
+    formats,
     imports,
     inbox,
     listing,
@@ -152,7 +153,7 @@ def invite_speakers(slug: str) -> None:
 
 @click.command()
 @click.argument("slug")
-@click.option("--format", "format", type=click.Choice(exports.FORMATS), default="csv",
+@click.option("--format", "format", type=click.Choice(list(formats.WRITERS)), default="csv",
               show_default=True)  # fmt: skip
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path),
               help="A file; by default SLUG.FORMAT, and - is standard output.")  # fmt: skip

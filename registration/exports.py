@@ -1,24 +1,15 @@
-"""Attendee lists as files: read in batches, written as they are read.
-
-A cell that a spreadsheet could take for a formula is text: with an apostrophe before it in CSV,
-as a string in XLSX.
-"""
+"""Attendee lists that leave the house: their columns, their rows read in batches, saved sets."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-import tempfile
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, BinaryIO
+from typing import Any
 
 from sqlalchemy import case, or_, select
 
-from registration import audit, roster, wording
+from registration import audit, formats, roster, wording
 from registration.database import db, transaction
 from registration.models import (
     NO_ADDRESS,
@@ -33,9 +24,6 @@ from registration.models import (
 from registration.roster import Filters
 
 BATCH = 1000
-FORMATS = ("csv", "xlsx", "json")
-_YES_NO = {True: "yes", False: "no"}
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
@@ -192,9 +180,8 @@ class Export:
 
 
 def pieces(export: Export, format: str) -> Iterator[bytes]:
-    """The list in one of FORMATS, in pieces as they are read."""
-    writers = {"csv": csv_lines, "xlsx": xlsx_pieces, "json": json_pieces}
-    return writers[format](export)
+    """The list in one of the formats, in pieces as they are read."""
+    return formats.WRITERS[format](export)
 
 
 def spoken(value: dict[str, Any]) -> str:
@@ -202,95 +189,8 @@ def spoken(value: dict[str, Any]) -> str:
     if "choices" in value:
         return ", ".join(value["choices"])
     if "yes" in value:
-        return _YES_NO[bool(value["yes"])]
+        return formats.YES_NO[bool(value["yes"])]
     return str(value.get("text", ""))
-
-
-def csv_lines(export: Export) -> Iterator[bytes]:
-    """The list as CSV in UTF-8 with a byte order mark, in pieces as they are read."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    buffer.write("\ufeff")
-    writer.writerow([harmless(cell) for cell in export.header])
-    for number, row in enumerate(export.rows(), 1):
-        writer.writerow([harmless(cell) for cell in row])
-        if number % BATCH == 0:
-            yield _taken(buffer)
-    yield _taken(buffer)
-
-
-def _taken(buffer: io.StringIO) -> bytes:
-    text = buffer.getvalue()
-    buffer.seek(0)
-    buffer.truncate()
-    return text.encode()
-
-
-def harmless(cell: Any) -> str:
-    """A cell as text that no spreadsheet takes for a formula."""
-    if isinstance(cell, datetime):
-        return cell.strftime("%Y-%m-%d %H:%M:%S")
-    if cell is None:
-        return ""
-    text = _YES_NO[cell] if isinstance(cell, bool) else str(cell)
-    return f"'{text}" if text.startswith(_FORMULA) else text
-
-
-def write_xlsx(export: Export, target: BinaryIO) -> None:
-    """The list as a spreadsheet. Rows go to disk as they come: memory does not grow with them."""
-    import xlsxwriter  # as large as a tenth of the product; only for who takes this format
-
-    book = xlsxwriter.Workbook(
-        target,
-        {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False},
-    )
-    sheet = book.add_worksheet("Attendees")
-    bold = book.add_format({"bold": True})
-    times = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
-    sheet.freeze_panes(1, 1)
-    sheet.set_column(0, len(export.header) - 1, 20)
-    for column, title in enumerate(export.header):
-        sheet.write_string(0, column, title, bold)
-    for line, row in enumerate(export.rows(), 1):
-        for column, cell in enumerate(row):
-            if isinstance(cell, bool):
-                sheet.write_string(line, column, _YES_NO[cell])
-            elif isinstance(cell, datetime):
-                sheet.write_datetime(line, column, cell.replace(tzinfo=None), times)
-            elif cell:
-                sheet.write_string(line, column, cell[:32_767])
-    book.close()
-
-
-def xlsx_pieces(export: Export) -> Iterator[bytes]:
-    """The spreadsheet in pieces, from a file on disk."""
-    with tempfile.TemporaryFile() as file:
-        write_xlsx(export, file)
-        file.seek(0)
-        while piece := file.read(65_536):
-            yield piece
-
-
-def json_pieces(export: Export) -> Iterator[bytes]:
-    """The list as a JSON array of objects, in pieces. Times have their offset."""
-    names = list(_unique(export.header))
-    opening, waiting = "[\n", []
-    for number, row in enumerate(export.rows(), 1):
-        cells = [cell.isoformat() if isinstance(cell, datetime) else cell for cell in row]
-        waiting.append(json.dumps(dict(zip(names, cells, strict=True)), ensure_ascii=False))
-        if number % BATCH == 0:
-            yield (opening + ",\n".join(waiting)).encode()
-            opening, waiting = ",\n", []
-    yield ((opening + ",\n".join(waiting)) if waiting else opening.strip(",\n")).encode()
-    yield b"\n]\n"
-
-
-def _unique(names: Sequence[str]) -> Iterator[str]:
-    """The names, numbered where two questions read alike."""
-    seen: Counter[str] = Counter()
-    for name in names:
-        seen[name] += 1
-        yield name if seen[name] == 1 else f"{name} ({seen[name]})"
 
 
 def save_set(

@@ -27,7 +27,7 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.routing import Rule
 
 from app import create_app
-from registration import exports, logs, rendering, speakers, staff
+from registration import exports, formats, logs, rendering, speakers, staff
 from registration.database import Base, db
 from registration.models import (
     Attendee,
@@ -258,10 +258,10 @@ class TestNaughtyStrings:
     def check_files(slug: str, tmp_path: Path) -> None:
         event = db.session.scalars(select(Event).where(Event.slug == slug)).one()
         made = exports.Export(event, Filters(), sensitive=True)
-        lines = b"".join(exports.csv_lines(made)).decode("utf-8-sig")
+        lines = b"".join(formats.csv_lines(made)).decode("utf-8-sig")
         assert not re.search(r'(^|,)"?[=+@\t-]', lines.partition("\n")[2], flags=re.MULTILINE)
         sheet = tmp_path / "attendees.xlsx"
-        sheet.write_bytes(b"".join(exports.xlsx_pieces(made)))
+        sheet.write_bytes(b"".join(formats.xlsx_pieces(made)))
         book = openpyxl.load_workbook(sheet, read_only=True)
         cells = [cell for row in book.active.iter_rows() for cell in row]
         assert len(cells) > 500

@@ -16,8 +16,8 @@ from flask_security import current_user
 
 from registration import fates, imports, listing, sheets
 from registration.database import db
-from registration.exports import harmless
 from registration.fates import TAKEN, Candidate, Fate, Plan
+from registration.formats import harmless
 from registration.imports import ImportRefused
 from registration.models import Event, EventStatus, ImportKind, PendingImport, Question, StaffRole
 from registration.sheets import Sheet, SheetRefused
