@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, and_, func, select, update
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import contains_eager, joinedload
 
-from registration import audit
+from registration import audit, finding
 from registration.database import db
-from registration.folding import folded
+from registration.folding import folded, words_in, words_typed
 from registration.models import (
     AttendanceMode,
     AttendanceOption,
@@ -25,6 +25,8 @@ from registration.models import (
 
 #: How many people a search shows.
 FOUND = 20
+# Of how many parties a search looks for those.
+_RANKED = 200
 
 _CODE = re.compile(r"[A-HJ-NP-Z2-9]{8}")
 # The end of a ticket's address; a scanner set to another keyboard garbles the signs before it.
@@ -207,34 +209,45 @@ def expected(event: Event) -> list[Attendee]:
     )
 
 
-def search(event: Event, text: str) -> list[Attendee]:
-    """People of the event whose names, organisation or address hold all words, live ones first.
+@dataclass(frozen=True)
+class Found:
+    """Whom a search found, the likeliest first, and whether there are more."""
 
-    Case and accents do not matter: "etienne" finds Étienne on any database.
+    people: list[Attendee]
+    has_more: bool = False
+
+
+def search(event: Event, text: str) -> Found:
+    """People of the event whom all words fit: their name, their party's, address, organisation.
+
+    Who has a seat comes first, then those whose name begins so; of very many, some are ranked.
     """
-    words = folded(text).split()[:6]
-    if not words:
-        return []
+    fits = finding.condition(event.id, text)
+    if fits is None:
+        return Found([])
+    words = words_typed(text)
+    parties = select(Rsvp.id).where(fits).limit(_RANKED).subquery()
     rows = db.session.execute(
-        select(Attendee.id, Attendee.name, Rsvp.name, Rsvp.organisation, Rsvp.email, Rsvp.status)
+        select(Attendee.id, Attendee.name, Rsvp.search_text, Rsvp.status)
         .join(Rsvp, Attendee.rsvp_id == Rsvp.id)
-        .where(
-            Rsvp.event_id == event.id,
-            # Guests have names of their own. There are few, so that they are looked at below.
-            and_(*(Rsvp.search_text.contains(word, autoescape=True) for word in words))
-            | (Attendee.position > 0),
-        )
+        .where(Rsvp.id.in_(select(parties.c.id)))
     )
-    found = []
-    for attendee_id, name, party, organisation, email, status in rows:
-        own = folded(name)
-        everything = f"{own} {folded(party)} {folded(organisation)} {email}"
-        if all(word in everything for word in words):
-            starts = any(part.startswith(words[0]) for part in own.split())
-            rank = (status is not RsvpStatus.CONFIRMED, not starts, own, attendee_id)
-            found.append((rank, attendee_id))
-    best = [attendee_id for _rank, attendee_id in sorted(found)[:FOUND]]
+    ranked = []
+    for attendee_id, name, said, status in rows:
+        # A guest's name finds the guest and not the others of the party.
+        if _mentions(f"{name} {said}", words):
+            own = folded(name)
+            starts = any(part.startswith(word) for part in own.split() for word in words[:1])
+            ranked.append((status is not RsvpStatus.CONFIRMED, not starts, own, attendee_id))
+    best = [attendee_id for *_rank, attendee_id in sorted(ranked)[:FOUND]]
     people = {
         person.id: person for person in db.session.scalars(_people().where(Attendee.id.in_(best)))
     }
-    return [people[attendee_id] for attendee_id in best if attendee_id in people]
+    return Found(
+        [people[attendee_id] for attendee_id in best if attendee_id in people], len(ranked) > FOUND
+    )
+
+
+def _mentions(text: str, words: list[str]) -> bool:
+    known = " ".join(words_in(text))
+    return all(word in known for word in words)

@@ -20,6 +20,7 @@ from registration.models import (
     InvitationCode,
     Rsvp,
     RsvpStatus,
+    SearchWord,
 )
 from registration.models.rsvps import LIVE
 from registration.settings import DEVELOPMENT_KEY
@@ -63,9 +64,9 @@ def _schema() -> Iterator[Finding]:
 
 
 def counters() -> list[Finding]:
-    """Compare each counter with the rows that it counts; one finding for each that differs."""
-    wrong = [*_seats(), *_queues(), *_parties(), *_codes()]
-    return wrong or [Finding(True, "counters of seats, queues and codes equal their rows")]
+    """Compare what is counted or indexed with its rows; one finding for each that differs."""
+    wrong = [*_seats(), *_queues(), *_parties(), *_codes(), *_words()]
+    return wrong or [Finding(True, "counters and words to search by equal their rows")]
 
 
 def _seats() -> Iterator[Finding]:
@@ -124,6 +125,24 @@ def _codes() -> Iterator[Finding]:
     )
     for code, counted, found in rows:
         yield Finding(False, f"code {code}: {counted} uses counted, {found} live RSVPs")
+
+
+def _words() -> Iterator[Finding]:
+    found = (
+        select(SearchWord.event_id, func.count(SearchWord.rsvp_id.distinct()).label("number"))
+        .where(SearchWord.position == 0)
+        .group_by(SearchWord.event_id)
+        .subquery()
+    )
+    rows = db.session.execute(
+        select(Event.slug, func.count(Rsvp.id), func.coalesce(found.c.number, 0))
+        .join(Rsvp, Rsvp.event_id == Event.id)
+        .outerjoin(found, found.c.event_id == Event.id)
+        .group_by(Event.slug, found.c.number)
+        .having(func.count(Rsvp.id) != func.coalesce(found.c.number, 0))
+    )
+    for slug, counted, number in rows:
+        yield Finding(False, f"{slug}: {counted} RSVPs, of which the search finds {number}")
 
 
 def _mail(now: datetime) -> Iterator[Finding]:

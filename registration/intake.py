@@ -18,6 +18,7 @@ from sqlalchemy import select, update
 from registration import audit, emails, itip, parties, rowsets, seating
 from registration.database import db
 from registration.fates import Candidate, Fate
+from registration.folding import words_in
 from registration.models import (
     Answer,
     AttendanceOption,
@@ -30,6 +31,7 @@ from registration.models import (
     Question,
     Rsvp,
     RsvpStatus,
+    SearchWord,
 )
 from registration.models.rsvps import search_text
 from registration.seating import Seats
@@ -44,6 +46,7 @@ class Ready(NamedTuple):
 
     columns: dict[str, Any]  # of the invitation or RSVP
     codes: Sequence[str] = ()  # a ticket for each person
+    words: Sequence[tuple[int, str]] = ()  # by which they are found, with the person's position
 
 
 def prepare(rows: Sequence[Candidate], kind: ImportKind) -> dict[int, Ready]:
@@ -62,9 +65,15 @@ def prepare(rows: Sequence[Candidate], kind: ImportKind) -> dict[int, Ready]:
                 "ical_uid": itip.new_uid(domain),
             },
             [next(codes) for _person in range(row.party_size)],
+            _words(row),
         )
         for row in hopeful
     }
+
+
+def _words(row: Candidate) -> list[tuple[int, str]]:
+    said = [search_text(row.name, row.email, row.organisation), *row.guests]
+    return [(position, word) for position, text in enumerate(said) for word in words_in(text)]
 
 
 def _ticket_codes(number: int) -> list[str]:
@@ -123,6 +132,15 @@ def seat(
             )
         ],
         same={},
+    )
+    rowsets.write(
+        SearchWord,
+        [
+            {"rsvp_id": ids[row.email], "position": position, "word": word}
+            for row in rows
+            for position, word in ready[row.line].words
+        ],
+        same={"event_id": seats.event.id},
     )
     _write_answers(rows, ids, seats.event)
     if mails:

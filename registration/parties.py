@@ -21,6 +21,7 @@ from registration.models import (
     Question,
     Rsvp,
     RsvpStatus,
+    write_guest_words,
 )
 
 # Without the letters and digits that look alike.
@@ -112,6 +113,8 @@ def write_party(rsvp: Rsvp, names: Sequence[str], codes: Sequence[str]) -> None:
             for position, (name, code) in enumerate(zip(names, codes, strict=True))
         ],
     )
+    if len(names) > 1:
+        write_guest_words(db.session.connection(), rsvp, names[1:])
 
 
 def rewrite_party(rsvp: Rsvp, names: Sequence[str], codes: Sequence[str]) -> bool:

@@ -24,8 +24,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import joinedload
 
+from registration import finding
 from registration.database import UTCDateTime, db
-from registration.folding import folded
 from registration.models import (
     LIVE,
     Answer,
@@ -223,8 +223,9 @@ def ordered(query: Select[Any], filters: Filters, backwards: bool = False) -> Se
 
 def conditions_of(event: Event, filters: Filters) -> list[ColumnElement[bool]]:
     """The filters as conditions on Rsvp."""
-    conditions: list[ColumnElement[bool]] = [Rsvp.event_id == event.id]
-    conditions.extend(_mentions(word) for word in folded(filters.search).split()[:6])
+    found = finding.condition(event.id, filters.search)
+    # With both, SQLite would walk through all of the event's.
+    conditions = [Rsvp.event_id == event.id if found is None else found]
     if filters.way or filters.option_id:
         conditions.append(Rsvp.option_id.in_(_option_ids(event, filters)))
     conditions.extend(_status_condition(event, filters.status))
@@ -241,10 +242,6 @@ def _option_ids(event: Event, filters: Filters) -> list[int]:
     if filters.option_id:
         wanted = wanted.where(AttendanceOption.id == filters.option_id)
     return list(db.session.scalars(wanted))
-
-
-def _mentions(word: str) -> ColumnElement[bool]:
-    return Rsvp.search_text.like(f"%{_escaped(word)}%", escape="\\")
 
 
 def _escaped(text: str) -> str:

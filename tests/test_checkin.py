@@ -289,7 +289,7 @@ def test_the_search_minds_neither_case_nor_accents_nor_order(app, now):
     make_rsvp(make_option(), name="Gérard of another event")
 
     def names(text: str) -> list[str]:
-        return [person.name for person in arrivals.search(event, text)]
+        return [person.name for person in arrivals.search(event, text).people]
 
     assert names("etienne gerard") == ["Gérard Étienne-Baptiste"]
     assert names("MEDECINS") == ["Gérard Étienne-Baptiste"]

@@ -12,7 +12,15 @@ from sqlalchemy import insert, select, update
 from registration import parties, seating
 from registration.database import db, transaction
 from registration.demo import names
-from registration.models import AttendanceMode, AttendanceOption, Attendee, Event, Rsvp, RsvpStatus
+from registration.models import (
+    AttendanceMode,
+    AttendanceOption,
+    Attendee,
+    Event,
+    Rsvp,
+    RsvpStatus,
+    write_words,
+)
 from registration.seating import Seats
 
 #: RSVPs in one transaction; the seats of the event are locked meanwhile.
@@ -159,8 +167,13 @@ def _insert(rsvps: Sequence[Rsvp], codes: Sequence[str]) -> None:
         insert(Rsvp), [{name: getattr(rsvp, name) for name in said} for rsvp in rsvps]
     )
     keys = [rsvp.manage_key for rsvp in rsvps]
-    written = connection.execute(select(Rsvp.manage_key, Rsvp.id).where(Rsvp.manage_key.in_(keys)))
-    ids: dict[str, int] = dict(written.all())
+    written = connection.execute(
+        select(Rsvp.manage_key, Rsvp.id, Rsvp.event_id, Rsvp.search_text).where(
+            Rsvp.manage_key.in_(keys)
+        )
+    ).all()
+    write_words(connection, written)
+    ids: dict[str, int] = {row.manage_key: row.id for row in written}
     connection.execute(
         insert(Attendee),
         [

@@ -52,6 +52,7 @@ from registration.models.staff import (
     StaffRole,
     staff_events,
 )
+from registration.models.words import SearchWord, write_guest_words, write_words
 
 __all__ = [
     "HOLDING",
@@ -94,6 +95,7 @@ __all__ = [
     "RoundKind",
     "Rsvp",
     "RsvpStatus",
+    "SearchWord",
     "Speaker",
     "SpeakerRole",
     "SpeakerStatus",
@@ -105,4 +107,6 @@ __all__ = [
     "Visibility",
     "WorkerHeartbeat",
     "staff_events",
+    "write_guest_words",
+    "write_words",
 ]

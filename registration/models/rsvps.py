@@ -171,7 +171,7 @@ class Rsvp(Base):
     # Whether any of the four above was asked for; kept by the row itself.
     has_needs: Mapped[bool] = mapped_column(default=False, server_default=false())
     # Name, address and organisation without case and accents; kept by the row itself.
-    search_text: Mapped[str] = mapped_column(default="", server_default="")
+    search_text: Mapped[str] = mapped_column(default="", server_default="", active_history=True)
     language: Mapped[str] = mapped_column(default="en")
     consent_version: Mapped[str] = mapped_column(default="")
     consented_at: Mapped[datetime | None]
@@ -257,7 +257,6 @@ class Attendee(Base):
     __tablename__ = "attendees"
     __table_args__ = (
         UniqueConstraint("rsvp_id", "position"),
-        Index("ix_attendees_name", "name"),
         Index(
             "ix_attendees_in",
             "rsvp_id",
@@ -276,7 +275,7 @@ class Attendee(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     rsvp_id: Mapped[int] = mapped_column(ForeignKey("rsvps.id", ondelete="CASCADE"))
     position: Mapped[int]
-    name: Mapped[str]
+    name: Mapped[str] = mapped_column(active_history=True)
     ticket_code: Mapped[str] = mapped_column(unique=True)  # eight characters, no hyphen
     checked_in_at: Mapped[datetime | None]
     checked_in_by_id: Mapped[int | None] = mapped_column(

@@ -67,7 +67,7 @@ def index(slug: str) -> ResponseReturnValue:
     """The scanner, the search and who came in last."""
     event = event_by_slug(slug)
     text = request.args.get("q", "").strip()[:200]
-    found = arrivals.search(event, text) if text else []
+    found = arrivals.search(event, text) if text else None
     return _page(event, text=text, found=found)
 
 
