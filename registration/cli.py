@@ -27,6 +27,7 @@ from registration import (
     inbox,
     listing,
     logs,
+    matching,
     service,
     sheets,
     speakers,
@@ -230,7 +231,7 @@ def import_list(
     try:
         sheet = sheets.read(file.read_bytes(), file.name)
         plan = fates.Plan(
-            columns=fates.guess(sheet, what, imports.questions_of(event.id)),
+            columns=matching.guess(sheet, what, imports.questions_of(event.id)),
             option_id=chosen.id if chosen else None,
             sends_mail=mail,
             waits=wait,

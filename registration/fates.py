@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import enum
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -18,6 +17,7 @@ from sqlalchemy import select
 
 from registration import addresses, wording
 from registration.database import db
+from registration.matching import plain
 from registration.models import (
     LIVE,
     AttendanceOption,
@@ -103,26 +103,6 @@ class Candidate:
             self.fate, self.why = fate, why
 
 
-_INVITEE_FIELDS = ("email", "name", "first_name", "last_name", "organisation", "language")
-_RSVP_FIELDS = (*_INVITEE_FIELDS, "job_title", "option", "guests")
-_NAMES: dict[str, tuple[str, ...]] = {
-    "email": ("email", "mail", "emailaddress", "mailaddress", "address", "courriel", "adresseemail",
-              "adressemail", "adresseelectronique", "adressecourriel", "emailadresse", "correo"),
-    "name": ("name", "fullname", "nomcomplet", "attendee", "attendeename", "guestname", "nomprenom",
-             "prenomnom", "displayname", "participant", "invitee", "person"),
-    "first_name": ("firstname", "givenname", "first", "prenom", "vorname", "forename", "nombre"),
-    "last_name": ("lastname", "surname", "familyname", "last", "nom", "nomdefamille", "nachname",
-                  "apellido", "apellidos"),
-    "organisation": ("organisation", "organization", "company", "affiliation", "institution", "org",
-                     "societe", "organisme", "firma", "employer", "agency", "companyorganisation"),
-    "job_title": ("jobtitle", "title", "position", "role", "fonction", "poste", "job", "funktion"),
-    "language": ("language", "lang", "langue", "sprache", "preferredlanguage", "locale"),
-    "option": ("option", "attendance", "attends", "mode", "ticket", "tickettype", "way", "how",
-               "participation", "attendanceoption", "attendingas", "format", "teilnahme",
-               "teilnahmeart", "modalite"),
-    "guests": ("guests", "guest", "guestnames", "companions", "invites", "accompagnants",
-               "begleitung", "begleitpersonen", "gaste"),
-}  # fmt: skip
 _YES = {"yes", "y", "true", "1", "x", "oui", "ja", "si", "sí"}
 _NO = {"no", "n", "false", "0", "non", "nein", ""}
 _ROOM = {"inperson", "room", "onsite", "inpresence", "physical", "f2f", "surplace", "enpersonne",
@@ -130,42 +110,6 @@ _ROOM = {"inperson", "room", "onsite", "inpresence", "physical", "f2f", "surplac
          "inprasenz", "prasenz", "presencial"}  # fmt: skip
 _STREAM = {"online", "virtual", "virtually", "remote", "stream", "livestream", "enligne",
            "distance", "adistance", "zoom", "webinar", "virtuel", "enlinea"}  # fmt: skip
-
-
-def fields_of(kind: ImportKind, questions: Sequence[Question]) -> list[str]:
-    """The fields that a column can be: ours, and for RSVPs the event's questions."""
-    if kind is ImportKind.INVITEES:
-        return list(_INVITEE_FIELDS)
-    return [*_RSVP_FIELDS, *(f"question.{question.id}" for question in questions)]
-
-
-def guess(sheet: Sheet, kind: ImportKind, questions: Sequence[Question]) -> dict[str, int]:
-    """Which column is which field, by its name; the address by what stands in it, if need be."""
-    plain = [_plain(name) for name in sheet.header]
-    labels = {f"question.{question.id}": (_plain(question.label),) for question in questions}
-    found: dict[str, int] = {}
-    for name in fields_of(kind, questions):
-        for wanted in labels.get(name) or _NAMES[name]:
-            if wanted in plain and plain.index(wanted) not in found.values():
-                found[name] = plain.index(wanted)
-                break
-    if "email" not in found:
-        for number in range(len(sheet.header)):
-            some = [cells[number] for _line, cells in sheet.rows[:50] if cells[number]]
-            if some and sum("@" in cell for cell in some) * 2 > len(some):
-                found = {name: column for name, column in found.items() if column != number}
-                found["email"] = number
-                break
-    # "Nom" is the family name beside a "prénom", and the whole name alone.
-    if "name" not in found and "last_name" in found and "first_name" not in found:
-        found["name"] = found.pop("last_name")
-    return found
-
-
-def _plain(text: str) -> str:
-    """A name without accents, case and signs: "E-Mail" is "email"."""
-    apart = unicodedata.normalize("NFKD", text).casefold()
-    return "".join(letter for letter in apart if letter.isalnum())
 
 
 def read_rows(
@@ -245,7 +189,7 @@ def _read_wishes(
         row.ends(Fate.NO_NAME, gettext("There is no name"))
     said = values.get("option", "")
     if said:
-        row.option = ways.get(_plain(said))
+        row.option = ways.get(plain(said))
     if row.option is None:
         row.ends(
             Fate.UNKNOWN_OPTION,
@@ -287,7 +231,7 @@ def _ways(options: Sequence[AttendanceOption]) -> dict[str, AttendanceOption]:
         if len(of_kind) == 1:
             ways.update(dict.fromkeys(words, of_kind[0]))
     for option in options:
-        ways[_plain(wording.option_name(option))] = option
+        ways[plain(wording.option_name(option))] = option
     return ways
 
 
@@ -298,9 +242,9 @@ def _answer(question: Question, said: str) -> dict[str, Any] | None:
         return {"yes": word in _YES} if word in _YES | _NO else None
     if question.kind in (QuestionKind.SHORT_TEXT, QuestionKind.LONG_TEXT):
         return {"text": said[:2000]}
-    choices = {_plain(choice): choice for choice in question.choices}
-    parts = [said] if _plain(said) in choices else re.split(r"[;\n]|,\s*", said)
-    chosen = [choices.get(_plain(part)) for part in parts if part.strip()]
+    choices = {plain(choice): choice for choice in question.choices}
+    parts = [said] if plain(said) in choices else re.split(r"[;\n]|,\s*", said)
+    chosen = [choices.get(plain(part)) for part in parts if part.strip()]
     if None in chosen or (question.kind is QuestionKind.ONE_OF and len(chosen) > 1):
         return None
     return {"choices": [choice for choice in chosen if choice is not None]}

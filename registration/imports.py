@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from flask_babel import lazy_gettext as _
 from sqlalchemy import delete, select
 
-from registration import audit, fates, intake, listing, seating
+from registration import audit, fates, intake, listing, matching, seating
 from registration.database import db, transaction
 from registration.fates import Candidate, Fate, Plan
 from registration.models import (
@@ -43,7 +43,7 @@ def keep(
     event = db.session.get_one(Event, event_id)
     options = listing.options_of(event)
     plan = Plan(
-        columns=fates.guess(sheet, kind, questions_of(event_id)),
+        columns=matching.guess(sheet, kind, questions_of(event_id)),
         option_id=options[0].id if len(options) == 1 else None,
         sends_mail=event.status is EventStatus.PUBLISHED,
     )

@@ -13,7 +13,7 @@ import sqlalchemy
 from flask import Flask
 from sqlalchemy import func, select
 
-from registration import audit, fates, imports, parties, sheets
+from registration import audit, fates, imports, matching, parties, sheets
 from registration.database import db
 from registration.fates import Fate, Plan
 from registration.imports import ImportRefused
@@ -63,7 +63,7 @@ def workbook(rows: Iterable[Iterable[object]]) -> bytes:
 
 
 def plan_for(event: Event, read: Sheet, kind: ImportKind, **changes: object) -> Plan:
-    columns = fates.guess(read, kind, imports.questions_of(event.id))
+    columns = matching.guess(read, kind, imports.questions_of(event.id))
     return Plan(columns=columns, **changes)  # type: ignore[arg-type]
 
 
@@ -130,7 +130,7 @@ class TestReading:
     def test_a_bare_list_of_addresses_needs_no_names_of_columns(self, app: Flask) -> None:
         read = sheet("a@example.org\nb@example.org\n")
         assert len(read.rows) == 2
-        assert fates.guess(read, ImportKind.INVITEES, []) == {"email": 0}
+        assert matching.guess(read, ImportKind.INVITEES, []) == {"email": 0}
 
     def test_a_workbook_with_formulas_dates_and_empty_rows(self, app: Flask) -> None:
         content = workbook(
@@ -211,12 +211,12 @@ class TestMatching:
         cells = ["x"] * len(names)
         cells[expected["email"]] = "a@example.org"
         read = Sheet(names, [(2, cells)], "")
-        assert fates.guess(read, ImportKind.INVITEES, []) == expected
+        assert matching.guess(read, ImportKind.INVITEES, []) == expected
 
     def test_questions_are_matched_by_their_words(self, app: Flask) -> None:
         question = make_question(make_event(), label="Lunch?")
         read = sheet("Email,lunch\na@example.org,Soup\n")
-        found = fates.guess(read, ImportKind.RSVPS, [question])
+        found = matching.guess(read, ImportKind.RSVPS, [question])
         assert found == {"email": 0, f"question.{question.id}": 1}
 
 

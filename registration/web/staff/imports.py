@@ -14,7 +14,7 @@ from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _
 from flask_security import current_user
 
-from registration import fates, imports, listing, sheets
+from registration import imports, listing, matching, sheets
 from registration.database import db
 from registration.fates import TAKEN, Candidate, Fate, Plan
 from registration.formats import harmless
@@ -206,14 +206,15 @@ def _wanted(found: Sequence[Candidate], wanted: str) -> Sequence[Candidate]:
 def _fields(kind: ImportKind, questions: Sequence[Question]) -> list[tuple[str, Any]]:
     labels = {f"question.{question.id}": question.label for question in questions}
     return [
-        (name, labels.get(name) or FIELD_NAMES[name]) for name in fates.fields_of(kind, questions)
+        (name, labels.get(name) or FIELD_NAMES[name])
+        for name in matching.fields_of(kind, questions)
     ]
 
 
 def _plan_from_form(pending: PendingImport, questions: Sequence[Question], event: Event) -> Plan:
     width = len(Sheet.unpacked(pending.cells).header)
     columns = {}
-    for name in fates.fields_of(pending.kind, questions):
+    for name in matching.fields_of(pending.kind, questions):
         column = request.form.get(f"column.{name}", -1, type=int)
         if 0 <= column < width:
             columns[name] = column
