@@ -11,7 +11,10 @@ from tests.benchmarks.product import Product
 
 
 class Rush:
-    """Answers to one event; who gets none asks again, with the same address, until it is over."""
+    """Answers to one event; who gets none asks again, with the same address, until it is over.
+
+    With `goes_on` more people come until `wait`, however fast they are answered.
+    """
 
     def __init__(
         self,
@@ -19,14 +22,16 @@ class Rush:
         number: int,
         *,
         visitors: int = 8,
-        tries: int = 200,
+        tries: int = 10_000,
         seconds: float = 300,
+        goes_on: bool = False,
     ) -> None:
         self.number = number
         self.acknowledged: set[str] = set()
         self.failures: Counter[str] = Counter()
         self._product = product
-        self._left = iter([f"guest-{n}@example.org" for n in range(number)])
+        self._came = 0
+        self._goes_on = goes_on
         self._lock = threading.Lock()
         self._tries = tries
         self._ends_at = time.monotonic() + seconds
@@ -45,23 +50,29 @@ class Rush:
 
     def wait(self) -> Rush:
         """Until everybody has an answer, or has given up."""
+        self._goes_on = False
         for thread in self._threads:
             thread.join()
         return self
 
     def gave_up(self) -> list[str]:
         """In words, that some got no answer; nothing if all did."""
-        missing = self.number - len(self.acknowledged)
-        told = f"{missing} of {self.number} got no answer: {dict(self.failures)}"
+        missing = self._came - len(self.acknowledged)
+        told = f"{missing} of {self._came} got no answer: {dict(self.failures)}"
         return [told] if missing else []
+
+    def _next(self) -> str:
+        """The next address; none when enough have come."""
+        with self._lock:
+            is_over = self._came >= self.number and not self._goes_on
+            if is_over or time.monotonic() > self._ends_at:
+                return ""
+            self._came += 1
+            return f"guest-{self._came}@example.org"
 
     def _visit(self) -> None:
         form = Form(Visitor(self._product.port, timeout=40), "rush")
-        while True:
-            with self._lock:
-                email = next(self._left, None)
-            if email is None:
-                return
+        while email := self._next():
             for _ in range(self._tries):
                 if self._answer(form, email) or time.monotonic() > self._ends_at:
                     break
