@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import enum
+import select
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, cast
 
+import psycopg
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
     JSON,
@@ -25,8 +27,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase, Session
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, Pool, PoolProxiedConnection
 from sqlalchemy.types import TypeDecorator
 
 from registration import turns
@@ -93,7 +96,7 @@ def engine_options(url: str) -> dict[str, Any]:
     common = {"hide_parameters": True}
     if url.startswith("sqlite"):
         return common | {"connect_args": {"timeout": 30}}
-    return common | {"pool_pre_ping": True, "pool_size": 5, "max_overflow": 10}
+    return common | {"pool_size": 5, "max_overflow": 10}
 
 
 @event.listens_for(Engine, "connect")
@@ -112,6 +115,25 @@ def _prepare_connection(connection: DBAPIConnection, record: ConnectionPoolEntry
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
     turns.prepare(connection, record)
+
+
+@event.listens_for(Pool, "checkout")
+def _look_whether_alive(
+    connection: DBAPIConnection, _record: ConnectionPoolEntry, _proxy: PoolProxiedConnection
+) -> None:
+    """Replace a connection that its server has ended, without asking the server.
+
+    A server says that it goes, and its end of the socket closes: either can be read, while
+    nothing is to be read from a connection at rest.
+    """
+    if not isinstance(connection, psycopg.Connection):
+        return
+    if connection.closed:
+        raise InvalidatePoolError
+    ears = select.poll()
+    ears.register(connection.pgconn.socket, select.POLLIN)
+    if ears.poll(0):
+        raise InvalidatePoolError
 
 
 @event.listens_for(Engine, "begin")

@@ -7,10 +7,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from flask import current_app
-from flask_babel import gettext, ngettext
+from flask_babel import get_locale, gettext, ngettext
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
 from itsdangerous import BadData, URLSafeSerializer
@@ -26,6 +27,7 @@ from wtforms import (
     TextAreaField,
     ValidationError,
 )
+from wtforms.i18n import get_translations
 from wtforms.validators import DataRequired, InputRequired
 
 from registration import wording
@@ -78,6 +80,13 @@ def offers(options: Sequence[AttendanceOption], event: Event, now: datetime) -> 
 
 class PersonForm(FlaskForm):  # type: ignore[misc]
     """What a person says about themselves, when they answer and when they edit."""
+
+    class Meta(FlaskForm.Meta):  # type: ignore[misc]
+        """How its fields get the library's own words."""
+
+        def get_translations(self, _form: Form) -> Any:
+            """Those of the reader's language, read from their file once and not at each request."""
+            return _library_words(str(get_locale() or "en"))
 
     name = StringField(
         _("Full name"),
@@ -319,6 +328,11 @@ class FindForm(FlaskForm):  # type: ignore[misc]
         [one_line],
         render_kw=_EMAIL_KEYBOARD,
     )
+
+
+@cache
+def _library_words(language: str) -> Any:
+    return get_translations([language])
 
 
 def _question_field(question: Question) -> Field:
