@@ -8,7 +8,7 @@ from sqlalchemy import delete, or_, select, update
 
 from registration import audit
 from registration.database import db, transaction
-from registration.models import MailState, OutboxMail, Unsubscribe
+from registration.models import MailState, OutboxMail, Rsvp, Unsubscribe
 
 
 def unsubscribe(*, email: str, event_id: int, everything: bool, now: datetime) -> None:
@@ -25,7 +25,7 @@ def unsubscribe(*, email: str, event_id: int, everything: bool, now: datetime) -
                 everything=everything,
             )
         waiting = update(OutboxMail).where(
-            OutboxMail.recipient == email,
+            OutboxMail.rsvp_id.in_(select(Rsvp.id).where(Rsvp.email == email)),
             OutboxMail.mailing_id.is_not(None),
             OutboxMail.state == MailState.WAITING,
         )
