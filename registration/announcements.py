@@ -1,52 +1,37 @@
 """Telling everybody of a change: held, taken back, and at last written to the outbox.
 
 A telling is one row until its hold ends, so that saving a change takes no longer for a hundred
-thousand RSVPs than for one. Then the worker writes the mails with set-based statements, a chunk
-of RSVPs in each transaction, so that nobody who sends an RSVP meanwhile waits for long.
+thousand RSVPs than for one. Then the worker writes the mails with set-based statements, in each
+transaction as many as it can without keeping anybody waiting who sends an RSVP meanwhile.
 """
 
 from __future__ import annotations
 
 import time
+from bisect import bisect_right
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
-from flask import current_app
-from sqlalchemy import (
-    ColumnElement,
-    Integer,
-    String,
-    cast,
-    exists,
-    func,
-    insert,
-    literal,
-    null,
-    select,
-    update,
-)
+from sqlalchemy import select, text
 
 from registration import audience, audit, editions, emails, seating
-from registration.audience import Group
-from registration.database import JSON_DOCUMENT, db, transaction
+from registration.database import db, transaction
+from registration.emails.crowds import Crowd, crowd_cancelled, crowd_changed
 from registration.models import (
-    LIVE,
-    NO_ADDRESS,
     Announcement,
     AnnouncementKind,
     AnnouncementState,
-    AttendanceOption,
     Event,
     EventStatus,
-    MailKind,
-    MailState,
-    OutboxMail,
     Rsvp,
-    RsvpStatus,
 )
 
-#: How many RSVPs one transaction looks at.
-CHUNK = 500
+#: How many RSVPs the first transaction of a telling looks at, and any of them at least.
+FIRST_CHUNK, MIN_CHUNK = 1000, 50
+#: Seconds that a transaction is to hold the event's seats: the next one is larger or smaller.
+TURN = 0.06
+#: Seconds between two of them on SQLite, where whoever waits must wake up first to get its turn.
+BREATH = 0.01
 
 
 def tell(*, event_id: int, staff_id: int | None, now: datetime) -> bool:
@@ -109,80 +94,75 @@ def undo(*, announcement_id: int, staff_id: int | None, now: datetime) -> bool:
 
 def spread(*, now: datetime) -> int:
     """Write the mails of all tellings whose hold has ended; how many RSVPs were looked at."""
-    looked_at = 0
     due = (Announcement.due_at <= now) & Announcement.state.in_(
         (AnnouncementState.HELD, AnnouncementState.SENDING)
     )
-    for announcement_id in db.session.scalars(
-        select(Announcement.id).where(due).order_by(Announcement.id)
-    ).all():
-        began = time.monotonic()
-        while number := _spread_chunk(announcement_id, now):
-            looked_at += number
-            time.sleep(_breath(time.monotonic() - began))
-            began = time.monotonic()
-    return looked_at
+    found = db.session.execute(
+        select(Announcement.id, Announcement.event_id, Announcement.reached_rsvp_id)
+        .where(due)
+        .order_by(Announcement.id)
+    ).all()
+    return sum(_spread_one(*announcement, now) for announcement in found)
 
 
-def _breath(took: float) -> float:
-    """How long to pause after a transaction, so that others get their turn.
+def _spread_one(announcement_id: int, event_id: int, reached_rsvp_id: int, now: datetime) -> int:
+    """Write the mails of one telling, chunk by chunk."""
+    # Whoever comes from now on is confirmed by a mail that says how the event is by now.
+    rsvp_ids = db.session.scalars(
+        select(Rsvp.id)
+        .where(Rsvp.event_id == event_id, Rsvp.id > reached_rsvp_id)
+        .order_by(Rsvp.id)
+    ).all()
+    looked_at, size = 0, FIRST_CHUNK
+    while True:
+        number, held = _spread_chunk(announcement_id, event_id, rsvp_ids, size, now)
+        looked_at += number
+        if not number:
+            return looked_at
+        size = next_size(size, held)
+        if db.engine.dialect.name == "sqlite":
+            time.sleep(BREATH)
 
-    PostgreSQL lets those who wait in by itself; with SQLite they look again now and then.
+
+def next_size(size: int, held: float) -> int:
+    """How many RSVPs the next transaction looks at, if one of `size` held the lock so long."""
+    return max(MIN_CHUNK, round(size * min(2.0, TURN / max(held, 0.001))))
+
+
+def _spread_chunk(
+    announcement_id: int, event_id: int, rsvp_ids: Sequence[int], size: int, now: datetime
+) -> tuple[int, float]:
+    """One transaction of a telling: how many RSVPs it looked at, and seconds it held the lock.
+
+    None are left when it looked at none.
     """
-    return 0.0 if db.engine.dialect.name == "postgresql" else max(0.01, took / 2)
-
-
-def _spread_chunk(announcement_id: int, now: datetime) -> int:
-    """One transaction of a telling; 0 when there is nothing left of it."""
-    event_id = db.session.scalar(
-        select(Announcement.event_id).where(Announcement.id == announcement_id)
-    )
-    if event_id is None:
-        return 0
-    with transaction():
+    with transaction() as session:
+        if db.engine.dialect.name == "postgresql":
+            # No wait for the disk under the lock. What a crash of the database server forgets is
+            # forgotten whole, and told anew; whoever mails it has waited for the disk by then.
+            session.execute(text("SET LOCAL synchronous_commit = off"))
         # In the order of all who change seats; two workers take turns.
-        event = seating.lock(event_id).event
-        announcement = db.session.get_one(Announcement, announcement_id, populate_existing=True)
+        seats = seating.lock(event_id)
+        began = time.monotonic()
+        announcement = session.get_one(Announcement, announcement_id, populate_existing=True)
         if announcement.state not in (AnnouncementState.HELD, AnnouncementState.SENDING):
-            return 0
+            return 0, 0.0
         if announcement.state is AnnouncementState.HELD:
             announcement.state = AnnouncementState.SENDING
             announcement.attendees = announcement.speakers = 0
-            _tell_speakers(event, announcement, now)
-        last, number = db.session.execute(_chunk_after(announcement)).one()
-        if number:
-            whose = (
-                Rsvp.id.between(announcement.reached_rsvp_id + 1, last)
-                # A sum, so that no index of the event's RSVPs is taken: the ids alone are few.
-                & (Rsvp.event_id + 0 == event_id)
-            )
-            theirs = (
-                OutboxMail.rsvp_id.between(announcement.reached_rsvp_id + 1, last)
-                & (OutboxMail.event_id + 0 == event_id)
-                & (OutboxMail.state == MailState.WAITING)
-            )
-            write = (
-                _write_cancelled
-                if announcement.kind is AnnouncementKind.CANCELLED
-                else _write_changed
-            )
-            announcement.attendees += write(event, announcement, whose, theirs, now)
-            announcement.reached_rsvp_id = last
-        if number < CHUNK:
+            _tell_speakers(seats.event, announcement, now)
+        start = bisect_right(rsvp_ids, announcement.reached_rsvp_id)
+        chunk = rsvp_ids[start : start + size]
+        if chunk:
+            crowd = Crowd(seats.event, seats.options.values(), announcement, chunk[0], chunk[-1])
+            if announcement.kind is AnnouncementKind.CANCELLED:
+                announcement.attendees += crowd_cancelled(crowd, now=now)
+            else:
+                announcement.attendees += crowd_changed(crowd, now=now)
+            announcement.reached_rsvp_id = chunk[-1]
+        if start + size >= len(rsvp_ids):
             announcement.state, announcement.ended_at = AnnouncementState.SENT, now
-        return int(number)
-
-
-def _chunk_after(announcement: Announcement) -> Any:
-    """The last id of the next RSVPs of the event, and how many they are."""
-    ids = (
-        select(Rsvp.id)
-        .where(Rsvp.event_id == announcement.event_id, Rsvp.id > announcement.reached_rsvp_id)
-        .order_by(Rsvp.id)
-        .limit(CHUNK)
-        .subquery()
-    )
-    return select(func.max(ids.c.id), func.count()).select_from(ids)
+    return len(chunk), time.monotonic() - began
 
 
 def _tell_speakers(event: Event, announcement: Announcement, now: datetime) -> None:
@@ -193,151 +173,3 @@ def _tell_speakers(event: Event, announcement: Announcement, now: datetime) -> N
             announcement.speakers += 1
         elif emails.speaker_moved(speaker, now=now, announcement=announcement):
             announcement.speakers += 1
-
-
-def _write_changed(
-    event: Event,
-    announcement: Announcement,
-    whose: ColumnElement[bool],
-    theirs: ColumnElement[bool],
-    now: datetime,
-) -> int:
-    """Mail those of `whose` RSVPs whose entry differs; how many they are."""
-    _take_back_unsent(whose, theirs, now)
-    mailed = 0
-    with_entry = whose & audience.has_entry()
-    for group, number in list(audience.groups(event, editions.facts_of(event), with_entry)):
-        chosen = with_entry & _in_group(event, group)
-        facts = {"edition": group.told, "before": group.before, "changed": group.changed}
-        sequence = Rsvp.ical_sequence + 1
-        _write(MailKind.EVENT_CHANGED, chosen, announcement, sequence, facts, now)
-        _write_copies(MailKind.EVENT_CHANGED, chosen, announcement, facts, now)
-        db.session.execute(
-            update(Rsvp)
-            .where(chosen)
-            .values(ical_sequence=Rsvp.ical_sequence + 1, told_edition=event.edition)
-            .execution_options(synchronize_session=False)
-        )
-        mailed += number
-    return mailed
-
-
-def _in_group(event: Event, group: Group) -> ColumnElement[bool]:
-    options = select(AttendanceOption.id).where(
-        AttendanceOption.event_id == event.id, AttendanceOption.mode == group.mode
-    )
-    return (audience.told_edition() == group.told) & Rsvp.option_id.in_(options)
-
-
-def _take_back_unsent(
-    whose: ColumnElement[bool], theirs: ColumnElement[bool], now: datetime
-) -> None:
-    """An earlier telling that has not gone gives way; its readers know what they knew before."""
-    unsent = theirs & (OutboxMail.kind == MailKind.EVENT_CHANGED) & (OutboxMail.attempts == 0)
-    if db.session.scalar(select(OutboxMail.id).where(unsent).limit(1)) is None:
-        return
-    of_it = unsent & (OutboxMail.rsvp_id == Rsvp.id)
-    knew = select(func.min(OutboxMail.facts["edition"].as_integer())).where(of_it)
-    db.session.execute(
-        update(Rsvp)
-        .where(whose, exists().where(of_it))
-        .values(told_edition=cast(knew.scalar_subquery(), Integer))
-        .execution_options(synchronize_session=False)
-    )
-    _supersede(unsent, now)
-
-
-def _supersede(mails: ColumnElement[bool], now: datetime) -> None:
-    db.session.execute(
-        update(OutboxMail)
-        .where(mails)
-        .values(state=MailState.SUPERSEDED, ended_at=now)
-        .execution_options(synchronize_session=False)
-    )
-
-
-def _write_cancelled(
-    event: Event,
-    announcement: Announcement,
-    whose: ColumnElement[bool],
-    theirs: ColumnElement[bool],
-    now: datetime,
-) -> int:
-    """Mail all live ones of `whose` RSVPs, with a CANCEL where there is an entry; how many."""
-    _supersede(theirs, now)
-    live = whose & Rsvp.status.in_(LIVE)
-    with_entry = live & audience.has_entry()
-    kind, facts = MailKind.EVENT_CANCELLED, {"reason": event.cancellation_reason}
-    number = _write(kind, with_entry, announcement, Rsvp.ical_sequence + 1, facts, now)
-    number += _write(kind, live & ~audience.has_entry(), announcement, null(), facts, now)
-    _write_copies(kind, live, announcement, facts, now)
-    db.session.execute(
-        update(Rsvp)
-        .where(with_entry)
-        .values(ical_sequence=Rsvp.ical_sequence + 1)
-        .execution_options(synchronize_session=False)
-    )
-    return number
-
-
-def _write(
-    kind: MailKind,
-    whose: ColumnElement[bool],
-    announcement: Announcement,
-    sequence: Any,
-    facts: dict[str, Any],
-    now: datetime,
-    *,
-    copies: bool = False,
-) -> int:
-    """One outbox row for each of `whose` RSVPs, in one statement; how many."""
-    recipient = Rsvp.booked_by_email if copies else Rsvp.email
-    rsvp_id = cast(Rsvp.id, String)
-    mark = ".c" if copies else ""
-    domain = current_app.config["MAIL_DOMAIN"]
-    values: dict[Any, Any] = {
-        OutboxMail.key: literal(f"{kind}:") + rsvp_id + f".a{announcement.id}:" + recipient,
-        OutboxMail.kind: literal(kind, OutboxMail.kind.type),
-        OutboxMail.state: literal(MailState.WAITING, OutboxMail.state.type),
-        OutboxMail.recipient: recipient,
-        OutboxMail.recipient_name: Rsvp.booked_by_name if copies else Rsvp.name,
-        OutboxMail.language: Rsvp.language,
-        OutboxMail.event_id: Rsvp.event_id,
-        OutboxMail.rsvp_id: Rsvp.id,
-        OutboxMail.announcement_id: literal(announcement.id),
-        OutboxMail.ical_sequence: cast(sequence, Integer),
-        OutboxMail.facts: literal(facts, JSON_DOCUMENT),
-        OutboxMail.created_at: literal(now, OutboxMail.created_at.type),
-        OutboxMail.due_at: literal(now, OutboxMail.due_at.type),
-        OutboxMail.attempts: literal(0),
-        OutboxMail.last_error: literal(""),
-        # Any text that never changes for this row will do; the token cannot be guessed.
-        OutboxMail.message_id: literal(f"<{announcement.token}.")
-        + rsvp_id
-        + literal(f"{mark}@{domain}>"),
-    }
-    written = db.session.execute(
-        insert(OutboxMail).from_select(
-            [column.key for column in values],
-            select(*values.values()).where(whose, recipient.not_like(f"%{NO_ADDRESS}")),
-            include_defaults=False,
-        )
-    )
-    return int(written.rowcount)  # type: ignore[attr-defined]
-
-
-def _write_copies(
-    kind: MailKind,
-    whose: ColumnElement[bool],
-    announcement: Announcement,
-    facts: dict[str, Any],
-    now: datetime,
-) -> None:
-    """Copies for assistants who answered for the person; the entry is not theirs."""
-    booked = (
-        whose
-        & (Rsvp.booked_by_email != "")
-        & (Rsvp.booked_by_email != Rsvp.email)
-        & (Rsvp.status != RsvpStatus.UNVERIFIED)
-    )
-    _write(kind, booked, announcement, null(), facts | {"copy": True}, now, copies=True)

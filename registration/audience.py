@@ -82,6 +82,16 @@ def groups(event: Event, after: Facts, whose: ColumnElement[bool]) -> Iterator[t
             yield Group(told, mode, before, changed), number
 
 
+def news(event: Event) -> Iterator[Group]:
+    """The groups for which the event as it is now is news, whether anybody is in them or not."""
+    after = editions.facts_of(event)
+    for told, before in editions.all_of(event.id):
+        for mode in AttendanceMode:
+            changed = editions.differences(before, after, mode)
+            if changed:
+                yield Group(told, mode, before, changed)
+
+
 def reach(event: Event, after: Facts) -> Reach:
     """How many would be told if the event's entries said `after`; the event is as it is saved.
 

@@ -111,3 +111,9 @@ def facts_of_edition(event_id: int, number: int) -> Facts | None:
             EventEdition.event_id == event_id, EventEdition.number == number
         )
     )
+
+
+def all_of(event_id: int) -> list[tuple[int, Facts]]:
+    """The noted editions of an event: number and facts of each."""
+    noted = select(EventEdition.number, EventEdition.facts).where(EventEdition.event_id == event_id)
+    return [(number, facts) for number, facts in db.session.execute(noted)]

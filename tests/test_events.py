@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import icalendar
@@ -399,7 +401,7 @@ def test_an_assistant_has_a_copy_without_the_entry(app: Flask) -> None:
 
 
 def test_a_large_event_is_told_chunk_by_chunk(app: Flask, monkeypatch) -> None:
-    monkeypatch.setattr(announcements, "CHUNK", 3)
+    monkeypatch.setattr(announcements, "FIRST_CHUNK", 3)
     room, _stream = make_hybrid(capacity=None)
     for _ in range(7):
         make_rsvp(room)
@@ -408,6 +410,132 @@ def test_a_large_event_is_told_chunk_by_chunk(app: Flask, monkeypatch) -> None:
     assert len(mails(MailKind.EVENT_CHANGED)) == 7
     told = db.session.scalars(select(Announcement)).one()
     assert (told.state, told.attendees) == (AnnouncementState.SENT, 7)
+
+
+def test_a_chunk_is_as_large_as_others_can_wait_for(app: Flask) -> None:
+    assert announcements.next_size(500, held=announcements.TURN) == 500
+    assert announcements.next_size(500, held=announcements.TURN * 5) == 100
+    assert announcements.next_size(500, held=0.0) == 1_000, "it never more than doubles"
+    assert announcements.next_size(2, held=60.0) == announcements.MIN_CHUNK
+
+
+def test_each_is_told_what_they_were_told_before(app: Flask) -> None:
+    room, stream = make_hybrid()
+    first = [make_rsvp(room), make_rsvp(stream)]
+    was = room.event.starts_at
+    move(room.event, tell=False)
+    second = [make_rsvp(room), make_rsvp(stream)]
+    edit(room.event, venue_name="The Annex", tell=False)
+    third = [make_rsvp(room), make_rsvp(stream)]
+    assert announcements.tell(event_id=room.event_id, staff_id=None, now=NOW)
+    assert spread(now=AFTER_HOLD) == 6
+    told = {mail.rsvp_id: mail for mail in mails(MailKind.EVENT_CHANGED)}
+    assert told.keys() == {first[0].id, first[1].id, second[0].id}, third
+    changed = [set(told[rsvp.id].facts["changed"]) for rsvp in (*first, second[0])]
+    span = {"starts_at", "ends_at"}
+    assert changed == [span | {"venue"}, span, {"venue"}]
+    assert told[first[0].id].facts["before"]["starts_at"] == was.isoformat()
+    assert told[second[0].id].facts["before"]["starts_at"] == (was + DAY).isoformat()
+    assert not announcements.tell(event_id=room.event_id, staff_id=None, now=AFTER_HOLD)
+
+
+def between_chunks(monkeypatch: pytest.MonkeyPatch, *acts: Callable[[], object]) -> None:
+    """Do something after each transaction of a telling, which looks at one RSVP then."""
+    monkeypatch.setattr(announcements, "FIRST_CHUNK", 1)
+    monkeypatch.setattr(announcements, "next_size", lambda size, held: 1)
+    chunk, waiting = announcements._spread_chunk, iter(acts)
+
+    def with_others(*arguments: Any) -> tuple[int, float]:
+        done = chunk(*arguments)
+        next(waiting, lambda: None)()
+        return done
+
+    monkeypatch.setattr(announcements, "_spread_chunk", with_others)
+
+
+def test_who_cancels_while_others_are_told_is_told_of_that_alone(app: Flask, monkeypatch) -> None:
+    room, _stream = make_hybrid()
+    told, untold, stays = (make_rsvp(room) for _ in range(3))
+    move(room.event)
+
+    def both_cancel() -> None:
+        for rsvp in (told, untold):
+            rsvps.cancel(rsvp_id=rsvp.id, now=AFTER_HOLD, by="attendee")
+
+    between_chunks(monkeypatch, both_cancel)
+    assert spread(now=AFTER_HOLD) == 3
+    changed = {mail.rsvp_id: mail.state for mail in mails(MailKind.EVENT_CHANGED)}
+    assert changed == {told.id: MailState.SUPERSEDED, stays.id: MailState.WAITING}
+    numbers = {mail.rsvp_id: mail.ical_sequence for mail in mails(MailKind.CANCELLED)}
+    assert numbers == {told.id: 2, untold.id: 1}
+
+
+def test_who_comes_while_others_are_told_knows_already(app: Flask, monkeypatch) -> None:
+    room, _stream = make_hybrid()
+    early = [make_rsvp(room) for _ in range(2)]
+    move(room.event)
+    between_chunks(monkeypatch, lambda: make_rsvp(room, now=AFTER_HOLD))
+    assert spread(now=AFTER_HOLD) == 2
+    assert [mail.rsvp_id for mail in mails(MailKind.EVENT_CHANGED)] == [r.id for r in early]
+    assert not announcements.tell(event_id=room.event_id, staff_id=None, now=AFTER_HOLD)
+
+
+def test_a_cancellation_stops_a_telling_that_is_under_way(app: Flask, monkeypatch) -> None:
+    room, _stream = make_hybrid()
+    everybody = [make_rsvp(room) for _ in range(3)]
+    move(room.event)
+    between_chunks(
+        monkeypatch,
+        lambda: events.cancel(event_id=room.event_id, reason="", staff_id=None, now=AFTER_HOLD),
+    )
+    assert spread(now=AFTER_HOLD) == 1
+    assert len(mails(MailKind.EVENT_CHANGED)) == 1
+    assert spread(now=AFTER_HOLD + DAY) == 3
+    [changed] = mails(MailKind.EVENT_CHANGED)
+    assert changed.state is MailState.SUPERSEDED
+    numbers = [mail.ical_sequence for mail in mails(MailKind.EVENT_CANCELLED)]
+    assert numbers == [2, 1, 1]
+    assert len(everybody) == 3
+
+
+def test_a_worker_that_dies_leaves_the_rest_to_the_next(app: Flask, monkeypatch) -> None:
+    room, _stream = make_hybrid()
+    for _ in range(3):
+        make_rsvp(room)
+    move(room.event)
+
+    def dies() -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as until_then:
+        between_chunks(until_then, dies)
+        with pytest.raises(KeyboardInterrupt):
+            spread(now=AFTER_HOLD)
+    assert len(mails(MailKind.EVENT_CHANGED)) == 1
+    assert spread(now=AFTER_HOLD) == 2
+    numbers = [mail.ical_sequence for mail in mails(MailKind.EVENT_CHANGED)]
+    assert numbers == [1, 1, 1]
+
+
+def test_a_mail_of_an_earlier_telling_that_was_tried_is_not_taken_back(app: Flask) -> None:
+    room, _stream = make_hybrid()
+    tried, untried = make_rsvp(room), make_rsvp(room)
+    move(room.event)
+    spread(now=AFTER_HOLD)
+    db.session.execute(
+        update(OutboxMail)
+        .where(OutboxMail.rsvp_id == tried.id, OutboxMail.kind == MailKind.EVENT_CHANGED)
+        .values(attempts=1)
+    )
+    db.session.commit()
+    edit(room.event, venue_name="The Annex", now=AFTER_HOLD)
+    spread(now=AFTER_HOLD + DAY)
+    first, second = mails(MailKind.EVENT_CHANGED, rsvp_id=tried.id)
+    assert first.state is MailState.WAITING
+    assert second.facts["changed"] == ["venue"], "the earlier one tells of the hour"
+    gone, stands = mails(MailKind.EVENT_CHANGED, rsvp_id=untried.id)
+    assert gone.state is MailState.SUPERSEDED
+    assert set(stands.facts["changed"]) == {"starts_at", "ends_at", "venue"}
 
 
 def test_a_resent_mail_of_an_event_that_moved_has_a_number_of_its_own(app: Flask) -> None:

@@ -15,12 +15,13 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from registration import capacity, doctor
+from registration import capacity, doctor, events
 from registration.database import db
 from registration.models import (
     AttendanceOption,
     InvitationCode,
     MailKind,
+    MailState,
     OutboxMail,
     Rsvp,
     RsvpStatus,
@@ -196,3 +197,50 @@ def test_a_hold_ends_or_is_confirmed_and_never_both(app: Flask, field: Racers, n
     field.race(lanes)
     assert seats_of(room) == (4, 0)
     assert mails(MailKind.CONFIRMED) == Counter(held)
+
+
+def test_a_change_is_told_once_to_those_who_stay(app: Flask, field: Racers, now: datetime):
+    room, stream = make_hybrid(capacity=None)
+    everybody = [make_rsvp(room) for _ in range(60)]
+    events.reschedule(
+        event_id=room.event_id,
+        starts_at=room.event.starts_at + timedelta(days=1),
+        ends_at=room.event.ends_at + timedelta(days=1),
+        staff_id=STAFF,
+        now=now,
+    )
+    later = now + timedelta(minutes=11)
+    gone, switched = everybody[0:24], everybody[30:54]
+    telling: list[Call] = [("announcements.spread", {"now": later})]
+    cancelling: list[list[Call]] = [
+        [("rsvps.cancel", {"rsvp_id": rsvp.id, "by": "attendee", "now": later}) for rsvp in part]
+        for part in (gone[0::3], gone[1::3], gone[2::3])
+    ]
+    switching: list[list[Call]] = [
+        [
+            ("rsvps.switch", {"rsvp_id": rsvp.id, "option_id": stream.id, "now": later})
+            for rsvp in part
+        ]
+        for part in (switched[0::3], switched[1::3], switched[2::3])
+    ]
+    field.race([telling, telling, *cancelling, *switching])
+    db.session.rollback()
+    # Nobody's calendar has two mails of one number, or lacks the last.
+    rows = db.session.execute(
+        select(OutboxMail.rsvp_id, OutboxMail.kind, OutboxMail.ical_sequence, OutboxMail.state)
+        .where(OutboxMail.ical_sequence.is_not(None))
+        .order_by(OutboxMail.ical_sequence)
+    ).all()
+    for rsvp in everybody:
+        db.session.refresh(rsvp)
+        mine = [row for row in rows if row.rsvp_id == rsvp.id]
+        assert [row.ical_sequence for row in mine] == list(range(len(mine)))
+        assert rsvp.ical_sequence == len(mine) - 1
+        waiting = [row.kind for row in mine if row.state is MailState.WAITING]
+        if rsvp in gone:
+            assert waiting == [MailKind.CANCELLED]
+        elif rsvp in switched:
+            # Told before it switched: that mail gave way. Switched before: its mail said it all.
+            assert waiting == [MailKind.CHANGED]
+        else:
+            assert waiting == [MailKind.CONFIRMED, MailKind.EVENT_CHANGED]

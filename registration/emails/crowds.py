@@ -1,0 +1,228 @@
+"""One mail to each of a crowd, written by the database itself: a statement, not a row at a time.
+
+A crowd is a span of an event's RSVPs. The caller holds the lock of the event's seats, so that
+nobody of them cancels, comes or moves meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    String,
+    case,
+    cast,
+    exists,
+    func,
+    insert,
+    literal,
+    null,
+    or_,
+    select,
+    update,
+)
+
+from registration import audience
+from registration.audience import Group
+from registration.database import JSON_DOCUMENT, db
+from registration.models import (
+    LIVE,
+    NO_ADDRESS,
+    Announcement,
+    AttendanceOption,
+    Event,
+    MailKind,
+    MailState,
+    OutboxMail,
+    Rsvp,
+    RsvpStatus,
+)
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """The RSVPs of an event whose ids are from `first` to `last`, and what they are told."""
+
+    event: Event
+    options: Iterable[AttendanceOption]
+    announcement: Announcement
+    first: int
+    last: int
+
+    @property
+    def rsvps(self) -> ColumnElement[bool]:
+        """The condition on Rsvp that it is one of them."""
+        # A sum, so that no index of the event's RSVPs is taken: the ids alone are few.
+        return Rsvp.id.between(self.first, self.last) & (Rsvp.event_id + 0 == self.event.id)
+
+    @property
+    def waiting_mails(self) -> ColumnElement[bool]:
+        """The condition on OutboxMail that it is to one of them and has not gone."""
+        # By the same means no index of events or states, of which one may have millions of mails.
+        return (
+            OutboxMail.rsvp_id.between(self.first, self.last)
+            & (OutboxMail.event_id + 0 == self.event.id)
+            & (func.coalesce(OutboxMail.state, MailState.SENT) == MailState.WAITING)
+        )
+
+
+def crowd_changed(crowd: Crowd, *, now: datetime) -> int:
+    """Mail those whose entry differs, with what it was for each; how many they are."""
+    _take_back_unsent(crowd, now)
+    news = list(audience.news(crowd.event))
+    if not news:
+        return 0
+    of_group = [(_is_in(crowd, group), group) for group in news]
+    chosen = crowd.rsvps & audience.has_entry() & or_(*(is_in for is_in, _ in of_group))
+
+    def facts(**more: Any) -> ColumnElement[Any]:
+        return case(*((is_in, _json(_told(group) | more)) for is_in, group in of_group))
+
+    kind = MailKind.EVENT_CHANGED
+    _write(kind, chosen, crowd, now, facts=facts(), sequence=Rsvp.ical_sequence + 1)
+    _write_copies(kind, chosen, crowd, now, facts=facts(copy=True))
+    return _count_up(chosen, told_edition=crowd.event.edition)
+
+
+def crowd_cancelled(crowd: Crowd, *, now: datetime) -> int:
+    """Mail those who are live, with a CANCEL where there is an entry; how many mails these are.
+
+    Whatever else still waits to go to any of them gives way.
+    """
+    _supersede(crowd.waiting_mails, now)
+    live, with_entry = crowd.rsvps & Rsvp.status.in_(LIVE), audience.has_entry()
+    kind, told = MailKind.EVENT_CANCELLED, {"reason": crowd.event.cancellation_reason}
+    sequence = case((with_entry, Rsvp.ical_sequence + 1), else_=null())
+    number = _write(kind, live, crowd, now, facts=_json(told), sequence=sequence)
+    _write_copies(kind, live, crowd, now, facts=_json(told | {"copy": True}))
+    _count_up(live & with_entry)
+    return number
+
+
+def _is_in(crowd: Crowd, group: Group) -> ColumnElement[bool]:
+    options = [option.id for option in crowd.options if option.mode is group.mode]
+    return (audience.told_edition() == group.told) & Rsvp.option_id.in_(options)
+
+
+def _told(group: Group) -> dict[str, Any]:
+    return {"edition": group.told, "before": group.before, "changed": group.changed}
+
+
+def _json(facts: dict[str, Any]) -> ColumnElement[Any]:
+    return literal(facts, JSON_DOCUMENT)
+
+
+def _take_back_unsent(crowd: Crowd, now: datetime) -> None:
+    """An earlier telling that has not gone gives way; its readers know what they knew before."""
+    earlier = select(Announcement.id).where(
+        Announcement.event_id == crowd.event.id, Announcement.id != crowd.announcement.id
+    )
+    waits = select(OutboxMail.id).where(
+        OutboxMail.announcement_id.in_(earlier), OutboxMail.state == MailState.WAITING
+    )
+    if db.session.scalar(waits.limit(1)) is None:
+        return
+    unsent = (
+        crowd.waiting_mails
+        & (OutboxMail.kind == MailKind.EVENT_CHANGED)
+        & (OutboxMail.attempts == 0)
+    )
+    of_it = unsent & (OutboxMail.rsvp_id == Rsvp.id)
+    knew = select(func.min(OutboxMail.facts["edition"].as_integer())).where(of_it)
+    db.session.execute(
+        update(Rsvp)
+        .where(crowd.rsvps, exists().where(of_it))
+        .values(told_edition=cast(knew.scalar_subquery(), Integer))
+        .execution_options(synchronize_session=False)
+    )
+    _supersede(unsent, now)
+
+
+def _supersede(mails: ColumnElement[bool], now: datetime) -> None:
+    db.session.execute(
+        update(OutboxMail)
+        .where(mails)
+        .values(state=MailState.SUPERSEDED, ended_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _count_up(whose: ColumnElement[bool], **values: Any) -> int:
+    """Give these RSVPs' entries their next number; how many they are."""
+    counted = db.session.execute(
+        update(Rsvp)
+        .where(whose)
+        .values(ical_sequence=Rsvp.ical_sequence + 1, **values)
+        .execution_options(synchronize_session=False)
+    )
+    return int(counted.rowcount)  # type: ignore[attr-defined]
+
+
+def _write(
+    kind: MailKind,
+    whose: ColumnElement[bool],
+    crowd: Crowd,
+    now: datetime,
+    *,
+    facts: ColumnElement[Any],
+    sequence: Any,
+    copies: bool = False,
+) -> int:
+    """One outbox row for each of `whose` RSVPs, in one statement; how many."""
+    recipient = Rsvp.booked_by_email if copies else Rsvp.email
+    rsvp_id = cast(Rsvp.id, String)
+    announcement, mark = crowd.announcement, ".c" if copies else ""
+    domain = current_app.config["MAIL_DOMAIN"]
+    values: dict[Any, Any] = {
+        OutboxMail.key: literal(f"{kind}:") + rsvp_id + f".a{announcement.id}:" + recipient,
+        OutboxMail.kind: literal(kind, OutboxMail.kind.type),
+        OutboxMail.state: literal(MailState.WAITING, OutboxMail.state.type),
+        OutboxMail.recipient: recipient,
+        OutboxMail.recipient_name: Rsvp.booked_by_name if copies else Rsvp.name,
+        OutboxMail.language: Rsvp.language,
+        OutboxMail.event_id: Rsvp.event_id,
+        OutboxMail.rsvp_id: Rsvp.id,
+        OutboxMail.announcement_id: literal(announcement.id),
+        OutboxMail.ical_sequence: cast(sequence, Integer),
+        OutboxMail.facts: facts,
+        OutboxMail.created_at: literal(now, OutboxMail.created_at.type),
+        OutboxMail.due_at: literal(now, OutboxMail.due_at.type),
+        OutboxMail.attempts: literal(0),
+        OutboxMail.last_error: literal(""),
+        # Any text that never changes for this row will do; the token cannot be guessed.
+        OutboxMail.message_id: literal(f"<{announcement.token}.")
+        + rsvp_id
+        + literal(f"{mark}@{domain}>"),
+    }
+    written = db.session.execute(
+        insert(OutboxMail).from_select(
+            [column.key for column in values],
+            select(*values.values()).where(whose, recipient.not_like(f"%{NO_ADDRESS}")),
+            include_defaults=False,
+        )
+    )
+    return int(written.rowcount)  # type: ignore[attr-defined]
+
+
+def _write_copies(
+    kind: MailKind,
+    whose: ColumnElement[bool],
+    crowd: Crowd,
+    now: datetime,
+    *,
+    facts: ColumnElement[Any],
+) -> None:
+    """Copies for assistants who answered for the person; the entry is not theirs."""
+    booked = (
+        whose
+        & (Rsvp.booked_by_email != "")
+        & (Rsvp.booked_by_email != Rsvp.email)
+        & (Rsvp.status != RsvpStatus.UNVERIFIED)
+    )
+    _write(kind, booked, crowd, now, facts=facts, sequence=null(), copies=True)
