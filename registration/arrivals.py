@@ -8,16 +8,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, bindparam, func, select, text, update
 from sqlalchemy.orm import contains_eager, joinedload
 
 from registration import audit, finding
-from registration.database import db
+from registration.database import UTCDateTime, db
 from registration.folding import folded, words_in, words_typed
 from registration.models import (
     AttendanceMode,
     AttendanceOption,
     Attendee,
+    Door,
     Event,
     Rsvp,
     RsvpStatus,
@@ -121,14 +122,17 @@ def standing(person: Attendee | None, event_id: int) -> Outcome:
 def mark(person: Attendee, *, staff_id: int, now: datetime) -> bool:
     """Note that a person came in, in the caller's transaction; False if they were in already.
 
-    One guarded UPDATE: of two doors that scan one ticket at once, one gets False.
+    One guarded UPDATE: of two doors that scan one ticket at once, one gets False. The caller says
+    `came_in` afterwards, once for all it marked.
     """
     marked = db.session.scalar(
         update(Attendee)
         .where(
             Attendee.id == person.id,
             Attendee.checked_in_at.is_(None),
-            Attendee.rsvp_id.in_(select(Rsvp.id).where(Rsvp.status == RsvpStatus.CONFIRMED)),
+            select(Rsvp.id)
+            .where(Rsvp.id == Attendee.rsvp_id, Rsvp.status == RsvpStatus.CONFIRMED)
+            .exists(),
         )
         .values(checked_in_at=now, checked_in_by_id=staff_id)
         .returning(Attendee.id)
@@ -140,9 +144,37 @@ def mark(person: Attendee, *, staff_id: int, now: datetime) -> bool:
     return True
 
 
+_CAME_IN = text(
+    "INSERT INTO doors (event_id, inside, last_at) VALUES (:event_id, :number, :now)"
+    " ON CONFLICT (event_id) DO UPDATE SET inside = doors.inside + excluded.inside, last_at ="
+    " CASE WHEN excluded.last_at > doors.last_at THEN excluded.last_at ELSE doors.last_at END"
+).bindparams(bindparam("now", type_=UTCDateTime()))
+
+
+def came_in(event_id: int, number: int, *, now: datetime) -> None:
+    """Count people in, last in the caller's transaction: until its end other doors wait here."""
+    if number:
+        values = {"event_id": event_id, "number": int(number), "now": now}
+        db.session.execute(_CAME_IN, values)
+
+
+def went_out(event_id: int, number: int) -> None:
+    """Count people whose check-in was taken back, last in the caller's transaction."""
+    db.session.execute(
+        update(Door).where(Door.event_id == event_id).values(inside=Door.inside - number)
+    )
+
+
 def counts_of(event: Event) -> Counts:
     """The live counts of the door: people in, and seats given in the room."""
-    return Counts(_inside(event), _expected(event, AttendanceMode.IN_PERSON))
+    inside = select(Door.inside).where(Door.event_id == event.id).scalar_subquery()
+    found = db.session.execute(
+        select(inside, func.sum(AttendanceOption.seats_taken)).where(
+            AttendanceOption.event_id == event.id,
+            AttendanceOption.mode == AttendanceMode.IN_PERSON,
+        )
+    ).one()
+    return Counts(*(int(number or 0) for number in found))
 
 
 def turnout_of(event: Event) -> Turnout:
@@ -153,22 +185,13 @@ def turnout_of(event: Event) -> Turnout:
         .join(Attendee, Attendee.rsvp_id == Rsvp.id)
         .where(Rsvp.event_id == event.id, Attendee.joined_at.is_not(None))
     )
+    door = counts_of(event)
     return Turnout(
-        room=_inside(event),
-        room_expected=_expected(event, AttendanceMode.IN_PERSON),
+        room=door.inside,
+        room_expected=door.expected,
         online=watching or 0,
         online_expected=_expected(event, AttendanceMode.VIRTUAL),
     )
-
-
-def _inside(event: Event) -> int:
-    inside = db.session.scalar(
-        select(func.count())
-        .select_from(Rsvp)
-        .join(Attendee, Attendee.rsvp_id == Rsvp.id)
-        .where(Rsvp.event_id == event.id, Attendee.checked_in_at.is_not(None))
-    )
-    return inside or 0
 
 
 def _expected(event: Event, mode: AttendanceMode) -> int:
@@ -182,10 +205,14 @@ def _expected(event: Event, mode: AttendanceMode) -> int:
 
 def last_in(event: Event, number: int = 5) -> Sequence[Attendee]:
     """Who came in last, the latest first."""
+    door = db.session.get(Door, event.id)
+    if door is None or not door.inside:
+        return []
     return db.session.scalars(
         select(Attendee)
         .join(Attendee.rsvp)
-        .where(Rsvp.event_id == event.id, Attendee.checked_in_at.is_not(None))
+        # The sum keeps SQLite from walking through all RSVPs: the latest are found in an index.
+        .where(Rsvp.event_id + 0 == event.id, Attendee.checked_in_at <= door.last_at)
         .order_by(Attendee.checked_in_at.desc(), Attendee.id.desc())
         .limit(number)
     ).all()

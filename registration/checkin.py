@@ -49,6 +49,8 @@ def admit(
                 person = arrivals.person_by_id(person.id)
                 outcome = arrivals.standing(person, event_id)
                 outcome = Outcome.AGAIN if outcome is Outcome.ADMITTED else outcome
+            else:
+                arrivals.came_in(event_id, 1, now=now)
             if person is not None and again and outcome is Outcome.AGAIN:
                 outcome = Outcome.READMITTED
         if outcome is not Outcome.ADMITTED:
@@ -89,4 +91,5 @@ def undo(*, event_id: int, attendee_id: int, staff_id: int, now: datetime) -> At
         if rsvp.is_walk_in and rsvp.is_confirmed:
             admission.end(rsvp, seats, RsvpStatus.CANCELLED, now=now)
             seating.promote(seats, now=now)
+        arrivals.went_out(event_id, 1)
     return arrivals.person_by_id(attendee_id)

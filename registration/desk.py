@@ -6,6 +6,7 @@ what was there before.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -139,7 +140,7 @@ def correct_address(*, rsvp_id: int, email: str, staff_id: int, now: datetime) -
 
 def check_in(*, rsvp_ids: Sequence[int], staff_id: int, now: datetime) -> int:
     """Note that these parties are in, those who sit in the room alone; how many people."""
-    inside = 0
+    inside: Counter[int] = Counter()  # by event
     with transaction():
         people = db.session.scalars(
             select(Attendee)
@@ -153,8 +154,11 @@ def check_in(*, rsvp_ids: Sequence[int], staff_id: int, now: datetime) -> int:
         ).all()
         for person in people:
             if not person.rsvp.option.is_virtual:
-                inside += arrivals.mark(person, staff_id=staff_id, now=now)
-    return inside
+                marked = arrivals.mark(person, staff_id=staff_id, now=now)
+                inside[person.rsvp.event_id] += marked
+        for event_id, number in sorted(inside.items()):
+            arrivals.came_in(event_id, number, now=now)
+    return inside.total()
 
 
 def take_back_check_in(*, event_id: int, at: datetime, staff_id: int, now: datetime) -> int:
@@ -173,12 +177,17 @@ def take_back_check_in(*, event_id: int, at: datetime, staff_id: int, now: datet
             audit.record(
                 "checkin.undone", now=now, staff_id=staff_id, rsvp=person.rsvp, name=person.name
             )
-        db.session.execute(
+        undone = db.session.scalars(
             update(Attendee)
-            .where(Attendee.id.in_([person.id for person in people]))
+            .where(
+                Attendee.id.in_([person.id for person in people]),
+                Attendee.checked_in_at.is_not(None),
+            )
             .values(checked_in_at=None, checked_in_by_id=None)
+            .returning(Attendee.id)
             .execution_options(synchronize_session=False)
-        )
+        ).all()
+        arrivals.went_out(event_id, len(undone))
     return len(people)
 
 

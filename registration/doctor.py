@@ -16,6 +16,7 @@ from registration.database import db
 from registration.models import (
     AttendanceOption,
     Attendee,
+    Door,
     Event,
     InvitationCode,
     Rsvp,
@@ -65,7 +66,7 @@ def _schema() -> Iterator[Finding]:
 
 def counters() -> list[Finding]:
     """Compare what is counted or indexed with its rows; one finding for each that differs."""
-    wrong = [*_seats(), *_queues(), *_parties(), *_codes(), *_words()]
+    wrong = [*_seats(), *_queues(), *_parties(), *_codes(), *_words(), *_doors()]
     return wrong or [Finding(True, "counters and words to search by equal their rows")]
 
 
@@ -143,6 +144,21 @@ def _words() -> Iterator[Finding]:
     )
     for slug, counted, number in rows:
         yield Finding(False, f"{slug}: {counted} RSVPs, of which the search finds {number}")
+
+
+def _doors() -> Iterator[Finding]:
+    inside = func.count(Attendee.checked_in_at)
+    counted = func.coalesce(Door.inside, 0)
+    rows = db.session.execute(
+        select(Event.slug, counted, inside)
+        .join(Rsvp, Rsvp.event_id == Event.id)
+        .join(Attendee, Attendee.rsvp_id == Rsvp.id)
+        .outerjoin(Door, Door.event_id == Event.id)
+        .group_by(Event.slug, Door.inside)
+        .having(counted != inside)
+    )
+    for slug, number, found in rows:
+        yield Finding(False, f"{slug}: {number} counted at the door, {found} are in")
 
 
 def _mail(now: datetime) -> Iterator[Finding]:

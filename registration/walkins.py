@@ -52,7 +52,7 @@ def walk_in(
         db.session.flush()
         audit.record("rsvp.walk_in", now=now, staff_id=staff_id, rsvp=rsvp, option=option.id)
         person = parties.attendees(rsvp)[0]
-        arrivals.mark(person, staff_id=staff_id, now=now)
+        arrivals.came_in(event_id, arrivals.mark(person, staff_id=staff_id, now=now), now=now)
         attendee_id = person.id
     return _as_it_is(attendee_id)
 
@@ -83,7 +83,7 @@ def seat(
             _sit_down(rsvp, seats, option, staff_id=staff_id, now=now)
             seating.promote(seats, now=now)
         db.session.flush()
-        arrivals.mark(found, staff_id=staff_id, now=now)
+        arrivals.came_in(event_id, arrivals.mark(found, staff_id=staff_id, now=now), now=now)
     return _as_it_is(attendee_id)
 
 

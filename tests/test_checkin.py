@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from registration import arrivals, checkin, lobby, rsvps, walkins
+from registration import arrivals, checkin, desk, doctor, lobby, rsvps, walkins
 from registration.admission import Refusal, RsvpRefused
 from registration.arrivals import Outcome
 from registration.database import db
@@ -322,3 +322,31 @@ def test_the_latest_stand_first_among_who_came_in(app, staff, now):
 
 def test_a_door_account_is_no_admin(app):
     assert not make_staff(StaffRole.DOOR).is_admin
+
+
+def test_the_count_of_who_is_in_follows_whatever_takes_or_gives(app, staff, now):
+    option = make_option(make_event(guests_max=1), capacity=5)
+    event = option.event
+    rsvp, other = make_rsvp(option, guests=["Bola"]), make_rsvp(option)
+    who = {"staff_id": staff.id, "now": now}
+
+    def inside() -> int:
+        assert [finding for finding in doctor.counters() if not finding.is_fine] == []
+        return arrivals.counts_of(event).inside
+
+    assert inside() == 0
+    assert arrivals.last_in(event) == []
+    admit(rsvp, staff, now)
+    admit(rsvp, staff, now)
+    assert inside() == 1
+    assert desk.check_in(rsvp_ids=[rsvp.id, other.id], **who) == 2
+    person = walkins.walk_in(event_id=event.id, details=Details(name="Wu Xin", email=""), **who)
+    assert inside() == len(arrivals.last_in(event)) == 4
+    checkin.undo(event_id=event.id, attendee_id=person.id, **who)
+    assert inside() == 3
+    # A guest who is in and is taken off the RSVP.
+    details = Details(name=rsvp.name, email=rsvp.email)
+    desk.edit(rsvp_id=rsvp.id, details=details, guests=[], **who)
+    assert inside() == 2
+    desk.take_back_check_in(event_id=event.id, at=now, **who)
+    assert inside() == 0

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from sqlalchemy import insert, select, update
 
-from registration import parties, seating
+from registration import arrivals, parties, seating
 from registration.database import db, transaction
 from registration.demo import names
 from registration.models import (
@@ -27,6 +27,8 @@ from registration.seating import Seats
 BATCH = 2_000
 #: How long before `now` the first of them came.
 SPREAD = timedelta(days=60)
+# How long after the start the last of a past event came in.
+_LATEST = timedelta(minutes=20)
 _COLUMNS = [column.key for column in Rsvp.__mapper__.column_attrs if column.key != "id"]
 
 
@@ -81,7 +83,8 @@ def turn_up(*, event_id: int, share: float) -> None:
             {
                 "id": attendee_id,
                 "checked_in_at" if mode is AttendanceMode.IN_PERSON else "joined_at": (
-                    event.starts_at + timedelta(minutes=chance.triangular(-25, 20, -5))
+                    event.starts_at
+                    + timedelta(minutes=chance.triangular(-25, _LATEST / timedelta(minutes=1), -5))
                 ),
             }
             for attendee_id, mode in expected
@@ -89,6 +92,8 @@ def turn_up(*, event_id: int, share: float) -> None:
         ]
         if came:
             session.execute(update(Attendee), came)
+            inside = sum("checked_in_at" in row for row in came)
+            arrivals.came_in(event_id, inside, now=event.starts_at + _LATEST)
 
 
 def _add(event_id: int, wishes: Sequence[Wish], chance: Random, now: datetime) -> None:

@@ -9,6 +9,7 @@ from registration.models.announcements import (
     AnnouncementState,
     EventEdition,
 )
+from registration.models.doors import Door
 from registration.models.events import (
     AgendaItem,
     AttendanceMode,
@@ -69,6 +70,7 @@ __all__ = [
     "Attendee",
     "AuditEntry",
     "CalendarReply",
+    "Door",
     "Event",
     "EventEdition",
     "EventStatus",
