@@ -235,7 +235,7 @@ class TestTheForm:
             room.event, kind=QuestionKind.ONE_OF, choices=["A", "B"], is_required=True
         )
         answer = send(client, room.event, room)
-        assert (answer.status_code, "Answer this question" in text_of(answer)) == (422, True)
+        assert (answer.status_code, "Answer “" in text_of(answer)) == (422, True)
         answer = send(client, room.event, room, **{f"question_{question.id}": "Z"})
         assert (answer.status_code, "Choose one of the answers" in text_of(answer)) == (422, True)
 
@@ -530,3 +530,18 @@ class TestOwnData:
     def test_is_nobody_elses(self, client: FlaskClient):
         rsvp = make_rsvp(make_option())
         assert client.get(f"/rsvp/{rsvp.join_key}/data.json").status_code == 404
+
+
+def test_the_summary_is_in_the_order_of_the_page_and_names_the_question(client: FlaskClient):
+    room, _ = make_hybrid(slug="wrong")
+    make_question(room.event, label="Which team?", is_required=True)
+    token = hidden(client.get("/events/wrong/rsvp").text)
+    page = client.post("/events/wrong/rsvp", data=token | {"email": "amina@"}).text
+    summary = page.partition('class="problem"')[2].partition("</div>")[0]
+    links = re.findall(r'<a href="#([\w-]+)">', summary)
+    assert [link.rstrip("0123456789") for link in links] == [
+        "attend-", "name", "email", "question_", "consent"
+    ]  # fmt: skip
+    assert "Answer “Which team?”" in summary
+    places = [page.index(f' id="{link}"') for link in links]
+    assert places == sorted(places)

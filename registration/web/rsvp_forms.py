@@ -129,6 +129,22 @@ class PersonForm(FlaskForm):  # type: ignore[misc]
         self.guests = [self[f"guest_{number}"] for number in range(1, event.guests_max + 1)]
 
     @property
+    def in_page_order(self) -> list[Field]:
+        """The fields as the page shows them, for the summary of what is wrong."""
+        asked = [field for _question, field in self.questions]
+        needs = ("needs_step_free", "needs_sign_language", "needs_captions", "access_note")
+        before = ("attend", "name", "email", "organisation", "job_title")
+        own = ("booked_by_name", "booked_by_email", "code")
+        named = {name: self[name] for name in self._fields}
+        return [
+            *(named[name] for name in (*before, *own) if name in named),
+            *self.guests,
+            *(named[name] for name in needs),
+            *asked,
+            *(named[name] for name in ("consent", "wants_news") if name in named),
+        ]
+
+    @property
     def guest_names(self) -> list[str]:
         """The guests that were named."""
         return [field.data for field in self.guests if field.data]
@@ -139,7 +155,7 @@ class PersonForm(FlaskForm):  # type: ignore[misc]
         for question, field in self.questions:
             applies = question.option_id in (None, option_id)
             if applies and question.is_required and _value(question, field) is None:
-                field.errors = [*field.errors, gettext("Answer this question")]
+                field.errors = [*field.errors, _unanswered(question)]
                 complete = False
         return complete
 
@@ -354,6 +370,11 @@ def _question_field(question: Question) -> Field:
             question.label, [_known_choice], choices=choices, validate_choice=False, **flags
         )
     return field
+
+
+def _unanswered(question: Question) -> str:
+    """It stands in the summary too, where one must see which question is meant."""
+    return gettext("Answer “%(question)s”", question=question.label)
 
 
 def _known_choice(_form: Form, field: Field) -> None:
