@@ -27,8 +27,6 @@ def _protect(response: Response) -> Response:
     policy = dict(POLICY)
     if sources := g.get("frame_sources"):
         policy["frame-src"] = " ".join(sources)
-    if g.get("framed_by_self"):
-        policy["frame-ancestors"] = "'self'"
     response.headers.setdefault(
         "Content-Security-Policy", "; ".join(f"{name} {value}" for name, value in policy.items())
     )
