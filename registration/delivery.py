@@ -13,11 +13,12 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from flask import current_app
 from flask_mail import email_dispatched
-from sqlalchemy import ColumnElement, and_, bindparam, or_, select, text, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, or_, select, text, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import joinedload
 
 from registration import rendering
@@ -41,7 +42,9 @@ BROKEN_IN_A_ROW = 3
 #: Mails rendered before the first of them goes: few, so that a later change finds them unsent.
 _CHUNK = 10
 
-_NO_WAIT = text("SET LOCAL synchronous_commit = off")
+# No wait for the disk: what a crash of the database server forgets is sent again with the same
+# Message-ID; a killed worker forgets nothing.
+_NO_WAIT, _WAIT_AGAIN = text("SET synchronous_commit = off"), text("RESET synchronous_commit")
 _ENDED = (
     update(OutboxMail)
     .where(OutboxMail.id == bindparam("mail_id"))
@@ -96,6 +99,63 @@ def _take(queue: ColumnElement[bool], now: datetime, limit: int) -> list[int]:
         return taken
 
 
+class _Notes:
+    """What became of mails, each written for good before the next one goes.
+
+    PostgreSQL gets one statement a mail, on a connection that is kept for the batch. A second one
+    takes its place if the server was started anew meanwhile: to write the same again is no harm.
+    """
+
+    def __init__(self) -> None:
+        self._kept: Connection | None = None
+
+    def end(self, mail_id: int, state: MailState, now: datetime, *, error: str = "") -> None:
+        """Commit what became of a mail; on a connection alone, since nothing else is kept."""
+        values = {
+            "mail_id": mail_id,
+            "state": state,
+            "ended_at": now,
+            "last_error": error[:500],
+        }
+        db.session.rollback()
+        if db.engine.dialect.name != "postgresql":
+            options = {"writing": True}
+            with db.engine.connect().execution_options(**options) as each, each.begin():
+                each.execute(_ENDED, values)
+            return
+        try:
+            self._connection().execute(_ENDED, values)
+        except DBAPIError as trouble:
+            if not trouble.connection_invalidated:
+                raise
+            self._forget()
+            self._connection().execute(_ENDED, values)
+
+    def _connection(self) -> Connection:
+        if self._kept is None:
+            self._kept = db.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            self._kept.execute(_NO_WAIT)
+        return self._kept
+
+    def _forget(self) -> None:
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            kept.invalidate()
+            kept.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_trouble: object) -> None:
+        """Give the connection back as it was."""
+        if self._kept is not None:
+            try:
+                self._kept.execute(_WAIT_AGAIN)
+                self._kept.close()
+            except DBAPIError:
+                self._forget()
+
+
 class Postman:
     """Delivers mails over one SMTP connection that is kept from batch to batch."""
 
@@ -129,15 +189,21 @@ class Postman:
         What is not begun when `stopping` says so, when the server cannot be reached or when half
         of the claim's time is over is given back, its attempts uncounted.
         """
+        with _Notes() as notes:
+            return self._deliver(mail_ids, notes, now, stopping)
+
+    def _deliver(
+        self, mail_ids: Sequence[int], notes: _Notes, now: datetime, stopping: Callable[[], bool]
+    ) -> int:
         sent = broken = done = 0
         began = self._ticks()
         chunk = _CHUNK if not current_app.config["MAIL_PER_MINUTE"] else 1
         for start in range(0, len(mail_ids), chunk):
-            for mail_id, message in _rendered(mail_ids[start : start + chunk], now):
+            for mail_id, message in _rendered(mail_ids[start : start + chunk], notes, now):
                 if stopping() or self._ticks() - began > CLAIM.total_seconds() / 2:
                     _give_back(mail_ids[done:], now)
                     return sent
-                trouble = self._send(mail_id, message, now) if message else None
+                trouble = self._send(mail_id, message, notes, now) if message else None
                 if trouble is None:
                     broken, sent = 0, sent + bool(message)
                 elif isinstance(trouble, Broken):
@@ -151,7 +217,9 @@ class Postman:
                 done += 1
         return sent
 
-    def _send(self, mail_id: int, message: CalendarMessage, now: datetime) -> Exception | None:
+    def _send(
+        self, mail_id: int, message: CalendarMessage, notes: _Notes, now: datetime
+    ) -> Exception | None:
         """Hand one mail over and note what became of it; what went wrong, if anything did."""
         self._keep_rate()
         try:
@@ -163,7 +231,7 @@ class Postman:
         except (Broken, NotTaken) as trouble:
             _failed(mail_id, trouble, now)
             return trouble
-        _end(mail_id, MailState.SENT, now)
+        notes.end(mail_id, MailState.SENT, now)
         self._failures, self._rests_until = 0, None
         email_dispatched.send(current_app._get_current_object(), message=message)  # type: ignore[attr-defined]
         return None
@@ -204,7 +272,7 @@ class Postman:
 
 
 def _rendered(
-    mail_ids: Sequence[int], now: datetime
+    mail_ids: Sequence[int], notes: _Notes, now: datetime
 ) -> Iterator[tuple[int, CalendarMessage | None]]:
     """The messages of claimed mails; None for one that has ended meanwhile or cannot be made.
 
@@ -230,9 +298,9 @@ def _rendered(
         made.append((mail_id, message))
     db.session.rollback()
     for mail_id, error in unfit:
-        _end(mail_id, MailState.FAILED, now, error=error)
+        notes.end(mail_id, MailState.FAILED, now, error=error)
     for mail_id in late:
-        _end(mail_id, MailState.SUPERSEDED, now, error="of no use any more")
+        notes.end(mail_id, MailState.SUPERSEDED, now, error="of no use any more")
     return iter(made)
 
 
@@ -253,6 +321,7 @@ def _with_all_they_need(mail_ids: Sequence[int]) -> Any:
             joinedload(OutboxMail.event),
             joinedload(OutboxMail.rsvp).joinedload(Rsvp.option),
             joinedload(OutboxMail.rsvp).joinedload(Rsvp.event),
+            joinedload(OutboxMail.rsvp).selectinload(Rsvp.party),
             joinedload(OutboxMail.speaker).joinedload(Speaker.event),
         )
         .execution_options(populate_existing=True)
@@ -286,19 +355,6 @@ def _give_back(mail_ids: Sequence[int], now: datetime, trouble: Exception | None
                 .values(state=MailState.FAILED, ended_at=now, last_error=values["last_error"])
             )
         db.session.execute(update(OutboxMail).where(*ours).values(values))
-
-
-def _end(mail_id: int, state: MailState, now: datetime, *, error: str = "") -> None:
-    """Commit what became of a mail; on a connection alone, since nothing else is read or kept."""
-    db.session.rollback()
-    with db.engine.connect().execution_options(writing=True) as connection, connection.begin():
-        if connection.dialect.name == "postgresql":
-            # No wait for the disk: what a crash of the database server forgets is sent again
-            # with the same Message-ID; a killed worker forgets nothing.
-            connection.execute(_NO_WAIT)
-        connection.execute(
-            _ENDED, {"mail_id": mail_id, "state": state, "ended_at": now, "last_error": error[:500]}
-        )
 
 
 def pause_before(attempt: int, mail_id: int) -> timedelta:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask_mail import email_dispatched
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
 from registration import delivery, emails, outbox, rsvps
@@ -29,6 +29,11 @@ from tests.smtp_servers import Mailbox, serving
 
 CERTIFICATE = Path(__file__).parent / "tls" / "server.pem"
 Post = Callable[..., int]
+_WHO_SET_COMMIT = text("SELECT source FROM pg_settings WHERE name = 'synchronous_commit'")
+_END_ALL_OTHERS = text(
+    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
 
 
 @pytest.fixture
@@ -116,6 +121,37 @@ class TestAGoodServer:
         assert mailbox.taken == [gone[0].as_bytes()]
         (message,) = mailbox.messages()
         assert message["Message-ID"] == row_of("a@example.org").message_id
+
+    def test_a_database_that_starts_anew_between_two_mails_makes_nobody_get_one_twice(
+        self, app: Flask, mailbox: Mailbox, post_to: Callable[..., Post]
+    ):
+        write_mails("a@example.org", "b@example.org", "c@example.org")
+
+        def end_all_connections(_app: Flask, message: object) -> None:
+            if db.engine.dialect.name == "postgresql" and len(mailbox.taken) == 1:
+                with db.engine.connect() as connection:
+                    connection.execute(_END_ALL_OTHERS)
+
+        with serving(mailbox) as port, email_dispatched.connected_to(end_all_connections):
+            assert post_to(port)() == 3
+        assert set(states().values()) == {MailState.SENT}
+        assert len(mailbox.taken) == 3
+
+    def test_connections_are_given_back_as_they_were(
+        self, app: Flask, mailbox: Mailbox, post_to: Callable[..., Post]
+    ):
+        write_mails("a@example.org")
+        with serving(mailbox) as port:
+            post_to(port)()
+        if db.engine.dialect.name == "postgresql":
+            with db.engine.connect() as first, db.engine.connect() as second:
+                set_by = {one.scalar(_WHO_SET_COMMIT) for one in (first, second)}
+            assert "session" not in set_by
+        with transaction() as session:
+            session.add(WorkerHeartbeat(name="a worker", at=NOW))
+            session.flush()
+            session.rollback()
+        assert db.session.scalar(select(WorkerHeartbeat.name)) is None
 
     def test_without_a_server_nothing_is_claimed(self, app: Flask):
         write_mails("a@example.org")

@@ -6,11 +6,9 @@ from dataclasses import dataclass, field
 
 from flask_babel import gettext
 from markupsafe import Markup
-from sqlalchemy import select
 
 from registration import entries, wording
-from registration.database import db
-from registration.models import Attendee, Event, Rsvp
+from registration.models import Event, Rsvp
 
 
 @dataclass
@@ -103,9 +101,6 @@ def tickets_of(rsvp: Rsvp) -> list[Ticket]:
     """The tickets of a party in the room; none for who watches."""
     if rsvp.option.is_virtual or not rsvp.is_confirmed:
         return []
-    people = db.session.scalars(
-        select(Attendee).where(Attendee.rsvp_id == rsvp.id).order_by(Attendee.position)
-    )
     return [
         Ticket(
             cid=f"ticket-{person.ticket_code}",
@@ -113,7 +108,7 @@ def tickets_of(rsvp: Rsvp) -> list[Ticket]:
             name=person.name,
             url=entries.ticket_url(person.ticket_code),
         )
-        for person in people
+        for person in rsvp.party
     ]
 
 

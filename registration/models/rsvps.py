@@ -196,6 +196,8 @@ class Rsvp(Base):
     event: Mapped[Event] = relationship()
     option: Mapped[AttendanceOption] = relationship(foreign_keys=[option_id])
     waits_for: Mapped[AttendanceOption | None] = relationship(foreign_keys=[waits_for_option_id])
+    # To read alone: who loads many RSVPs loads their people by one query.
+    party: Mapped[list[Attendee]] = relationship(viewonly=True, order_by="Attendee.position")
 
     @validates("name", "email", "organisation")
     def _keep_search_text(self, key: str, value: str) -> str:
