@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from registration import arrivals, desk, fates, finding, imports, roster, rsvps, sheets
+from registration import arrivals, desk, finding, imports, matching, roster, rsvps, sheets
 from registration.database import db
 from registration.demo import crowd
 from registration.fates import Plan
@@ -39,7 +39,7 @@ def event(app) -> Event:
 def import_list(option: AttendanceOption, text: str, now: datetime) -> None:
     listed = sheets.read(text.encode(), "list.csv")
     kind = ImportKind.RSVPS
-    plan = Plan(columns=fates.guess(listed, kind, []), option_id=option.id)
+    plan = Plan(columns=matching.guess(listed, kind, []), option_id=option.id)
     imports.run(
         event_id=option.event_id,
         sheet=listed,
