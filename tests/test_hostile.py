@@ -176,6 +176,13 @@ class TestEveryAddress:
         assert rows() == before
 
 
+def test_a_file_is_taken_for_what_it_says_it_is(client: FlaskClient) -> None:
+    answer = client.get("/static/css/base.css")
+    assert answer.status_code == 200
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    answer.close()
+
+
 class TestCookies:
     def test_they_are_for_this_site_alone_and_not_for_scripts(self, tmp_path: Path) -> None:
         application = create_app(

@@ -87,6 +87,24 @@ def test_nobody_reaches_an_event_that_is_not_theirs(
         assert answer.status_code in (403, 404), (method, endpoint)
 
 
+def test_ones_own_event_is_no_way_to_what_belongs_to_another(
+    unguarded: Flask, filled: dict[str, object]
+) -> None:
+    own = make_event()
+    client = sign_in(unguarded.test_client(), make_staff(StaffRole.ORGANISER, own))
+    seen = 0
+    with unguarded.test_request_context():
+        for rule in rules(unguarded):
+            if "slug" in rule.arguments and {"rsvp_id", "speaker_id"} & rule.arguments:
+                values = {name: filled.get(name, 1) for name in rule.arguments} | {"slug": own.slug}
+                url = unguarded.url_map.bind("events.example.org").build(rule.endpoint, values)
+                for method in rule.methods & {"GET", "POST"}:
+                    answer = client.open(url, method=method)
+                    assert answer.status_code == 404, (method, rule.endpoint)
+                    seen += 1
+    assert seen > 5
+
+
 def test_the_door_reaches_the_door_and_nothing_else(
     unguarded: Flask, filled: dict[str, object]
 ) -> None:
