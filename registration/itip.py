@@ -21,7 +21,8 @@ _FEED_REFRESH = "PT6H"
 # C0 controls but tab and newline, DEL, NEL, line and paragraph separators, lone surrogates.
 _UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")
 _UNFIT_IN_PARAMETERS = re.compile('["^;\t\n]')
-_WANTS_QUOTES = re.compile("[,:]")
+# A backslash needs none by RFC 5545, but readers take it for the escape of what follows.
+_WANTS_QUOTES = re.compile(r"[,:\\]")
 _ESCAPES = str.maketrans({"\\": "\\\\", ";": "\\;", ",": "\\,", "\n": "\\n"})
 
 

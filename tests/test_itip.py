@@ -215,6 +215,15 @@ def test_any_text_comes_back_and_one_attendee_stands(
         assert other.sequence.value == str(sequence)
 
 
+def test_a_name_that_ends_in_a_backslash_ends_there():
+    for name in ("\\", "Ada\\", "A\\B"):
+        content = itip.request(replace(STREAM, attendee_name=name, organizer_name=name), now=NOW)
+        (vevent,) = icalendar.Calendar.from_ical(content).walk("VEVENT")
+        for who in (vevent["ATTENDEE"], vevent["ORGANIZER"]):
+            assert who.startswith("mailto:")
+            assert who.params["CN"] == name
+
+
 def test_links_to_web_calendars_hold_the_whole_entry():
     google, outlook = itip.google_link(STREAM), itip.outlook_link(STREAM)
     assert google.startswith("https://calendar.google.com/calendar/render?action=TEMPLATE&")
