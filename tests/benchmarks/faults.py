@@ -263,7 +263,10 @@ class Faults:
                 while own.execute(size).fetchone()[0] < most:  # type: ignore[index]
                     own.execute(_PADDING, {"number": step})
             own.execute("CHECKPOINT")
-            main = psutil.Process(postgresql.get_pid())
+            # Its number is another one since it was restarted.
+            main = psutil.Process(
+                int((postgresql.pgdata / "postmaster.pid").read_text().split()[0])
+            )
             with _no_longer_files(
                 lambda: [main, *main.children()], _SEGMENT, user=postgresql.system_user
             ):
