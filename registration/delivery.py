@@ -17,7 +17,7 @@ from typing import Any, Self
 
 from flask import current_app
 from flask_mail import email_dispatched
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, or_, select, text, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, or_, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import joinedload
 
@@ -42,9 +42,6 @@ BROKEN_IN_A_ROW = 3
 #: Mails rendered before the first of them goes: few, so that a later change finds them unsent.
 _CHUNK = 10
 
-# No wait for the disk: what a crash of the database server forgets is sent again with the same
-# Message-ID; a killed worker forgets nothing.
-_NO_WAIT, _WAIT_AGAIN = text("SET synchronous_commit = off"), text("RESET synchronous_commit")
 _ENDED = (
     update(OutboxMail)
     .where(OutboxMail.id == bindparam("mail_id"))
@@ -134,7 +131,6 @@ class _Notes:
     def _connection(self) -> Connection:
         if self._kept is None:
             self._kept = db.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-            self._kept.execute(_NO_WAIT)
         return self._kept
 
     def _forget(self) -> None:
@@ -149,11 +145,7 @@ class _Notes:
     def __exit__(self, *_trouble: object) -> None:
         """Give the connection back as it was."""
         if self._kept is not None:
-            try:
-                self._kept.execute(_WAIT_AGAIN)
-                self._kept.close()
-            except DBAPIError:
-                self._forget()
+            self._kept.close()
 
 
 class Postman:
