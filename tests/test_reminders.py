@@ -180,7 +180,8 @@ class TestOfUse:
             claimed = delivery.claim(now=moment)
         finally:
             app.config["MAIL_SERVER"] = ""
-        made = delivery._rendered(claimed, moment)
+        with delivery._Notes() as notes:
+            made = list(delivery._rendered(claimed, notes, moment))
         return [str(message.recipients[0]) for _, message in made if message is not None]
 
     def written(self, app: Flask) -> int:
