@@ -180,9 +180,15 @@ def write_answers(rsvp: Rsvp, answers: Mapping[int, dict[str, Any]]) -> None:
 
 
 def rewrite_answers(rsvp: Rsvp, answers: Mapping[int, dict[str, Any]]) -> None:
-    """Replace the answers to the questions that are still asked; older ones stay as they are."""
+    """Replace the answers to the questions that are still asked of the options that it is about.
+
+    Older ones stay as they are, and so does what was answered for a way to attend that was left:
+    who goes back to it is not asked again.
+    """
     still_asked = select(Question.id).where(
-        Question.event_id == rsvp.event_id, Question.retired_at.is_(None)
+        Question.event_id == rsvp.event_id,
+        Question.retired_at.is_(None),
+        Question.option_id.is_(None) | Question.option_id.in_(rsvp.option_ids),
     )
     db.session.execute(
         delete(Answer).where(Answer.rsvp_id == rsvp.id, Answer.question_id.in_(still_asked))

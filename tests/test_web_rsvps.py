@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 from registration import approvals, rsvps
 from registration.database import db
 from registration.models import (
+    Answer,
     AttendanceOption,
     Event,
     EventStatus,
@@ -238,6 +239,27 @@ class TestTheForm:
         assert (answer.status_code, "Answer “" in text_of(answer)) == (422, True)
         answer = send(client, room.event, room, **{f"question_{question.id}": "Z"})
         assert (answer.status_code, "Choose one of the answers" in text_of(answer)) == (422, True)
+
+    def test_an_edit_keeps_what_was_answered_for_the_room_that_one_waits_for(
+        self, client: FlaskClient
+    ):
+        room, stream = make_hybrid(capacity=1)
+        meal = make_question(room.event, option_id=room.id, is_required=True)
+        field = f"question_{meal.id}"
+        send(client, room.event, room, email="first@example.org", **{field: "Fish"})
+        send(client, room.event, f"{room.id}w{stream.id}", **{field: "Vegetables"})
+        rsvp = db.session.scalars(select(Rsvp).where(Rsvp.email != "first@example.org")).one()
+        assert rsvp.watches_meanwhile
+        path = f"/rsvp/{rsvp.manage_key}/edit"
+        page = client.get(path)
+        assert "Vegetables" in page.text
+        sent = hidden(page.text) | {"name": "Another Name", field: "Vegetables"}
+        assert client.post(path, data=sent).status_code == 303
+        assert db.session.scalars(select(Answer.value).where(Answer.rsvp_id == rsvp.id)).one() == {
+            "text": "Vegetables"
+        }
+        # What is required of the room is asked for while it is waited for.
+        assert client.post(path, data=sent | {field: ""}).status_code == 422
 
     def test_a_form_sent_within_a_moment_is_asked_for_once_more(
         self, app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch

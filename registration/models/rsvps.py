@@ -243,6 +243,12 @@ class Rsvp(Base):
         return self.status is RsvpStatus.CONFIRMED
 
     @property
+    def option_ids(self) -> tuple[int, ...]:
+        """The options that it is about: the one that it asks for, and what it waits for."""
+        wanted = self.waits_for_option_id
+        return (self.option_id,) if wanted in (None, self.option_id) else (self.option_id, wanted)
+
+    @property
     def watches_meanwhile(self) -> bool:
         """Whether it holds a place in one option and waits for another."""
         return self.is_confirmed and self.waits_for_option_id is not None

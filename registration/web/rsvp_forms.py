@@ -149,22 +149,22 @@ class PersonForm(FlaskForm):  # type: ignore[misc]
         """The guests that were named."""
         return [field.data for field in self.guests if field.data]
 
-    def check_questions(self, option_id: int | None) -> bool:
-        """Ask for what is required of this way to attend."""
+    def check_questions(self, *option_ids: int | None) -> bool:
+        """Ask for what is required of these ways to attend."""
         complete = True
         for question, field in self.questions:
-            applies = question.option_id in (None, option_id)
+            applies = question.option_id in (None, *option_ids)
             if applies and question.is_required and _value(question, field) is None:
                 field.errors = [*field.errors, _unanswered(question)]
                 complete = False
         return complete
 
-    def answers(self, option_id: int | None) -> dict[int, dict[str, Any]]:
-        """The answers to the questions that apply to this way to attend."""
+    def answers(self, *option_ids: int | None) -> dict[int, dict[str, Any]]:
+        """The answers to the questions that apply to these ways to attend."""
         given = {
             question.id: _value(question, field)
             for question, field in self.questions
-            if question.option_id in (None, option_id)
+            if question.option_id in (None, *option_ids)
         }
         return {number: value for number, value in given.items() if value is not None}
 

@@ -208,7 +208,7 @@ def edit(key: str) -> ResponseReturnValue:
     rsvp = access.rsvp_by_manage_key(key)
     if not rsvp.is_live:
         return redirect(url_for("rsvps.show", key=key), code=303)
-    event, rsvp_id, option_id, email = rsvp.event, rsvp.id, rsvp.option_id, rsvp.email
+    event, rsvp_id, option_ids, email = rsvp.event, rsvp.id, rsvp.option_ids, rsvp.email
     form = EditForm.for_rsvp(
         rsvp,
         listing.questions_of(event),
@@ -216,14 +216,14 @@ def edit(key: str) -> ResponseReturnValue:
         _answers_of(rsvp),
     )
     status = 200
-    if form.validate_on_submit() and form.check_questions(option_id):
+    if form.validate_on_submit() and form.check_questions(*option_ids):
         try:
             rsvps.edit(
                 rsvp_id=rsvp_id,
                 now=now(),
                 details=form.details(email=email),
                 guests=form.guest_names,
-                answers=form.answers(option_id),
+                answers=form.answers(*option_ids),
             )
         except RsvpRefused as refusal:
             form.form_errors.append(str(refusal))

@@ -86,14 +86,14 @@ def edit(slug: str, rsvp_id: int) -> ResponseReturnValue:
     event = event_by_slug(slug)
     rsvp = rsvp_of(event, rsvp_id)
     form = _edit_form(event, rsvp)
-    option_id, email, language = rsvp.option_id, rsvp.email, rsvp.language
+    option_ids, email, language = rsvp.option_ids, rsvp.email, rsvp.language
     if form.validate_on_submit():
         try:
             desk.edit(
                 rsvp_id=rsvp_id,
                 details=form.details(email=email, language=language),
                 guests=form.guest_names if event.guests_max else None,
-                answers=form.answers(option_id),
+                answers=form.answers(*option_ids),
                 staff_id=current_user.id,
                 now=now(),
             )
