@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from datetime import UTC, datetime, timedelta
 from statistics import median
@@ -22,7 +23,7 @@ from registration.models import (
 )
 from tests.benchmarks.client import Form, Visitor
 from tests.benchmarks.mail_server import MailServer
-from tests.benchmarks.product import Product, until
+from tests.benchmarks.product import ROOT, Product, until
 from tests.benchmarks.rows_public import new_email
 from tests.benchmarks.table import Bench
 
@@ -182,7 +183,9 @@ def _delivery(product: Product, number: int, *, workers: int) -> float:
         second = None
         if workers == 2:
             second = psutil.Popen(
-                ["python", "-m", "flask", "--app", "app", "worker"], env=product.environment
+                [sys.executable, "-m", "flask", "--app", "app", "worker"],
+                cwd=ROOT,
+                env=product.environment,
             )
             time.sleep(4)
         try:
@@ -200,6 +203,7 @@ def _delivery(product: Product, number: int, *, workers: int) -> float:
             return total / (time.perf_counter() - began)
         finally:
             if second is not None:
+                assert second.poll() is None, "the second worker has ended by itself"
                 second.terminate()
                 second.wait()
 
