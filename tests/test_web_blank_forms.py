@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
+from registration.models import RegistrationKind
 from registration.web import answering
 from tests.factories import make_event, make_hybrid
 
@@ -84,3 +85,12 @@ def test_a_form_that_was_read_a_moment_ago_decides_nothing(remembering: Flask) -
     incomplete = visitors[2].post(path, data=sent[2] | {"name": ""})
     assert incomplete.status_code == 422
     assert f'value="{room.id}w"' in incomplete.text
+
+
+def test_a_form_sent_where_registration_is_elsewhere_leads_to_the_event(remembering: Flask) -> None:
+    event = make_event(registration=RegistrationKind.NONE)
+    client = remembering.test_client()
+    page = client.get("/find").text
+    for fields in ({}, {"name": "Ada"}):
+        answer = client.post(f"/events/{event.slug}/rsvp", data=tokens(page) | fields)
+        assert (answer.status_code, answer.headers["location"]) == (303, f"/events/{event.slug}")

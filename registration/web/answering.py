@@ -86,6 +86,8 @@ def _show(asking: Asking) -> ResponseReturnValue:
 def _take(slug: str) -> ResponseReturnValue:
     """Take an answer; what is wrong with it is said over what is so now."""
     asking = recent.of(slug)
+    if asking.event.registration is not RegistrationKind.BUILT_IN:
+        return _elsewhere(asking.event)
     form = asking.form(now())
     if not form.validate():
         asking = Asking.of(access.published_event(slug))
@@ -93,8 +95,6 @@ def _take(slug: str) -> ResponseReturnValue:
         if not form.validate():
             return _page(asking, form, 422)
     event = asking.event
-    if event.registration is not RegistrationKind.BUILT_IN:
-        return _elsewhere(event)
     option_id, accepts_waiting, meanwhile = form.choice or (0, False, None)
     try:
         rsvp = rsvps.answer(
