@@ -72,19 +72,7 @@ def rsvp_again(rsvp: Rsvp, *, now: datetime) -> None:
     sequence = rsvp.ical_sequence if has_entry else None
     rsvp.touch(now)
     rows.supersede(OutboxMail.rsvp_id == rsvp.id, now)
-    for recipient, name, is_copy in _recipients(rsvp):
-        rows.write(
-            kind,
-            f"{rsvp.id}.{rsvp.revision}",
-            recipient=recipient,
-            recipient_name=name,
-            now=now,
-            event=rsvp.event,
-            rsvp=rsvp,
-            language=rsvp.language,
-            ical_sequence=None if is_copy else sequence,
-            facts={"again": True, "copy": is_copy},
-        )
+    _write(rsvp, kind, now, sequence=sequence, facts={"again": True})
 
 
 def links(email: str, rsvps: Sequence[Rsvp], *, now: datetime) -> None:
@@ -127,6 +115,13 @@ def _to_attendee(
         rsvp.told_edition = rsvp.event.edition
     if rsvp.id is None:
         db.session.flush()  # a new RSVP has its number once it is written
+    _write(rsvp, kind, now, sequence=rsvp.ical_sequence if calendar else None, facts=facts)
+
+
+def _write(
+    rsvp: Rsvp, kind: MailKind, now: datetime, *, sequence: int | None, facts: dict[str, Any]
+) -> None:
+    """One row for each who is written to; the entry belongs into the calendar of who attends."""
     for recipient, name, is_copy in _recipients(rsvp):
         rows.write(
             kind,
@@ -137,8 +132,7 @@ def _to_attendee(
             event=rsvp.event,
             rsvp=rsvp,
             language=rsvp.language,
-            # The entry belongs into the calendar of who attends.
-            ical_sequence=rsvp.ical_sequence if calendar and not is_copy else None,
+            ical_sequence=None if is_copy else sequence,
             facts=facts | ({"copy": True} if is_copy else {}),
         )
 
