@@ -21,10 +21,7 @@ from wtforms import (
     Form,
     HiddenField,
     RadioField,
-    SelectChoice,
-    SelectMultipleField,
     StringField,
-    TextAreaField,
     ValidationError,
 )
 from wtforms.i18n import get_translations
@@ -35,11 +32,11 @@ from registration.models import (
     AttendanceOption,
     Event,
     Question,
-    QuestionKind,
     Rsvp,
 )
 from registration.parties import Details
-from registration.web.fields import at_most, is_email, many_lines, no_controls, one_line
+from registration.web.fields import at_most, is_email, no_controls, one_line
+from registration.web.question_fields import question_field, shown, unanswered, value_of
 
 #: A phone shows @ on its keyboard, and writes no capital letter by itself.
 _EMAIL_KEYBOARD = {
@@ -113,7 +110,7 @@ class PersonForm(FlaskForm):  # type: ignore[misc]
     @classmethod
     def fields_for(cls, event: Event, questions: Sequence[Question]) -> dict[str, Field]:
         """The fields that this event adds: its questions and its guests."""
-        fields = {f"question_{question.id}": _question_field(question) for question in questions}
+        fields = {f"question_{question.id}": question_field(question) for question in questions}
         for number in range(1, event.guests_max + 1):
             fields[f"guest_{number}"] = StringField(
                 _("Guest %(number)d", number=number),
@@ -154,15 +151,15 @@ class PersonForm(FlaskForm):  # type: ignore[misc]
         complete = True
         for question, field in self.questions:
             applies = question.option_id in (None, *option_ids)
-            if applies and question.is_required and _value(question, field) is None:
-                field.errors = [*field.errors, _unanswered(question)]
+            if applies and question.is_required and value_of(question, field) is None:
+                field.errors = [*field.errors, unanswered(question)]
                 complete = False
         return complete
 
     def answers(self, *option_ids: int | None) -> dict[int, dict[str, Any]]:
         """The answers to the questions that apply to these ways to attend."""
         given = {
-            question.id: _value(question, field)
+            question.id: value_of(question, field)
             for question, field in self.questions
             if question.option_id in (None, *option_ids)
         }
@@ -323,7 +320,7 @@ class EditForm(PersonForm):
         before: dict[str, Any] = {f"guest_{n}": name for n, name in enumerate(guests, 1)}
         for question in questions:
             value = given.get(question.id, {})
-            before[f"question_{question.id}"] = _shown(question, value)
+            before[f"question_{question.id}"] = shown(question, value)
         form: EditForm = type(cls.__name__, (cls,), cls.fields_for(rsvp.event, questions))(
             obj=rsvp, data=before
         )
@@ -349,61 +346,6 @@ class FindForm(FlaskForm):  # type: ignore[misc]
 @cache
 def _library_words(language: str) -> Any:
     return get_translations([language])
-
-
-def _question_field(question: Question) -> Field:
-    flags = {"description": question.hint}
-    if question.kind is QuestionKind.SHORT_TEXT:
-        field = StringField(question.label, at_most(500), [one_line], **flags)
-    elif question.kind is QuestionKind.LONG_TEXT:
-        field = TextAreaField(question.label, at_most(5000), [many_lines], **flags)
-    elif question.kind is QuestionKind.ANY_OF:
-        choices = [SelectChoice(choice, choice) for choice in question.choices]
-        field = SelectMultipleField(question.label, choices=choices, **flags)
-    else:
-        choices = (
-            [SelectChoice("yes", gettext("Yes")), SelectChoice("no", gettext("No"))]
-            if question.kind is QuestionKind.YES_NO
-            else [SelectChoice(choice, choice) for choice in question.choices]
-        )
-        field = RadioField(
-            question.label, [_known_choice], choices=choices, validate_choice=False, **flags
-        )
-    return field
-
-
-def _unanswered(question: Question) -> str:
-    """It stands in the summary too, where one must see which question is meant."""
-    return gettext("Answer “%(question)s”", question=question.label)
-
-
-def _known_choice(_form: Form, field: Field) -> None:
-    if field.data and field.data not in [value for value, *_rest in field.iter_choices()]:
-        raise ValidationError(gettext("Choose one of the answers"))
-
-
-def _value(question: Question, field: Field) -> dict[str, Any] | None:
-    """What was answered, in the shape that is stored; None if nothing was."""
-    if not field.data:
-        return None
-    if question.kind is QuestionKind.YES_NO:
-        return {"yes": field.data == "yes"}
-    if question.kind is QuestionKind.ANY_OF:
-        return {"choices": list(field.data)}
-    if question.kind is QuestionKind.ONE_OF:
-        return {"choices": [field.data]}
-    return {"text": field.data}
-
-
-def _shown(question: Question, value: dict[str, Any]) -> Any:
-    """A stored answer as its field shows it."""
-    if question.kind is QuestionKind.YES_NO:
-        return {True: "yes", False: "no"}.get(bool(value["yes"])) if "yes" in value else None
-    if question.kind is QuestionKind.ANY_OF:
-        return value.get("choices", [])
-    if question.kind is QuestionKind.ONE_OF:
-        return next(iter(value.get("choices", [])), None)
-    return value.get("text", "")
 
 
 def opened() -> str:
