@@ -5,7 +5,11 @@ from __future__ import annotations
 from html.parser import HTMLParser
 from typing import Any
 
+from flask.testing import FlaskClient
 from werkzeug.datastructures import MultiDict
+
+from registration.web import rsvp_forms
+from tests.signing_in import post
 
 
 class _Reader(HTMLParser):
@@ -57,3 +61,9 @@ def form_of(page: str, action: str) -> MultiDict[str, Any]:
     reader = _Reader()
     reader.feed(page)
     return next(sent for known, sent in reader.forms if known.endswith(action))
+
+
+def answer_with(client: FlaskClient, option_id: int, slug: str, **typed: str) -> int:
+    """Send the form with a good token; the status."""
+    sent = {"attend": str(option_id), "consent": "y", "started": rsvp_forms.opened(), **typed}
+    return post(client, f"/events/{slug}/rsvp", **sent).status_code

@@ -1,0 +1,136 @@
+"""Those who try: nobody learns who is known, and no secret can be tried at leisure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import event as sqlalchemy_event
+from sqlalchemy import select
+
+from registration.database import db
+from registration.models import (
+    OutboxMail,
+    Rsvp,
+    StaffRole,
+)
+from registration.web import rsvp_forms
+from registration.web.limits import limiter
+from tests.conftest import NOW
+from tests.factories import make_hybrid, make_rsvp, make_staff
+from tests.forms import answer_with
+from tests.signing_in import post
+
+
+@pytest.fixture
+def statements(app: Flask) -> Iterator[list[str]]:
+    """The statements that are executed, as they come."""
+    seen: list[str] = []
+
+    def note(_conn: object, _cursor: object, statement: str, *_rest: object) -> None:
+        seen.append(statement)
+
+    sqlalchemy_event.listen(db.engine, "before_cursor_execute", note)
+    yield seen
+    sqlalchemy_event.remove(db.engine, "before_cursor_execute", note)
+
+
+def without_tokens(page: str, *addresses: str) -> str:
+    """A page without what differs from visit to visit."""
+    page = re.sub(r'(name="(csrf_token|started)"[^>]*value=")[^"]*', r"\1", page)
+    for one in addresses:
+        page = page.replace(one, "ADDRESS")
+    return page
+
+
+class TestNobodyLearnsWhoIsKnown:
+    def test_by_asking_for_links(self, client: FlaskClient, statements: list[str]) -> None:
+        room, _stream = make_hybrid()
+        known, unknown = make_rsvp(room).email, "nobody@example.org"
+        answers, costs = [], []
+        for email in (known, unknown):
+            statements.clear()
+            answer = post(client, "/find", email=email)
+            answers.append((answer.status_code, without_tokens(answer.text, email)))
+            costs.append(len(statements))
+        assert answers[0] == answers[1]
+        assert abs(costs[0] - costs[1]) <= 8, "one takes visibly longer than the other"
+
+    def test_by_signing_in_or_asking_for_a_new_password(self, client: FlaskClient) -> None:
+        known, unknown = make_staff(StaffRole.ADMIN).email, "nobody@example.org"
+        for path in ("/staff/sign-in", "/staff/reset"):
+            answers = []
+            for email in (known, unknown):
+                answer = post(client, path, email=email, password="a wrong password")
+                answers.append(
+                    (
+                        answer.status_code,
+                        answer.headers.get("Location"),
+                        without_tokens(answer.text, email),
+                    )
+                )
+            assert answers[0] == answers[1], path
+
+    def test_by_an_answer_in_somebody_elses_name(self, client: FlaskClient) -> None:
+        room, _stream = make_hybrid()
+        email = make_rsvp(room, name="Amina Example").email
+        sent = {
+            "attend": str(room.id),
+            "consent": "y",
+            "started": rsvp_forms.opened(),
+            "name": "Eve",
+        }
+        answer = post(client, f"/events/{room.event.slug}/rsvp", **sent, email=email)
+        page = client.get(answer.headers["Location"]).text
+        key = db.session.scalars(select(Rsvp.manage_key)).one()
+        assert key not in answer.headers["Location"] + page
+        assert "Amina" not in page
+
+
+class TestGuessing:
+    @pytest.fixture(autouse=True)
+    def _forget(self, app: Flask) -> Iterator[None]:
+        limiter.reset()
+        yield
+        limiter.reset()
+
+    def test_passwords_of_one_account_can_be_tried_ten_times(self, client: FlaskClient) -> None:
+        account = make_staff(StaffRole.ADMIN)
+        tried = [
+            post(client, "/staff/sign-in", email=account.email, password="wrong").status_code
+            for _ in range(12)
+        ]
+        # With two applications in one process, as in tests, each try counts for both.
+        assert tried[:4] == [200] * 4
+        assert tried[10:] == [429] * 2
+        other = make_staff(StaffRole.DOOR)
+        answer = post(client, "/staff/sign-in", email=other.email, password="wrong")
+        assert answer.status_code == 200, "another account can still sign in"
+
+    def test_a_mailbox_cannot_be_filled_with_resets(self, app: Flask, client: FlaskClient) -> None:
+        account = make_staff(StaffRole.ADMIN)
+        ticks = iter(range(1000))
+        app.config["NOW"] = lambda: NOW + timedelta(seconds=next(ticks))
+        for _ in range(12):
+            post(client, "/staff/reset", email=account.email)
+        assert db.session.query(OutboxMail).filter_by(recipient=account.email).count() <= 10
+
+    def test_codes_of_an_event_cannot_be_tried_without_end(
+        self, app: Flask, client: FlaskClient
+    ) -> None:
+        room, _stream = make_hybrid(visibility="invitation")
+        about = {"name": "Eve", "email": "eve@example.org"}
+        before = app.config["LIMIT_RSVP_PER_NETWORK"]
+        app.config["LIMIT_RSVP_PER_NETWORK"] = "5 per hour"
+        try:
+            tried = [
+                answer_with(client, room.id, room.event.slug, code=f"GUESS{number}", **about)
+                for number in range(7)
+            ]
+        finally:
+            app.config["LIMIT_RSVP_PER_NETWORK"] = before
+        assert tried == [403] * 5 + [429] * 2
