@@ -17,6 +17,7 @@ from sqlalchemy import func, select
 from registration import seating
 from registration.database import db
 from registration.models import (
+    NO_KEY,
     AttendanceOption,
     Event,
     EventStatus,
@@ -206,7 +207,7 @@ def find_pass(event: Event, email: str, *, invitation_key: str, code: str) -> Pa
 
     Raises RsvpRefused if the event is by invitation and there is none, or the code is used up.
     """
-    if invitation_key:
+    if invitation_key and not invitation_key.startswith(NO_KEY):
         invitation = db.session.scalars(
             select(Invitation).where(
                 Invitation.event_id == event.id, Invitation.key == invitation_key

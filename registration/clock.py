@@ -18,6 +18,7 @@ from registration import (
     mailings,
     outbox,
     reminders,
+    retention,
     rsvps,
 )
 from registration.database import db
@@ -58,7 +59,7 @@ def run(app: Flask, stop: threading.Event) -> None:
 
 
 class Calendar:
-    """What days and hours bring due: reminders, follow-ups, the digest."""
+    """What days and hours bring due: reminders, follow-ups, erasures, the digest."""
 
     def __init__(self, ticks: Callable[[], float] = time.monotonic) -> None:
         self._ticks = ticks
@@ -66,10 +67,11 @@ class Calendar:
         self._digest_of = ""
 
     def turn(self, moment: datetime) -> bool:
-        """Write what is due, if it is time to look; whether there is more to write."""
+        """Do what is due, if it is time to look; whether there is more to do."""
         if self._ticks() < self._next_look:
             return False
         written = reminders.send_due(now=moment)
+        written += retention.erase_due(now=moment)
         day = digests.due_on(moment)
         if day is not None and day != self._digest_of:
             digests.send(day, now=moment)

@@ -47,6 +47,7 @@ def clone(*, event_id: int, staff_id: int | None, now: datetime) -> Event:
             skip=_OF_THE_OCCASION,
             slug=free_slug(event.title),
             status=EventStatus.DRAFT,
+            retention_days=event.retention_days or current_app.config["RETENTION_DAYS"],
             ical_uid=itip.new_uid(current_app.config["MAIL_DOMAIN"]),
             created_at=now,
             updated_at=now,

@@ -21,7 +21,7 @@ from sqlalchemy import ColumnElement, Connection, and_, bindparam, or_, select, 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import joinedload
 
-from registration import rendering
+from registration import forgetting, rendering
 from registration.database import db, transaction
 from registration.mime import CalendarMessage
 from registration.models import MailState, OutboxMail, Rsvp, Speaker
@@ -273,12 +273,15 @@ def _rendered(
     made: list[tuple[int, CalendarMessage | None]] = []
     unfit: list[tuple[int, str]] = []
     late: list[int] = []
+    gone: list[int] = []
     rows = {row.id: row for row in db.session.scalars(_with_all_they_need(mail_ids))}
     for mail_id in mail_ids:
         row, message = rows.get(mail_id), None
         try:
             if row is not None and row.state is MailState.WAITING and _is_pointless(row, now):
                 late.append(mail_id)
+                if _is_to_nobody(row):  # written in the moment in which its reader was erased
+                    gone.append(mail_id)
             elif row is not None and row.state is MailState.WAITING:
                 message = rendering.render(row, now=now)
                 message.as_bytes()
@@ -293,16 +296,25 @@ def _rendered(
         notes.end(mail_id, MailState.FAILED, now, error=error)
     for mail_id in late:
         notes.end(mail_id, MailState.SUPERSEDED, now, error="of no use any more")
+    if gone:
+        forgetting.forget_mails(gone, now=now)
     return iter(made)
 
 
 def _is_pointless(mail: OutboxMail, now: datetime) -> bool:
-    """Whether what the clock wrote has no use by now: too late, called off, or given back."""
+    """Whether it has no use by now: what the clock wrote too late, or of what is called off or
+    given back; and whatever is to one who is erased."""
+    if _is_to_nobody(mail):
+        return True
     if "until" not in mail.facts:
         return False
     held = mail.rsvp is None or mail.rsvp.is_confirmed
     published = mail.event is not None and mail.event.is_published
     return now >= datetime.fromisoformat(mail.facts["until"]) or not (held and published)
+
+
+def _is_to_nobody(mail: OutboxMail) -> bool:
+    return mail.rsvp is not None and mail.rsvp.erased_at is not None and not mail.forgets
 
 
 def _with_all_they_need(mail_ids: Sequence[int]) -> Any:

@@ -137,7 +137,7 @@ def _words() -> Iterator[Finding]:
     )
     rows = db.session.execute(
         select(Event.slug, func.count(Rsvp.id), func.coalesce(found.c.number, 0))
-        .join(Rsvp, Rsvp.event_id == Event.id)
+        .join(Rsvp, (Rsvp.event_id == Event.id) & Rsvp.erased_at.is_(None))
         .outerjoin(found, found.c.event_id == Event.id)
         .group_by(Event.slug, found.c.number)
         .having(func.count(Rsvp.id) != func.coalesce(found.c.number, 0))

@@ -83,6 +83,7 @@ def create(*, draft: Draft, staff_id: int | None, now: datetime) -> Event:
             venue_address=draft.venue_address,
             contact_email=draft.contact_email,
             language=draft.language,
+            retention_days=current_app.config["RETENTION_DAYS"],
             ical_uid=itip.new_uid(current_app.config["MAIL_DOMAIN"]),
             created_at=now,
             updated_at=now,

@@ -50,7 +50,7 @@ COLUMNS = (
     Column("status", "Status", Rsvp.status),
     Column("option", "Option", Rsvp.option_id),
     Column("waits_for", "Waits for", Rsvp.waits_for_option_id),
-    Column("ticket", "Ticket", Attendee.ticket_code),
+    Column("ticket", "Ticket", case((Rsvp.erased_at.is_not(None), ""), else_=Attendee.ticket_code)),
     Column("rsvp_at", "RSVP at", Rsvp.created_at),
     Column("cancelled_at", "Cancelled at", Rsvp.cancelled_at),
     Column("checked_in_at", "Checked in at", Attendee.checked_in_at),

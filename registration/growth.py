@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from registration.database import db
-from registration.models import LIVE, AttendanceMode, AttendanceOption, Event, Rsvp
+from registration.models import LIVE, AttendanceMode, AttendanceOption, Erasure, Event, Rsvp
+
+NEEDS = ("step_free", "sign_language", "captions")
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,15 @@ def sources_of(event: Event, limit: int = 8) -> list[tuple[str, int]]:
 
 
 def needs_of(event: Event) -> dict[str, int]:
-    """How many live RSVPs for the room ask for each kind of access."""
+    """How many live RSVPs for the room ask for each kind of access, or asked before it went."""
+    numbers = Counter(count_needs(event))
+    for erased in db.session.scalars(select(Erasure.needs).where(Erasure.event_id == event.id)):
+        numbers.update(erased)
+    return {need: numbers[need] for need in NEEDS}
+
+
+def count_needs(event: Event, *among: ColumnElement[bool]) -> dict[str, int]:
+    """How many live RSVPs for the room ask for each kind of access now, `among` these."""
     rooms = [
         option_id
         for option_id, mode in _modes_of(event).items()
@@ -98,9 +108,10 @@ def needs_of(event: Event) -> dict[str, int]:
             Rsvp.has_needs,
             Rsvp.status.in_(LIVE),
             Rsvp.option_id.in_(rooms),
+            *among,
         )
     ).one()
-    return dict(zip(("step_free", "sign_language", "captions"), asked, strict=True))
+    return dict(zip(NEEDS, asked, strict=True))
 
 
 def _day() -> Any:

@@ -29,7 +29,7 @@ def resend(*, mail_id: int, staff_id: int | None, now: datetime) -> None:
     """Try a mail once more at once: one that failed, or one that waits for its next try."""
     with transaction():
         row = db.session.get_one(OutboxMail, mail_id)
-        if row.state in (MailState.FAILED, MailState.WAITING):
+        if row.recipient and row.state in (MailState.FAILED, MailState.WAITING):
             row.state, row.due_at, row.ended_at, row.attempts = MailState.WAITING, now, None, 0
             _record("retried", row, staff_id, now)
 

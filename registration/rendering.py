@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import textwrap
 import zlib
+from dataclasses import replace
 from datetime import datetime
 
 import segno
@@ -77,6 +78,16 @@ def _calendar(mail: OutboxMail, now: datetime) -> tuple[str, bytes | None]:
         return "", None
     if mail.rsvp is not None:
         entry = entries.of_rsvp(mail.rsvp, mail.ical_sequence)
+        if "uid" in mail.facts:  # the RSVP is erased, and no longer says whose entry it was
+            entry = replace(
+                entry,
+                uid=mail.facts["uid"],
+                attendee_name=mail.recipient_name,
+                attendee_address=mail.recipient,
+                description="",
+                location="",
+                conference_url="",
+            )
         gone = mail.kind in (MailKind.CANCELLED, MailKind.REJECTED, MailKind.EVENT_CANCELLED)
     else:
         assert mail.speaker is not None

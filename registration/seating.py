@@ -60,13 +60,15 @@ def lock(event_id: int) -> Seats:
 def lock_for(rsvp_id: int) -> tuple[Seats, Rsvp]:
     """Take the lock of the event that an RSVP answers, then look at the RSVP.
 
-    Raises LookupError if there is no such RSVP.
+    Raises LookupError if there is no such RSVP, or nobody any more whose it is.
     """
     event_id = db.session.scalar(select(Rsvp.event_id).where(Rsvp.id == rsvp_id))
     if event_id is None:
         raise LookupError(f"there is no RSVP {rsvp_id}")
     seats = lock(event_id)
     rsvp = db.session.get_one(Rsvp, rsvp_id, populate_existing=True)
+    if rsvp.erased_at is not None:
+        raise LookupError(f"RSVP {rsvp_id} is erased")
     return seats, rsvp
 
 

@@ -64,6 +64,10 @@ class Settings(BaseSettings):
     # Where calendars' replies arrive, for the command "inbox"; who says whether they are genuine
     inbox_url: str = ""
     inbox_authserv: str = ""
+    # How many days after its end an event's personal data goes, unless its editor says otherwise;
+    # and what people say about access
+    retention_days: Annotated[int, Field(ge=1, le=3650)] = 90
+    sensitive_days: Annotated[int, Field(ge=1, le=3650)] = 14
     # When staff are mailed the cancellations and failures of the last day
     digest_hour: Annotated[int, Field(ge=0, le=23)] = 7
     digest_time_zone: str = "UTC"

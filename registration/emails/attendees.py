@@ -49,6 +49,37 @@ def rsvp_cancelled(
     _to_attendee(rsvp, MailKind.CANCELLED, now, calendar=was_confirmed, by=by, reason=reason)
 
 
+def rsvp_erased(rsvp: Rsvp, *, now: datetime, was_live: bool, was_confirmed: bool) -> None:
+    """Say that the RSVP is gone with all that was kept; nothing to one who knows that it ended.
+
+    The row keeps what the RSVP will no longer say, whose entry leaves which calendar, and forgets
+    it once it has ended.
+    """
+    lost_entry = rows.supersede(OutboxMail.rsvp_id == rsvp.id, now, mailings_too=True)
+    if not (was_live or lost_entry):
+        return
+    rsvp.touch(now)
+    if was_confirmed or lost_entry:
+        rsvp.ical_sequence += 1
+    for recipient, name, is_copy in _recipients(rsvp):
+        rows.write(
+            MailKind.CANCELLED,
+            f"{rsvp.id}.{rsvp.revision}",
+            recipient=recipient,
+            recipient_name=name,
+            now=now,
+            event=rsvp.event,
+            rsvp=rsvp,
+            language=rsvp.language,
+            ical_sequence=rsvp.ical_sequence
+            if (was_confirmed or lost_entry) and not is_copy
+            else None,
+            facts={"by": "erasure", "name": rsvp.name, "uid": rsvp.ical_uid}
+            | ({"copy": True} if is_copy else {}),
+            forgets=True,
+        )
+
+
 def rsvp_rejected(rsvp: Rsvp, *, now: datetime, had_entry: bool, reason: str = "") -> None:
     """Say that staff cannot take them; with a CANCEL if there is an entry to take away."""
     _to_attendee(rsvp, MailKind.REJECTED, now, calendar=had_entry, reason=reason)

@@ -66,15 +66,14 @@ def compose(mail: OutboxMail) -> Letter:
     composers = rsvps.COMPOSERS | events.COMPOSERS | reminders.COMPOSERS
     letter = composers[mail.kind](mail.rsvp, mail)
     if mail.facts.get("copy"):
+        name = mail.facts.get("name", mail.rsvp.name)
         letter.paragraphs.insert(
             0,
             gettext(
                 "This is your copy: you answered for %(name)s, who gets the same mail with the "
                 "calendar invitation.",
-                name=mail.rsvp.name,
+                name=name,
             ),
         )
-        letter.why = gettext(
-            "You get this message because you answered for %(name)s.", name=mail.rsvp.name
-        )
+        letter.why = gettext("You get this message because you answered for %(name)s.", name=name)
     return letter

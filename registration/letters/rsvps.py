@@ -248,6 +248,7 @@ def _received(rsvp: Rsvp, mail: OutboxMail) -> Letter:
 
 def _cancelled(rsvp: Rsvp, mail: OutboxMail) -> Letter:
     event = rsvp.event
+    name = mail.facts.get("name", rsvp.name)
     by_staff = mail.facts.get("by") == "staff"
     if by_staff:
         first = gettext("The organisers have cancelled your RSVP.")
@@ -255,6 +256,11 @@ def _cancelled(rsvp: Rsvp, mail: OutboxMail) -> Letter:
         first = gettext(
             "You declined in your calendar, so your RSVP is cancelled and somebody else can have "
             "your place. If you did not mean it, send a new one while there is room."
+        )
+    elif mail.facts.get("by") == "erasure":
+        first = gettext(
+            "As you asked, what we kept about you for this event is erased, and your RSVP with it. "
+            "We delete this address too as soon as this message has reached it."
         )
     else:
         first = gettext("Thank you for telling us: somebody else can have your place now.")
@@ -265,7 +271,7 @@ def _cancelled(rsvp: Rsvp, mail: OutboxMail) -> Letter:
         paragraphs.append(gettext("The entry leaves your calendar by itself."))
     return Letter(
         subject=gettext("Cancelled: your RSVP for %(title)s", title=event.title),
-        heading=gettext("Your RSVP is cancelled, %(name)s", name=first_name(rsvp.name)),
+        heading=gettext("Your RSVP is cancelled, %(name)s", name=first_name(name)),
         paragraphs=paragraphs,
         preheader=preheader_of(event, paragraphs[0]),
         events=[facts_of(event, [])],
@@ -298,7 +304,9 @@ def _rejected(rsvp: Rsvp, mail: OutboxMail) -> Letter:
 def links(mail: OutboxMail) -> Letter:
     """The links of an address's coming events, asked for by somebody who may not own it."""
     rsvps = db.session.scalars(
-        select(Rsvp).where(Rsvp.id.in_(mail.facts["rsvps"])).order_by(Rsvp.id)
+        select(Rsvp)
+        .where(Rsvp.id.in_(mail.facts["rsvps"]), Rsvp.erased_at.is_(None))
+        .order_by(Rsvp.id)
     )
     events = []
     for rsvp in rsvps:

@@ -10,6 +10,7 @@ from registration.models.announcements import (
     EventEdition,
 )
 from registration.models.doors import Door
+from registration.models.erasures import Erasure, ErasureKind
 from registration.models.events import (
     AgendaItem,
     AttendanceMode,
@@ -34,6 +35,7 @@ from registration.models.rsvps import (
     HOLDING,
     LIVE,
     NO_ADDRESS,
+    NO_KEY,
     WALK_IN,
     Answer,
     Attendee,
@@ -59,6 +61,7 @@ __all__ = [
     "HOLDING",
     "LIVE",
     "NO_ADDRESS",
+    "NO_KEY",
     "WALK_IN",
     "AgendaItem",
     "Announcement",
@@ -71,6 +74,8 @@ __all__ = [
     "AuditEntry",
     "CalendarReply",
     "Door",
+    "Erasure",
+    "ErasureKind",
     "Event",
     "EventEdition",
     "EventStatus",

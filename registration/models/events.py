@@ -52,6 +52,7 @@ class Event(Base):
     __table_args__ = (
         CheckConstraint("ends_at > starts_at", name="ends_after_start"),
         CheckConstraint("guests_max >= 0", name="guests_not_negative"),
+        CheckConstraint("retention_days >= 1", name="retention_positive"),
         CheckConstraint(
             "registration <> 'external' OR external_url <> ''",
             name="external_has_address",
@@ -101,6 +102,7 @@ class Event(Base):
     consent: Mapped[str] = mapped_column(default="")  # what people agree to
     consent_version: Mapped[str] = mapped_column(default="1")
     recording_notice: Mapped[str] = mapped_column(default="")
+    retention_days: Mapped[int | None]  # after its end; none: nobody has set an end yet
 
     stream_note: Mapped[str] = mapped_column(default="")  # "English, with live captions"
     lobby_opens_minutes: Mapped[int] = mapped_column(default=15)
@@ -156,6 +158,13 @@ class Event(Base):
     def promotes_at(self, now: datetime) -> bool:
         """Whether a seat that is free now goes to the first in the queue by itself."""
         return self.is_published and self.promotes_automatically and now < self.promotes_until
+
+    @property
+    def erases_at(self) -> datetime | None:
+        """When personal data goes; None: nobody has set it."""
+        if self.retention_days is None:
+            return None
+        return self.ends_at + timedelta(days=self.retention_days)
 
     @property
     def accepts_from(self) -> datetime | None:

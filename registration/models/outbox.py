@@ -6,7 +6,7 @@ import enum
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy import ForeignKey, Index, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from registration.database import Base
@@ -82,6 +82,8 @@ class OutboxMail(Base):
         _index_of(
             "announcement_id IS NOT NULL", "ix_outbox_announcement", "announcement_id", "state"
         ),
+        _index_of("invitation_id IS NOT NULL", "ix_outbox_invitation", "invitation_id"),
+        _index_of("forgets", "ix_outbox_forgets", "id"),
         # How often an address asked for its links.
         _index_of("kind = 'links'", "ix_outbox_links", "recipient", "created_at"),
     )
@@ -111,6 +113,8 @@ class OutboxMail(Base):
     last_error: Mapped[str] = mapped_column(default="")
     ended_at: Mapped[datetime | None]  # sent, failed, superseded or withdrawn
     message_id: Mapped[str] = mapped_column(unique=True)
+    # The last mail to one whose data is erased: once it has ended, so is what it says of them.
+    forgets: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     event: Mapped[Event | None] = relationship()
     rsvp: Mapped[Rsvp | None] = relationship()

@@ -41,6 +41,9 @@ HOLDING = (RsvpStatus.UNVERIFIED, RsvpStatus.CONFIRMED)
 WALK_IN = "walk-in"
 #: The end of the address of who gave none; RFC 2606 keeps .invalid from ever being one.
 NO_ADDRESS = "@walk-in.invalid"
+#: What stands in the place of a key that leads nowhere any more, before the number of its row.
+#: No address of a page can hold the slash.
+NO_KEY = "erased/"
 
 _LIVE_SQL = text("status IN ('unverified', 'pending', 'waitlisted', 'confirmed')")
 _WAITING_SQL = text("waits_for_option_id IS NOT NULL")
@@ -192,6 +195,8 @@ class Rsvp(Base):
     updated_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]
     cancelled_at: Mapped[datetime | None]
+    # Since then nothing personal is in it; it counts, and no link leads to it.
+    erased_at: Mapped[datetime | None]
 
     event: Mapped[Event] = relationship()
     option: Mapped[AttendanceOption] = relationship(foreign_keys=[option_id])

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from registration.database import db
-from registration.models import Event, EventStatus, Invitation, Rsvp, Speaker
+from registration.models import NO_KEY, Event, EventStatus, Invitation, Rsvp, Speaker
 
 
 def published_event(slug: str) -> Event:
@@ -44,7 +44,7 @@ def speaker_by_key(key: str) -> Speaker:
 
 def invitation_by_key(event: Event, key: str) -> Invitation | None:
     """The personal invitation to this event with that key, if there is one."""
-    if not key:
+    if not key or key.startswith(NO_KEY):
         return None
     return db.session.scalars(
         select(Invitation).where(Invitation.event_id == event.id, Invitation.key == key)
@@ -54,7 +54,7 @@ def invitation_by_key(event: Event, key: str) -> Invitation | None:
 def _rsvp(condition: Any) -> Rsvp:
     rsvp = db.session.scalars(
         select(Rsvp)
-        .where(condition)
+        .where(condition, Rsvp.erased_at.is_(None))
         .options(joinedload(Rsvp.event), joinedload(Rsvp.option), joinedload(Rsvp.waits_for))
     ).one_or_none()
     if rsvp is None:

@@ -20,7 +20,9 @@ blueprint = Blueprint("unsubscribe", __name__)
 def _rsvp(key: str) -> Rsvp | None:
     """The RSVP that a key was made for, as long as it is kept."""
     rsvp = db.session.scalars(
-        select(Rsvp).where(Rsvp.id == read_unsubscribe_key(key)).options(joinedload(Rsvp.event))
+        select(Rsvp)
+        .where(Rsvp.id == read_unsubscribe_key(key), Rsvp.erased_at.is_(None))
+        .options(joinedload(Rsvp.event))
     ).one_or_none()
     if rsvp is not None:
         g.language = rsvp.language

@@ -66,6 +66,7 @@ _NAMES: dict[str, object] = {
     "removed": _("removed"),
     "role": _("role"),
     "rows": _("rows"),
+    "rsvps": _("RSVPs"),
     "segment": _("to"),
     "slug": _("address of the page"),
     "source": _("stream"),

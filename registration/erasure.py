@@ -1,0 +1,47 @@
+"""One person's data erased, as they asked."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+
+from registration import admission, audit, emails, forgetting, seating
+from registration.database import transaction
+from registration.models import Rsvp, RsvpStatus
+from registration.seating import Seats
+
+#: More than one address can have been invited to one event.
+_INVITATIONS = 10
+
+
+def erase(*, rsvp_id: int, now: datetime, staff_id: int | None = None) -> None:
+    """Erase what is kept of a person for an event: this RSVP, and ended ones of its address.
+
+    One that is still ahead is cancelled by it: its seats go to who waits, and a last mail takes
+    the entry out of the calendar. That mail alone keeps the address, until it has ended. What is
+    counted stays. Raises LookupError if there is no such RSVP, or not any more.
+    """
+    with transaction() as session:
+        seats, rsvp = seating.lock_for(rsvp_id)
+        event, email = seats.event, rsvp.email
+        same = select(Rsvp).where(Rsvp.event_id == event.id, Rsvp.email == email)
+        answers = session.scalars(same.order_by(Rsvp.id)).all()
+        if not event.is_past(now):
+            for each in answers:
+                _take_leave(each, seats, now)
+        session.flush()
+        forgetting.forget(event.id, [each.id for each in answers], now=now)
+        forgetting.forget_invitations(event.id, now=now, limit=_INVITATIONS, email=email)
+        forgetting.forget_address(event.id, email)
+        for each in answers:
+            session.expire(each)
+            audit.record("rsvp.erased", now=now, staff_id=staff_id, rsvp=each)
+        seating.promote(seats, now=now)
+
+
+def _take_leave(rsvp: Rsvp, seats: Seats, now: datetime) -> None:
+    was_live, was_confirmed = rsvp.is_live, rsvp.is_confirmed
+    if was_live:
+        admission.end(rsvp, seats, RsvpStatus.CANCELLED, now=now)
+    emails.rsvp_erased(rsvp, now=now, was_live=was_live, was_confirmed=was_confirmed)

@@ -1,0 +1,283 @@
+"""What goes by itself after an event, and what stays of it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+
+from registration import cloning, doctor, events, growth, retention, roster, rsvps
+from registration.clock import Calendar
+from registration.database import db
+from registration.events import Draft
+from registration.models import (
+    LIVE,
+    Answer,
+    AttendanceOption,
+    Attendee,
+    AuditEntry,
+    ErasureKind,
+    Event,
+    ImportKind,
+    Invitation,
+    OutboxMail,
+    PendingImport,
+    Rsvp,
+    SearchWord,
+)
+from tests.conftest import NOW
+from tests.factories import (
+    make_event,
+    make_hybrid,
+    make_invitation,
+    make_option,
+    make_question,
+    make_rsvp,
+    make_staff,
+)
+
+DAY = timedelta(days=1)
+
+
+def erase_all(now: object) -> int:
+    """Let the clock go on until nothing is due; how many turns it took."""
+    turns = 0
+    while retention.erase_due(now=now):  # type: ignore[arg-type]
+        turns += 1
+    db.session.expire_all()
+    return turns
+
+
+def names() -> list[str]:
+    return list(db.session.scalars(select(Rsvp.name).order_by(Rsvp.id)))
+
+
+def entries(action: str) -> list[dict[str, object]]:
+    wanted = select(AuditEntry.detail).where(AuditEntry.action == action)
+    return list(db.session.scalars(wanted.order_by(AuditEntry.id)))
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two RSVPs in a transaction."""
+    monkeypatch.setattr(retention, "CHUNK", 2)
+    monkeypatch.setattr(retention, "_INVITATIONS", 2)
+
+
+class TestTheDate:
+    def test_is_so_many_days_after_the_end(self, app: Flask):
+        room, _stream = make_hybrid(retention_days=30)
+        make_rsvp(room, name="Amina Okonkwo")
+        due = room.event.ends_at + 30 * DAY
+        erase_all(due - timedelta(seconds=1))
+        assert names() == ["Amina Okonkwo"]
+        erase_all(due)
+        assert names() == [""]
+
+    def test_moves_with_the_event(self, app: Flask):
+        room, _stream = make_hybrid(retention_days=30)
+        make_rsvp(room, name="Amina Okonkwo")
+        event = room.event
+        due = event.ends_at + 30 * DAY
+        events.reschedule(
+            event_id=event.id,
+            starts_at=event.starts_at + 60 * DAY,
+            ends_at=event.ends_at + 60 * DAY,
+            staff_id=None,
+            now=NOW,
+        )
+        erase_all(due)
+        assert names() == ["Amina Okonkwo"]
+
+    def test_that_nobody_has_set_never_comes(self, app: Flask):
+        room, _stream = make_hybrid()
+        make_rsvp(room, name="Amina Okonkwo")
+        erase_all(NOW + 3650 * DAY)
+        assert names() == ["Amina Okonkwo"]
+
+    def test_is_set_for_every_new_event_and_for_copies_of_old_ones(self, app: Flask):
+        old = make_event()
+        start = NOW + DAY
+        draft = Draft(title="New", starts_at=start, ends_at=start + DAY, time_zone="UTC")
+        made = events.create(draft=draft, staff_id=None, now=NOW)
+        copy = cloning.clone(event_id=old.id, staff_id=None, now=NOW)
+        kept = cloning.clone(event_id=make_event(retention_days=7).id, staff_id=None, now=NOW)
+        assert (made.retention_days, copy.retention_days, kept.retention_days) == (90, 90, 7)
+
+    def test_comes_once(self, app: Flask):
+        room, _stream = make_hybrid(retention_days=30)
+        make_rsvp(room)
+        due = room.event.ends_at + 30 * DAY
+        erase_all(due)
+        assert erase_all(due + 30 * DAY) == 0
+        assert retention.erased_at(room.event) == due
+        assert entries("event.personal_erased") == [{"rsvps": 1}]
+
+    def test_comes_again_for_an_event_that_is_held_again(self, app: Flask):
+        room, _stream = make_hybrid(retention_days=30)
+        event = room.event
+        make_rsvp(room)
+        due = event.ends_at + 30 * DAY
+        erase_all(due)
+        later = event.ends_at + 90 * DAY
+        events.reschedule(
+            event_id=event.id, starts_at=later - DAY, ends_at=later, staff_id=None, now=due
+        )
+        make_rsvp(room, name="Amina Okonkwo", now=due)
+        assert retention.erased_at(event) is None
+        erase_all(later + 30 * DAY)
+        assert names() == ["", ""]
+
+
+class TestPersonalData:
+    def test_goes_whole_and_every_number_stays(self, app: Flask, small: None):
+        event = make_event(retention_days=30, guests_max=2)
+        room, stream = make_option(event, capacity=4), make_option(event, mode="virtual")
+        question = make_question(event)
+        for number in range(5):
+            make_rsvp(
+                room,
+                name=f"Zebedee {number}",
+                email=f"zebedee{number}@quagmire.example",
+                guests=["Ottoline"] if number < 2 else (),
+                answers={question.id: {"text": "Violins"}},
+                needs_captions=number < 2,
+                meanwhile_option_id=stream.id if number == 4 else None,
+            )
+        rsvps.cancel(rsvp_id=1, now=NOW)
+        for number in range(5):
+            make_invitation(event, email=f"quagmire{number}@example.org", name="Zebedee")
+        other = make_rsvp(make_option(), name="Amina Okonkwo")
+        before = _numbers(event)
+
+        assert erase_all(event.erases_at) > 3
+        db.session.expire_all()
+        assert _numbers(event) == before
+        assert _is_sound()
+        assert not db.session.scalar(select(func.count()).select_from(Answer))
+        said = [
+            *db.session.scalars(select(Rsvp.email).where(Rsvp.event_id == event.id)),
+            *db.session.scalars(select(Attendee.name)),
+            *db.session.scalars(select(OutboxMail.recipient)),
+            *db.session.scalars(select(OutboxMail.key)),
+            *db.session.scalars(select(Invitation.email)),
+            *db.session.scalars(select(SearchWord.word)),
+        ]
+        assert not [text for text in said if "zebedee" in text or "quagmire" in text]
+        assert "Ottoline" not in said
+        db.session.refresh(other)
+        assert (other.name, other.erased_at) == ("Amina Okonkwo", None)
+
+    def test_goes_on_where_a_worker_was_killed(self, app: Flask, small: None):
+        room, _stream = make_hybrid(retention_days=30)
+        for number in range(6):
+            make_rsvp(room, name=f"Person {number}")
+        due = room.event.erases_at
+        while not any(name == "" for name in names()):
+            retention.erase_due(now=due)
+        assert any(names())
+        assert retention.erased_at(room.event) is None
+        erase_all(due + DAY)
+        assert names() == [""] * 6
+        assert entries("event.personal_erased") == [{"rsvps": 6}]
+        assert _is_sound()
+
+    def test_lists_that_were_not_taken_in_go_too(self, app: Flask):
+        event = make_event(retention_days=30)
+        account = make_staff()
+        db.session.add(
+            PendingImport(
+                event_id=event.id, staff_id=account.id, kind=ImportKind.RSVPS, file_name="a.csv",
+                cells=b"", created_at=NOW,
+            )
+        )  # fmt: skip
+        db.session.commit()
+        erase_all(event.erases_at)
+        assert not db.session.scalar(select(func.count()).select_from(PendingImport))
+
+    def test_the_clock_sees_to_it(self, app: Flask):
+        room, _stream = make_hybrid(retention_days=30)
+        make_rsvp(room)
+        calendar, due = Calendar(ticks=lambda: 0.0), room.event.erases_at
+        assert due is not None
+        while calendar.turn(due):
+            pass
+        assert names() == [""]
+
+
+class TestWhatIsSensitive:
+    def test_goes_soon_and_the_rest_stays(self, app: Flask, small: None):
+        event = make_event(retention_days=90)
+        room = make_option(event)
+        open_one = make_question(event)
+        diet = make_question(event, label="What do you not eat?", is_sensitive=True)
+        for number in range(3):
+            make_rsvp(
+                room,
+                name=f"Person {number}",
+                needs_step_free=number > 0,
+                access_note="A ramp",
+                answers={open_one.id: {"text": "Water"}, diet.id: {"text": "Nuts"}},
+            )
+        soon = event.ends_at + 14 * DAY
+        erase_all(soon - timedelta(seconds=1))
+        assert db.session.scalar(select(func.count()).where(Rsvp.has_needs)) == 3
+        erase_all(soon)
+        assert not db.session.scalar(select(func.count()).where(Rsvp.has_needs))
+        assert set(db.session.scalars(select(Rsvp.access_note))) == {""}
+        assert set(db.session.scalars(select(Answer.label))) == {open_one.label}
+        assert names() == ["Person 0", "Person 1", "Person 2"]
+        assert entries("event.sensitive_erased") == [{"rsvps": 3}]
+
+    def test_leaves_its_numbers(self, app: Flask, small: None):
+        event = make_event(retention_days=90)
+        room = make_option(event)
+        for number in range(5):
+            make_rsvp(room, needs_captions=number < 3, needs_step_free=number == 4)
+        asked = {"step_free": 1, "sign_language": 0, "captions": 3}
+        assert growth.needs_of(event) == asked
+        retention.erase_due(now=event.ends_at + 14 * DAY)
+        assert growth.needs_of(event) == asked
+        erase_all(event.ends_at + 14 * DAY)
+        assert growth.needs_of(event) == asked
+        erase_all(event.erases_at)
+        assert growth.needs_of(event) == asked
+
+    def test_never_stays_longer_than_the_person(self, app: Flask):
+        event = make_event(retention_days=2)
+        assert retention.due_at(event, ErasureKind.SENSITIVE) == event.ends_at + 2 * DAY
+
+    def test_goes_after_an_event_that_has_no_date_too(self, app: Flask):
+        room, _stream = make_hybrid()
+        make_rsvp(room, needs_captions=True)
+        erase_all(room.event.ends_at + 14 * DAY)
+        assert not db.session.scalar(select(func.count()).where(Rsvp.has_needs))
+
+
+def test_an_event_that_is_over_takes_nobody_in_after_its_erasure(app: Flask) -> None:
+    room, _stream = make_hybrid(retention_days=1)
+    erase_all(room.event.erases_at)
+    with pytest.raises(rsvps.RsvpRefused):
+        make_rsvp(room, now=room.event.erases_at)
+
+
+def _numbers(event: Event) -> object:
+    options = select(
+        AttendanceOption.seats_taken, AttendanceOption.waiting, AttendanceOption.id
+    ).order_by(AttendanceOption.id)
+    return (
+        roster.counts_of(event),
+        growth.of(event, event.ends_at),
+        growth.sources_of(event),
+        growth.needs_of(event),
+        db.session.execute(options).all(),
+        db.session.scalar(select(func.count()).select_from(Attendee)),
+        db.session.scalar(select(func.count()).where(Rsvp.status.in_(LIVE))),
+        db.session.scalar(select(func.count()).select_from(Invitation)),
+    )
+
+
+def _is_sound() -> bool:
+    return all(finding.is_fine for finding in doctor.counters())
