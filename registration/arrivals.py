@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Select, bindparam, func, select, text, update
@@ -49,10 +49,11 @@ class Outcome(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Counts:
-    """How many are in the room, and how many seats are given."""
+    """How many are in the room, how many seats are given, and after when nobody came in."""
 
     inside: int
     expected: int
+    last_at: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def mark(person: Attendee, *, staff_id: int, now: datetime) -> bool:
     """Note that a person came in, in the caller's transaction; False if they were in already.
 
     One guarded UPDATE: of two doors that scan one ticket at once, one gets False. The caller says
-    `came_in` afterwards, once for all it marked.
+    `came_in` afterwards, once for all it marked. The person in the session is marked too.
     """
     marked = db.session.scalar(
         update(Attendee)
@@ -136,10 +137,11 @@ def mark(person: Attendee, *, staff_id: int, now: datetime) -> bool:
         )
         .values(checked_in_at=now, checked_in_by_id=staff_id)
         .returning(Attendee.id)
-        .execution_options(synchronize_session=False)
+        .execution_options(synchronize_session="fetch")
     )
     if marked is None:
         return False
+    db.session.expire(person, ["checked_in_by"])
     audit.record("checkin.admitted", now=now, staff_id=staff_id, rsvp=person.rsvp, name=person.name)
     return True
 
@@ -167,14 +169,21 @@ def went_out(event_id: int, number: int) -> None:
 
 def counts_of(event: Event) -> Counts:
     """The live counts of the door: people in, and seats given in the room."""
-    inside = select(Door.inside).where(Door.event_id == event.id).scalar_subquery()
-    found = db.session.execute(
-        select(inside, func.sum(AttendanceOption.seats_taken)).where(
+    seats = (
+        select(func.sum(AttendanceOption.seats_taken))
+        .where(
             AttendanceOption.event_id == event.id,
             AttendanceOption.mode == AttendanceMode.IN_PERSON,
         )
+        .scalar_subquery()
+    )
+    inside, expected, last_at = db.session.execute(
+        select(Door.inside, seats, Door.last_at)
+        .select_from(Event)
+        .outerjoin(Door, Door.event_id == Event.id)
+        .where(Event.id == event.id)
     ).one()
-    return Counts(*(int(number or 0) for number in found))
+    return Counts(int(inside or 0), int(expected or 0), last_at)
 
 
 def turnout_of(event: Event) -> Turnout:
@@ -203,16 +212,16 @@ def _expected(event: Event, mode: AttendanceMode) -> int:
     return int(taken or 0)
 
 
-def last_in(event: Event, number: int = 5) -> Sequence[Attendee]:
-    """Who came in last, the latest first."""
-    door = db.session.get(Door, event.id)
-    if door is None or not door.inside:
+def last_in(event: Event, number: int = 5, *, counts: Counts | None = None) -> Sequence[Attendee]:
+    """Who came in last, the latest first; whoever has the counts already gives them."""
+    counts = counts or counts_of(event)
+    if not counts.inside:
         return []
     return db.session.scalars(
         select(Attendee)
         .join(Attendee.rsvp)
         # The sum keeps SQLite from walking through all RSVPs: the latest are found in an index.
-        .where(Rsvp.event_id + 0 == event.id, Attendee.checked_in_at <= door.last_at)
+        .where(Rsvp.event_id + 0 == event.id, Attendee.checked_in_at <= counts.last_at)
         .order_by(Attendee.checked_in_at.desc(), Attendee.id.desc())
         .limit(number)
     ).all()

@@ -6,7 +6,7 @@ Every decision is in the audit log; the row of the attendee says who let them in
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import update
 
@@ -14,6 +14,9 @@ from registration import admission, arrivals, audit, seating
 from registration.arrivals import Outcome
 from registration.database import db, transaction
 from registration.models import Attendee, RsvpStatus
+
+# How far apart the server may see one scan that reaches it twice: for longer no phone waits.
+_ON_ITS_WAY = timedelta(seconds=15)
 
 
 @dataclass(frozen=True)
@@ -32,12 +35,14 @@ def admit(
     code: str = "",
     attendee_id: int = 0,
     again: bool = False,
+    kept: bool = False,
 ) -> Decision:
     """Let in who has this ticket, or this attendee; twice at once lets in once and says so.
 
-    `again` lets somebody back in who went out; it is noted, and the first time stays.
+    `again` lets somebody back in who went out; it is noted, and the first time stays. `kept`: a
+    phone sends a scan of `now` later, perhaps for the second time since no answer reached it.
     """
-    with transaction():
+    with transaction(keep=True):
         if attendee_id:
             person = arrivals.person_by_id(attendee_id)
         else:
@@ -48,7 +53,9 @@ def admit(
                 # In already, or cancelled while this was decided: look again.
                 person = arrivals.person_by_id(person.id)
                 outcome = arrivals.standing(person, event_id)
-                outcome = Outcome.AGAIN if outcome is Outcome.ADMITTED else outcome
+                if person and outcome is Outcome.ADMITTED:
+                    is_same = kept and _is_scan_of(person, staff_id=staff_id, now=now)
+                    outcome = Outcome.ADMITTED if is_same else Outcome.AGAIN
             else:
                 arrivals.came_in(event_id, 1, now=now)
             if person is not None and again and outcome is Outcome.AGAIN:
@@ -63,8 +70,16 @@ def admit(
                 rsvp=person.rsvp if person and person.rsvp.event_id == event_id else None,
                 **({"name": person.name} if person and person.rsvp.event_id == event_id else {}),
             )
-        found_id = person.id if person else 0
-    return Decision(outcome, arrivals.person_by_id(found_id) if found_id else None)
+    return Decision(outcome, person)
+
+
+def _is_scan_of(person: Attendee, *, staff_id: int, now: datetime) -> bool:
+    """Whether it was this scan by this account that let the person in."""
+    return (
+        person.checked_in_by_id == staff_id
+        and person.checked_in_at is not None
+        and abs(person.checked_in_at - now) < _ON_ITS_WAY
+    )
 
 
 def undo(*, event_id: int, attendee_id: int, staff_id: int, now: datetime) -> Attendee | None:

@@ -65,6 +65,24 @@ def test_a_ticket_lets_one_person_in_and_says_when_and_by_whom_the_second_time(a
     assert log_of(event_id) == ["checkin.admitted", "checkin.again"]
 
 
+def test_a_scan_that_a_phone_sends_twice_lets_in_once_and_is_no_second_ticket(app, staff, now):
+    rsvp, other = make_rsvp(make_option()), make_staff()
+    event_id, soon = rsvp.event_id, now + timedelta(seconds=6)
+    outcomes = [
+        admit(rsvp, who, at, kept=kept).outcome
+        for who, at, kept in [
+            (staff, now, True),
+            (staff, soon, True),
+            (staff, soon, False),
+            (other, soon, True),
+            (staff, now + timedelta(minutes=1), True),
+        ]
+    ]
+    assert outcomes == [Outcome.ADMITTED] * 2 + [Outcome.AGAIN] * 3
+    assert log_of(event_id) == ["checkin.admitted"] + ["checkin.again"] * 3
+    assert arrivals.counts_of(rsvp.event).inside == 1
+
+
 def test_each_of_a_party_has_a_ticket_of_their_own(app, staff, now):
     option = make_option(make_event(guests_max=2))
     rsvp = make_rsvp(option, guests=["Bola", "Chidi"])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from registration import rsvps
 from registration.database import db
 from registration.models import Attendee, Event, Rsvp, StaffRole
 from registration.parties import attendees
@@ -20,6 +22,7 @@ from tests.factories import (
     make_staff,
 )
 from tests.signing_in import post, sign_in
+from tests.test_cost_of_an_rsvp import statements
 
 
 @pytest.fixture
@@ -68,6 +71,35 @@ def test_a_scan_is_answered_with_a_piece_of_the_page(door, rsvp):
     assert answer.text.lstrip().startswith("<section")
     assert 'data-kind="in"' in answer.text
     assert 'data-inside="1"' in answer.text
+
+
+def test_a_scan_asks_the_database_for_little(door, rsvp):
+    path, code = door_of(rsvp), attendees(rsvp)[0].ticket_code
+    # As in a process of its own: nothing is known from before.
+    db.session.remove()
+    with statements() as seen:
+        answer = post(door, path, q=code, scan="y", headers={"X-Requested-With": "fetch"})
+    assert said(answer) == "Admitted"
+    asked = [statement.split()[0] for statement, _ in seen if not statement.startswith("BEGIN")]
+    # Account, event, person; marked, noted, counted; the counts, who came last.
+    assert asked == ["SELECT"] * 3 + ["UPDATE", "INSERT", "INSERT"] + ["SELECT"] * 2
+
+
+@pytest.mark.parametrize(
+    ("ago", "minutes"), [("600", 10), ("-600", 0), ("nan", 0), ("1e9", 0), ("long", 0), ("", 0)]
+)
+def test_a_ticket_that_a_phone_kept_counts_from_when_it_was_scanned(door, rsvp, now, ago, minutes):
+    post(door, door_of(rsvp), q=attendees(rsvp)[0].ticket_code, scan="y", ago=ago)
+    assert attendees(rsvp)[0].checked_in_at == now - timedelta(minutes=minutes)
+
+
+def test_only_who_would_be_let_in_is_offered_to_be_let_in(door, rsvp, now):
+    rsvps.cancel(rsvp_id=make_rsvp(rsvp.option, name="Amina Gone").id, now=now)
+    buttons = re.findall(
+        r'<button class="btn">(.*?)<span class="sr"> (.*?)</span>',
+        door.get(f"{door_of(rsvp)}?q=amina").text,
+    )
+    assert buttons == [("Let in", "Amina Okonkwo-Bell"), ("Open", "Amina Gone")]
 
 
 def test_what_is_no_code_is_searched_for_and_let_in_from_the_list(door, rsvp):

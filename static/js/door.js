@@ -1,5 +1,6 @@
 // The door on a phone: scans tickets, takes what scanners type, and answers in sight, sound and touch.
 // Everything here has a form behind it; without script the page does the same, a little slower.
+// What is scanned without a network goes to door-kept.js.
 const door = document.querySelector("[data-door]");
 const one = (name) => door.querySelector(`[data-${name}]`);
 const find = one("find");
@@ -49,6 +50,7 @@ let shown = ""; // the code whose answer is on the screen: it is not asked for a
 async function ask(url, fields) {
   if (asking) return;
   asking = true;
+  const asked = Date.now();
   try {
     const answer = await fetch(url, {
       method: "POST",
@@ -62,32 +64,47 @@ async function ask(url, fields) {
     if (answer.redirected || [400, 401, 403, 404].includes(answer.status)) return location.reload();
     if (!answer.ok) throw new Error(answer.statusText);
     show(await answer.text());
+    door.dispatchEvent(new Event("reached"));
   } catch {
-    unreached();
+    unreached(url, fields, asked);
   } finally {
     asking = false;
   }
 }
 
-function unreached() {
-  shown = "";
-  result.replaceChildren(one("offline").content.cloneNode(true));
-  announce("none");
+// A ticket is kept and checked later; a search, an undo or a seat is not.
+function unreached(url, fields, asked) {
+  const kept = { again: false };
+  const isTicket = url && new URL(url, location).pathname === door.dataset.door && !fields.has("again")
+    && (fields.has("attendee") || TICKET.test(fields.get("q").trim()));
+  if (isTicket) door.dispatchEvent(new CustomEvent("unreached", { detail: { fields, asked, kept } }));
+  result.replaceChildren(one(!isTicket ? "offline" : kept.again ? "kept-again" : "kept-now").content.cloneNode(true));
+  announce(result.querySelector("[data-kind]").dataset.kind);
+  scan.classList.add("scan--small");
+  result.scrollIntoView({ block: "start" });
 }
 
 function show(html) {
   result.innerHTML = html; // our own template, escaped by the server
   const said = result.querySelector("[data-outcome]");
   announce(said.dataset.kind);
-  count(said.dataset);
   scan.classList.add("scan--small");
   result.scrollIntoView({ block: "start" });
-  refresh();
+  const now = result.querySelector("template[data-now]");
+  now.remove();
+  count(now.content);
 }
 
-function count({ inside }) {
+// How many are in, of how many, and who came last.
+function count(now) {
+  const { inside, of } = now.querySelector("[data-inside]").dataset;
+  // A number that is the same is not said again to those who listen.
   const number = door.querySelector("b[data-inside]");
-  if (inside && number.textContent !== inside) number.textContent = inside;
+  if (number.textContent !== inside) number.textContent = inside;
+  one("of").textContent = of;
+  const live = one("live");
+  // Not under the finger of somebody who is about to press Undo.
+  if (!live.contains(document.activeElement)) live.replaceChildren(now);
 }
 
 function next() {
@@ -135,15 +152,14 @@ async function refresh() {
   try {
     const answer = await fetch(door.dataset.now, { signal: AbortSignal.timeout(PATIENCE) });
     if (!answer.ok || answer.redirected) return;
-    const live = one("live");
-    const html = await answer.text();
-    // Not under the finger of somebody who is about to press Undo.
-    if (live.contains(document.activeElement)) return;
-    live.innerHTML = html;
-    count(live.firstElementChild.dataset);
+    const now = document.createElement("template");
+    now.innerHTML = await answer.text();
+    count(now.content);
+    door.dispatchEvent(new Event("reached"));
   } catch { /* the next time */ }
 }
 setInterval(() => { if (!document.hidden) refresh(); }, 8000);
+door.addEventListener("sent", refresh);
 
 // The camera ------------------------------------------------------------------------------------
 

@@ -111,7 +111,8 @@ def browser() -> Iterator[Browser]:
 def open_page(browser: Browser, site: Site) -> Iterator[Callable[..., Page]]:
     """Open an address of the site in a fresh profile; closed when the test ends.
 
-    A script error or a refused resource (Content-Security-Policy) fails the test.
+    A script error or a refused resource (Content-Security-Policy) fails the test. `before` is a
+    script that runs before any of the page's.
     """
     contexts: list[BrowserContext] = []
     trouble: list[str] = []
@@ -123,6 +124,7 @@ def open_page(browser: Browser, site: Site) -> Iterator[Callable[..., Page]]:
         scripts: bool = True,
         scheme: str = "light",
         account: Staff | None = None,
+        before: str = "",
     ) -> Page:
         context = browser.new_context(
             base_url=site.url,
@@ -137,6 +139,7 @@ def open_page(browser: Browser, site: Site) -> Iterator[Callable[..., Page]]:
         contexts.append(context)
         if account is not None:
             sign_in_context(context, site, account)
+        context.add_init_script(before)
         page = context.new_page()
         page.on("pageerror", lambda error: trouble.append(f"{page.url}: {error}"))
         page.on(

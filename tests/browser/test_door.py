@@ -63,7 +63,7 @@ def phone_with_camera(
     """
     opened = []
 
-    def open_(text: str, account: Staff, *, allowed: bool = True) -> Page:
+    def open_(text: str, account: Staff, *, allowed: bool = True, before: str = "") -> Page:
         film = film_of(text, tmp_path / "camera.y4m")
         flags = [
             *FLAGS,
@@ -79,6 +79,7 @@ def phone_with_camera(
         if allowed:
             context.grant_permissions(["camera"])
         sign_in_context(context, site, account)
+        context.add_init_script(before)
         return context.new_page()
 
     yield open_
@@ -116,6 +117,87 @@ def test_a_blocked_camera_is_told_and_the_field_still_works(phone_with_camera, r
     expect(page.get_by_role("heading", name="Admitted")).to_be_visible()
 
 
+# A decoder of the browser's own that sees one ticket, whatever is before the camera.
+OWN_DECODER = """
+window.BarcodeDetector = class {
+  static getSupportedFormats() { return Promise.resolve(["ean_13", "qr_code"]); }
+  constructor({ formats }) { this.formats = formats; }
+  async detect({ videoWidth }) {
+    return this.formats[0] === "qr_code" && videoWidth ? [{ rawValue: "%s" }] : [];
+  }
+};
+"""
+
+
+def test_the_browsers_own_decoder_is_used_where_there_is_one(phone_with_camera, rsvp, door):
+    code = attendees(rsvp)[0].ticket_code
+    page = phone_with_camera("no ticket", door, before=OWN_DECODER % code)
+    loaded = []
+    page.on("request", lambda request: loaded.append(request.url))
+    page.goto(door_of(rsvp))
+    expect(page.get_by_role("heading", name="Admitted")).to_be_visible()
+    assert not [url for url in loaded if "jsqr" in url.lower()]
+
+
+# What the page makes heard and felt, in a list; and no asking for the counts by the clock.
+SENSES = """
+window.felt = []; window.heard = [];
+navigator.vibrate = (pattern) => felt.push(pattern);
+window.AudioContext = class {
+  currentTime = 0;
+  resume() {}
+  createOscillator() {
+    return {
+      frequency: {},
+      connect: (next) => next,
+      start() { heard.push([this.type, this.frequency.value]); },
+      stop() {},
+    };
+  }
+  createGain() { return { gain: {}, connect: (next) => next }; }
+};
+window.setInterval = () => 0;
+"""
+
+
+def answer_to(page: Page, typed: str, word: str) -> dict[str, list[object]]:
+    """What is felt and heard with the answer to a ticket."""
+    page.evaluate("felt.length = heard.length = 0")
+    page.get_by_label("Name or ticket number").fill(typed)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name=word)).to_be_visible()
+    return page.evaluate("({ felt, heard })")
+
+
+def test_each_answer_is_felt_and_heard_in_its_own_way(open_page, rsvp, door):
+    page = open_page(door_of(rsvp), width="phone", account=door, before=SENSES)
+    ticket = attendees(rsvp)[0].ticket_code
+    page.locator("h1").click()  # browsers let a page sound after a first touch
+    assert answer_to(page, ticket, "Admitted") == {
+        "felt": [80],
+        "heard": [["sine", 660], ["sine", 990]],
+    }
+    assert answer_to(page, ticket, "Already in") == {
+        "felt": [[90, 70, 90]],
+        "heard": [["sine", 440], ["sine", 440]],
+    }
+    assert answer_to(page, "ZZZZ-2222", "Not found") == {"felt": [400], "heard": [["square", 160]]}
+    page.get_by_role("button", name="Sound").click()
+    assert answer_to(page, ticket, "Already in") == {"felt": [[90, 70, 90]], "heard": []}
+
+
+def test_one_request_brings_the_answer_the_counts_and_who_came_last(open_page, rsvp, door):
+    page = open_page(door_of(rsvp), width="phone", account=door, before=SENSES)
+    asked = []
+    page.on("request", lambda request: asked.append(f"{request.method} {request.url}"))
+    # Meanwhile another door gave a seat to one who had none.
+    make_rsvp(rsvp.option, name="Bola Walker")
+    answer_to(page, attendees(rsvp)[0].ticket_code, "Admitted")
+    expect(page.locator(".door__count")).to_contain_text("1 of 3 in")
+    expect(page.locator("[data-live]")).to_contain_text("Amina Okonkwo-Bell")
+    assert [one for one in asked if "/door" in one] == [f"POST {page.url}"]
+
+
 def test_two_doors_that_take_one_ticket_let_in_once_and_say_so(open_page, site, rsvp, door):
     pages = []
     for account in (door, make_staff(StaffRole.DOOR, rsvp.event, name="Second door")):
@@ -147,18 +229,47 @@ def ticket(request, rsvp) -> str:
     return request.param
 
 
-def test_without_a_network_the_door_says_that_nothing_was_checked(open_page, rsvp, door, ticket):
-    page = open_page(door_of(rsvp), width="phone", account=door)
+def test_without_a_network_tickets_are_kept_and_checked_when_it_is_back(
+    open_page, rsvp, door, ticket
+):
+    rsvp.option.capacity = 2
+    db.session.commit()
+    late = attendees(make_rsvp(rsvp.option, name="Late Latif"))[0].spoken_code
+    page = open_page(door_of(rsvp), width="phone", account=door, before=SENSES)
     page.context.set_offline(True)
-    for typed in ("Amina", ticket):
-        page.get_by_label("Name or ticket number").fill(typed)
-        page.keyboard.press("Enter")
-        expect(page.get_by_role("heading", name="No connection")).to_be_visible()
-        page.evaluate("document.querySelector('[data-result]').replaceChildren()")
+    assert answer_to(page, "Amina", "No connection")["felt"] == [400]
+    page.get_by_role("link", name="Next guest").click()
+    assert answer_to(page, ticket, "Not checked")["felt"] == [[90, 70, 90]]
+    assert answer_to(page, entries.ticket_url(ticket), "Scanned before")["felt"] == [400]
+    answer_to(page, late, "Not checked")
+    expect(page.locator("[data-kept-waiting]")).to_contain_text("2 waiting on this phone")
+    assert_accessible(page)
+
     page.context.set_offline(False)
-    page.get_by_label("Name or ticket number").fill(ticket)
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Admitted")).to_be_visible()
+
+    expect(page.locator("[data-kept-waiting]")).to_be_hidden()
+    expect(page.locator("[data-live]")).to_contain_text("Amina Okonkwo-Bell")
+    expect(page.locator("[data-kept-news] li")).to_have_count(1)
+    expect(page.locator("[data-kept-news]")).to_contain_text("Late Latif")
+    expect(page.locator("[data-kept-news]")).to_contain_text("On the waitlist")
+    assert_accessible(page)
+    page.get_by_role("button", name="Seen Late Latif").click()
+    expect(page.locator("[data-kept]")).to_be_hidden()
+
+
+def test_a_kept_ticket_survives_that_the_page_is_left(open_page, site, rsvp, door, ticket):
+    page = open_page(door_of(rsvp), width="phone", account=door, before=SENSES)
+    page.route(
+        "**/door",
+        lambda route: route.abort() if route.request.method == "POST" else route.continue_(),
+    )
+    answer_to(page, ticket, "Not checked")
+    page.reload()
+    expect(page.locator("[data-kept-waiting]")).to_contain_text("1 waiting on this phone")
+    page.unroute("**/door")
+    page.reload()
+    expect(page.locator("b[data-inside]")).to_have_text("1")
+    expect(page.locator("[data-kept]")).to_be_hidden()
 
 
 def test_a_name_of_eight_letters_is_searched_for(open_page, rsvp, door):

@@ -34,7 +34,9 @@ def staff_only(*roles: StaffRole) -> Callable[..., Any]:
             if not current_user.is_authenticated:
                 if lost.keeps_what_was_sent():
                     return lost.keep()
-                return redirect(url_for("security.login", next=request.full_path), code=303)
+                return redirect(
+                    url_for("security.login", next=request.full_path.rstrip("?")), code=303
+                )
             if not has_role(StaffRole.ADMIN, *roles):
                 abort(403)
             return view(*args, **kwargs)

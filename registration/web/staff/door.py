@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
@@ -24,6 +26,9 @@ from registration.web.fields import at_most, is_email, one_line
 from registration.web.staff.access import event_by_slug, own_events, staff_only
 
 blueprint = Blueprint("staff_door", __name__, url_prefix="/staff/events/<slug>/door")
+
+# Seconds: a ticket that a phone kept for longer counts as scanned now.
+_KEPT_FOR = 24 * 60 * 60
 
 _DOOR = (StaffRole.ORGANISER, StaffRole.DOOR)
 
@@ -79,17 +84,24 @@ def admit(slug: str) -> ResponseReturnValue:
     text = request.form.get("q", "").strip()[:300]
     attendee_id = request.form.get("attendee", 0, type=int)
     code = arrivals.code_in(text)
-    if not attendee_id and (not code or _is_name(text, code)) and "scan" not in request.form:
+    if not attendee_id and "scan" not in request.form and (not code or _is_name(text, code)):
         return redirect(url_for(".index", slug=slug, q=text or None), code=303)
     decision = checkin.admit(
         event_id=event.id,
         staff_id=current_user.id,
-        now=now(),
+        now=now() - _ago(),
         code=code,
         attendee_id=attendee_id,
         again="again" in request.form,
+        kept="ago" in request.form,
     )
-    return _answer(slug, decision, text=text)
+    return _answer(event, decision, text=text)
+
+
+def _ago() -> timedelta:
+    """How long ago a phone without a network took this ticket; by its clock alone, right or not."""
+    seconds = request.form.get("ago", 0.0, type=float)
+    return timedelta(seconds=seconds) if 0 < seconds < _KEPT_FOR else timedelta()
 
 
 def _is_name(text: str, code: str) -> bool:
@@ -116,12 +128,12 @@ def seat(slug: str) -> ResponseReturnValue:
     except RsvpRefused as refusal:
         unseated = arrivals.person_by_id(attendee_id)
         return _answer(
-            slug,
+            event,
             Decision(arrivals.standing(unseated, event.id), unseated),
             refusal=str(refusal),
             is_full=refusal.reason is Refusal.FULL,
         )
-    return _answer(slug, Decision(Outcome.ADMITTED, person))
+    return _answer(event, Decision(Outcome.ADMITTED, person))
 
 
 @blueprint.post("/undo")
@@ -186,24 +198,18 @@ def walk_in(slug: str) -> ResponseReturnValue:
 def live(slug: str) -> ResponseReturnValue:
     """The counts and who came in last, as a piece of the page: each phone asks now and then."""
     event = event_by_slug(slug)
-    return render_template(
-        "staff/door/_now.html",
-        event=event,
-        counts=arrivals.counts_of(event),
-        recent=arrivals.last_in(event),
-    )
+    return render_template("staff/door/_now.html", event=event, **_now(event))
 
 
 def _answer(
-    slug: str,
+    event: Event,
     decision: Decision,
     *,
     text: str = "",
     refusal: str = "",
     is_full: bool = False,
 ) -> ResponseReturnValue:
-    """What the door says: a piece of the page for the script, the page for who has none."""
-    event = event_by_slug(slug)
+    """What the door says: pieces of the page for the script, the page for who has none."""
     found = {
         "decision": decision,
         "outcome": str(decision.outcome),
@@ -214,9 +220,7 @@ def _answer(
         "typed": text,
     }
     if request.headers.get("X-Requested-With") == "fetch":
-        return render_template(
-            "staff/door/_result.html", event=event, counts=arrivals.counts_of(event), **found
-        )
+        return render_template("staff/door/_answer.html", event=event, **_now(event), **found)
     return _page(event, **found)
 
 
@@ -230,10 +234,10 @@ def _event_elsewhere(decision: Decision) -> Event | None:
 
 
 def _page(event: Event, **found: object) -> ResponseReturnValue:
-    return render_template(
-        "staff/door/show.html",
-        event=event,
-        counts=arrivals.counts_of(event),
-        recent=arrivals.last_in(event),
-        **found,
-    )
+    return render_template("staff/door/show.html", event=event, **_now(event), **found)
+
+
+def _now(event: Event) -> dict[str, object]:
+    """The counts and who came in last, which each page and each answer of the door carries."""
+    counts = arrivals.counts_of(event)
+    return {"counts": counts, "recent": arrivals.last_in(event, counts=counts)}
