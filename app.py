@@ -18,9 +18,9 @@ from registration.web.front import Front
 def create_app(settings: Settings | None = None) -> Flask:
     """Make the application from `settings`, by default those of the environment.
 
-    Raises pydantic.ValidationError if a setting is wrong.
+    Raises SystemExit, with a text for who starts it, if a setting of the environment is wrong.
     """
-    settings = settings or Settings()
+    settings = settings or Settings.of_environment()
     app = Flask(__name__)
     app.config.from_mapping(settings.flask_config())
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(settings.database_url)

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from gunicorn.glogging import Logger as GunicornLogger
 
 _KEY = re.compile(r"/(rsvp|j|t|speaker|unsubscribe|staff/reset)/[^/\s?\"']+")
-# PostgreSQL shows the row that it refuses.
-_DETAIL = re.compile(r"^DETAIL:.*$", re.MULTILINE)
+# PostgreSQL shows the row that it refuses, and what people wrote may have lines.
+_DETAIL = re.compile(r"^DETAIL:.*?(?=\n\[SQL: |\n\nThe above |\Z)", re.MULTILINE | re.DOTALL)
 _QUERY = re.compile(r"\?[^\s\"']*")
 _ADDRESS = re.compile(r"[\w.+'-]+@[\w-]+(\.[\w-]+)+")
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import limits
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -22,7 +22,8 @@ class Settings(BaseSettings):
     Raises pydantic.ValidationError, which names each wrong variable, when it is made.
     """
 
-    model_config = SettingsConfigDict(extra="ignore")
+    # What is wrong is said without its value: it may be a password.
+    model_config = SettingsConfigDict(extra="ignore", hide_input_in_errors=True)
 
     # Where it runs
     database_url: str = f"sqlite:///{ROOT / 'instance' / 'registration.db'}"
@@ -130,16 +131,37 @@ class Settings(BaseSettings):
         self.base_url = self.base_url.rstrip("/")
         if urlsplit(self.base_url).scheme not in ("http", "https"):
             raise ValueError("BASE_URL must start with http:// or https://")
-        if self.production and (self.secret_key == DEVELOPMENT_KEY or len(self.secret_key) < 32):
+        if self.production and len(self.secret_key) < 32:
             raise ValueError(
                 "SECRET_KEY must be set to at least 32 random characters in production, "
                 f"for example {secrets.token_urlsafe(32)}"
+            )
+        if self.production and not self.mail_server:
+            raise ValueError(
+                "MAIL_SERVER must be set in production: without mail nobody gets the link to their "
+                "RSVP, and the form tells who has answered already. Set it to the host that takes "
+                "your mail, for example localhost"
             )
         if self.inbox_url and urlsplit(self.inbox_url).scheme not in ("imap", "imaps"):
             raise ValueError("INBOX_URL must start with imaps:// (or imap://)")
         if self.mail_use_tls and self.mail_use_ssl:
             raise ValueError("set MAIL_USE_TLS (STARTTLS) or MAIL_USE_SSL, not both")
         return self
+
+    @classmethod
+    def of_environment(cls) -> Self:
+        """The settings as the environment has them.
+
+        Raises SystemExit if they are wrong; its text says in a line each what is to be set.
+        """
+        try:
+            return cls()
+        except ValidationError as wrong:
+            lines = [
+                ": ".join([*(str(name).upper() for name in error["loc"]), error["msg"]])
+                for error in wrong.errors()
+            ]
+            raise SystemExit("\n".join(lines).replace("Value error, ", "")) from None
 
     @property
     def mail_domain(self) -> str:

@@ -13,6 +13,11 @@ POLICY = {
     "form-action": "'self'",
     "frame-ancestors": "'none'",
 }
+#: The policy of a mail's HTML in the frame in which staff see it: its own styles and pictures.
+FRAMED_MAIL = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'self'"
+)
 #: Endpoints whose address holds a key: it must not leave in a Referer.
 KEYED = ("rsvps.", "lobby.", "speakers.", "unsubscribe.")
 

@@ -28,6 +28,7 @@ from registration.models import (
 )
 from registration.segments import Segment
 from registration.times import now
+from registration.web.headers import FRAMED_MAIL
 from registration.web.staff.access import event_by_slug, staff_only
 from registration.web.staff.mailing_forms import MailingForm, ScheduleForm
 
@@ -197,9 +198,7 @@ def html(slug: str, mailing_id: int) -> ResponseReturnValue:
     event = event_by_slug(slug)
     message = _preview(event, _mailing(event, mailing_id))["message"]
     answer = Response(message.html or "", content_type="text/html; charset=utf-8")
-    answer.headers["Content-Security-Policy"] = (
-        "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
-    )
+    answer.headers["Content-Security-Policy"] = FRAMED_MAIL
     return answer
 
 

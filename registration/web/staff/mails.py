@@ -28,6 +28,7 @@ from registration.database import db
 from registration.mime import CalendarMessage
 from registration.models import Event, MailState, OutboxMail, StaffRole
 from registration.times import now
+from registration.web.headers import FRAMED_MAIL
 from registration.web.staff.access import has_role, own_events, staff_only
 
 blueprint = Blueprint("staff_mails", __name__, url_prefix="/staff/outbox")
@@ -115,9 +116,7 @@ def _framed(message: CalendarMessage) -> Response:
         picture = base64.b64encode(image.png).decode("ascii")
         page = page.replace(f"cid:{image.cid}", f"data:image/png;base64,{picture}")
     answer = Response(page, content_type="text/html; charset=utf-8")
-    answer.headers["Content-Security-Policy"] = (
-        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
-    )
+    answer.headers["Content-Security-Policy"] = FRAMED_MAIL
     return answer
 
 
