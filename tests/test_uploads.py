@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 import struct
 import zlib
@@ -11,59 +10,100 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from werkzeug.datastructures import FileStorage
+from PIL import Image, ImageCms
+from PIL.ExifTags import GPS, IFD, Base
 
 from registration.web import photos
 from registration.web.photos import PhotoRefused
+from tests.pictures import picture, upload
 
 
-class TestUploads:
-    @staticmethod
-    def upload(content: bytes, name: str = "photo.jpg") -> FileStorage:
-        return FileStorage(io.BytesIO(content), filename=name, content_type="image/jpeg")
+def kept(app: Flask, name: str) -> Image.Image:
+    """The file that was written."""
+    with Image.open(Path(app.config["UPLOAD_FOLDER"]) / name) as found:
+        found.load()
+    return found
 
-    @pytest.mark.parametrize(
-        "content",
-        [
-            b"",
-            b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>",
-            b"<html><script>alert(1)</script>",
-            b"GIF89a" + b"\0" * 100,
-            b"%PDF-1.7",
-            b"PK\x03\x04" + b"\0" * 60,
-            b"\xff\xd8\xff\xe0" + b"\0" * 200,
-        ],
-    )
-    def test_what_is_no_picture_is_refused(self, app: Flask, content: bytes) -> None:
-        with pytest.raises(PhotoRefused):
-            photos.save(self.upload(content))
 
-    def test_a_picture_that_unpacks_to_gigabytes_is_refused(self, app: Flask) -> None:
-        def chunk(kind: bytes, body: bytes) -> bytes:
-            return (
-                struct.pack(">I", len(body))
-                + kind
-                + body
-                + struct.pack(">I", zlib.crc32(kind + body))
-            )
+def png_of(width: int, height: int) -> bytes:
+    """A PNG that says it is so large, with a megabyte of its rows."""
 
-        header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
-        bomb = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header)
-        bomb += chunk(b"IDAT", zlib.compress(b"\0" * 1_000_000)) + chunk(b"IEND", b"")
-        with pytest.raises(PhotoRefused):
-            photos.save(self.upload(bomb))
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        check = struct.pack(">I", zlib.crc32(kind + body))
+        return struct.pack(">I", len(body)) + kind + body + check
 
-    def test_the_name_of_the_file_is_not_used(self, app: Flask, tmp_path: Path) -> None:
-        from PIL import Image
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    rows = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 1_000_000))
+    return b"\x89PNG\r\n\x1a\n" + rows + chunk(b"IEND", b"")
 
-        content = io.BytesIO()
-        Image.new("RGB", (4, 4)).save(content, "PNG")
-        name = photos.save(self.upload(content.getvalue(), "../../../app.py"))
-        assert re.fullmatch(r"[0-9a-f]{32}\.webp", name)
 
-    @pytest.mark.parametrize("path", ["../app.py", "..%2fapp.py", "%2e%2e/app.py", "/etc/passwd"])
-    def test_no_other_file_is_given_out(self, client: FlaskClient, path: str) -> None:
-        for start in ("/media/", "/static/"):
-            answer = client.get(start + path)
-            assert answer.status_code in (301, 308, 404)
-            assert b"create_app" not in answer.data
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>",
+        b"<html><script>alert(1)</script>",
+        b"GIF89a" + b"\0" * 100,
+        b"%PDF-1.7",
+        b"PK\x03\x04" + b"\0" * 60,
+        b"\xff\xd8\xff\xe0" + b"\0" * 200,
+    ],
+)
+def test_what_is_no_picture_is_refused(app: Flask, content: bytes) -> None:
+    with pytest.raises(PhotoRefused, match="JPEG, PNG or WebP"):
+        photos.save(upload(content))
+
+
+@pytest.mark.parametrize("kind", ["BMP", "GIF", "ICO", "JPEG2000", "PCX", "PPM", "TGA", "TIFF"])
+def test_a_good_picture_of_another_format_is_refused(app: Flask, kind: str) -> None:
+    """Each decoder is as much more that a file may break."""
+    with pytest.raises(PhotoRefused, match="JPEG, PNG or WebP"):
+        photos.save(picture(kind))
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_the_three_formats_are_taken_and_become_one(app: Flask, kind: str) -> None:
+    assert kept(app, photos.save(picture(kind, size=(1600, 800)))).size == (1200, 600)
+
+
+def test_a_whole_picture_of_too_many_pixels_is_refused(app: Flask) -> None:
+    with pytest.raises(PhotoRefused, match="fewer than 40 million pixels"):
+        photos.save(picture(size=(6400, 6251)))
+
+
+@pytest.mark.parametrize("side", [10_000, 14_000, 60_000])
+def test_a_picture_that_unpacks_to_gigabytes_is_refused_by_what_it_says(
+    app: Flask, side: int
+) -> None:
+    with pytest.raises(PhotoRefused, match="fewer than 40 million pixels"):
+        photos.save(upload(png_of(side, side)))
+
+
+def test_the_name_of_the_file_is_not_used(app: Flask) -> None:
+    name = photos.save(picture(name="../../../app.py"))
+    assert re.fullmatch(r"[0-9a-f]{32}\.webp", name)
+
+
+def test_nothing_but_pixels_is_kept(app: Flask) -> None:
+    exif = Image.Exif()
+    exif[Base.Artist] = "Amina Example"
+    exif.get_ifd(IFD.GPSInfo)[GPS.GPSLatitude] = (52.0, 30.0, 0.0)
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    sent = picture("JPEG", exif=exif, icc_profile=profile, comment=b"taken at home")
+    assert b"Amina" in sent.stream.getvalue()
+    found = kept(app, photos.save(sent))
+    assert not found.getexif()
+    assert found.info.keys() & {"exif", "xmp", "icc_profile", "comment"} == set()
+
+
+def test_a_broken_profile_of_colours_breaks_nothing(app: Flask) -> None:
+    found = kept(app, photos.save(picture("JPEG", icc_profile=b"no profile" * 20)))
+    assert found.getpixel((1, 1))[0] > 200  # type: ignore[index]
+
+
+@pytest.mark.parametrize("path", ["../app.py", "..%2fapp.py", "%2e%2e/app.py", "/etc/passwd"])
+def test_no_other_file_is_given_out(client: FlaskClient, path: str) -> None:
+    for start in ("/media/", "/static/"):
+        answer = client.get(start + path)
+        assert answer.status_code in (301, 308, 404)
+        assert b"create_app" not in answer.data

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import secrets
 from pathlib import Path
 
 from flask import current_app
 from flask_babel import gettext
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 from werkzeug.datastructures import FileStorage
 
 _FORMATS = ("JPEG", "PNG", "WEBP")
@@ -31,12 +32,28 @@ def save(upload: FileStorage) -> str:
         picture: Image.Image = Image.open(upload.stream, formats=_FORMATS)
         if picture.width * picture.height > _MOST_PIXELS:  # known before any is decoded
             raise PhotoRefused(gettext("Choose a picture with fewer than 40 million pixels"))
-        picture = ImageOps.exif_transpose(picture).convert("RGB")
+        picture = ImageOps.exif_transpose(picture)
+        profile = picture.info.pop("icc_profile", b"")
+        picture = picture.convert("RGB")
         picture.thumbnail((_LARGEST_SIDE, _LARGEST_SIDE))
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as problem:
         raise PhotoRefused(gettext("Choose a picture in the format JPEG, PNG or WebP")) from problem
     folder = Path(current_app.config["UPLOAD_FOLDER"])
     folder.mkdir(parents=True, exist_ok=True)
     name = f"{secrets.token_hex(16)}.webp"
-    picture.save(folder / name, "WEBP", quality=82)
+    _in_srgb(picture, profile).save(folder / name, "WEBP", quality=82)
     return name
+
+
+def _in_srgb(picture: Image.Image, profile: bytes) -> Image.Image:
+    """The picture in the colours of the web: the profile of a phone or a camera is not kept."""
+    if not profile:
+        return picture
+    try:
+        own = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        found = ImageCms.profileToProfile(picture, own, ImageCms.createProfile("sRGB"))
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return picture  # a profile that is broken, or of other colours than red, green and blue
+    found = found or picture
+    found.info.pop("icc_profile", None)
+    return found
