@@ -18,7 +18,8 @@ from typing import Any, BinaryIO, Protocol
 YES_NO = {True: "yes", False: "no"}
 #: Rows of one piece of a file.
 PIECE = 1000
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# The wide ones are what some East Asian versions take for the plain ones.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 class List(Protocol):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import zipfile
+from collections.abc import Iterator
 
 import openpyxl
 import pytest
@@ -12,7 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from registration import exports, rsvps
+from registration import exports, formats, rsvps
 from registration.database import db
 from registration.models import AuditEntry, ExportSet, QuestionKind, StaffRole
 from registration.roster import Filters
@@ -47,6 +49,34 @@ def table(event, **choices) -> list[dict[str, str]]:
     made = exports.Export(event, choices.pop("filters", Filters()), **choices)
     text = b"".join(exports.pieces(made, "csv")).decode("utf-8-sig")
     return list(csv.DictReader(io.StringIO(text)))
+
+
+class OneRow:
+    """A list with one heading and one cell."""
+
+    def __init__(self, typed: str) -> None:
+        self.header, self._typed = [typed], typed
+
+    def rows(self) -> Iterator[list[str]]:
+        yield [self._typed]
+
+
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t=", "\r=", "\n=", "＝", "＋", "－", "＠"])
+def test_no_heading_and_no_cell_is_a_formula(sign: str) -> None:
+    """https://owasp.org/www-community/attacks/CSV_Injection names what spreadsheets run."""
+    typed = f"{sign}HYPERLINK(1)"
+    text = b"".join(formats.csv_lines(OneRow(typed))).decode("utf-8-sig")
+    assert list(csv.reader(io.StringIO(text, newline=""))) == [[f"'{typed}"]] * 2
+    content = b"".join(formats.xlsx_pieces(OneRow(typed)))
+    with zipfile.ZipFile(io.BytesIO(content)) as book:
+        assert b"<f>" not in book.read("xl/worksheets/sheet1.xml")
+    sheet = openpyxl.load_workbook(io.BytesIO(content)).active
+    assert [(cell.data_type, cell.hyperlink) for (cell,) in sheet.rows] == [("s", None)] * 2
+
+
+def test_an_address_of_the_web_in_a_cell_is_no_link() -> None:
+    content = b"".join(formats.xlsx_pieces(OneRow("https://evil.example.com/")))
+    assert openpyxl.load_workbook(io.BytesIO(content)).active["A2"].hyperlink is None
 
 
 def test_each_attendee_is_a_row_with_times_of_the_event(event) -> None:

@@ -9,14 +9,36 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from registration import logs
-from registration.database import db
+from registration.database import db, transaction
 from registration.web import rsvps
 from tests.factories import make_hybrid, make_rsvp
 
 
 class TestLogs:
+    @pytest.mark.parametrize("note", ["in one line", "in lines:\nthe second", "with\nDETAIL: it"])
+    def test_a_row_that_the_database_refuses_is_not_in_them(
+        self, app: Flask, caplog: pytest.LogCaptureFixture, note: str
+    ) -> None:
+        room, _stream = make_hybrid()
+        rsvp = make_rsvp(room, access_note=f"I am ill {note} of my illness", name="Amina Example")
+        try:
+            with transaction():
+                told = {"id": rsvp.id, "note": f"I am ill {note} of my illness"}
+                db.session.execute(
+                    text("UPDATE rsvps SET party_size = -1, access_note = :note WHERE id = :id"),
+                    told,
+                )
+        except IntegrityError:
+            logging.getLogger("a test").exception("the database has refused a row")
+        written = "\n".join(logs.Lines().format(record) for record in caplog.records)
+        assert "CHECK constraint failed" in written or "violates check constraint" in written
+        assert "UPDATE rsvps SET party_size" in written, "what it was asked"
+        for word in ("ill", "illness", "second", "Amina", rsvp.manage_key, rsvp.join_key):
+            assert word not in written
+
     def test_they_hold_no_key_and_no_address(
         self,
         app: Flask,
