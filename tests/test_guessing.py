@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from flask_security import hash_password
+from passlib.hash import argon2
 from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import select
 
@@ -20,10 +23,13 @@ from registration.models import (
 )
 from registration.web import rsvp_forms
 from registration.web.limits import limiter
+from registration.web.staff.signing_in import security
 from tests.conftest import NOW
 from tests.factories import make_hybrid, make_rsvp, make_staff
 from tests.forms import answer_with
-from tests.signing_in import post
+from tests.signing_in import post, sign_in
+
+PASSWORD = "a long and good password"
 
 
 @pytest.fixture
@@ -75,6 +81,27 @@ class TestNobodyLearnsWhoIsKnown:
                 )
             assert answers[0] == answers[1], path
 
+    def test_by_how_long_a_wrong_password_takes(
+        self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Argon2 takes longer than all the rest of a sign-in: each address costs it once."""
+        account = make_staff(password=hash_password(PASSWORD))
+        hashed: list[str] = []
+        for name in ("hash", "verify"):
+            real = getattr(argon2, name)
+
+            def counted(*about: object, real: Any = real, **more: object) -> object:
+                hashed.append("once")
+                return real(*about, **more)
+
+            monkeypatch.setattr(argon2, name, counted)
+        costs = []
+        for email in (account.email, "nobody@example.org"):
+            hashed.clear()
+            post(client, "/staff/sign-in", email=email, password="a wrong password")
+            costs.append(len(hashed))
+        assert costs == [1, 1]
+
     def test_by_an_answer_in_somebody_elses_name(self, client: FlaskClient) -> None:
         room, _stream = make_hybrid()
         email = make_rsvp(room, name="Amina Example").email
@@ -117,20 +144,76 @@ class TestGuessing:
         app.config["NOW"] = lambda: NOW + timedelta(seconds=next(ticks))
         for _ in range(12):
             post(client, "/staff/reset", email=account.email)
-        assert db.session.query(OutboxMail).filter_by(recipient=account.email).count() <= 10
+        assert db.session.query(OutboxMail).filter_by(recipient=account.email).count() <= 4
+
+    def test_many_accounts_cannot_be_tried_from_one_network(
+        self, app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(app.config, "LIMIT_SIGN_IN_PER_NETWORK", "5 per hour")
+        tried = [
+            post(client, "/staff/sign-in", email=f"{number}@example.org", password="wrong")
+            for number in range(7)
+        ]
+        assert [answer.status_code for answer in tried] == [200] * 5 + [429] * 2
+
+    @pytest.mark.parametrize("path", ["/staff/second-factor/code", "/staff/recovery"])
+    def test_who_knows_the_password_cannot_try_codes_without_end(
+        self, app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch, path: str
+    ) -> None:
+        monkeypatch.setitem(app.config, "LIMIT_SIGN_IN_PER_ADDRESS", "5 per hour")
+        secret = security._totp_factory.generate_totp_secret()
+        account = make_staff(
+            password=hash_password(PASSWORD),
+            tf_primary_method="authenticator",
+            tf_totp_secret=secret,
+            mf_recovery_codes=["one-code"],
+        )
+        entered = post(client, "/staff/sign-in", email=account.email, password=PASSWORD)
+        assert entered.status_code == 302
+        tried = [post(client, path, code=f"{number:06}") for number in range(7)]
+        assert [answer.status_code for answer in tried] == [200] * 5 + [429] * 2
+
+    def test_who_finds_a_desk_left_open_cannot_try_its_password_without_end(
+        self, app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(app.config, "LIMIT_SIGN_IN_PER_ADDRESS", "5 per hour")
+        sign_in(client, make_staff(password=hash_password(PASSWORD)))
+        tried = [post(client, "/staff/verify", password="wrong") for _ in range(7)]
+        assert [answer.status_code for answer in tried] == [200] * 5 + [429] * 2
 
     def test_codes_of_an_event_cannot_be_tried_without_end(
-        self, app: Flask, client: FlaskClient
+        self, app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         room, _stream = make_hybrid(visibility="invitation")
         about = {"name": "Eve", "email": "eve@example.org"}
-        before = app.config["LIMIT_RSVP_PER_NETWORK"]
-        app.config["LIMIT_RSVP_PER_NETWORK"] = "5 per hour"
-        try:
-            tried = [
-                answer_with(client, room.id, room.event.slug, code=f"GUESS{number}", **about)
-                for number in range(7)
-            ]
-        finally:
-            app.config["LIMIT_RSVP_PER_NETWORK"] = before
+        monkeypatch.setitem(app.config, "LIMIT_RSVP_PER_NETWORK", "5 per hour")
+        tried = [
+            answer_with(client, room.id, room.event.slug, code=f"GUESS{number}", **about)
+            for number in range(7)
+        ]
         assert tried == [403] * 5 + [429] * 2
+
+    def test_one_network_asks_for_links_only_so_often(
+        self, app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(app.config, "LIMIT_FIND_PER_NETWORK", "5 per hour")
+        tried = [post(client, "/find", email=f"{number}@example.org") for number in range(7)]
+        assert [answer.status_code for answer in tried] == [200] * 5 + [429] * 2
+
+    def test_nobody_says_by_a_header_that_they_come_from_elsewhere(
+        self, app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(app.config, "LIMIT_FIND_PER_NETWORK", "5 per hour")
+        tried = [
+            post(
+                client,
+                "/find",
+                email="eve@example.org",
+                headers={
+                    "X-Forwarded-For": f"192.0.2.{number}",
+                    "Forwarded": f"for=192.0.2.{number}",
+                },
+            ).status_code
+            for number in range(7)
+        ]
+        assert tried == [200] * 5 + [429] * 2

@@ -44,7 +44,8 @@ def _protect(response: Response) -> Response:
     )
     if current_app.config["BASE_URL"].startswith("https://"):
         response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
-    if "Cache-Control" not in response.headers:
+    # Flask-Security writes it as no-store=True, which is no word of RFC 9111.
+    if "no-store" in response.headers.get("Cache-Control", "no-store"):
         response.headers["Cache-Control"] = "private, no-store"
     return response
 
