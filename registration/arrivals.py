@@ -237,6 +237,7 @@ def expected(event: Event) -> list[Attendee]:
             .where(
                 Rsvp.event_id == event.id,
                 Rsvp.status == RsvpStatus.CONFIRMED,
+                Rsvp.erased_at.is_(None),
                 AttendanceOption.mode == AttendanceMode.IN_PERSON,
             )
             .options(contains_eager(Attendee.rsvp))

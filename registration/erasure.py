@@ -7,8 +7,8 @@ from datetime import datetime
 from sqlalchemy import select
 
 from registration import admission, audit, emails, forgetting, seating
-from registration.database import transaction
-from registration.models import Rsvp, RsvpStatus
+from registration.database import db, transaction
+from registration.models import LIVE, Rsvp, RsvpStatus
 from registration.seating import Seats
 
 #: More than one address can have been invited to one event.
@@ -38,6 +38,17 @@ def erase(*, rsvp_id: int, now: datetime, staff_id: int | None = None) -> None:
             session.expire(each)
             audit.record("rsvp.erased", now=now, staff_id=staff_id, rsvp=each)
         seating.promote(seats, now=now)
+
+
+def live_of(rsvp: Rsvp, *, now: datetime) -> Rsvp | None:
+    """The RSVP that an erasure would cancel: the live one of the same address, still ahead."""
+    if rsvp.event.is_past(now):
+        return None
+    return db.session.scalars(
+        select(Rsvp).where(
+            Rsvp.event_id == rsvp.event_id, Rsvp.email == rsvp.email, Rsvp.status.in_(LIVE)
+        )
+    ).one_or_none()
 
 
 def _take_leave(rsvp: Rsvp, seats: Seats, now: datetime) -> None:

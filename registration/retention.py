@@ -25,9 +25,12 @@ _EXPORTS = ("export.csv", "export.json", "export.xlsx")
 
 
 def due_at(event: Event, kind: ErasureKind) -> datetime | None:
-    """When this goes; None: nobody has set a date. What is sensitive never stays longer."""
-    if kind is ErasureKind.PERSONAL:
-        return event.erases_at
+    """When this goes; None: nobody has set a date."""
+    return event.erases_at if kind is ErasureKind.PERSONAL else sensitive_due_at(event)
+
+
+def sensitive_due_at(event: Event) -> datetime:
+    """When access needs and sensitive answers go: soon, and never later than the rest."""
     sensitive = event.ends_at + timedelta(days=current_app.config["SENSITIVE_DAYS"])
     return min(sensitive, event.erases_at or sensitive)
 

@@ -355,6 +355,11 @@ class Invitation(Base):
 
     event: Mapped[Event] = relationship()
 
+    @property
+    def is_erased(self) -> bool:
+        """Whether it says no longer who was invited; it counts, and cannot be answered."""
+        return self.key.startswith(NO_KEY)
+
 
 class InvitationCode(Base):
     """A code that lets a group in, a number of times."""

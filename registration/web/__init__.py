@@ -17,6 +17,7 @@ from wtforms import Field, RadioField, SelectMultipleField
 from registration import entries, players, wording
 from registration.web import (
     answering,
+    erasing,
     errors,
     events,
     filters,
@@ -55,6 +56,7 @@ def init_app(app: Flask) -> None:
         events.blueprint,
         answering.blueprint,
         rsvps.blueprint,
+        erasing.blueprint,
         lobby.blueprint,
         speakers.blueprint,
         pages.blueprint,

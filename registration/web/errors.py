@@ -74,6 +74,11 @@ def _known(error: HTTPException) -> ResponseReturnValue:
     if error.code is None or error.code < 400:
         return error
     heading, advice = _texts(error.code)
+    if error.code == 404 and "key" in (request.view_args or {}):
+        advice += " " + gettext(
+            "If what we kept about you is erased, as you asked or some time after the event, your "
+            "links have ended with it."
+        )
     page = render_template("errors/show.html", heading=heading, advice=advice, code=error.code)
     return page, error.code, dict(_kept_headers(error))
 

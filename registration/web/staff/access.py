@@ -76,9 +76,9 @@ def event_by_slug(slug: str) -> Event:
 
 
 def rsvp_of(event: Event, rsvp_id: int) -> Rsvp:
-    """An RSVP of this event; another event's is a 404."""
+    """An RSVP of this event; another event's is a 404, and so is one that is erased."""
     rsvp = db.session.get(Rsvp, rsvp_id)
-    if rsvp is None or rsvp.event_id != event.id:
+    if rsvp is None or rsvp.event_id != event.id or rsvp.erased_at is not None:
         abort(404)
     return rsvp
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
@@ -30,6 +31,7 @@ from wtforms.widgets import NumberInput
 
 from registration import events, wording
 from registration.models import Event, RegistrationKind, Visibility
+from registration.times import now
 from registration.web.fields import at_most, is_email, many_lines, one_line
 from registration.web.staff.wallclock import MomentField
 
@@ -307,10 +309,19 @@ class RegistrationForm(SectionForm):
         _("The waitlist stops to move"), description=_("Empty: with the start of the event.")
     )
     consent = lines(_("What people agree to"), 4000, 4)
+    retention_days = number(
+        _("Personal data is erased so many days after the event"),
+        1,
+        3650,
+        description=_(
+            "Names, addresses and answers go by themselves then; the numbers stay. Empty: no day "
+            "is set."
+        ),
+    )
     names = (
         "visibility", "registration", "external_url", "registration_opens_at",
         "registration_closes_at", "admission", "guests_max", "confirms_addresses",
-        "promotes_automatically", "promotion_closes_at", "consent",
+        "promotes_automatically", "promotion_closes_at", "consent", "retention_days",
     )  # fmt: skip
 
     def changes(self, event: Event) -> dict[str, Any]:
@@ -319,6 +330,23 @@ class RegistrationForm(SectionForm):
         changed["visibility"] = Visibility(changed["visibility"])
         changed["registration"] = RegistrationKind(changed["registration"])
         return changed
+
+    def validate_for(self, event: Event | None) -> bool:
+        """No slip of the finger erases at once: the day is one whole day ahead, or more."""
+        is_fine, days = super().validate_for(event), self.retention_days
+        if event is None or not is_fine or days.data in (None, event.retention_days):
+            return is_fine
+        least = (now() - event.ends_at).days + 2
+        if days.data >= least:
+            return True
+        days.errors = [
+            gettext(
+                "That day has passed. Enter %(days)d or more: then it goes on %(day)s",
+                days=least,
+                day=wording.plain_day(event.ends_at + timedelta(days=least), event.zone),
+            )
+        ]
+        return False
 
     def validate_external_url(self, field: Field) -> None:
         """Registration elsewhere has an address."""

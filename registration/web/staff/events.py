@@ -126,7 +126,7 @@ def overview(slug: str) -> ResponseReturnValue:
     counts = roster.counts_of(event)
     latest = db.session.scalars(
         select(Rsvp)
-        .where(Rsvp.event_id == event.id, Rsvp.status.in_(LIVE))
+        .where(Rsvp.event_id == event.id, Rsvp.status.in_(LIVE), Rsvp.erased_at.is_(None))
         .options(joinedload(Rsvp.option))
         .order_by(Rsvp.created_at.desc(), Rsvp.id.desc())
         .limit(5)

@@ -79,8 +79,8 @@ def _mail(mail_id: int) -> OutboxMail:
     found = db.session.scalars(
         select(OutboxMail).where(OutboxMail.id == mail_id, _visible())
     ).one_or_none()
-    # What sets a password is for its reader alone.
-    if found is None or "about" in found.facts:
+    # What sets a password is for its reader alone; of what is erased there is nothing to show.
+    if found is None or "about" in found.facts or not found.recipient:
         abort(404)
     return found
 

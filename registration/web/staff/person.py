@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
@@ -14,7 +14,7 @@ from sqlalchemy import select
 from wtforms import BooleanField, RadioField, SelectChoice, StringField
 from wtforms.validators import InputRequired
 
-from registration import desk, listing, parties, wording
+from registration import desk, erasure, listing, parties, wording
 from registration.admission import RsvpRefused
 from registration.database import db
 from registration.models import Answer, Event, Rsvp, StaffRole
@@ -135,6 +135,20 @@ def address(slug: str, rsvp_id: int) -> ResponseReturnValue:
             return redirect(_page(slug, rsvp_id), code=303)
     status = 422 if form.is_submitted() else 200
     return render_template("staff/address.html", event=event, form=form, rsvp=rsvp), status
+
+
+@blueprint.route("/<int:rsvp_id>/erase", methods=["GET", "POST"])
+@staff_only(StaffRole.ORGANISER)
+def erase(slug: str, rsvp_id: int) -> ResponseReturnValue:
+    """Ask once, then erase what is kept of a person, who has asked for it."""
+    event = event_by_slug(slug)
+    rsvp = rsvp_of(event, rsvp_id)
+    if request.method == "GET":
+        live = erasure.live_of(rsvp, now=now())
+        return render_template("staff/erase.html", event=event, rsvp=rsvp, live=live)
+    erasure.erase(rsvp_id=rsvp_id, staff_id=current_user.id, now=now())
+    flash(gettext("Erased. What is counted stays."), "ok")
+    return redirect(url_for("staff_attendees.index", slug=slug), code=303)
 
 
 def _page(slug: str, rsvp_id: int) -> str:

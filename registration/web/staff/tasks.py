@@ -29,6 +29,7 @@ def of(event: Event, *, pending: int) -> list[Task]:
     found = [
         *([_publish(event)] if event.status is not EventStatus.CANCELLED else []),
         *_approvals(event, pending),
+        *_retention(event),
         *_speakers(event),
         *(_stream(event) if any(option.is_virtual for option in options) else []),
     ]
@@ -57,6 +58,19 @@ def _approvals(event: Event, pending: int) -> list[Task]:
     text = ngettext("Decide about %(num)d RSVP", "Decide about %(num)d RSVPs", pending)
     url = url_for("staff_attendees.index", slug=event.slug, status="pending")
     return [Task(text, done=False, action=gettext("Decide"), url=url)]
+
+
+def _retention(event: Event) -> list[Task]:
+    if event.retention_days is not None:
+        return []
+    return [
+        Task(
+            gettext("Set the day on which personal data is erased"),
+            done=False,
+            action=gettext("Settings"),
+            url=url_for("staff_editor.section", slug=event.slug, name="registration"),
+        )
+    ]
 
 
 def _speakers(event: Event) -> list[Task]:
