@@ -195,8 +195,11 @@ def count(event: Event, filters: Filters, counts: Counts | None = None) -> int:
 
 
 def ids_of(event: Event, filters: Filters, limit: int, *, after: int = 0) -> list[int]:
-    """The next ids that pass the filters, in order of arrival: the first, or those after one."""
-    wanted = select(Rsvp.id).where(*conditions_of(event, filters))
+    """The next ids that pass the filters, in order of arrival: the first, or those after one.
+
+    Without those that are erased: nothing can be done with them.
+    """
+    wanted = select(Rsvp.id).where(*conditions_of(event, filters), Rsvp.erased_at.is_(None))
     last = db.session.get(Rsvp, after) if after else None
     if last is not None:
         arrived = tuple_(literal(last.created_at, UTCDateTime()), literal(last.id))

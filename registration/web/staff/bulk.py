@@ -203,7 +203,7 @@ def _chosen(event: Event, after: int) -> tuple[list[int], int]:
     wanted = request.form.getlist("id", type=int)[:STEP]
     found = db.session.scalars(
         select(Rsvp.id)
-        .where(Rsvp.event_id == event.id, Rsvp.id.in_(wanted))
+        .where(Rsvp.event_id == event.id, Rsvp.id.in_(wanted), Rsvp.erased_at.is_(None))
         .order_by(Rsvp.created_at, Rsvp.id)
     ).all()
     return list(found), len(found)
