@@ -1,8 +1,7 @@
 """Printed matter as PDF: tickets, badges, and the list for the door.
 
-Names print in Latin, Greek, Cyrillic, Arabic, Hebrew, Devanagari, Thai, Chinese, Japanese and
-Korean; a sign that no font here has is left out, and nothing breaks. The
-fonts lie in registration/fonts with their licence.
+Names print in the scripts of scripts.py; a sign that no font here has is left out, and a name of
+such signs alone is printed as its ticket's number. Nothing breaks.
 """
 
 from __future__ import annotations
@@ -11,53 +10,20 @@ import io
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import segno
 from flask_babel import gettext, ngettext
 from fpdf import FPDF
+from fpdf.fonts import TTFFont
 
 from registration import entries, wording
 from registration.models import Attendee, Event, Rsvp
+from registration.scripts import FONTS, FROM_THE_RIGHT, OWN, SCRIPTS
 
-_FONTS = Path(__file__).parent / "fonts"
 _INK, _QUIET, _RULE = (13, 26, 32), (88, 102, 108), (200, 209, 213)
-# The signs that our own fonts have: those of western Europe. "ş" and "ł" are not among them.
-_OWN = re.compile(
-    r"[\u0000-\u00ff\u0131\u0152\u0153\u02c6\u02da\u02dc\u2013\u2014\u2018-\u201a\u201c-\u201e"
-    r"\u2022\u2026\u2039\u203a\u2044\u20ac\u2122\u2212\u2215]*"
-)
-# What is written from the right.
-_RIGHT = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
-
-
-@dataclass(frozen=True)
-class _Script:
-    """Letters that have a font of their own, and whether each must be shaped by its neighbours."""
-
-    name: str
-    letters: re.Pattern[str]
-    file: str
-    is_shaped: bool = False
-
-
-_SCRIPTS = [
-    _Script(
-        "arabic", re.compile(r"[\u0600-\u08ff\ufb50-\ufdff\ufe70-\ufefc]"), "Arabic-Medium", True
-    ),
-    _Script("hebrew", re.compile(r"[\u0590-\u05ff\ufb1d-\ufb4f]"), "Hebrew-Medium", True),
-    _Script("devanagari", re.compile(r"[\u0900-\u097f]"), "Devanagari-Medium", True),
-    _Script("thai", re.compile(r"[\u0e00-\u0e7f]"), "Thai-Medium", True),
-    _Script(
-        "chinese",
-        re.compile(r"[\u2e80-\u312f\u31a0-\u9fff\uf900-\ufaff\uff00-\uffef]"),
-        "SC-Regular",
-    ),
-    _Script("korean", re.compile(r"[\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3]"), "KR-Regular"),
-]
+_IN_BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
 # Stands for the number of pages until it is known; as wide as the largest.
 _PAGES = "{pages}"
@@ -74,9 +40,9 @@ class Paper(FPDF):
         self.set_creator("")
         self.set_text_color(*_INK)
         self.set_draw_color(*_RULE)
-        self.add_font("sans", "", _FONTS / "PublicSans-Regular.ttf")
-        self.add_font("sans", "B", _FONTS / "PublicSans-Bold.ttf")
-        self.add_font("serif", "", _FONTS / "Newsreader-Medium.ttf")
+        self.add_font("sans", "", FONTS / "PublicSans-Regular.ttf")
+        self.add_font("sans", "B", FONTS / "PublicSans-Bold.ttf")
+        self.add_font("serif", "", FONTS / "Newsreader-Medium.ttf")
         self._others: list[str] = []
 
     def say(
@@ -111,10 +77,11 @@ class Paper(FPDF):
         if len(shown) > lines:
             shown = [*shown[: lines - 1], self._cut(shown[lines - 1], width)]
         height = size * 0.3528 * 1.22
+        # To the side where its script begins, within the width.
+        side = "R" if FROM_THE_RIGHT.match(text) else "L"
         for line in shown:
             self.set_xy(x, y)
-            # To the side where its script begins, within the width.
-            self.cell(width, height, line, align="R" if _RIGHT.match(line) else "L")
+            self.cell(width, height, line, align=side)
             y += height
         return y
 
@@ -134,20 +101,30 @@ class Paper(FPDF):
 
         Whether our own fonts do not have all of its signs.
         """
-        is_foreign = not _OWN.fullmatch(text)
+        is_foreign = not OWN.fullmatch(text)
         if is_foreign:
             self._load("noto", "NotoSans-Regular.ttf", "NotoSans-Bold.ttf")
-        found = [script for script in _SCRIPTS if script.letters.search(text)]
+        found = [script for script in SCRIPTS if script.letters.search(text)]
         for script in found:
-            file = f"NotoSans{script.file}.ttf"
-            self._load(script.name, file, file)
+            self._load(script.name, script.file, script.file)
         self.set_text_shaping(any(script.is_shaped for script in found))
         return is_foreign
 
+    def name_of(self, person: Attendee) -> str:
+        """A person's name; their ticket's number if no letter of it prints."""
+        if not self._prepare(person.name):
+            return person.name
+        fonts = [self.fonts[name] for name in self._others]
+        known = [font.cmap for font in fonts if isinstance(font, TTFFont)]
+        prints = any(
+            ord(sign) in signs for sign in person.name if sign.isalnum() for signs in known
+        )
+        return person.name if prints else person.spoken_code
+
     def _load(self, name: str, regular: str, bold: str) -> None:
         if name not in self._others:
-            self.add_font(name, "", _FONTS / regular)
-            self.add_font(name, "B", _FONTS / bold)
+            self.add_font(name, "", FONTS / regular)
+            self.add_font(name, "B", FONTS / bold)
             self._others.append(name)
             self.set_fallback_fonts(self._others, exact_match=False)
 
@@ -192,7 +169,7 @@ def _ticket(paper: Paper, event: Event, rsvp: Rsvp, person: Attendee) -> None:
     facts = [(gettext("When"), when)]
     if event.doors_at:
         facts.append((gettext("Doors open"), wording.clock(event.doors_at, event.zone)))
-    facts += [(gettext("Where"), entries.venue(event)), (gettext("Guest"), person.name)]
+    facts += [(gettext("Where"), entries.venue(event)), (gettext("Guest"), paper.name_of(person))]
     y = max(y + 5, 62)
     for label, text in facts:
         if text:
@@ -215,7 +192,9 @@ def badges(event: Event, people: Iterable[Attendee]) -> bytes:
         paper.set_line_width(0.1)
         paper.rect(x, y, 90, 55)
         paper.say(x + 5, y + 5, 80, event.title, size=8.5, family="serif", quiet=True)
-        below = paper.say(x + 5, y + 15, 80, person.name, size=24, style="B", lines=2, smallest=13)
+        below = paper.say(
+            x + 5, y + 15, 80, paper.name_of(person), size=24, style="B", lines=2, smallest=13
+        )
         company = person.rsvp.organisation
         paper.say(x + 5, below + 1.5, 80, company, size=12, lines=2, smallest=9)
         paper.say(x + 5, y + 47, 80, entries.host_name(event), size=8, quiet=True)
@@ -236,7 +215,7 @@ def door_list(event: Event, people: Sequence[Attendee], *, now: datetime) -> byt
             letter = ""
         if initial != letter:
             letter = initial
-            y = paper.say(17, y + 1.5, 20, letter, size=12, family="serif") + 0.5
+            y = paper.say(17, y + 1.5, 9, letter, size=12, family="serif") + 0.5
         y = _list_row(paper, person, y)
     if not paper.pages:
         _empty(paper)
@@ -269,7 +248,7 @@ def _list_row(paper: Paper, person: Attendee, y: float) -> float:
         paper.set_fill_color(*_QUIET)
     paper.rect(18, y + 1.2, 3.6, 3.6, style="DF" if person.checked_in_at else "D")
     paper.set_draw_color(*_RULE)
-    paper.say(24, y + 0.7, 68, person.name, size=10.5, style="B", smallest=6.5)
+    paper.say(24, y + 0.7, 68, paper.name_of(person), size=10.5, style="B", smallest=6.5)
     host = gettext("Guest of %(name)s", name=rsvp.name) if person.position else rsvp.organisation
     paper.say(92, y + 0.9, 62, host, size=9.5, smallest=7.5)
     if rsvp.needs_step_free:
@@ -286,14 +265,18 @@ def _empty(paper: Paper) -> None:
 
 def _initial(name: str) -> str:
     """The letter under which a name stands, without its accents."""
-    first = unicodedata.normalize("NFC", surname(name))[:1]
+    said = unicodedata.normalize("NFC", surname(name))
+    first = next((sign for sign in said if sign.isalnum()), "")
     # Accents go, but a Korean syllable stays whole.
     return (first if first >= "\uac00" else unicodedata.normalize("NFKD", first)[:1]).upper()
 
 
 def surname(name: str) -> str:
-    """The last of a name's words that is not a title behind it; what a list is sorted by."""
-    words = name.replace(",", " ").split()
+    """The last of a name's words that is not a title behind it; what a list is sorted by.
+
+    What stands in brackets, the name in other letters mostly, does not count.
+    """
+    words = _IN_BRACKETS.sub(" ", name).replace(",", " ").split() or name.split()
     while len(words) > 1 and words[-1].strip(".").lower() in _NO_SURNAMES:
         words.pop()
     return words[-1] if words else ""

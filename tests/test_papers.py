@@ -16,7 +16,11 @@ from tests.factories import make_event, make_hybrid, make_option, make_rsvp, mak
 from tests.signing_in import sign_in
 
 NAMES = ["Gérard Étienne-Baptiste", "Łukasz Wójcik", "Юлия Петрова", "محمد الفاتح", "王小明"]
-MORE = ["김철수", "דוד לוי", "आरती शर्मा", "สมชาย ใจดี", "Αλέξανδρος"]
+MORE = [
+    "김철수", "דוד לוי", "आरती शर्मा", "สมชาย ใจดี", "Αλέξανδρος", "አበበ ቢቂላ", "தமிழ் செல்வன்", "বাংলা নাম",
+    "Արամ Խաչատրյան", "ნინო ქავთარაძე", "ਗੁਰਪ੍ਰੀਤ ਸਿੰਘ", "ગુજરાતી નામ", "తెలుగు పేరు", "ಕನ್ನಡ ಹೆಸರು",
+    "മലയാളം പേര്", "සිංහල නම", "ລາວ ຊື່", "မြန်မာ နာမည်", "ខ្មែរ ឈ្មោះ", "ދިވެހި",
+]  # fmt: skip
 
 
 def pages(document: bytes) -> int:
@@ -49,9 +53,28 @@ def test_names_of_the_world_bring_their_fonts_and_plain_ones_do_not(event):
 
 
 def test_every_script_that_is_promised_has_its_font(event, caplog):
-    rsvp = make_rsvp(make_option(event), name=MORE[0], guests=MORE[1:])
-    assert pages(papers.tickets(rsvp, attendees(rsvp))) == len(MORE)
+    option = make_option(event)
+    for name in MORE:
+        make_rsvp(option, name=name)
+    assert pages(papers.badges(event, arrivals.expected(event))) == 2
     assert "missing" not in caplog.text
+
+
+@pytest.mark.parametrize(("name", "shown"), [("ᚠᚢᚦ 😀", "number"), ("Zoë 😀", "name")])
+def test_a_name_that_cannot_be_printed_is_the_tickets_number(event, name, shown):
+    person = attendees(make_rsvp(make_option(event), name=name))[0]
+    paper = papers.Paper("")
+    said = paper.name_of(person)
+    paper.done()
+    assert said == {"number": person.spoken_code, "name": name}[shown]
+
+
+@pytest.mark.parametrize(
+    ("name", "letter"),
+    [("Émile Östlund", "O"), ("Anna “Annie”", "A"), ("김철수", "김"), ("👩‍👩‍👧", "")],
+)
+def test_a_list_s_letter_is_one(name, letter):
+    assert papers._initial(name) == letter
 
 
 @pytest.mark.parametrize(
@@ -106,6 +129,8 @@ def test_only_who_has_a_seat_in_the_room_is_expected(app, now):
         ("Martin Luther King, Jr.", "King"),
         ("王小明", "王小明"),
         ("Jr.", "Jr."),
+        ("דוד בן־גוריון (Ben-Gurion)", "בן־גוריון"),
+        ("(Madonna)", "(Madonna)"),
         ("", ""),
     ],
 )

@@ -174,6 +174,7 @@ def test_who_sits_in_the_room_waits_or_cancelled_is_told_kindly(hall):
         assert words in page.text
         assert "Enter" not in page.text
         assert not any(secret in page.text for secret in SECRETS)
+    assert ">Online<" not in hall.page(seated.join_key).text
 
 
 def test_an_unknown_key_and_a_draft_show_nothing(hall, client):
