@@ -149,7 +149,7 @@ def edit(
 ) -> Event:
     """Save fields of an event. `seen` is the fingerprint of their values when they were shown.
 
-    A new start takes along what hangs on it: programme, slots, doors, closing times.
+    A new start takes along what hangs on it: programme, slots, doors, closing times, messages.
     With `tell` those whose calendar entry differs are told when the hold ends.
     Raises EditedMeanwhile, and EventRefused for times that cannot be.
     """
@@ -159,7 +159,7 @@ def edit(
         if seen and fingerprint(current) != seen:
             raise EditedMeanwhile(current)
         with _edition(event, tell=tell, staff_id=staff_id, now=now):
-            after = _apply(event, changes)
+            after = _apply(event, changes, now)
         if not after:
             return event
         _count_edit(event, now)
@@ -208,7 +208,7 @@ def foresee(*, event_id: int, changes: Mapping[str, Any], now: datetime) -> Reac
         with transaction():
             event = seating.lock(event_id).event
             editions.keep(event, now=now)
-            _apply(event, changes)
+            _apply(event, changes, now)
             db.session.flush()
             raise _Foreseen(news_of(event, now=now))
     except _Foreseen as seen:
@@ -228,7 +228,7 @@ def news_of(event: Event, *, now: datetime) -> Reach:
     return reach
 
 
-def _apply(event: Event, changes: Mapping[str, Any]) -> dict[str, Any]:
+def _apply(event: Event, changes: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     """Put new values on the row, and move what hangs on a new start; what was changed."""
     after = {name: value for name, value in changes.items() if value != getattr(event, name)}
     starts_at = after.get("starts_at", event.starts_at)
@@ -236,7 +236,8 @@ def _apply(event: Event, changes: Mapping[str, Any]) -> dict[str, Any]:
     if after.get("slug") and _is_taken(after["slug"], event.id):
         raise EventRefused(_("Another event has this address. Choose another."))
     if {"starts_at", "time_zone"} & after.keys():
-        shifting.shift(event, starts_at, after.get("time_zone", event.time_zone), after)
+        time_zone = after.get("time_zone", event.time_zone)
+        shifting.shift(event, starts_at, time_zone, after, now=now)
     for name, value in after.items():
         setattr(event, name, value)
     if "consent" in after:

@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
+from registration import audit
 from registration.database import db
-from registration.models import AgendaItem, AttendanceOption, Event, Speaker
+from registration.models import AgendaItem, AttendanceOption, Event, Mailing, MailingState, Speaker
 
 #: Times of the event's row that move with its start. When RSVPs open stays as it was announced.
 OF_EVENT = ("doors_at", "registration_closes_at", "promotion_closes_at")
 
 
-def shift(event: Event, starts_at: datetime, time_zone: str, given: Mapping[str, Any] = {}) -> None:
+def shift(
+    event: Event,
+    starts_at: datetime,
+    time_zone: str,
+    given: Mapping[str, Any] = {},
+    *,
+    now: datetime,
+) -> None:
     """Move what hangs on the start to its new time, in the caller's transaction.
 
     What is `given` a new value anyway stays untouched. The event's own start is the caller's to
     change afterwards. A programme from 10:15 on stays 15 minutes after the start, also across a
     change to or from daylight saving time.
     """
-    old_zone, new_zone = event.zone, ZoneInfo(time_zone)
-    distance = _wall(starts_at, new_zone) - _wall(event.starts_at, old_zone)
-
-    def moved(at: datetime) -> datetime:
-        return (_wall(at, old_zone) + distance).replace(tzinfo=new_zone)
-
+    moved = _mover(event, starts_at, time_zone)
     rows: list[tuple[Any, tuple[str, ...]]] = [
         (event, tuple(name for name in OF_EVENT if name not in given))
     ]
@@ -44,6 +47,54 @@ def shift(event: Event, starts_at: datetime, time_zone: str, given: Mapping[str,
         for name in names:
             if (at := getattr(row, name)) is not None:
                 setattr(row, name, moved(at))
+    for mailing, due_at in messages(event, starts_at, time_zone, now=now):
+        _postpone(mailing, due_at, now=now)
+
+
+def messages(
+    event: Event, starts_at: datetime, time_zone: str, *, now: datetime
+) -> list[tuple[Mailing, datetime | None]]:
+    """The scheduled messages of an event, and when each goes if the event starts then.
+
+    None for one whose time would have passed: "see you tomorrow" must not go a week too late, so
+    staff decide anew.
+    """
+    moved = _mover(event, starts_at, time_zone)
+    scheduled = select(Mailing).where(
+        Mailing.event_id == event.id, Mailing.state == MailingState.SCHEDULED
+    )
+    found = []
+    for mailing in db.session.scalars(scheduled.order_by(Mailing.due_at, Mailing.id)):
+        assert mailing.due_at is not None
+        due_at = moved(mailing.due_at)
+        found.append((mailing, due_at if due_at > now else None))
+    return found
+
+
+def _postpone(mailing: Mailing, due_at: datetime | None, *, now: datetime) -> None:
+    mailing.due_at = due_at
+    if due_at is None:
+        mailing.state, mailing.updated_at = MailingState.DRAFT, now
+    audit.record(
+        "mailing.moved" if due_at else "mailing.kept_back",
+        now=now,
+        actor="system",
+        event_id=mailing.event_id,
+        mailing=mailing.id,
+        subject=mailing.subject,
+        at=due_at.isoformat() if due_at else None,
+    )
+
+
+def _mover(event: Event, starts_at: datetime, time_zone: str) -> Callable[[datetime], datetime]:
+    """What the clock on the wall shows, as much later as it shows for the start."""
+    old_zone, new_zone = event.zone, ZoneInfo(time_zone)
+    distance = _wall(starts_at, new_zone) - _wall(event.starts_at, old_zone)
+
+    def moved(at: datetime) -> datetime:
+        return (_wall(at, old_zone) + distance).replace(tzinfo=new_zone)
+
+    return moved
 
 
 def _wall(at: datetime, zone: ZoneInfo) -> datetime:

@@ -457,6 +457,34 @@ def test_what_staff_do_with_a_mailing_is_in_the_log(app: Flask) -> None:
 class TestScheduled:
     TOMORROW = NOW + timedelta(days=1)
 
+    def reschedule(self, event: Event, by: timedelta) -> None:
+        events.reschedule(
+            event_id=event.id,
+            starts_at=event.starts_at + by,
+            ends_at=event.ends_at + by,
+            staff_id=None,
+            now=NOW,
+        )
+
+    def test_it_moves_with_its_event(self, app: Flask) -> None:
+        room, _stream = make_hybrid()
+        make_rsvp(room)
+        mailing_id = self.scheduled(room.event_id).id
+        elsewhere = self.scheduled(make_event().id).id
+        self.reschedule(room.event, timedelta(days=7))
+        assert db.session.get_one(Mailing, elsewhere).due_at == self.TOMORROW
+        assert db.session.get_one(Mailing, mailing_id).due_at == self.TOMORROW + timedelta(days=7)
+        mailings.release_due(now=self.TOMORROW + timedelta(days=6))
+        assert db.session.get_one(Mailing, mailing_id).is_scheduled
+
+    def test_one_whose_time_has_passed_by_the_move_is_a_draft_again(self, app: Flask) -> None:
+        room, _stream = make_hybrid()
+        make_rsvp(room)
+        mailing_id = self.scheduled(room.event_id).id
+        self.reschedule(room.event, timedelta(days=-2))
+        assert mailings.release_due(now=self.TOMORROW) == 0
+        assert db.session.get_one(Mailing, mailing_id).is_draft
+
     def scheduled(self, event_id: int) -> Mailing:
         mailing = write(event_id)
         mailings.schedule(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from PIL import Image
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from registration import announcements, speakers
+from registration import announcements, mailings, speakers
 from registration.database import db
 from registration.models import (
     AgendaItem,
@@ -23,6 +24,8 @@ from registration.models import (
     EventStatus,
     Invitation,
     InvitationCode,
+    Mailing,
+    MailingState,
     MailKind,
     OutboxMail,
     Publication,
@@ -35,6 +38,7 @@ from registration.models import (
     StaffRole,
     Visibility,
 )
+from registration.segments import Segment
 from tests.conftest import NOW
 from tests.factories import (
     make_event,
@@ -286,6 +290,32 @@ def test_another_site_cannot_fill_a_form_that_waits_for_a_click(
 
 
 # What stands in calendars
+
+
+def test_a_scheduled_message_that_moves_is_shown_before_and_after(desk: FlaskClient) -> None:
+    room, _stream = make_hybrid()
+    event = room.event
+    make_rsvp(room)
+    staff_id, day = make_staff().id, timedelta(days=1)
+    for subject, at in [("See you soon", event.starts_at - day), ("Two weeks", NOW + day)]:
+        mailing = mailings.write(
+            event_id=event.id,
+            staff_id=staff_id,
+            subject=subject,
+            body="Text",
+            segment=Segment(),
+            now=NOW,
+        )
+        mailings.schedule(mailing_id=mailing.id, staff_id=staff_id, at=at, now=NOW)
+    page = send(desk, event, "basics", starts_at="2026-12-01T10:00", ends_at="2026-12-01T11:30")
+    shown = " ".join(re.sub("<[^>]+>", "", page.text).split())
+    assert "See you soon: 5 December, 10:00 a.m. EST → 30 November, 10:00 a.m. EST" in shown
+    assert "→ a draft again, since its time has passed" in shown
+    assert set(db.session.scalars(select(Mailing.state))) == {MailingState.SCHEDULED}
+    answer = send(desk, event, "basics", "tell", page=page.text)
+    said = desk.get(answer.location).text
+    assert "1 scheduled message moved with the event." in said
+    assert "1 scheduled message is a draft again" in said
 
 
 def test_before_a_new_time_is_saved_staff_see_who_is_told(desk: FlaskClient) -> None:

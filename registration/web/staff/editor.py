@@ -32,8 +32,10 @@ from registration.times import now
 from registration.web import photos
 from registration.web.filters import markdown
 from registration.web.photos import PhotoRefused
+from registration.web.staff import editor_moves
 from registration.web.staff.access import event_by_slug, staff_only
 from registration.web.staff.editor_forms import FORMS, NewEventForm, SectionForm
+from registration.web.staff.editor_moves import Move
 from registration.web.staff.editor_rows import Rows
 
 blueprint = Blueprint("staff_editor", __name__, url_prefix="/staff")
@@ -177,11 +179,14 @@ def _save_form(event: Event, name: str) -> ResponseReturnValue:
     if refused or not is_fine:
         return _page(event, name, form=form)
     changes = form.changes(event)
+    moving = editor_moves.moves(event, changes)
     try:
         if do == "save":
             news = events.foresee(event_id=event.id, changes=changes, now=now())
             if news.attendees or news.speakers:
-                return _ask_whether_to_tell(event_by_slug(event.slug), form, name, news, changes)
+                return _ask_whether_to_tell(
+                    event_by_slug(event.slug), form, name, news, changes, moving
+                )
         saved = events.edit(
             event_id=event.id,
             changes=changes,
@@ -197,6 +202,7 @@ def _save_form(event: Event, name: str) -> ResponseReturnValue:
         return _page(event_by_slug(event.slug), name, form=form)
     told = gettext("Saved. The mails wait for ten minutes; until then you can take them back.")
     flash(told if do == "tell" else gettext("Saved."), "ok")
+    editor_moves.tell(moving)
     return redirect(url_for(".section", slug=saved.slug, name=name), code=303)
 
 
@@ -214,7 +220,12 @@ def _keep_picture(form: SectionForm) -> str:
 
 
 def _ask_whether_to_tell(
-    event: Event, form: SectionForm, name: str, news: Reach, changes: dict[str, Any]
+    event: Event,
+    form: SectionForm,
+    name: str,
+    news: Reach,
+    changes: dict[str, Any],
+    moving: list[Move],
 ) -> str:
     """Before a change that calendars show is saved: who would be told what."""
     return render_template(
@@ -225,6 +236,7 @@ def _ask_whether_to_tell(
         sections=SECTIONS,
         news=news,
         lines=told_changes(news.before, news.after, list(news.after)),
+        moving=moving,
         shifted=changes.get("starts_at") != event.starts_at,
         sent=[
             (field, value)

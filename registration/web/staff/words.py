@@ -64,6 +64,7 @@ ACTION_NAMES: dict[str, object] = {
     "mailing.tested": _("Test of a message sent"),
     "mailing.released": _("Message sent to attendees"),
     "mailing.scheduled": _("Message set to go at a time"),
+    "mailing.moved": _("Scheduled message moved with the event"),
     "mailing.kept_back": _("Message kept back: the event does not take place as it was"),
     "mailing.undone": _("Message taken back before it went"),
     "mailing.stopped": _("Message stopped on its way"),
