@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-import os
+import fcntl
 import signal
 import threading
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
 from flask import Flask
 
+from app import create_app
 from registration.database import db, transaction
 from tests.conftest import settings_for
 
 
+def application(folder: Path) -> Flask:
+    """An application on a SQLite database of its own."""
+    return create_app(settings_for(f"sqlite:///{folder / 'turns.db'}", folder))
+
+
 @pytest.fixture
 def small(tmp_path: Path) -> Flask:
-    """An application on a SQLite database of its own."""
-    from app import create_app
-
-    return create_app(settings_for(f"sqlite:///{tmp_path / 'turns.db'}", tmp_path))
+    """The application in this process."""
+    return application(tmp_path)
 
 
 def test_the_next_writer_is_let_in_when_the_one_before_has_ended(small: Flask) -> None:
@@ -54,17 +60,22 @@ def test_a_turn_ends_with_a_failure_too(small: Flask) -> None:
             pass
 
 
-def test_the_turn_of_a_killed_process_ends_with_it(small: Flask) -> None:
-    told, tell = os.pipe()
-    child = os.fork()
-    if child == 0:
-        with small.app_context(), transaction():
-            os.write(tell, b"x")
-            signal.pause()
-    os.read(told, 1)
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
+def hold_the_turn(path: Path, told: Connection) -> None:
+    """What a process of its own does until it is killed."""
+    with application(path).app_context(), transaction():
+        told.send("it is mine")
+        signal.pause()
+
+
+def test_the_turn_of_a_killed_process_ends_with_it(small: Flask, tmp_path: Path) -> None:
+    spawning = get_context("spawn")  # this process has threads, which a fork would leave behind
+    ours, theirs = spawning.Pipe()
+    child = spawning.Process(target=hold_the_turn, args=(tmp_path, theirs), daemon=True)
+    child.start()
+    assert ours.recv() == "it is mine"
+    with (tmp_path / "turns.db-turns").open() as file, pytest.raises(BlockingIOError):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    child.kill()
+    child.join()
     with small.app_context(), transaction():
         assert db.session.connection() is not None
-    os.close(told)
-    os.close(tell)
