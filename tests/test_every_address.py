@@ -8,28 +8,19 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
-from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from registration import imports, keys, mailings, sheets, speakers
 from registration.admission import RsvpRefused
 from registration.database import Base, db
 from registration.models import (
-    Attendee,
     EventStatus,
-    ImportKind,
-    MailKind,
-    OutboxMail,
     Rsvp,
     Staff,
     StaffRole,
 )
-from registration.segments import Segment
-from registration.web import photos
-from tests.conftest import NOW
 from tests.factories import make_hybrid, make_invitation, make_rsvp, make_speaker, make_staff
 from tests.forms import answer_with
-from tests.pictures import picture
+from tests.furnished import Values, address, furnish
 from tests.signing_in import post, sign_in
 
 #: Forms without a token, and why: the key in the address is what a stranger cannot know, and
@@ -49,54 +40,9 @@ def account(app: Flask) -> Staff:
 
 
 @pytest.fixture
-def everything(app: Flask, account: Staff) -> dict[str, dict[str, object]]:
-    """Values for each address: by the first part of the endpoint, and for all."""
-    room, stream = make_hybrid()
-    event = room.event
-    rsvp, watcher = make_rsvp(room), make_rsvp(stream)
-    speaker = make_speaker(event)
-    speakers.invite(speaker_id=speaker.id, staff_id=None, now=NOW)
-    mail = db.session.query(OutboxMail).filter_by(kind=MailKind.CONFIRMED).first()
-    ticket = db.session.query(Attendee).first()
-    assert mail is not None
-    assert ticket is not None
-    by = {"event_id": event.id, "staff_id": account.id, "now": NOW}
-    mailing = mailings.write(subject="The way in", body="Hello", segment=Segment(), **by)
-    sheet = sheets.read(b"Name,Email\nAmina Example,amina@example.org\n", "list.csv")
-    pending = imports.keep(kind=ImportKind.RSVPS, sheet=sheet, file_name="list.csv", **by)
-    media = photos.save(picture())
-    return {
-        "": {
-            "slug": event.slug,
-            "rsvp_id": rsvp.id,
-            "speaker_id": speaker.id,
-            "mail_id": mail.id,
-            "mailing_id": mailing.id,
-            "import_id": pending.id,
-            "account_id": make_staff(StaffRole.ORGANISER).id,
-            "format": "csv",
-            "hue": 10,
-            "code": ticket.ticket_code,
-        },
-        "rsvps": {"key": rsvp.manage_key},
-        "lobby": {"key": watcher.join_key},
-        "speakers": {"key": speaker.key},
-        "unsubscribe": {"key": keys.unsubscribe_key(rsvp.id)},
-        "pages": {"name": media},
-        "static": {"filename": "css/base.css"},
-        "staff_editor": {"name": "basics"},
-        "staff_mails": {"name": "confirmed"},
-    }
-
-
-def address(app: Flask, rule: Rule, everything: dict[str, dict[str, object]]) -> str:
-    values = everything[""] | everything.get(rule.endpoint.partition(".")[0], {})
-    arguments = {name: values.get(name, "1") for name in rule.arguments}
-    adapter = app.url_map.bind("events.example.org")
-    try:
-        return adapter.build(rule.endpoint, arguments)
-    except ValueError:
-        return adapter.build(rule.endpoint, {name: values.get(name, 1) for name in rule.arguments})
+def everything(app: Flask, account: Staff) -> Values:
+    """Values for each address: of a house in which everything is there once."""
+    return furnish(account)
 
 
 def rows() -> dict[str, list[str]]:
@@ -127,7 +73,7 @@ OF_A_FRAMED_MAIL = policy_of(
 
 class TestEveryAddress:
     def test_reading_changes_no_row_and_every_answer_is_guarded(
-        self, app: Flask, account: Staff, everything: dict[str, dict[str, object]]
+        self, app: Flask, account: Staff, everything: Values
     ) -> None:
         before = rows()
         for rule in app.url_map.iter_rules():
@@ -167,7 +113,7 @@ class TestEveryAddress:
             assert get("Cache-Control") == "private, no-store", url
 
     def test_nothing_is_changed_without_a_token(
-        self, app: Flask, account: Staff, everything: dict[str, dict[str, object]]
+        self, app: Flask, account: Staff, everything: Values
     ) -> None:
         before, refused = rows(), 0
         for rule in app.url_map.iter_rules():
