@@ -96,6 +96,18 @@ def test_nothing_but_pixels_is_kept(app: Flask) -> None:
     assert found.info.keys() & {"exif", "xmp", "icc_profile", "comment"} == set()
 
 
+def test_the_colours_of_a_phone_become_those_of_the_web(app: Flask) -> None:
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    plain = kept(app, photos.save(picture("PNG", icc_profile=bytes(profile))))
+    # ICC.1:2022, 7.3: a table of tags; each has a name, where it is and how long.
+    (number,) = struct.unpack_from(">I", profile, 128)
+    tags = [struct.unpack_from(">4sII", profile, 132 + 12 * index) for index in range(number)]
+    (place,) = (place for name, place, _size in tags if name == b"rXYZ")
+    struct.pack_into(">i", profile, place + 8, 30_000)  # its red is paler than that of sRGB
+    paler = kept(app, photos.save(picture("PNG", icc_profile=bytes(profile))))
+    assert plain.getpixel((1, 1)) != paler.getpixel((1, 1))
+
+
 def test_a_broken_profile_of_colours_breaks_nothing(app: Flask) -> None:
     found = kept(app, photos.save(picture("JPEG", icc_profile=b"no profile" * 20)))
     assert found.getpixel((1, 1))[0] > 200  # type: ignore[index]

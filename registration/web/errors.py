@@ -10,8 +10,10 @@ from flask import Flask, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import DataError
 from werkzeug.exceptions import HTTPException
 
+from registration.database import db
 from registration.web import answering
 from registration.web.limits import limiter
 from registration.web.staff import lost
@@ -23,6 +25,8 @@ def init_app(app: Flask) -> None:
     """Answer every error in the page's design."""
     app.register_error_handler(CSRFError, _no_token)
     app.register_error_handler(HTTPException, _known)
+    app.register_error_handler(DataError, _unfit)
+    app.register_error_handler(OverflowError, _unfit)
     app.register_error_handler(Exception, _unexpected)
 
 
@@ -106,9 +110,18 @@ def _no_token(error: CSRFError) -> ResponseReturnValue:
     return page, 400
 
 
+def _unfit(error: Exception) -> ResponseReturnValue:
+    """Numbers and signs that no database holds: nobody's page sends them."""
+    log.warning("what was sent does not fit", exc_info=error)
+    db.session.rollback()  # the page asks who is signed in
+    heading, advice = _texts(400)
+    return render_template("errors/show.html", heading=heading, advice=advice, code=400), 400
+
+
 def _unexpected(error: Exception) -> ResponseReturnValue:
     number = secrets.token_hex(4)
     log.error("unexpected failure %s", number, exc_info=error)
+    db.session.rollback()
     heading = gettext("Something broke on our side")
     advice = gettext(
         "Nothing that was confirmed to you is lost. Try again in a minute; if it stays, write to "

@@ -26,8 +26,11 @@ def network() -> str:
 
 
 def typed_address() -> str:
-    """The email address in the form that was sent."""
-    return request.form.get("email", "").strip().lower()[:254]
+    """The email address in the form that was sent; where there is none, a word for it.
+
+    Flask-Limiter writes an error for an empty one.
+    """
+    return request.form.get("email", "").strip().lower()[:254] or "none"
 
 
 limiter = Limiter(network, default_limits=[], headers_enabled=False)

@@ -32,9 +32,8 @@ def save(upload: FileStorage) -> str:
         picture: Image.Image = Image.open(upload.stream, formats=_FORMATS)
         if picture.width * picture.height > _MOST_PIXELS:  # known before any is decoded
             raise PhotoRefused(gettext("Choose a picture with fewer than 40 million pixels"))
-        picture = ImageOps.exif_transpose(picture)
-        profile = picture.info.pop("icc_profile", b"")
-        picture = picture.convert("RGB")
+        profile = picture.info.get("icc_profile", b"")
+        picture = ImageOps.exif_transpose(picture).convert("RGB")
         picture.thumbnail((_LARGEST_SIDE, _LARGEST_SIDE))
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as problem:
         raise PhotoRefused(gettext("Choose a picture in the format JPEG, PNG or WebP")) from problem
@@ -51,9 +50,6 @@ def _in_srgb(picture: Image.Image, profile: bytes) -> Image.Image:
         return picture
     try:
         own = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        found = ImageCms.profileToProfile(picture, own, ImageCms.createProfile("sRGB"))
+        return ImageCms.profileToProfile(picture, own, ImageCms.createProfile("sRGB")) or picture
     except (ImageCms.PyCMSError, OSError, ValueError):
         return picture  # a profile that is broken, or of other colours than red, green and blue
-    found = found or picture
-    found.info.pop("icc_profile", None)
-    return found
