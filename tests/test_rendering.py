@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import io
+import re
 from datetime import timedelta
 
 import pytest
@@ -103,6 +105,27 @@ class TestOnline:
         assert (entry.uid.value, entry.sequence.value) == (rsvp.ical_uid, "1")
         assert entry.location.value.startswith("The Institute")
         assert not hasattr(entry, "conference")
+
+
+@pytest.mark.parametrize("kind", ["seated", "watching", "waiting", "cancelled", "switched"])
+def test_the_text_says_all_that_the_html_says(app: Flask, monkeypatch, kind):
+    monkeypatch.setitem(app.config, "ORGANISATION_ADDRESS", "2301 Somewhere Avenue, Springfield")
+    room, stream = make_hybrid(capacity=1, venue_access="The entrance is step-free.")
+    rsvp = make_rsvp(room if kind != "watching" else stream, name="Amina Okonkwo-Bell")
+    if kind == "waiting":
+        rsvp = make_rsvp(room, name="Amina Okonkwo-Bell")
+    elif kind == "cancelled":
+        rsvps.cancel(rsvp_id=rsvp.id, now=NOW)
+    elif kind == "switched":
+        rsvps.switch(rsvp_id=rsvp.id, option_id=stream.id, now=NOW)
+    message = last_mail(rsvp)
+    shown = html.unescape(re.sub(r"<(style|title).*?</\1>|<[^>]+>", " ", message.html, flags=re.S))
+    assert "Somewhere" in shown
+    said = message.body + message.subject
+    missing = {word for word in re.findall(r"\w{3,}", shown) if word not in said}
+    assert missing == set()
+    addresses = set(re.findall(r'href="(https?:[^"]+)"', message.html))
+    assert {address for address in addresses if html.unescape(address) not in said} == set()
 
 
 class TestTheEnd:

@@ -142,6 +142,21 @@ def test_the_tab_at_hand_is_in_view_on_a_phone(site: Site, open_page: Callable[.
         expect(here).to_be_in_viewport(ratio=1)
 
 
+def test_both_versions_of_a_part_stand_in_the_page_on_a_phone(
+    site: Site, open_page: Callable[..., Page], width: str
+) -> None:
+    event, account = make_event(summary="As it was"), make_staff()
+    address = f"/staff/events/{event.slug}/settings/texts"
+    mine, theirs = (open_page(address, account=account, width=width) for _ in range(2))
+    for page, summary in ((theirs, "Saved meanwhile by them"), (mine, "What I have typed " * 9)):
+        page.get_by_label("Summary").fill(summary)
+        page.get_by_role("button", name="Save", exact=True).last.click()
+    both = mine.get_by_role("table", name="Both versions")
+    for said in ("Saved meanwhile by them", "What I have typed What"):
+        expect(both.get_by_role("cell", name=said)).to_be_in_viewport(ratio=1)
+    assert_accessible(mine)
+
+
 def test_a_session_that_ends_in_mid_edit_loses_nothing(
     site: Site, open_page: Callable[..., Page]
 ) -> None:
