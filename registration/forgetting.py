@@ -7,7 +7,7 @@ and doors are not touched.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,12 +23,12 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    text,
     update,
 )
 
 from registration import growth
 from registration.database import db, transaction
-from registration.folding import words_in
 from registration.models import (
     NO_ADDRESS,
     NO_KEY,
@@ -42,8 +42,8 @@ from registration.models import (
     OutboxMail,
     Question,
     Rsvp,
-    SearchWord,
     Unsubscribe,
+    forget_words,
 )
 
 #: How long the last mail to a person may keep their address while it cannot go.
@@ -58,8 +58,9 @@ _NAMING = (
     "mailing.subscribed",
     "mailing.unsubscribed",
 )
-# Its index is of these alone, and is taken only where the condition stands in so many words.
+# An index of some rows alone is taken only where its condition stands in so many words.
 _IS_LINKS: ColumnElement[bool] = literal_column("outbox.kind = 'links'")
+_FORGETS = text("outbox.forgets")
 
 
 def forget_sensitive(event: Event, rsvp_ids: Sequence[int]) -> tuple[int, dict[str, int]]:
@@ -111,7 +112,7 @@ def forget(event_id: int, rsvp_ids: Sequence[int], *, now: datetime) -> int:
         return 0
     ids = [person.id for person in people]
     addresses = {person.email for person in people} | {person.booked_by_email for person in people}
-    _forget_words(event_id, ids, [person.search_text for person in people])
+    _forget_words(event_id, {person.id: person.search_text for person in people})
     for model in (Answer, CalendarReply):
         _run(delete(model).where(model.rsvp_id.in_(ids)))
     _run(
@@ -209,27 +210,22 @@ def forget_last_mails(*, now: datetime) -> int:
     Of those that have ended, and of those that could not go for days. Cheap while there are none.
     """
     ended = or_(OutboxMail.state != MailState.WAITING, OutboxMail.created_at <= now - LAST_MAIL)
-    last = select(OutboxMail.id).where(OutboxMail.forgets, ended).order_by(OutboxMail.id)
+    last = select(OutboxMail.id).where(_FORGETS, ended).order_by(OutboxMail.id)
     ids = db.session.scalars(last.limit(_MAILS_AT_ONCE)).all()
     if ids:
         forget_mails(ids, now=now)
     return len(ids)
 
 
-def _forget_words(event_id: int, ids: Sequence[int], texts: Sequence[str]) -> None:
-    """Take them out of the search. Looked up by the words: the index begins with those."""
-    guests = db.session.scalars(
-        select(Attendee.name).where(Attendee.rsvp_id.in_(ids), Attendee.position > 0)
+def _forget_words(event_id: int, texts: Mapping[int, str]) -> None:
+    """Take RSVPs out of the search, with their guests."""
+    said = {rsvp_id: [text] for rsvp_id, text in texts.items()}
+    guests = select(Attendee.rsvp_id, Attendee.name).where(
+        Attendee.rsvp_id.in_(said), Attendee.position > 0
     )
-    words = {word for text in (*texts, *guests) for word in words_in(text)}
-    _run(
-        delete(SearchWord).where(
-            SearchWord.event_id == event_id,
-            SearchWord.word.in_(words),
-            SearchWord.rsvp_id.between(min(ids), max(ids)),
-            SearchWord.rsvp_id.in_(ids),
-        )
-    )
+    for rsvp_id, name in db.session.execute(guests):
+        said[rsvp_id].append(name)
+    forget_words(db.session.connection(), event_id, said)
 
 
 def _forget_links(addresses: set[str], now: datetime) -> None:

@@ -19,7 +19,7 @@ from registration.database import db, transaction
 from registration.models import AuditEntry, Erasure, ErasureKind, Event, PendingImport, Rsvp
 
 #: RSVPs that one transaction looks at.
-CHUNK = 250
+CHUNK = 100
 _INVITATIONS = 1000
 _EXPORTS = ("export.csv", "export.json", "export.xlsx")
 

@@ -55,7 +55,7 @@ from registration.models.staff import (
     StaffRole,
     staff_events,
 )
-from registration.models.words import SearchWord, write_guest_words, write_words
+from registration.models.words import SearchWord, forget_words, write_guest_words, write_words
 
 __all__ = [
     "HOLDING",
@@ -113,6 +113,7 @@ __all__ = [
     "Unsubscribe",
     "Visibility",
     "WorkerHeartbeat",
+    "forget_words",
     "staff_events",
     "write_guest_words",
     "write_words",

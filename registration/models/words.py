@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, String, event, inspect, text
@@ -38,6 +38,9 @@ _WRITE = text(
     "INSERT INTO search_words (event_id, word, rsvp_id, position)"
     " VALUES (:event_id, :word, :rsvp_id, :position) ON CONFLICT DO NOTHING"
 )
+_FORGET_ALL = text(
+    "DELETE FROM search_words WHERE event_id = :event_id AND word = :word AND rsvp_id = :rsvp_id"
+)
 _FORGET = text(
     "DELETE FROM search_words WHERE event_id = :event_id AND word = :word"
     " AND rsvp_id = :rsvp_id AND position = :position"
@@ -58,6 +61,16 @@ def write_guest_words(connection: Connection, rsvp: Rsvp, names: Sequence[str]) 
         for row in _rows(rsvp.event_id, rsvp.id, position, name)
     ]
     _run(connection, _WRITE, rows)
+
+
+def forget_words(connection: Connection, event_id: int, said: Mapping[int, Iterable[str]]) -> None:
+    """Forget the words of RSVPs of an event and of their guests: all their texts, by RSVP."""
+    rows = [
+        {"event_id": event_id, "word": word, "rsvp_id": rsvp_id}
+        for rsvp_id, texts in said.items()
+        for word in set().union(*map(words_in, texts))
+    ]
+    _run(connection, _FORGET_ALL, rows)
 
 
 def _rows(event_id: int, rsvp_id: int, position: int, said: str | None) -> list[dict[str, Any]]:
