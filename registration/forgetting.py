@@ -1,4 +1,4 @@
-"""What is personal in our rows, and how it goes: of one RSVP or of some hundred at once.
+"""What is personal in our rows, and how it goes: of one RSVP or of many at once.
 
 Everything here is set by set, in the caller's transaction, under the lock of the event's seats.
 The rows stay, with what is counted: event, option, state, size of the party, times. Seats, queues

@@ -1,6 +1,6 @@
 """What goes by itself some time after an event: sensitive answers soon, personal data on its date.
 
-An erasure is found due again and again until it is done, some hundred RSVPs in each transaction:
+An erasure is found due again and again until it is done, some dozen RSVPs in each transaction:
 nobody waits for long, and a worker that is killed leaves nothing out. What is counted stays.
 """
 
@@ -19,7 +19,7 @@ from registration.database import db, transaction
 from registration.models import AuditEntry, Erasure, ErasureKind, Event, PendingImport, Rsvp
 
 #: RSVPs that one transaction looks at.
-CHUNK = 100
+CHUNK = 50
 _INVITATIONS = 1000
 _EXPORTS = ("export.csv", "export.json", "export.xlsx")
 

@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from datetime import datetime
 
 import sqlalchemy.event
+from flask import current_app
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from registration.database import db
+from registration.database import db, transaction
 from registration.demo import announcement, registrations, season
 from registration.demo.crowd import add_attendees
 from registration.models import Event, MailState, OutboxMail
@@ -30,7 +31,19 @@ def load(*, now: datetime) -> int:
     with _mails_as_sent(set(_EVENTS) - present):
         for make in missing:
             make(now)
+    _set_retention(set(_EVENTS) - present, now)
     return len(missing)
+
+
+def _set_retention(slugs: set[str], now: datetime) -> None:
+    """Give those that are ahead their day; of those that are over there would be nobody to see."""
+    with transaction():
+        db.session.execute(
+            update(Event)
+            .where(Event.slug.in_(slugs), Event.ends_at > now)
+            .values(retention_days=current_app.config["RETENTION_DAYS"])
+            .execution_options(synchronize_session=False)
+        )
 
 
 @contextmanager

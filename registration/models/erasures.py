@@ -22,7 +22,7 @@ class ErasureKind(enum.StrEnum):
 class Erasure(Base):
     """One erasure of an event's data, once its date has come.
 
-    It is done some hundred RSVPs at a time, each time in the transaction that notes how far it
+    It is done some dozen RSVPs at a time, each time in the transaction that notes how far it
     is; a worker that is killed leaves nothing out. An event that is moved and held again has
     another one. `needs` counts the access needs that were erased, so that their numbers stay.
     """
