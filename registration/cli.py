@@ -28,6 +28,7 @@ from registration import (
     listing,
     logs,
     matching,
+    retention,
     service,
     sheets,
     speakers,
@@ -55,6 +56,7 @@ def init_app(app: Flask) -> None:
         check,
         backup,
         restore,
+        purge,
     ):
         app.cli.add_command(command)
     app.cli.add_command(staff_group)
@@ -284,6 +286,16 @@ def restore(file: Path) -> None:
     except backups.BackupRefused as refusal:
         raise click.ClickException(str(refusal)) from refusal
     click.echo("Restored. Check it with: flask --app app doctor")
+    click.echo("Who had their data erased since the backup was made is in it again.")
+
+
+@click.command()
+@with_appcontext
+def purge() -> None:
+    """Erase at once what is due to be erased; the worker does the same by itself."""
+    while retention.erase_due(now=now()):
+        pass
+    click.echo("Nothing that is due to be erased is left.")
 
 
 @click.command("doctor")

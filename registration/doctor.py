@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import current_app
 from sqlalchemy import case, func, select
 
-from registration import outbox
+from registration import outbox, retention
 from registration.database import db
 from registration.models import (
     AttendanceOption,
@@ -26,6 +26,9 @@ from registration.models import (
 from registration.models.rsvps import LIVE
 from registration.settings import DEVELOPMENT_KEY
 
+#: How late an erasure may be before something is wrong.
+_PATIENCE = timedelta(days=1)
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -37,7 +40,7 @@ class Finding:
 
 def examine(*, now: datetime) -> list[Finding]:
     """Look at everything; changes nothing."""
-    return [*_settings(), *_schema(), *counters(), *_mail(now)]
+    return [*_settings(), *_schema(), *counters(), *_erasures(now), *_mail(now)]
 
 
 def _settings() -> Iterator[Finding]:
@@ -159,6 +162,15 @@ def _doors() -> Iterator[Finding]:
     )
     for slug, number, found in rows:
         yield Finding(False, f"{slug}: {number} counted at the door, {found} are in")
+
+
+def _erasures(now: datetime) -> Iterator[Finding]:
+    if late := retention.overdue(now=now - _PATIENCE):
+        yield Finding(
+            False,
+            f"{late} erasures of events' data are a day late: start a worker, "
+            "or run: flask --app app purge",
+        )
 
 
 def _mail(now: datetime) -> Iterator[Finding]:

@@ -58,6 +58,11 @@ def erase_due(*, now: datetime) -> int:
     return done
 
 
+def overdue(*, now: datetime) -> int:
+    """How many erasures should have been done by now."""
+    return sum(len(_events_due(kind, now)) for kind in ErasureKind)
+
+
 def _events_due(kind: ErasureKind, now: datetime) -> Sequence[Event]:
     is_done = exists().where(
         Erasure.event_id == Event.id,

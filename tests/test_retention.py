@@ -282,3 +282,16 @@ def _numbers(event: Event) -> object:
 
 def _is_sound() -> bool:
     return all(finding.is_fine for finding in doctor.counters())
+
+
+def test_an_operator_is_told_of_what_is_late_and_does_it_by_hand(app: Flask) -> None:
+    room, _stream = make_hybrid(retention_days=30)
+    make_rsvp(room, name="Amina Okonkwo")
+    due = room.event.erases_at
+    app.config["NOW"] = lambda: due + 2 * DAY
+    assert any("a day late" in finding.text for finding in doctor.examine(now=due + 2 * DAY))
+    answer = app.test_cli_runner().invoke(args=["purge"])
+    assert answer.exit_code == 0, answer.output
+    db.session.expire_all()
+    assert names() == [""]
+    assert not any("a day late" in finding.text for finding in doctor.examine(now=due + 2 * DAY))
