@@ -392,6 +392,10 @@ class TestABadServer:
                 rests.append(rest)
                 moment += rest
             assert rests == [*RESTS, RESTS[-1], RESTS[-1]]
+            assert postman.deliver(claim(now=moment), now=moment) == 0
+            assert postman.rests(moment)
+            a_day_back = moment - timedelta(days=1)
+            assert not postman.rests(a_day_back), "a clock that is set back lets nobody rest a day"
             assert row_of("a@example.org").attempts == 0
             with serving(mailbox, port=port):
                 assert postman.deliver(claim(now=moment), now=moment) == 1

@@ -199,6 +199,17 @@ def test_strangers_neither_see_nor_import_a_list(
     assert pending()
 
 
+def test_a_list_is_not_taken_into_another_event_of_the_same_hands(
+    app: Flask, client: FlaskClient, event: Event
+) -> None:
+    other = make_event()
+    sign_in(client, make_staff(StaffRole.ORGANISER, event, other))
+    elsewhere = upload(client, event).location.replace(event.slug, other.slug)
+    assert client.get(elsewhere).status_code == 404
+    assert post(client, elsewhere, do="go").status_code == 404
+    assert number_of(Rsvp) == 0
+
+
 def test_the_command_line_tries_and_imports(app: Flask, event: Event, tmp_path: Path) -> None:
     file = tmp_path / "list.csv"
     file.write_text(LIST, encoding="utf-16")

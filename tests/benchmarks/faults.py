@@ -441,7 +441,10 @@ def _write(verdicts: list[Verdict], took: float) -> None:
     ]
     machine = f"{os.cpu_count()} cores ({platform.machine()}, Python {platform.python_version()})"
     tried = f"\nTried in {took / 60:.0f} minutes on {machine}.\n"
-    VERDICTS.write_text(_ABOUT + "\n".join(lines) + "\n" + tried + _NOTE, encoding="utf-8")
+    # What was seen with a defence taken out is written by hand, below.
+    _, heading, by_hand = VERDICTS.read_text(encoding="utf-8").partition("\n## ")
+    text = _ABOUT + "\n".join(lines) + "\n" + tried + _NOTE
+    VERDICTS.write_text(text + heading + by_hand, encoding="utf-8")
 
 
 if __name__ == "__main__":
