@@ -163,10 +163,7 @@ def _ticket(paper: Paper, event: Event, rsvp: Rsvp, person: Attendee) -> None:
     paper.set_dash_pattern()
     y = paper.say(left, 27, width, entries.host_name(event), size=10, quiet=True)
     y = paper.say(left, y + 2, width, event.title, size=24, family="serif", lines=3, smallest=15)
-    when = f"{wording.day(event.starts_at, event.zone)}, " + wording.hours(
-        event.starts_at, event.ends_at, event.zone
-    )
-    facts = [(gettext("When"), when)]
+    facts = [(gettext("When"), wording.span(event.starts_at, event.ends_at, event.zone))]
     if event.doors_at:
         facts.append((gettext("Doors open"), wording.clock(event.doors_at, event.zone)))
     facts += [(gettext("Where"), entries.venue(event)), (gettext("Guest"), paper.name_of(person))]

@@ -108,17 +108,29 @@ def hours(starts_at: datetime, ends_at: datetime, zone: ZoneInfo) -> str:
     first, last = starts_at.astimezone(zone), ends_at.astimezone(zone)
     end = clock(ends_at, zone)
     if first.date() != last.date():
-        return gettext(
-            "%(first_day)s, %(start)s – %(last_day)s, %(end)s",
-            first_day=day_and_month(starts_at, zone),
-            start=clock(starts_at, zone, with_zone=False),
-            last_day=day_and_month(ends_at, zone),
-            end=end,
-        )
+        return _over_days(day_and_month(starts_at, zone), starts_at, ends_at, zone)
     start = clock(starts_at, zone, with_zone=False)
     if _is_english() and first.strftime("%p") == last.strftime("%p"):
         start = start.split(NBSP)[0]
     return f"{start}–{end}"
+
+
+def span(starts_at: datetime, ends_at: datetime, zone: ZoneInfo) -> str:
+    """ "Sunday 6 December 2026, 10:00–11:30 a.m. EST"; over several days each is said once."""
+    first_day = day(starts_at, zone)
+    if starts_at.astimezone(zone).date() != ends_at.astimezone(zone).date():
+        return _over_days(first_day, starts_at, ends_at, zone)
+    return f"{first_day}, {hours(starts_at, ends_at, zone)}"
+
+
+def _over_days(first_day: str, starts_at: datetime, ends_at: datetime, zone: ZoneInfo) -> str:
+    return gettext(
+        "%(first_day)s, %(start)s – %(last_day)s, %(end)s",
+        first_day=first_day,
+        start=clock(starts_at, zone, with_zone=False),
+        last_day=day_and_month(ends_at, zone),
+        end=clock(ends_at, zone),
+    )
 
 
 def moment(at: datetime, zone: ZoneInfo) -> str:

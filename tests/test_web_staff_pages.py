@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -12,7 +14,7 @@ from registration import rendering, speakers
 from registration.database import db
 from registration.models import OutboxMail, StaffRole
 from tests.conftest import NOW
-from tests.factories import make_hybrid, make_rsvp, make_speaker, make_staff
+from tests.factories import make_event, make_hybrid, make_rsvp, make_speaker, make_staff
 from tests.signing_in import send, sign_in
 
 
@@ -36,6 +38,7 @@ def test_an_admin_signs_in_and_lands_on_the_events(client: FlaskClient) -> None:
 
 def test_sign_in_leads_back_to_the_page_that_was_asked_for(client: FlaskClient) -> None:
     make_staff(email="admin@example.org", password=hash_password("correct horse battery"))
+    assert client.get("/staff/").location.endswith("?next=/staff/")
     asked = client.get("/staff/outbox/?state=sent")
     assert asked.status_code == 303
     answer = send(
@@ -84,6 +87,12 @@ def test_every_list_and_page_of_an_event_is_shown(desk: FlaskClient) -> None:
         page = desk.get(url)
         assert page.status_code == 200, url
         assert words in page.text, url
+
+
+def test_an_event_of_several_days_says_each_day_once(desk: FlaskClient) -> None:
+    event = make_event(ends_at=make_event().ends_at + timedelta(days=1))
+    page = desk.get(f"/staff/events/{event.slug}/settings/publish").text.replace("\xa0", " ")
+    assert "Sunday 6 December 2026, 10:00 a.m. – 7 December, 11:30 a.m. EST" in page
 
 
 def test_every_mail_is_shown_with_its_calendar_part(desk: FlaskClient) -> None:

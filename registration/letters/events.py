@@ -62,7 +62,7 @@ def _span(facts: Facts) -> str:
     zone = ZoneInfo(facts["time_zone"])
     starts_at = datetime.fromisoformat(facts["starts_at"])
     ends_at = datetime.fromisoformat(facts["ends_at"])
-    return f"{wording.day(starts_at, zone)}, {wording.hours(starts_at, ends_at, zone)}"
+    return wording.span(starts_at, ends_at, zone)
 
 
 def _clock(facts: Facts) -> str:

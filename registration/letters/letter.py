@@ -122,5 +122,4 @@ def when_of(event: Event) -> str:
 
 def preheader_of(event: Event, sentence: str) -> str:
     """The line that mail programs show beside the subject."""
-    day = wording.day(event.starts_at, event.zone)
-    return f"{day}, {wording.hours(event.starts_at, event.ends_at, event.zone)}. {sentence}"
+    return f"{wording.span(event.starts_at, event.ends_at, event.zone)}. {sentence}"

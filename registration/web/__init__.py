@@ -141,6 +141,7 @@ def _fill_templates(app: Flask) -> None:
             "short_plain_date",
             "short_day",
             "short_weekday",
+            "span",
             "taken_percent",
             "weekday",
         )
