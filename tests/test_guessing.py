@@ -18,6 +18,7 @@ from sqlalchemy import select
 from registration.database import db
 from registration.models import (
     OutboxMail,
+    Passkey,
     Rsvp,
     StaffRole,
 )
@@ -25,7 +26,7 @@ from registration.web import rsvp_forms
 from registration.web.limits import limiter
 from registration.web.staff.signing_in import security
 from tests.conftest import NOW
-from tests.factories import make_hybrid, make_rsvp, make_staff
+from tests.factories import make_hybrid, make_rsvp, make_staff, save
 from tests.forms import answer_with
 from tests.signing_in import post, sign_in
 
@@ -80,6 +81,28 @@ class TestNobodyLearnsWhoIsKnown:
                     )
                 )
             assert answers[0] == answers[1], path
+
+    def test_by_asking_to_sign_in_with_a_passkey(self, client: FlaskClient) -> None:
+        account = make_staff()
+        save(
+            Passkey(
+                user_id=account.id,
+                name="My laptop",
+                usage="first",
+                credential_id=b"an id that would tell",
+                public_key=b"a key",
+                backup_state=False,
+                device_type="single_device",
+                lastuse_datetime=NOW,
+            )
+        )
+        asked = []
+        for email in (account.email, "nobody@example.org"):
+            page = without_tokens(post(client, "/staff/passkey", identity=email).text, email)
+            # Challenges and what is sealed differ each time; they are long.
+            asked.append(re.sub(r"[\w.-]{40,}", "…", page))
+        assert 'data-passkey="get"' in asked[0]
+        assert asked[0] == asked[1]
 
     def test_by_how_long_a_wrong_password_takes(
         self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch

@@ -155,8 +155,8 @@ def test_a_changed_password_ends_the_other_sessions_and_is_mailed(
         client,
         "/staff/password",
         password="staple paper hill",
-        new_password="short",
-        new_password_confirm="short",
+        new_password="eleven sign",
+        new_password_confirm="eleven sign",
     )
     assert "There is a problem" in short.text
 

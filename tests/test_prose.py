@@ -1,0 +1,39 @@
+"""What staff write in Markdown is safe HTML, whatever they paste into it."""
+
+from __future__ import annotations
+
+import pytest
+
+from registration import prose
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "<script>alert(1)</script>",
+        "<img src=x onerror=alert(1)>",
+        "![a pixel that tells who reads](https://evil.example.com/pixel.png)",
+        "[a link](javascript:alert(1))",
+        "[a link](data:text/html;base64,PHNjcmlwdD4=)",
+        "[a link](vbscript:alert(1))",
+        "<javascript:alert(1)>",
+        '[a link](https://example.org "a\\" onclick=\\"alert(1)")',
+    ],
+)
+def test_nothing_runs_and_nothing_is_loaded(written: str) -> None:
+    html = prose.to_html(written)
+    for part in (
+        "<script",
+        "<img",
+        'href="javascript',
+        'href="data',
+        'href="vbscript',
+        '" onclick',
+    ):
+        assert part not in html
+
+
+def test_where_a_link_leads_learns_nothing_and_gains_nothing() -> None:
+    html = prose.to_html("[a paper](https://example.org/paper)")
+    assert 'href="https://example.org/paper"' in html
+    assert 'rel="noopener nofollow"' in html
