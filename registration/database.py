@@ -19,6 +19,7 @@ from sqlalchemy import (
     Dialect,
     Engine,
     Enum,
+    Executable,
     Insert,
     MetaData,
     Table,
@@ -28,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import InvalidatePoolError
-from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction
 from sqlalchemy.pool import ConnectionPoolEntry, Pool, PoolProxiedConnection
 from sqlalchemy.types import TypeDecorator
 
@@ -89,6 +90,9 @@ class Base(DeclarativeBase):
 # Trap: SQLAlchemy(model_class=Base) refuses a Base that has a type_annotation_map.
 db = SQLAlchemy(metadata=Base.metadata)
 
+#: Where a session keeps what its transaction writes last.
+_PUT_OFF = "rows put off"
+
 
 def engine_options(url: str) -> dict[str, Any]:
     """Options for SQLALCHEMY_ENGINE_OPTIONS that fit the database behind `url`."""
@@ -96,7 +100,8 @@ def engine_options(url: str) -> dict[str, Any]:
     common = {"hide_parameters": True}
     if url.startswith("sqlite"):
         return common | {"connect_args": {"timeout": 30}}
-    return common | {"pool_size": 5, "max_overflow": 10}
+    # The connection that was used last goes first: it knows the most prepared statements.
+    return common | {"pool_size": 5, "max_overflow": 10, "pool_use_lifo": True}
 
 
 @event.listens_for(Engine, "connect")
@@ -136,6 +141,26 @@ def _look_whether_alive(
         raise InvalidatePoolError
 
 
+@event.listens_for(Session, "after_begin")
+def _read_without_transaction(
+    _session: Session, _transaction: SessionTransaction, connection: Connection
+) -> None:
+    """Leave out the transaction where the session only reads from PostgreSQL.
+
+    Each statement sees what is committed by then in any case. To begin and to roll back are two
+    more questions to the server, and a rollback lets the driver forget its prepared statements.
+    """
+    driven = connection.connection.driver_connection
+    if isinstance(driven, psycopg.Connection):
+        driven.autocommit = not connection.get_execution_options().get("writing", False)
+
+
+@event.listens_for(Pool, "checkin")
+def _give_back(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
+    if isinstance(connection, psycopg.Connection) and not connection.closed:
+        connection.autocommit = False
+
+
 @event.listens_for(Engine, "begin")
 def _begin(connection: Connection) -> None:
     if connection.dialect.name == "sqlite":
@@ -152,29 +177,49 @@ def write_rows(model: type[Base], rows: Sequence[dict[str, Any]]) -> None:
 
     What they point to is written already. Left out columns have the model's defaults.
     """
-    if rows:
-        db.session.connection().execute(_insert_into(model), rows)
+    execute_rows(_insert_into(model), rows)
+
+
+def execute_rows(statement: Executable, rows: Sequence[dict[str, Any]]) -> None:
+    """Run a statement that returns nothing for each of these rows; `rows_last` puts it off."""
+    if not rows:
+        return
+    session = db.session()
+    put_off = session.info.get(_PUT_OFF)
+    if put_off is None:
+        session.connection().execute(statement, rows)
+    else:
+        put_off.append((statement, rows))
 
 
 @cache
 def _insert_into(model: type[Base]) -> Insert:
-    return insert(cast(Table, model.__table__))
+    # Inline: nobody asks for the numbers that the rows get.
+    return insert(cast(Table, model.__table__)).inline()
 
 
 @contextmanager
-def transaction(*, keep: bool = False) -> Iterator[Session]:
+def transaction(*, keep: bool = False, rows_last: bool = False) -> Iterator[Session]:
     """One writing transaction from a clean start: committed at the end, rolled back on any error.
 
     What the session read before is forgotten, so that nothing stale takes part in a decision.
     With `keep`, rows may be read after it as they were committed, without asking for them again.
+    With `rows_last`, what `write_rows` is given is written at the very end, together with the
+    commit: PostgreSQL gets all of it in one message, and the seats' lock is held for less long.
+    Nothing in such a transaction may look for those rows.
     """
     session = db.session()
     session.rollback()
     session.expire_all()
-    session.connection(execution_options={"writing": True})
+    connection = session.connection(execution_options={"writing": True})
+    put_off: list[tuple[Executable, Sequence[dict[str, Any]]]] = []
+    if rows_last:
+        session.info[_PUT_OFF] = put_off
     try:
         yield session
         session.expire_on_commit = not keep
+        session.flush()
+        _finish(connection, put_off)
         session.commit()
     except BaseException:
         # Before anything else happens: a refusal must not keep locks while its page renders.
@@ -182,3 +227,21 @@ def transaction(*, keep: bool = False) -> Iterator[Session]:
         raise
     finally:
         session.expire_on_commit = True
+        session.info.pop(_PUT_OFF, None)
+
+
+def _finish(
+    connection: Connection, rows_last: Sequence[tuple[Executable, Sequence[dict[str, Any]]]]
+) -> None:
+    """Write the last rows; to PostgreSQL together with the commit, as one question."""
+    if not rows_last:
+        return
+    driven = connection.connection.driver_connection
+    if isinstance(driven, psycopg.Connection):
+        with driven.pipeline():
+            for statement, rows in rows_last:
+                connection.execute(statement, rows)
+            driven.commit()
+    else:
+        for statement, rows in rows_last:
+            connection.execute(statement, rows)

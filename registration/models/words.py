@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, String, event, inspect, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from registration.database import Base
+from registration.database import Base, execute_rows
 from registration.folding import words_in
 from registration.models.rsvps import Attendee, Rsvp
 
@@ -86,8 +86,8 @@ def _run(connection: Connection, statement: Any, rows: list[dict[str, Any]]) -> 
 
 
 @event.listens_for(Rsvp, "after_insert")
-def _rsvp_came(_mapper: Any, connection: Connection, rsvp: Rsvp) -> None:
-    write_words(connection, [rsvp])
+def _rsvp_came(_mapper: Any, _connection: Connection, rsvp: Rsvp) -> None:
+    execute_rows(_WRITE, _rows(rsvp.event_id, rsvp.id, 0, rsvp.search_text))
 
 
 @event.listens_for(Rsvp, "after_update")
