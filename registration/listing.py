@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, String, cast, or_, select
+from sqlalchemy import ColumnElement, String, bindparam, cast, or_, select
 from sqlalchemy.orm import joinedload
 
 from registration.database import db
@@ -25,6 +25,18 @@ from registration.models import (
 )
 
 PAGE = 20
+
+# Made once: to put a statement together costs as much as to run it.
+_OPTIONS = (
+    select(AttendanceOption)
+    .where(AttendanceOption.event_id == bindparam("event"))
+    .order_by(AttendanceOption.position)
+)
+_QUESTIONS = (
+    select(Question)
+    .where(Question.event_id == bindparam("event"), Question.retired_at.is_(None))
+    .order_by(Question.position)
+)
 
 
 @dataclass(frozen=True)
@@ -107,13 +119,7 @@ def programme_of(event: Event) -> Programme:
 
 def options_of(event: Event) -> list[AttendanceOption]:
     """The ways to attend, in their order."""
-    return list(
-        db.session.scalars(
-            select(AttendanceOption)
-            .where(AttendanceOption.event_id == event.id)
-            .order_by(AttendanceOption.position)
-        )
-    )
+    return list(db.session.scalars(_OPTIONS, {"event": event.id}))
 
 
 def speakers_of(event: Event) -> list[Speaker]:
@@ -143,13 +149,7 @@ def agenda_of(event: Event) -> list[AgendaItem]:
 
 def questions_of(event: Event) -> list[Question]:
     """The event's own questions that are still asked, in their order."""
-    return list(
-        db.session.scalars(
-            select(Question)
-            .where(Question.event_id == event.id, Question.retired_at.is_(None))
-            .order_by(Question.position)
-        )
-    )
+    return list(db.session.scalars(_QUESTIONS, {"event": event.id}))
 
 
 def _is_listed() -> ColumnElement[bool]:

@@ -29,6 +29,9 @@ _TICKET_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 _TAKEN = (
     select(Attendee.id).where(Attendee.ticket_code.in_(bindparam("codes", expanding=True))).limit(1)
 )
+_ATTENDEES = (
+    select(Attendee).where(Attendee.rsvp_id == bindparam("rsvp")).order_by(Attendee.position)
+)
 
 
 @dataclass(frozen=True)
@@ -152,11 +155,7 @@ def rewrite_party(rsvp: Rsvp, names: Sequence[str], codes: Sequence[str]) -> boo
 
 def attendees(rsvp: Rsvp) -> list[Attendee]:
     """The people of an RSVP, who answered first."""
-    return list(
-        db.session.scalars(
-            select(Attendee).where(Attendee.rsvp_id == rsvp.id).order_by(Attendee.position)
-        )
-    )
+    return list(db.session.scalars(_ATTENDEES, {"rsvp": rsvp.id}))
 
 
 def write_answers(rsvp: Rsvp, answers: Mapping[int, dict[str, Any]]) -> None:

@@ -115,9 +115,13 @@ def _fill_templates(app: Flask) -> None:
     def digest(path: str) -> str:
         return hashlib.blake2b((static / path).read_bytes(), digest_size=6).hexdigest()
 
+    @cache
+    def address(path: str, _script_root: str) -> str:
+        return url_for("static", filename=path, v=digest(path))
+
     def asset(path: str) -> str:
         """The address of a static file, with a hash of its content: it may be cached for good."""
-        return url_for("static", filename=path, v=digest(path))
+        return address(path, request.script_root)
 
     words: dict[str, Any] = {
         name: getattr(wording, name)

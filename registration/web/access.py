@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from flask import abort, g
-from sqlalchemy import select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import joinedload
 
 from registration.database import db
 from registration.models import NO_KEY, Event, EventStatus, Invitation, Rsvp, Speaker
 
+# Made once: to put a statement together costs as much as to run it.
+_EVENT = select(Event).where(Event.slug == bindparam("slug"))
+_RSVP = (
+    select(Rsvp)
+    .where(Rsvp.erased_at.is_(None))
+    .options(joinedload(Rsvp.event), joinedload(Rsvp.option))
+)
+_MANAGED = _RSVP.where(Rsvp.manage_key == bindparam("key"))
+_JOINED = _RSVP.where(Rsvp.join_key == bindparam("key"))
+
 
 def published_event(slug: str) -> Event:
     """The event of a public page: published, cancelled or past, never a draft."""
-    event = db.session.scalars(select(Event).where(Event.slug == slug)).one_or_none()
+    event = db.session.scalars(_EVENT, {"slug": slug}).one_or_none()
     if event is None or event.status is EventStatus.DRAFT:
         _missing()
     g.language = event.language
@@ -23,12 +33,12 @@ def published_event(slug: str) -> Event:
 
 def rsvp_by_manage_key(key: str) -> Rsvp:
     """The RSVP that this key changes and cancels."""
-    return _rsvp(Rsvp.manage_key == key)
+    return _rsvp(_MANAGED, key)
 
 
 def rsvp_by_join_key(key: str) -> Rsvp:
     """The RSVP whose lobby this key opens."""
-    return _rsvp(Rsvp.join_key == key)
+    return _rsvp(_JOINED, key)
 
 
 def speaker_by_key(key: str) -> Speaker:
@@ -51,12 +61,8 @@ def invitation_by_key(event: Event, key: str) -> Invitation | None:
     ).one_or_none()
 
 
-def _rsvp(condition: Any) -> Rsvp:
-    rsvp = db.session.scalars(
-        select(Rsvp)
-        .where(condition, Rsvp.erased_at.is_(None))
-        .options(joinedload(Rsvp.event), joinedload(Rsvp.option), joinedload(Rsvp.waits_for))
-    ).one_or_none()
+def _rsvp(statement: Select[Rsvp], key: str) -> Rsvp:
+    rsvp = db.session.scalars(statement, {"key": key}).one_or_none()
     if rsvp is None:
         _missing()
     g.language = rsvp.language
