@@ -13,12 +13,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-import segno
 from flask_babel import gettext, ngettext
 from fpdf import FPDF
 from fpdf.fonts import TTFFont
 
-from registration import entries, wording
+from registration import entries, qr, wording
 from registration.models import Attendee, Event, Rsvp
 from registration.scripts import FONTS, FROM_THE_RIGHT, OWN, SCRIPTS
 
@@ -130,9 +129,7 @@ class Paper(FPDF):
 
     def code(self, text: str, x: float, y: float, side: float) -> None:
         """A QR code with its quiet zone."""
-        png = io.BytesIO()
-        segno.make(text, error="m", micro=False).save(png, kind="png", scale=8, border=4)
-        self.image(png, x, y, side, side)
+        self.image(io.BytesIO(qr.png(text, scale=8)), x, y, side, side)
 
     def rule(self, x: float, y: float, width: float) -> None:
         """A hairline."""

@@ -8,11 +8,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import segno
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from registration import entries
+from registration import entries, qr
 from registration.database import db
 from registration.models import Rsvp, Staff, StaffRole
 from registration.parties import attendees
@@ -42,9 +41,11 @@ def door_of(rsvp: Rsvp) -> str:
 
 def film_of(text: str, film: Path) -> Path:
     """A film of a QR code as an uncompressed video that Chromium's fake camera plays."""
-    png = io.BytesIO()
-    segno.make(text, error="m", micro=False).save(png, kind="png", scale=6, border=4)
-    code = Image.open(png).convert("RGB").rotate(4, expand=True, fillcolor="white")
+    code = (
+        Image.open(io.BytesIO(qr.png(text, scale=6)))
+        .convert("RGB")
+        .rotate(4, expand=True, fillcolor="white")
+    )
     frame = Image.new("RGB", (640, 480), (90, 96, 104))
     frame.paste(code, ((640 - code.width) // 2, (480 - code.height) // 2))
     light, blue, red = frame.convert("YCbCr").split()
