@@ -61,19 +61,22 @@ class CalendarMessage(Message):  # type: ignore[misc]  # Flask-Mail's class is u
         images: Sequence[Image] = (),
         unsubscribe_url: str = "",
     ) -> None:
-        super().__init__(
-            subject=_one_line(subject),
-            recipients=[ascii_address(recipient)],
-            body=text,
-            html=html,
-            # The address alone: Flask-Mail loses it behind a name with a comma.
-            sender=ascii_address(sender_address),
-            date=date.timestamp(),
-        )
+        # Flask-Mail's own constructor makes a Message-ID, for which it asks the name server at each
+        # mail what this machine is called. So its fields are set here.
+        self.subject = _one_line(subject)
+        self.recipients = [ascii_address(recipient)]
+        # The address alone: Flask-Mail loses it behind a name with a comma.
+        self.sender = ascii_address(sender_address)
+        self.alts: dict[str, str] = {}
+        self.body, self.html = text, html
+        self.date = date.timestamp()
+        self.msgId = message_id
+        self.reply_to = self.charset = self.extra_headers = None
+        for unused in ("cc", "bcc", "attachments", "mail_options", "rcpt_options"):
+            setattr(self, unused, [])
         self.recipient_name = _one_line(recipient_name)
         self.sender_name = _one_line(sender_name)
         self.human = ascii_address(reply_to) if reply_to else ""
-        self.msgId = message_id
         self.sent_at = date
         self.language = language
         self.calendar = calendar

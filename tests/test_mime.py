@@ -171,6 +171,13 @@ class TestHeaders:
         subject = str(parsed(message)["Subject"])
         assert "".join(subject.split()) == "".join(title.split())
 
+    def test_no_name_server_is_asked_to_make_it(self, monkeypatch: pytest.MonkeyPatch):
+        def is_far_away(*_names: str) -> str:
+            raise AssertionError("a name server was asked")
+
+        monkeypatch.setattr("socket.getfqdn", is_far_away)
+        assert parsed(make_message())["Message-ID"] == "<0123456789abcdef@example.org>"
+
     def test_the_same_message_is_the_same_bytes(self):
         assert make_message().as_bytes() == make_message().as_bytes()
 
