@@ -2,7 +2,7 @@
 
 Run as `python -m tests.benchmarks.smtp_sink PORT FOLDER`. It writes `Message-ID recipient` to
 FOLDER/taken for each mail that it said OK to, and reads in FOLDER/mode how to behave: `take`,
-`defer`, `refuse`, `drop` (the connection, in DATA) or `hang`.
+`defer`, `refuse`, `drop` (the connection, in DATA) or `hang`. It pipelines, as servers do.
 """
 
 from __future__ import annotations
@@ -40,13 +40,15 @@ class Sink:
         recipient = ""
         while line := await reader.readline():
             word = line[:4].upper()
-            if self.mode() == "hang":
-                await asyncio.sleep(600)
             if word == b"QUIT":
                 writer.write(b"221 bye\r\n")
                 return
             if word == b"EHLO":
-                writer.write(b"250-sink\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n")
+                writer.write(b"250-sink\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n")
+            elif word == b"MAIL":
+                if self.mode() == "hang":
+                    await asyncio.sleep(600)
+                writer.write(b"250 ok\r\n")
             elif word == b"RCPT":
                 recipient = line.decode().partition("<")[2].partition(">")[0]
                 writer.write(b"250 ok\r\n")
