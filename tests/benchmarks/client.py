@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from statistics import median
 from urllib.parse import urlencode
 
@@ -154,7 +155,10 @@ class Form:
 
 @dataclass(frozen=True)
 class Load:
-    """What a load gave: how many a second, the median in milliseconds, and what went wrong."""
+    """What a load gave: how many a second, the median in milliseconds, and what went wrong.
+
+    Of `visits` it is the mean instead of the median.
+    """
 
     rate: float
     median_ms: float
@@ -194,6 +198,36 @@ def load(
         thread.join()
     span = time.perf_counter() - began
     return Load(len(took) / span, 1000 * median(took or [0.0]), failed, len(took))
+
+
+def visits(port: int, what: str, slug: str, *, seconds: float, visitors: int = 8) -> Load | None:
+    """The load of visitors who `insert`, `post` or go the `whole` way (visitors.lua), by wrk.
+
+    None where wrk is not installed.
+    """
+    wrk = shutil.which("wrk")
+    if wrk is None:
+        return None
+    told = subprocess.run(
+        [
+            wrk,
+            f"-t{visitors}",
+            f"-c{visitors}",
+            f"-d{max(1, round(seconds))}s",
+            "-s",
+            str(Path(__file__).with_name("visitors.lua")),
+            f"http://127.0.0.1:{port}",
+            what,
+            slug,
+        ],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    found = re.search(r"finished (\d+) failed (\d+) seconds ([\d.]+)", told)
+    assert found is not None, told
+    done, rate = int(found[1]), int(found[1]) / float(found[3])
+    return Load(rate, 1000 * visitors / rate if rate else 0.0, int(found[2]), done)
 
 
 def pages(port: int, path: str, *, connections: int = 8, seconds: float = 5.0) -> Load:
