@@ -27,6 +27,7 @@ from registration.models.events import (
     Visibility,
 )
 from registration.models.imports import ImportKind, PendingImport
+from registration.models.invitations import Invitation, InvitationCode, InvitationStatus
 from registration.models.mailings import Mailing, MailingState, Unsubscribe
 from registration.models.outbox import MailKind, MailState, OutboxMail, WorkerHeartbeat
 from registration.models.reminders import ReminderRound, RoundKind
@@ -39,9 +40,6 @@ from registration.models.rsvps import (
     WALK_IN,
     Answer,
     Attendee,
-    Invitation,
-    InvitationCode,
-    InvitationStatus,
     Rsvp,
     RsvpStatus,
 )

@@ -11,8 +11,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from registration.database import Base
 from registration.models.events import Event
+from registration.models.invitations import Invitation
 from registration.models.mailings import Mailing
-from registration.models.rsvps import Invitation, Rsvp
+from registration.models.rsvps import Rsvp
 from registration.models.speakers import Speaker
 
 
