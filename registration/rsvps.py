@@ -58,8 +58,8 @@ def answer(
     mailed its link. Raises RsvpRefused, and LookupError for an option that is not the event's.
     `answers` maps a question's id to {"text": …}, {"choices": […]} or {"yes": …}.
     """
+    codes = parties.new_ticket_codes(1 + len(guests))
     with transaction(keep=True, rows_last=True) as session:
-        codes = parties.new_ticket_codes(1 + len(guests))
         seats = seating.lock(event_id)
         option = admission.option_of(seats, option_id)
         admission.check_open(seats.event, option, now)
