@@ -22,6 +22,7 @@ import psycopg
 from flask import Flask
 
 from app import create_app
+from registration.database import db
 from registration.models import AttendanceMode, Event
 from registration.settings import Settings
 from tests import factories
@@ -198,7 +199,19 @@ class Product:
                 "starts_at": starts_at,
                 "ends_at": starts_at + timedelta(minutes=90),
             }
+            _take_turn()
             event: Event = factories.make_event(**(plain | values))
-            factories.make_option(event, capacity=capacity, mode=AttendanceMode.IN_PERSON)
-            factories.make_option(event, mode=AttendanceMode.VIRTUAL)
-            return event.id
+            event_id = event.id
+            for mode, seats in (
+                (AttendanceMode.IN_PERSON, capacity),
+                (AttendanceMode.VIRTUAL, None),
+            ):
+                _take_turn()
+                factories.make_option(event, capacity=seats, mode=mode)
+            return event_id
+
+
+def _take_turn() -> None:
+    """Write when it is our turn: the product's worker may write at any moment."""
+    db.session.rollback()
+    db.session.connection(execution_options={"writing": True})
