@@ -61,23 +61,14 @@ def rsvp_erased(rsvp: Rsvp, *, now: datetime, was_live: bool, was_confirmed: boo
     rsvp.touch(now)
     if was_confirmed or lost_entry:
         rsvp.ical_sequence += 1
-    for recipient, name, is_copy in _recipients(rsvp):
-        rows.write(
-            MailKind.CANCELLED,
-            f"{rsvp.id}.{rsvp.revision}",
-            recipient=recipient,
-            recipient_name=name,
-            now=now,
-            event=rsvp.event,
-            rsvp=rsvp,
-            language=rsvp.language,
-            ical_sequence=rsvp.ical_sequence
-            if (was_confirmed or lost_entry) and not is_copy
-            else None,
-            facts={"by": "erasure", "name": rsvp.name, "uid": rsvp.ical_uid}
-            | ({"copy": True} if is_copy else {}),
-            forgets=True,
-        )
+    _write(
+        rsvp,
+        MailKind.CANCELLED,
+        now,
+        sequence=rsvp.ical_sequence if was_confirmed or lost_entry else None,
+        facts={"by": "erasure", "name": rsvp.name, "uid": rsvp.ical_uid},
+        forgets=True,
+    )
 
 
 def rsvp_rejected(rsvp: Rsvp, *, now: datetime, had_entry: bool, reason: str = "") -> None:
@@ -150,7 +141,13 @@ def _to_attendee(
 
 
 def _write(
-    rsvp: Rsvp, kind: MailKind, now: datetime, *, sequence: int | None, facts: dict[str, Any]
+    rsvp: Rsvp,
+    kind: MailKind,
+    now: datetime,
+    *,
+    sequence: int | None,
+    facts: dict[str, Any],
+    **more: Any,
 ) -> None:
     """One row for each who is written to; the entry belongs into the calendar of who attends."""
     for recipient, name, is_copy in _recipients(rsvp):
@@ -165,6 +162,7 @@ def _write(
             language=rsvp.language,
             ical_sequence=None if is_copy else sequence,
             facts=facts | ({"copy": True} if is_copy else {}),
+            **more,
         )
 
 
