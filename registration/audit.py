@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from registration import rowsets
-from registration.database import write_rows
 from registration.models import AuditEntry, Rsvp
+from registration.writing import write_rows
 
 #: The network address of the member of staff who acts; the web floor sets it, for staff alone.
 came_from: ContextVar[str] = ContextVar("came_from", default="")

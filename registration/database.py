@@ -7,8 +7,7 @@ import select
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import cache
-from typing import Any, cast
+from typing import Any
 
 import psycopg
 from flask_sqlalchemy import SQLAlchemy
@@ -20,15 +19,12 @@ from sqlalchemy import (
     Engine,
     Enum,
     Executable,
-    Insert,
     MetaData,
-    Table,
     event,
-    insert,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction
 from sqlalchemy.pool import ConnectionPoolEntry, Pool, PoolProxiedConnection
 from sqlalchemy.types import TypeDecorator
@@ -172,14 +168,6 @@ def _begin(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
 
-def write_rows(model: type[Base], rows: Sequence[dict[str, Any]]) -> None:
-    """Write rows that nobody reads as objects in this transaction, at a third of what those cost.
-
-    What they point to is written already. Left out columns have the model's defaults.
-    """
-    execute_rows(_insert_into(model), rows)
-
-
 def execute_rows(statement: Executable, rows: Sequence[dict[str, Any]]) -> None:
     """Run a statement that returns nothing for each of these rows; `rows_last` puts it off."""
     if not rows:
@@ -192,19 +180,13 @@ def execute_rows(statement: Executable, rows: Sequence[dict[str, Any]]) -> None:
         put_off.append((statement, rows))
 
 
-@cache
-def _insert_into(model: type[Base]) -> Insert:
-    # Inline: nobody asks for the numbers that the rows get.
-    return insert(cast(Table, model.__table__)).inline()
-
-
 @contextmanager
 def transaction(*, keep: bool = False, rows_last: bool = False) -> Iterator[Session]:
     """One writing transaction from a clean start: committed at the end, rolled back on any error.
 
     What the session read before is forgotten, so that nothing stale takes part in a decision.
     With `keep`, rows may be read after it as they were committed, without asking for them again.
-    With `rows_last`, what `write_rows` is given is written at the very end, together with the
+    With `rows_last`, what `execute_rows` is given is written at the very end, together with the
     commit: PostgreSQL gets all of it in one message, and the seats' lock is held for less long.
     Nothing in such a transaction may look for those rows.
     """
@@ -230,6 +212,13 @@ def transaction(*, keep: bool = False, rows_last: bool = False) -> Iterator[Sess
         session.info.pop(_PUT_OFF, None)
 
 
+def _told_as_ever(error: psycopg.Error) -> Exception:
+    """The error of the driver as each statement by itself would have raised it."""
+    told = DBAPIError.instance(None, None, error, psycopg.Error, hide_parameters=True)
+    assert isinstance(told, Exception)
+    return told
+
+
 def _finish(
     connection: Connection, rows_last: Sequence[tuple[Executable, Sequence[dict[str, Any]]]]
 ) -> None:
@@ -238,10 +227,14 @@ def _finish(
         return
     driven = connection.connection.driver_connection
     if isinstance(driven, psycopg.Connection):
-        with driven.pipeline():
-            for statement, rows in rows_last:
-                connection.execute(statement, rows)
-            driven.commit()
+        try:
+            with driven.pipeline():
+                for statement, rows in rows_last:
+                    connection.execute(statement, rows)
+                driven.commit()
+        except psycopg.Error as error:
+            # It comes at the end of the pipeline, when nobody asks for a statement any more.
+            raise _told_as_ever(error) from error
     else:
         for statement, rows in rows_last:
             connection.execute(statement, rows)

@@ -56,7 +56,8 @@ def add(
         option = admission.option_of(seats, option_id)
         admission.check_running(seats.event, now)
         _check_address(event_id, details.email)
-        rsvp = parties.new_rsvp(seats.event, option, details, now, party_size=1 + len(guests))
+        rsvp = parties.new_rsvp(details, now, party_size=1 + len(guests))
+        parties.direct(rsvp, seats.event, option)
         # Staff cannot consent for others.
         rsvp.source, rsvp.consent_version, rsvp.consented_at = "staff", "", None
         db.session.add(rsvp)

@@ -18,6 +18,8 @@ _UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff]{2,8}")
 
 def folded(text: str) -> str:
     """ "Élodie" is "elodie", "STRASSE" and "Straße" are "strasse"."""
+    if text.isascii():
+        return text.lower()
     apart = unicodedata.normalize("NFKD", text.casefold())
     return "".join(sign for sign in apart if not unicodedata.combining(sign))
 

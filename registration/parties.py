@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 from flask import current_app
 from sqlalchemy import bindparam, delete, select
+from sqlalchemy.exc import IntegrityError
 
 from registration import itip
-from registration.database import db, write_rows
+from registration.database import db
 from registration.models import (
     Answer,
     AttendanceOption,
@@ -23,9 +26,14 @@ from registration.models import (
     RsvpStatus,
     write_guest_words,
 )
+from registration.writing import write_rows
 
-# Without the letters and digits that look alike.
-_TICKET_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+# Of the 32 signs of base32 (RFC 4648, section 6) those that look alike give way to others.
+_TICKET_SIGNS = str.maketrans(
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+)
+_Said = ParamSpec("_Said")
+_Result = TypeVar("_Result")
 _TAKEN = (
     select(Attendee.id).where(Attendee.ticket_code.in_(bindparam("codes", expanding=True))).limit(1)
 )
@@ -52,19 +60,9 @@ class Details:
     booked_by_email: str = ""
 
 
-def new_rsvp(
-    event: Event,
-    option: AttendanceOption,
-    details: Details,
-    now: datetime,
-    *,
-    party_size: int,
-) -> Rsvp:
+def new_rsvp(details: Details, now: datetime, *, party_size: int) -> Rsvp:
+    """An RSVP of these people, to be made before the lock is taken; `direct` it there."""
     rsvp = Rsvp(
-        event=event,
-        event_id=event.id,
-        option=option,
-        option_id=option.id,
         status=RsvpStatus.PENDING,
         party_size=party_size,
         seats_held=0,
@@ -72,7 +70,6 @@ def new_rsvp(
         booked_by_name=details.booked_by_name,
         booked_by_email=details.booked_by_email,
         language=details.language,
-        consent_version=event.consent_version,
         consented_at=now,
         manage_key=secrets.token_urlsafe(24),
         join_key=secrets.token_urlsafe(24),
@@ -84,6 +81,13 @@ def new_rsvp(
     )
     copy_details(rsvp, details)
     return rsvp
+
+
+def direct(rsvp: Rsvp, event: Event, option: AttendanceOption) -> None:
+    """Say what a new RSVP answers, as it is now: an event, and one of its ways to attend."""
+    rsvp.event, rsvp.event_id = event, event.id
+    rsvp.option, rsvp.option_id = option, option.id
+    rsvp.consent_version = event.consent_version
 
 
 def copy_details(rsvp: Rsvp, details: Details) -> None:
@@ -101,10 +105,36 @@ def copy_details(rsvp: Rsvp, details: Details) -> None:
 def new_ticket_codes(number: int) -> list[str]:
     """So many ticket codes that nobody has yet."""
     while True:
-        codes = ["".join(secrets.choice(_TICKET_ALPHABET) for _ in range(8)) for _ in range(number)]
+        codes = random_codes(number)
         taken = db.session.scalar(_TAKEN, {"codes": codes})
         if taken is None and len(set(codes)) == number:
             return codes
+
+
+def random_codes(number: int) -> list[str]:
+    """So many ticket codes; somebody has one of them with a chance of attendees in 32 ** 8."""
+    return [
+        base64.b32encode(secrets.token_bytes(5)).decode().translate(_TICKET_SIGNS)
+        for _ in range(number)
+    ]
+
+
+def again_if_taken(verb: Callable[_Said, _Result]) -> Callable[_Said, _Result]:
+    """Run a verb that writes `random_codes`, and once more where one of them is somebody's.
+
+    To look for them first costs each RSVP a question that is answered with no.
+    """
+
+    @wraps(verb)
+    def run(*args: _Said.args, **kwargs: _Said.kwargs) -> _Result:
+        while True:
+            try:
+                return verb(*args, **kwargs)
+            except IntegrityError as error:
+                if "ticket_code" not in str(error.orig):
+                    raise
+
+    return run
 
 
 def write_party(rsvp: Rsvp, names: Sequence[str], codes: Sequence[str]) -> None:

@@ -24,6 +24,7 @@ from registration.models import (
 )
 from registration.parties import Details
 from registration.seating import Seats
+from registration.writing import adopt
 
 #: How long an unconfirmed address holds its seats.
 HOLD = timedelta(minutes=30)
@@ -32,12 +33,11 @@ _HOLDS_AT_ONCE = 100
 _MOVABLE = (RsvpStatus.CONFIRMED, RsvpStatus.WAITLISTED, RsvpStatus.PENDING)
 
 _EARLIER = select(Rsvp.id, Rsvp.status).where(
-    Rsvp.event_id == bindparam("event"),
-    Rsvp.email == bindparam("email"),
-    Rsvp.status.in_((*LIVE, RsvpStatus.REJECTED)),
+    Rsvp.event_id == bindparam("event"), Rsvp.email == bindparam("email")
 )
 
 
+@parties.again_if_taken
 def answer(
     *,
     event_id: int,
@@ -58,7 +58,9 @@ def answer(
     mailed its link. Raises RsvpRefused, and LookupError for an option that is not the event's.
     `answers` maps a question's id to {"text": …}, {"choices": […]} or {"yes": …}.
     """
-    codes = parties.new_ticket_codes(1 + len(guests))
+    codes = parties.random_codes(1 + len(guests))
+    rsvp = parties.new_rsvp(details, now, party_size=1 + len(guests))
+    rsvp.source = source
     with transaction(keep=True, rows_last=True) as session:
         seats = seating.lock(event_id)
         option = admission.option_of(seats, option_id)
@@ -77,20 +79,19 @@ def answer(
             links.mail([session.get_one(Rsvp, live[0])], details.email, now=now)
             return None
 
-        rsvp = parties.new_rsvp(seats.event, option, details, now, party_size=1 + len(guests))
+        parties.direct(rsvp, seats.event, option)
         if accepts_waiting:
             rsvp.meanwhile_option_id = admission.meanwhile(seats, meanwhile_option_id, now)
-        rsvp.source = source
         admission.use(found, rsvp, now)
-        db.session.add(rsvp)
-        with session.no_autoflush:  # written once, as what it becomes
-            # An invitation that came by mail to this address has confirmed the address already.
-            if seats.event.confirms_addresses and found.invitation is None:
-                _ask_to_verify(rsvp, option, now)
-            else:
-                _proceed(rsvp, seats, now, was_refused=RsvpStatus.REJECTED in earlier.values())
+        # An invitation that came by mail to this address has confirmed the address already.
+        if seats.event.confirms_addresses and found.invitation is None:
+            _ask_to_verify(rsvp, option, now)
+        else:
+            _proceed(rsvp, seats, now, was_refused=RsvpStatus.REJECTED in earlier.values())
         parties.write_party(rsvp, [details.name, *guests], codes)
         parties.write_answers(rsvp, answers or {})
+        seating.write_counts(seats)
+    adopt(rsvp)
     return rsvp
 
 
@@ -299,7 +300,7 @@ def position(rsvp: Rsvp) -> tuple[int, int]:
 
 
 def _earlier(event_id: int, email: str) -> dict[int, RsvpStatus]:
-    """What this address has answered to this event: its live RSVP, and those that were refused."""
+    """What this address has answered to this event: its live RSVP, and those that have ended."""
     rows = db.session.execute(_EARLIER, {"event": event_id, "email": email})
     return dict(rows.all())
 

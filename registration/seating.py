@@ -6,29 +6,30 @@ Each function but `lock` expects the lock of the event to be held by the caller'
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import Table, bindparam, select, update
 
 from registration import audit, emails
 from registration.database import db
 from registration.models import AttendanceOption, Event, Rsvp, RsvpStatus
+from registration.writing import write_changes
 
 #: How many parties one transaction moves up at most: the lock is never held for long.
 PROMOTIONS_AT_ONCE = 100
 
 
 # Made once: to put a statement together costs as much as to run it.
+_EVENTS = cast(Table, Event.__table__)
 _LOCK = (
-    update(Event)
-    .where(Event.id == bindparam("event"))
-    .values(seats_revision=Event.seats_revision + 1)
-    .returning(Event)
-    .execution_options(synchronize_session=False, populate_existing=True)
+    update(_EVENTS)
+    .where(_EVENTS.c.id == bindparam("event"))
+    .values(seats_revision=_EVENTS.c.seats_revision + 1)
 )
 _LOOK = (
-    select(AttendanceOption)
-    .where(AttendanceOption.event_id == bindparam("event"))
+    select(Event, AttendanceOption)
+    .outerjoin(AttendanceOption, AttendanceOption.event_id == Event.id)
+    .where(Event.id == bindparam("event"))
     .order_by(AttendanceOption.position)
     .execution_options(populate_existing=True)
 )
@@ -49,12 +50,12 @@ def lock(event_id: int) -> Seats:
     all options of an event: a move between two of them cannot deadlock.
     Raises LookupError if there is no such event.
     """
-    event = db.session.scalars(_LOCK, {"event": event_id}).one_or_none()
-    if event is None:
-        raise LookupError(f"there is no event {event_id}")
+    db.session.connection().execute(_LOCK, {"event": event_id})
     # Whatever was read while waiting for the lock may be stale by now.
-    options = db.session.scalars(_LOOK, {"event": event_id})
-    return Seats(event, {option.id: option for option in options})
+    found = db.session.execute(_LOOK, {"event": event_id}).all()
+    if not found:
+        raise LookupError(f"there is no event {event_id}")
+    return Seats(found[0][0], {option.id: option for _event, option in found if option})
 
 
 def lock_for(rsvp_id: int) -> tuple[Seats, Rsvp]:
@@ -160,6 +161,12 @@ def wait_many(option: AttendanceOption, number: int) -> None:
     """Count so many parties at the end of the queue of `option`, which are written at once."""
     option.last_waiting_number += number
     option.waiting += number
+
+
+def write_counts(seats: Seats) -> None:
+    """Write what was counted in the options, at the end of a transaction that reads none again."""
+    for option in seats.options.values():
+        write_changes(option)
 
 
 def settle(rsvp: Rsvp, seats: Seats, *, now: datetime, staff_id: int | None = None) -> None:

@@ -41,7 +41,8 @@ def walk_in(
             raise RsvpRefused(
                 Refusal.NOT_POSSIBLE, _("This address has an RSVP. Find it by its name.")
             )
-        rsvp = parties.new_rsvp(seats.event, option, details, now, party_size=1)
+        rsvp = parties.new_rsvp(details, now, party_size=1)
+        parties.direct(rsvp, seats.event, option)
         if not details.email:
             rsvp.email = f"{secrets.token_hex(12)}{NO_ADDRESS}"
         rsvp.source, rsvp.consent_version, rsvp.consented_at = WALK_IN, "", None

@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from registration import approvals, invitations, links, rsvps
+from registration import approvals, invitations, links, parties, rsvps
 from registration.admission import Refusal, RsvpRefused
 from registration.database import db
 from registration.models import (
@@ -87,6 +87,17 @@ class TestAnswering:
         assert [person.name for person in party] == ["Amina", "Bo", "Chi"]
         assert len({person.ticket_code for person in party}) == 3
         assert fresh(room).seats_taken == 3
+
+    def test_a_ticket_code_that_is_somebodys_already_gives_way_to_another(
+        self, app: Flask, monkeypatch: pytest.MonkeyPatch
+    ):
+        room, _ = make_hybrid()
+        taken = [person.ticket_code for person in attendees(make_rsvp(room))]
+        codes = iter([taken, taken, ["ABCD2345"]])
+        monkeypatch.setattr(parties, "random_codes", lambda _number: next(codes))
+        second = make_rsvp(room, email="amina@example.org")
+        assert [person.ticket_code for person in attendees(second)] == ["ABCD2345"]
+        assert fresh(room).seats_taken == 2
 
     def test_a_full_room_is_refused_to_one_who_was_shown_free_seats(self, app: Flask):
         room, _ = make_hybrid(capacity=1)

@@ -127,7 +127,8 @@ def _rsvp(
     """One RSVP as the verbs would have written it; it is in no session."""
     wanted = [option for option in seats.options.values() if option.mode is wish.mode]
     option = chance.choice(wanted or list(seats.options.values()))
-    rsvp = parties.new_rsvp(seats.event, option, names.person(chance, mark), at, party_size=1)
+    rsvp = parties.new_rsvp(names.person(chance, mark), at, party_size=1)
+    parties.direct(rsvp, seats.event, option)
     if wish.cancels:
         rsvp.status = RsvpStatus.CANCELLED
         rsvp.touch(at + (until - at) * chance.random())

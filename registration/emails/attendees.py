@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from registration.database import db
 from registration.emails import rows
-from registration.models import Invitation, MailKind, OutboxMail, Rsvp, RsvpStatus
+from registration.models import Invitation, MailKind, OutboxMail, Rsvp, RsvpStatus, write_rsvp
 
 
 def rsvp_verify(rsvp: Rsvp, *, now: datetime) -> None:
@@ -136,7 +135,7 @@ def _to_attendee(
         rsvp.ical_sequence += 1
         rsvp.told_edition = rsvp.event.edition
     if rsvp.id is None:
-        db.session.flush()  # a new RSVP has its number once it is written
+        write_rsvp(rsvp)  # it has its number then
     _write(rsvp, kind, now, sequence=rsvp.ical_sequence if calendar else None, facts=facts)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import update
 
-from registration.database import db, write_rows
+from registration.database import db
 from registration.models import (
     NO_ADDRESS,
     Announcement,
@@ -21,6 +21,7 @@ from registration.models import (
     Rsvp,
     Speaker,
 )
+from registration.writing import write_rows
 
 
 def write(

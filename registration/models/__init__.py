@@ -53,7 +53,13 @@ from registration.models.staff import (
     StaffRole,
     staff_events,
 )
-from registration.models.words import SearchWord, forget_words, write_guest_words, write_words
+from registration.models.words import (
+    SearchWord,
+    forget_words,
+    write_guest_words,
+    write_rsvp,
+    write_words,
+)
 
 __all__ = [
     "HOLDING",
@@ -114,5 +120,6 @@ __all__ = [
     "forget_words",
     "staff_events",
     "write_guest_words",
+    "write_rsvp",
     "write_words",
 ]

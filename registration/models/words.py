@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from registration.database import Base, execute_rows
 from registration.folding import words_in
 from registration.models.rsvps import Attendee, Rsvp
+from registration.writing import write_new
 
 
 class SearchWord(Base):
@@ -45,6 +46,12 @@ _FORGET = text(
     "DELETE FROM search_words WHERE event_id = :event_id AND word = :word"
     " AND rsvp_id = :rsvp_id AND position = :position"
 )
+
+
+def write_rsvp(rsvp: Rsvp) -> None:
+    """Write a new RSVP and its words at once, as `write_new` does; it has its number then."""
+    write_new(rsvp)
+    execute_rows(_WRITE, _rows(rsvp.event_id, rsvp.id, 0, rsvp.search_text))
 
 
 def write_words(connection: Connection, rsvps: Iterable[Any]) -> None:
