@@ -7,7 +7,8 @@ has it. Numbers and their units are joined by a no-break space.
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import date, datetime, time
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
 from babel import Locale
@@ -17,11 +18,20 @@ from flask_babel import get_locale, gettext, ngettext
 from registration.models import AttendanceOption, Event
 
 NBSP = "\u00a0"
-_ENGLISH_DAY_PERIODS = {"AM": "a.m.", "PM": "p.m."}
 
 
 def _locale() -> str:
-    return str(get_locale() or "en")
+    locale = get_locale()
+    return _identifier(locale.language, locale.territory, locale.script) if locale else "en"
+
+
+@cache
+def _identifier(language: str, territory: str | None, script: str | None) -> str:
+    return str(Locale(language, territory, script))
+
+
+# A page and a mail say few dates, and all that go out in a rush say the same ones.
+_date = lru_cache(maxsize=4096)(format_date)
 
 
 def _is_english() -> bool:
@@ -31,13 +41,13 @@ def _is_english() -> bool:
 def day(at: datetime, zone: ZoneInfo) -> str:
     """ "Tuesday 6 December 2026"."""
     pattern = "EEEE d MMMM y" if _is_english() else "full"
-    return format_date(at.astimezone(zone).date(), pattern, locale=_locale())
+    return _date(at.astimezone(zone).date(), pattern, locale=_locale())
 
 
 def plain_day(at: datetime, zone: ZoneInfo) -> str:
     """ "6 December 2026"."""
     pattern = "d MMMM y" if _is_english() else "long"
-    return format_date(at.astimezone(zone).date(), pattern, locale=_locale())
+    return _date(at.astimezone(zone).date(), pattern, locale=_locale())
 
 
 def day_and_month(at: datetime, zone: ZoneInfo) -> str:
@@ -81,7 +91,7 @@ def month(at: datetime, zone: ZoneInfo) -> str:
 
 
 def _part(at: datetime, zone: ZoneInfo, pattern: str) -> str:
-    return format_date(at.astimezone(zone).date(), pattern, locale=_locale())
+    return _date(at.astimezone(zone).date(), pattern, locale=_locale())
 
 
 def zone_name(at: datetime, zone: ZoneInfo) -> str:
@@ -94,13 +104,16 @@ def zone_name(at: datetime, zone: ZoneInfo) -> str:
 
 def clock(at: datetime, zone: ZoneInfo, *, with_zone: bool = True) -> str:
     """ "10:00 a.m. EST"."""
-    local = at.astimezone(zone)
-    if _is_english():
-        period = _ENGLISH_DAY_PERIODS[local.strftime("%p")]
-        text = f"{local.hour % 12 or 12}:{local.minute:02}{NBSP}{period}"
-    else:
-        text = format_time(local.time(), "short", locale=_locale())
+    text = _time(at.astimezone(zone).time(), _locale())
     return f"{text}{NBSP}{zone_name(at, zone)}" if with_zone else text
+
+
+@lru_cache(maxsize=4096)
+def _time(at: time, locale: str) -> str:
+    if not locale.startswith("en"):
+        return format_time(at, "short", locale=locale)
+    period = "p.m." if at.hour >= 12 else "a.m."
+    return f"{at.hour % 12 or 12}:{at.minute:02}{NBSP}{period}"
 
 
 def hours(starts_at: datetime, ends_at: datetime, zone: ZoneInfo) -> str:
@@ -110,7 +123,7 @@ def hours(starts_at: datetime, ends_at: datetime, zone: ZoneInfo) -> str:
     if first.date() != last.date():
         return _over_days(day_and_month(starts_at, zone), starts_at, ends_at, zone)
     start = clock(starts_at, zone, with_zone=False)
-    if _is_english() and first.strftime("%p") == last.strftime("%p"):
+    if _is_english() and (first.hour < 12) == (last.hour < 12):
         start = start.split(NBSP)[0]
     return f"{start}–{end}"
 
@@ -200,12 +213,12 @@ def taken_percent(option: AttendanceOption) -> float:
 
 def plain_date(on: date) -> str:
     """A date without a time: "17 October 2024"."""
-    return format_date(on, "d MMMM y" if _is_english() else "long", locale=_locale())
+    return _date(on, "d MMMM y" if _is_english() else "long", locale=_locale())
 
 
 def short_plain_date(on: date) -> str:
     """ "17 Oct"."""
-    return format_date(on, "d MMM", locale=_locale()).replace(" ", NBSP)
+    return _date(on, "d MMM", locale=_locale()).replace(" ", NBSP)
 
 
 def language_name(code: str) -> str:

@@ -145,3 +145,10 @@ def test_an_account_that_was_closed_is_a_stranger(client, app: Flask) -> None:
     account.active = False
     db.session.commit()
     assert client.get("/staff/").status_code == 303
+
+
+def test_no_token_in_a_header_or_an_address_signs_anybody_in(client, app: Flask) -> None:
+    token = make_staff().get_auth_token()
+    carried = client.get("/staff/", headers={"Authentication-Token": token})
+    assert carried.status_code == 303
+    assert client.get("/staff/", query_string={"auth_token": token}).status_code == 303

@@ -177,6 +177,7 @@ def _page(asking: Asking, form: RsvpForm, status: int) -> ResponseReturnValue:
         )
         return page, 200 if opens_at and not event.is_past(moment) else 410
     g.form_opened = form.started.data
+    form.word(event)
     page = render_template(
         "rsvps/answer.html",
         event=event,

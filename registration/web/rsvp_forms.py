@@ -81,6 +81,10 @@ class PersonForm(FlaskForm):  # type: ignore[misc]
     class Meta(FlaskForm.Meta):  # type: ignore[misc]
         """How its fields get the library's own words."""
 
+        # The token of a form that is sent is looked at before any view is asked, and the pages
+        # write it by themselves: another one for each form would be made for nobody.
+        csrf = False
+
         def get_translations(self, _form: Form) -> Any:
             """Those of the reader's language, read from their file once and not at each request."""
             return _library_words(str(get_locale() or "en"))
@@ -231,6 +235,11 @@ class RsvpForm(PersonForm):
         """Offer what can be chosen now."""
         self.bind(event, questions)
         self.offers = offers(options, event, now)
+        if not self.started.data:
+            self.started.data = opened()
+
+    def word(self, event: Event) -> None:
+        """Say what is chosen from and agreed to, for a page that shows it."""
         self.attend.choices = [
             (offer.value, wording.option_name(offer.option)) for offer in self.offers
         ]
@@ -238,8 +247,6 @@ class RsvpForm(PersonForm):
             "I agree that %(organisation)s keeps these details to run the event.",
             organisation=current_app.config["ORGANISATION_NAME"],
         )
-        if not self.started.data:
-            self.started.data = opened()
 
     def validate(self, extra_validators: Any = None) -> bool:
         """Check the shape; what is wrong stands at its field."""

@@ -179,6 +179,8 @@ def init_app(app: Flask) -> None:
         SQLAlchemySessionUserDatastore(db.session, Staff, Role, Passkey),
         login_form=SignInForm,
     )
+    # A session says who somebody is; no token in an address or a header does.
+    app.login_manager.request_loader(lambda _request: None)  # type: ignore[attr-defined]
     _limit_guesses(app)
     # After the limits: what they stop takes no lock.
     app.before_request(_begin_most)

@@ -1,0 +1,148 @@
+"""What the pages' templates know, and how they speak the reader's language."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import MutableMapping
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+from babel import Locale
+from flask import Flask, g, request, url_for
+from flask.templating import Environment
+from flask_babel import Babel, Domain, get_locale
+from jinja2 import pass_eval_context
+from jinja2.nodes import EvalContext
+from markupsafe import Markup
+from wtforms import Field, RadioField, SelectMultipleField
+
+from registration import entries, players, wording
+from registration.web import filters
+
+
+class Templates(Environment):
+    """Jinja, for templates that share what they know.
+
+    By itself it lays a chain of two mappings under each template, so that one could know more than
+    another, and compares all its names at each import.
+    """
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """The names that all templates know, and nothing over them."""
+        return super().make_globals(d) if d else self.globals
+
+
+class Catalogues(Domain):  # type: ignore[misc]
+    """The catalogues of all languages, found by the parts of the language's name.
+
+    To spell the name out, as Flask-Babel does at each text, takes longer than to translate it.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._kept: dict[tuple[str | None, ...], Any] = {}
+
+    def get_translations(self) -> Any:
+        """That of the language at hand."""
+        # Where Flask-Babel keeps it, which asks three times whether there is such a place.
+        here = g.get("_flask_babel") if g else None
+        locale = getattr(here, "babel_locale", None) or get_locale()
+        if locale is None:
+            return super().get_translations()
+        key = (locale.language, locale.territory, locale.script)
+        found = self._kept.get(key)
+        if found is None:
+            found = self._kept[key] = super().get_translations()
+        return found
+
+
+class Languages(Babel):  # type: ignore[misc]
+    """Flask-Babel with our catalogues."""
+
+    @cached_property
+    def domain_instance(self) -> Catalogues:
+        """The catalogues of this application."""
+        return Catalogues()
+
+
+def init_app(app: Flask) -> None:
+    """Teach the templates names, filters and languages."""
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    _speak(app)
+    _fill(app)
+
+
+def _speak(app: Flask) -> None:
+    """Translate texts without Jinja's own way, which looks for its function at each of them."""
+    catalogues = app.extensions["babel"].instance.domain_instance
+
+    @pass_eval_context
+    def say(here: EvalContext, text: str, /, **values: Any) -> str:
+        said = catalogues.get_translations().ugettext(text)
+        return (Markup(said) if here.autoescape else said) % values  # noqa: S704 - as Jinja does
+
+    app.jinja_env.globals["_"] = say
+
+
+def _fill(app: Flask) -> None:
+    static = Path(app.root_path) / "static"
+
+    @cache
+    def digest(path: str) -> str:
+        return hashlib.blake2b((static / path).read_bytes(), digest_size=6).hexdigest()
+
+    @cache
+    def address(path: str, _script_root: str) -> str:
+        return url_for("static", filename=path, v=digest(path))
+
+    def asset(path: str) -> str:
+        """The address of a static file, with a hash of its content: it may be cached for good."""
+        return address(path, request.script_root)
+
+    words: dict[str, Any] = {
+        name: getattr(wording, name)
+        for name in (
+            "availability",
+            "clock",
+            "day",
+            "day_and_month",
+            "day_of_month",
+            "hours",
+            "language_name",
+            "moment",
+            "month",
+            "month_and_year",
+            "option_name",
+            "ordinal_place",
+            "plain_date",
+            "plain_day",
+            "room_left",
+            "short_date",
+            "short_plain_date",
+            "short_day",
+            "short_weekday",
+            "span",
+            "taken_percent",
+            "weekday",
+        )
+    }
+    app.jinja_env.globals.update(
+        words,
+        asset=asset,
+        first_id=_first_id,
+        page_language=lambda: str(get_locale() or "en").replace("_", "-"),
+        text_direction=lambda: (get_locale() or Locale("en")).text_direction,
+        venue_line=entries.venue,
+        watchable_from=players.watchable_from,
+    )
+    app.jinja_env.filters.update(filters.ALL)
+
+
+def _first_id(field: Field) -> str:
+    """The id that a link of the error summary leads to."""
+    if isinstance(field, (RadioField, SelectMultipleField)):
+        for choice in field:
+            return str(choice.id)
+    return str(field.id)
