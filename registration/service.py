@@ -19,6 +19,7 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import click
 import flask_migrate
@@ -33,6 +34,7 @@ from registration.times import now
 
 _ADMIN = "admin@example.org"
 _PATIENCE = 20.0  # seconds that web and worker have to end what they are at
+_LESS_URGENT = 10  # what it adds to its niceness, see nice(2)
 _PAUSES = (0.2, 1.0, 5.0, 15.0)  # seconds before a dead part is started again; the last repeats
 _HEALTHY = 60.0  # seconds after which a part's earlier deaths are forgotten
 _PR_SET_PDEATHSIG = 1
@@ -132,6 +134,10 @@ class _Web(BaseApplication):  # type: ignore[misc]
 
 
 def _work(app: Flask) -> None:
+    # In a rush whoever waits for a page comes first, and the mails a little later.
+    os.nice(_LESS_URGENT)
+    with contextlib.suppress(OSError):  # Linux weighs sessions against each other: see sched(7)
+        Path("/proc/self/autogroup").write_text(str(_LESS_URGENT))
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
