@@ -14,7 +14,7 @@ from datetime import datetime
 
 from sqlalchemy import select, text
 
-from registration import audience, audit, editions, emails, seating
+from registration import audience, audit, editions, emails, revisions, seating
 from registration.database import db, transaction
 from registration.emails.crowds import Crowd, crowd_cancelled, crowd_changed
 from registration.models import (
@@ -80,8 +80,7 @@ def undo(*, announcement_id: int, staff_id: int | None, now: datetime) -> bool:
             event.status = EventStatus.PUBLISHED
             event.cancelled_at, event.cancellation_reason = None, ""
             event.ical_sequence += 1
-            event.revision += 1
-            event.updated_at = now
+            revisions.count(event, now)
         audit.record(
             "event.undone",
             now=now,

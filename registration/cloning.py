@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -10,7 +11,7 @@ from sqlalchemy import insert, select
 
 from registration import audit, itip
 from registration.database import Base, db, transaction
-from registration.events import free_slug, new_key
+from registration.events import free_slug
 from registration.models import (
     AgendaItem,
     AttendanceOption,
@@ -113,7 +114,7 @@ def _copy_speakers(event: Event, copy: Event) -> None:
                 "releases_recording", "needs",
             ),
             event_id=copy.id,
-            key=new_key(),
+            key=secrets.token_urlsafe(24),
             status=SpeakerStatus.NOT_INVITED,
             ical_uid=itip.new_uid(current_app.config["MAIL_DOMAIN"]),
         )  # fmt: skip

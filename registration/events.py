@@ -1,4 +1,4 @@
-"""What staff do with an event as a whole. Each public function is one transaction.
+"""What an event says: made as a draft, edited, moved. Each public verb is one transaction.
 
 An edit says what it has seen: where somebody else has changed the same fields meanwhile it is
 refused, and nothing is overwritten. A change of what calendar entries say is told on request.
@@ -6,43 +6,22 @@ refused, and nothing is overwritten. A change of what calendar entries say is to
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
-import secrets
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import datetime
 from typing import Any
 
 from flask import current_app
 from flask_babel import lazy_gettext as _
-from sqlalchemy import delete, insert, select
+from sqlalchemy import insert, select
 
-from registration import audience, audit, editions, emails, itip, preflight, seating, shifting
+from registration import audience, audit, editions, emails, itip, revisions, seating, shifting
 from registration.audience import Reach
 from registration.database import db, transaction
-from registration.models import (
-    AttendanceMode,
-    AttendanceOption,
-    Event,
-    EventStatus,
-    Rsvp,
-    staff_events,
-)
-
-
-class EventRefused(Exception):
-    """A change that cannot be made; its text is fit for who asked for it."""
-
-
-class EditedMeanwhile(Exception):
-    """Somebody else has saved the same part; `current` is what is saved now."""
-
-    def __init__(self, current: dict[str, Any]) -> None:
-        super().__init__("edited meanwhile")
-        self.current = current
+from registration.models import AttendanceMode, AttendanceOption, Event, EventStatus, staff_events
+from registration.revisions import EditedMeanwhile, EventRefused, fingerprint, plain
 
 
 @dataclass(frozen=True)
@@ -121,18 +100,6 @@ def free_slug(title: str) -> str:
     return f"{base}-{number}"
 
 
-def fingerprint(values: Any) -> str:
-    """What an editor keeps of the values it was filled with, to see whether they are the same."""
-
-    def plain(value: Any) -> str:
-        if isinstance(value, datetime):
-            return value.astimezone(UTC).isoformat()
-        return str(value)
-
-    text = json.dumps(values, sort_keys=True, default=plain)
-    return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
-
-
 def values_of(event: Event, names: Sequence[str]) -> dict[str, Any]:
     """These fields of an event as they are saved."""
     return {name: getattr(event, name) for name in names}
@@ -162,7 +129,7 @@ def edit(
             after = _apply(event, changes, now)
         if not after:
             return event
-        _count_edit(event, now)
+        revisions.count(event, now)
         audit.record(
             "event.edited",
             now=now,
@@ -273,89 +240,6 @@ def announce(event: Event, *, staff_id: int | None, now: datetime) -> None:
     announcement.attendees, announcement.speakers = news.attendees, news.speakers
 
 
-def publish(*, event_id: int, staff_id: int | None, now: datetime) -> None:
-    """Show a draft to the public. Raises EventRefused where something must be mended first."""
-    with transaction():
-        event = seating.lock(event_id).event
-        if event.status is EventStatus.CANCELLED:
-            raise EventRefused(_("This event is cancelled. Make a copy of it instead."))
-        blocking = [found for found in preflight.examine(event, now=now) if found.is_blocking]
-        if blocking:
-            raise EventRefused(blocking[0].text)
-        event.status = EventStatus.PUBLISHED
-        _count_edit(event, now)
-        audit.record("event.published", now=now, staff_id=staff_id, event_id=event_id)
-
-
-def withdraw(*, event_id: int, staff_id: int | None, now: datetime) -> None:
-    """Make a published event a draft again. Raises EventRefused once somebody has answered."""
-    with transaction():
-        event = seating.lock(event_id).event
-        if _is_answered(event_id):
-            raise EventRefused(_("People have sent RSVPs already. Cancel the event instead."))
-        if event.status is EventStatus.PUBLISHED:
-            event.status = EventStatus.DRAFT
-            _count_edit(event, now)
-            audit.record("event.withdrawn", now=now, staff_id=staff_id, event_id=event_id)
-
-
-def discard(*, event_id: int, staff_id: int | None, now: datetime) -> None:
-    """Throw a draft away, with all that was written for it.
-
-    Raises EventRefused for one that is no draft, that somebody answered, or that stands in the
-    calendar of a speaker.
-    """
-    with transaction():
-        event = seating.lock(event_id).event
-        if event.status is not EventStatus.DRAFT:
-            raise EventRefused(_("Only a draft can be thrown away. Cancel the event instead."))
-        if _is_answered(event_id):
-            raise EventRefused(_("There are RSVPs for this draft: it cannot be thrown away."))
-        if audience.speakers_with_entry(event_id):
-            raise EventRefused(_("Speakers have been invited. Take their invitations back first."))
-        # Of no event: what is kept of the event itself goes with it.
-        audit.record("event.discarded", now=now, staff_id=staff_id, title=event.title)
-        db.session.execute(delete(Event).where(Event.id == event_id))
-
-
-def _is_answered(event_id: int) -> bool:
-    answered = select(Rsvp.id).where(Rsvp.event_id == event_id).limit(1)
-    return db.session.scalar(answered) is not None
-
-
-def cancel(*, event_id: int, reason: str, staff_id: int | None, now: datetime) -> None:
-    """Call an event off: the page says so at once, mails go when the hold ends. Twice is once.
-
-    Raises EventRefused for a draft and for an event that is over.
-    """
-    with transaction():
-        seats = seating.lock(event_id)
-        event = seats.event
-        if event.status is EventStatus.CANCELLED:
-            return
-        if event.status is EventStatus.DRAFT:
-            raise EventRefused(_("A draft has not been announced: there is nothing to cancel."))
-        if event.is_past(now):
-            raise EventRefused(_("This event is over."))
-        event.status = EventStatus.CANCELLED
-        event.cancelled_at, event.cancellation_reason = now, reason
-        event.ical_sequence += 1
-        _count_edit(event, now)
-        db.session.flush()
-        announcement = emails.event_cancelled(event, staff_id=staff_id, now=now)
-        reach = audience.live_counts(event.id)
-        announcement.attendees = sum(reach.values())
-        announcement.speakers = len(audience.speakers_with_entry(event.id))
-        audit.record(
-            "event.cancelled", now=now, staff_id=staff_id, event_id=event_id, reason=reason
-        )
-
-
-def _count_edit(event: Event, now: datetime) -> None:
-    event.revision += 1
-    event.updated_at = now
-
-
 def _check_times(starts_at: datetime, ends_at: datetime) -> None:
     if ends_at <= starts_at:
         raise EventRefused(_("The end must be after the start."))
@@ -364,15 +248,3 @@ def _check_times(starts_at: datetime, ends_at: datetime) -> None:
 def _is_taken(slug: str, event_id: int) -> bool:
     other = select(Event.id).where(Event.slug == slug, Event.id != event_id)
     return db.session.scalar(other) is not None
-
-
-def plain(value: Any) -> Any:
-    """A value as the audit log keeps it."""
-    if isinstance(value, (date, datetime)):
-        return value.isoformat()
-    return value if isinstance(value, (int, bool, list)) or value is None else str(value)
-
-
-def new_key() -> str:
-    """An unguessable key for a link."""
-    return secrets.token_urlsafe(24)

@@ -6,6 +6,7 @@ made, and those that are missing go. What has been answered, used or invited doe
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,9 +16,8 @@ from flask import current_app
 from flask_babel import lazy_gettext as _
 from sqlalchemy import select, update
 
-from registration import audit, editions, emails, itip, seating
+from registration import audit, editions, emails, itip, revisions, seating
 from registration.database import db, transaction
-from registration.events import EditedMeanwhile, EventRefused, fingerprint, new_key, plain
 from registration.models import (
     AgendaItem,
     Answer,
@@ -29,6 +29,7 @@ from registration.models import (
     Speaker,
     SpeakerStatus,
 )
+from registration.revisions import EditedMeanwhile, EventRefused, fingerprint, plain
 
 Row = Mapping[str, Any]
 
@@ -182,8 +183,7 @@ def save(
         db.session.flush()
         if name == "people":
             mailed = _tell_speakers(event, now)
-        event.revision += 1
-        event.updated_at = now
+        revisions.count(event, now)
         audit.record(
             "event.edited",
             now=now,
@@ -233,7 +233,7 @@ def _apply(kind: Kind, event: Event, row: Any, values: Row, position: int) -> No
     if row is None:
         row = kind.model(event_id=event.id)
         if kind.model is Speaker:
-            row.key = new_key()
+            row.key = secrets.token_urlsafe(24)
             row.ical_uid = itip.new_uid(current_app.config["MAIL_DOMAIN"])
             row.language = event.language
             row.status = SpeakerStatus.NOT_INVITED

@@ -13,6 +13,7 @@ from registration import (
     clock,
     delivery,
     events,
+    lifecycle,
     mailings,
     rendering,
     rsvps,
@@ -556,7 +557,7 @@ class TestScheduled:
         room, _stream = make_hybrid()
         make_rsvp(room)
         mailing = self.scheduled(room.event_id)
-        events.cancel(
+        lifecycle.cancel(
             event_id=room.event_id, reason="Snow", staff_id=None, now=NOW + timedelta(hours=1)
         )
         assert mailings.release_due(now=self.TOMORROW) == 0
@@ -568,7 +569,7 @@ class TestScheduled:
     def test_what_is_scheduled_after_the_cancellation_goes(self, app: Flask) -> None:
         room, _stream = make_hybrid()
         make_rsvp(room)
-        events.cancel(
+        lifecycle.cancel(
             event_id=room.event_id, reason="Snow", staff_id=None, now=NOW - timedelta(hours=1)
         )
         self.scheduled(room.event_id)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select, update
 
-from registration import events, imip, inbox, itip, rendering, replies, rsvps, speakers
+from registration import imip, inbox, itip, lifecycle, rendering, replies, rsvps, speakers
 from registration.database import db
 from registration.imip import Dmarc, Reply
 from registration.models import (
@@ -231,7 +231,7 @@ class TestNo:
         assert rsvp.status is RsvpStatus.CONFIRMED
 
     def test_of_a_cancelled_event_changes_nothing(self, rsvp: Rsvp):
-        events.cancel(event_id=rsvp.event_id, reason="", staff_id=None, now=NOW)
+        lifecycle.cancel(event_id=rsvp.event_id, reason="", staff_id=None, now=NOW)
         assert take(rsvp) == [ReplyState.NOTED]
 
 

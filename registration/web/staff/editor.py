@@ -15,10 +15,10 @@ from sqlalchemy import select
 from werkzeug.datastructures import FileStorage
 from wtforms import HiddenField
 
-from registration import capacity, events, listing, programme
+from registration import capacity, events, listing, programme, revisions
 from registration.audience import Reach
 from registration.database import db
-from registration.events import Draft, EditedMeanwhile, EventRefused, Way
+from registration.events import Draft, Way
 from registration.letters.events import changes as told_changes
 from registration.models import (
     AttendanceMode,
@@ -28,6 +28,7 @@ from registration.models import (
     EventStatus,
     StaffRole,
 )
+from registration.revisions import EditedMeanwhile, EventRefused
 from registration.times import now
 from registration.web import photos
 from registration.web.filters import markdown
@@ -147,7 +148,7 @@ def _render_section(event: Event, name: str) -> str:
     rows = _rows(event, name)
     saved = programme.rows_of(event, name)
     rows.fill(saved)
-    return _page(event, name, form=SeenForm(seen=events.fingerprint(saved)), rows=rows)
+    return _page(event, name, form=SeenForm(seen=revisions.fingerprint(saved)), rows=rows)
 
 
 def _page(event: Event, name: str, **about: Any) -> str:
@@ -258,7 +259,7 @@ def _show_both(event: Event, name: str, form: Any, current: dict[str, Any]) -> R
             for field in current
             if form[field].data != current[field]
         ]
-        form.seen.data = events.fingerprint(current)
+        form.seen.data = revisions.fingerprint(current)
     return _both(event, name, form=form, theirs=theirs)
 
 
@@ -346,7 +347,7 @@ def _show_both_rows(
     """Their rows to read, these rows to go on with."""
     saved = _rows(event, name)
     saved.fill(current["rows"])
-    form.seen.data = events.fingerprint(current["rows"])
+    form.seen.data = revisions.fingerprint(current["rows"])
     theirs = [
         (row.title, "; ".join(filter(None, (_shown(row[field]) for field in row.names))), "")
         for _key, row in saved.forms

@@ -29,7 +29,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, NumberRange, Optional
 from wtforms.widgets import NumberInput
 
-from registration import events, wording
+from registration import events, revisions, wording
 from registration.models import Event, RegistrationKind, Visibility
 from registration.times import now
 from registration.web.fields import at_most, is_email, many_lines, one_line
@@ -158,7 +158,7 @@ class SectionForm(MomentsForm):
         """The form as it is saved."""
         form = cls(formdata=None, obj=event)
         form.show(event)
-        form.seen.data = events.fingerprint(events.values_of(event, form.names_for(event)))
+        form.seen.data = revisions.fingerprint(events.values_of(event, form.names_for(event)))
         return form
 
     def names_for(self, event: Event) -> list[str]:

@@ -12,9 +12,8 @@ from flask_wtf import FlaskForm
 from sqlalchemy import func, select
 from wtforms.validators import InputRequired
 
-from registration import announcements, audience, cloning, events, preflight
+from registration import announcements, audience, cloning, events, lifecycle, preflight
 from registration.database import db
-from registration.events import EventRefused
 from registration.models import (
     Announcement,
     AnnouncementState,
@@ -24,6 +23,7 @@ from registration.models import (
     OutboxMail,
     StaffRole,
 )
+from registration.revisions import EventRefused
 from registration.times import now
 from registration.web.events import page_of
 from registration.web.staff.access import event_by_slug, staff_only
@@ -115,13 +115,13 @@ def act(slug: str) -> ResponseReturnValue:
     do = request.form.get("do", "")
     try:
         if do == "publish":
-            events.publish(**arguments)
+            lifecycle.publish(**arguments)
             flash(gettext("Published. The page is open to everybody."), "ok")
         elif do == "withdraw":
-            events.withdraw(**arguments)
+            lifecycle.withdraw(**arguments)
             flash(gettext("The event is a draft again."), "ok")
         elif do == "discard":
-            events.discard(**arguments)
+            lifecycle.discard(**arguments)
             flash(gettext("The draft is gone."), "ok")
             return redirect(url_for("staff_events.index", tab="drafts"), code=303)
         elif do == "clone":
@@ -153,7 +153,7 @@ def cancel(slug: str) -> ResponseReturnValue:
         flash(form.reason.errors[0] if form.reason.errors else gettext("Send it again."), "warn")
         return redirect(url_for(".show", slug=slug, _anchor="cancel"), code=303)
     try:
-        events.cancel(
+        lifecycle.cancel(
             event_id=event.id,
             reason=form.reason.data.strip(),
             staff_id=current_user.id,

@@ -1,0 +1,483 @@
+"""A change or a cancellation told to everybody: once, to whom it concerns, when the hold ends."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import icalendar
+import pytest
+from flask import Flask
+from sqlalchemy import func, select, update
+
+from registration import (
+    announcements,
+    clock,
+    delivery,
+    events,
+    lifecycle,
+    links,
+    rendering,
+    revisions,
+    rsvps,
+    speakers,
+)
+from registration.announcements import spread, undo
+from registration.database import db
+from registration.models import (
+    Announcement,
+    AnnouncementState,
+    Event,
+    EventStatus,
+    MailKind,
+    MailState,
+    OutboxMail,
+)
+from tests.conftest import NOW
+from tests.factories import make_hybrid, make_rsvp, make_speaker
+
+AFTER_HOLD = NOW + timedelta(minutes=11)
+DAY = timedelta(days=1)
+
+
+def mails(kind: MailKind, **about: object) -> list[OutboxMail]:
+    db.session.rollback()
+    return list(
+        db.session.scalars(
+            select(OutboxMail)
+            .filter_by(kind=kind, **about)
+            .order_by(OutboxMail.rsvp_id, OutboxMail.id)
+            .execution_options(populate_existing=True)
+        )
+    )
+
+
+def edit(event: Event, *, tell: bool = True, now: datetime = NOW, **changes: object) -> None:
+    seen = revisions.fingerprint(events.values_of(event, list(changes)))
+    events.edit(event_id=event.id, changes=changes, seen=seen, staff_id=None, now=now, tell=tell)
+    db.session.refresh(event)
+
+
+def move(event: Event, by: timedelta = DAY, **more: object) -> None:
+    edit(event, starts_at=event.starts_at + by, ends_at=event.ends_at + by, **more)
+
+
+def all_have_gone() -> None:
+    db.session.execute(update(OutboxMail).values(state=MailState.SENT))
+    db.session.commit()
+
+
+def vevent(mail: OutboxMail) -> icalendar.Event:
+    calendar = rendering.render(mail, now=AFTER_HOLD).calendar
+    assert calendar is not None
+    return icalendar.Calendar.from_ical(calendar).walk("VEVENT")[0]
+
+
+def test_an_event_that_moves_moves_in_every_calendar_once(app: Flask) -> None:
+    room, stream = make_hybrid()
+    event = room.event
+    seated, watching = make_rsvp(room), make_rsvp(stream)
+    move(event)
+    assert mails(MailKind.EVENT_CHANGED) == []  # held
+    assert spread(now=NOW) == 0
+    assert spread(now=AFTER_HOLD) == 2
+    written = mails(MailKind.EVENT_CHANGED)
+    assert [mail.rsvp_id for mail in written] == [seated.id, watching.id]
+    for mail in written:
+        entry = vevent(mail)
+        assert (entry["SEQUENCE"], entry["DTSTART"].dt) == (1, event.starts_at)
+    assert spread(now=AFTER_HOLD + DAY) == 0
+    assert len(mails(MailKind.EVENT_CHANGED)) == 2
+
+
+def test_the_mail_says_what_was_and_what_is(app: Flask) -> None:
+    room, _stream = make_hybrid()
+    make_rsvp(room)
+    edit(room.event, title="Another title", venue_name="The Annex")
+    spread(now=AFTER_HOLD)
+    text = rendering.render(mails(MailKind.EVENT_CHANGED)[0], now=AFTER_HOLD).body
+    joined = " ".join(text.split())
+    assert "The Institute, 1 Example Street, Washington, DC → The Annex, 1 Example" in joined
+    assert "→ Another title" in joined
+
+
+def test_a_venue_that_moves_is_no_news_to_those_who_watch(app: Flask) -> None:
+    room, stream = make_hybrid()
+    seated, watching = make_rsvp(room), make_rsvp(stream)
+    edit(room.event, venue_name="The Annex")
+    spread(now=AFTER_HOLD)
+    assert [mail.rsvp_id for mail in mails(MailKind.EVENT_CHANGED)] == [seated.id]
+    all_have_gone()
+    edit(room.event, stream_note="With captions", now=AFTER_HOLD)
+    spread(now=AFTER_HOLD + DAY)
+    assert [mail.rsvp_id for mail in mails(MailKind.EVENT_CHANGED)] == [seated.id, watching.id]
+
+
+def test_a_new_description_is_told_to_nobody(app: Flask) -> None:
+    room, _stream = make_hybrid()
+    make_rsvp(room)
+    edit(room.event, description="More words")
+    assert db.session.scalar(select(func.count()).select_from(Announcement)) == 0
+
+
+def test_a_change_that_is_not_told_is_told_with_the_next_one(app: Flask) -> None:
+    room, _stream = make_hybrid()
+    make_rsvp(room)
+    before = room.event.starts_at
+    move(room.event, tell=False)
+    assert spread(now=AFTER_HOLD) == 0
+    edit(room.event, venue_name="The Annex")
+    spread(now=AFTER_HOLD)
+    [mail] = mails(MailKind.EVENT_CHANGED)
+    assert mail.facts["before"]["starts_at"] == before.isoformat()
+    assert set(mail.facts["changed"]) == {"starts_at", "ends_at", "venue"}
+
+
+def test_who_came_after_the_change_is_not_told_of_it(app: Flask) -> None:
+    room, _stream = make_hybrid()
+    early = make_rsvp(room)
+    move(room.event)
+    make_rsvp(room)
+    spread(now=AFTER_HOLD)
+    assert [mail.rsvp_id for mail in mails(MailKind.EVENT_CHANGED)] == [early.id]
+
+
+def test_a_later_change_within_the_hold_is_the_one_that_is_told(app: Flask) -> None:
+    room, _stream = make_hybrid()
+    make_rsvp(room)
+    was = room.event.starts_at
+    move(room.event)
+    move(room.event, now=NOW + timedelta(minutes=5))
+    assert spread(now=AFTER_HOLD) == 0
+    spread(now=NOW + timedelta(minutes=16))
+    [mail] = mails(MailKind.EVENT_CHANGED)
+    assert mail.facts["before"]["starts_at"] == was.isoformat()
+    assert vevent(mail)["DTSTART"].dt == was + 2 * DAY
+
+
+def test_a_change_taken_back_within_the_hold_is_told_to_nobody(app: Flask) -> None:
+    room, _stream = make_hybrid()
+    make_rsvp(room)
+    move(room.event)
+    move(room.event, -DAY, now=NOW + timedelta(minutes=5))
+    spread(now=AFTER_HOLD + DAY)
+    assert mails(MailKind.EVENT_CHANGED) == []
+
+
+def test_a_mail_that_has_not_gone_gives_way_to_the_next_change(app: Flask) -> None:
+    room, _stream = make_hybrid()
+    make_rsvp(room)
+    was = room.event.starts_at
+    move(room.event)
+    spread(now=AFTER_HOLD)
+    move(room.event, now=AFTER_HOLD)
+    spread(now=AFTER_HOLD + DAY)
+    first, second = mails(MailKind.EVENT_CHANGED)
+    assert first.state is MailState.SUPERSEDED
+    assert second.facts["before"]["starts_at"] == was.isoformat()
+    assert vevent(second)["SEQUENCE"] == 2
+
+
+def test_a_telling_can_be_taken_back_while_it_is_held(app: Flask) -> None:
+    room, _stream = make_hybrid()
+    make_rsvp(room)
+    move(room.event)
+    held = db.session.scalars(select(Announcement)).one()
+    assert undo(announcement_id=held.id, staff_id=None, now=NOW + timedelta(minutes=9))
+    assert spread(now=AFTER_HOLD) == 0
+    assert announcements.tell(event_id=room.event_id, staff_id=None, now=AFTER_HOLD)
+    spread(now=AFTER_HOLD + DAY)
+    assert len(mails(MailKind.EVENT_CHANGED)) == 1
+
+
+def test_a_telling_cannot_be_taken_back_after_the_hold(app: Flask) -> None:
+    room, _stream = make_hybrid()
+    make_rsvp(room)
+    move(room.event)
+    held = db.session.scalars(select(Announcement)).one()
+    assert not undo(announcement_id=held.id, staff_id=None, now=AFTER_HOLD)
+    assert spread(now=AFTER_HOLD) == 1
+    assert not undo(announcement_id=held.id, staff_id=None, now=NOW)
+
+
+def test_nobody_is_told_twice_when_there_is_nothing_new(app: Flask) -> None:
+    room, _stream = make_hybrid()
+    make_rsvp(room)
+    move(room.event)
+    spread(now=AFTER_HOLD)
+    assert not announcements.tell(event_id=room.event_id, staff_id=None, now=AFTER_HOLD)
+
+
+def test_who_waits_or_has_cancelled_is_not_mailed(app: Flask) -> None:
+    room, _stream = make_hybrid(capacity=1)
+    seated = make_rsvp(room)
+    make_rsvp(room)  # waits
+    gone = make_rsvp(_stream)
+    rsvps.cancel(rsvp_id=gone.id, now=NOW, by="attendee")
+    move(room.event)
+    spread(now=AFTER_HOLD)
+    assert [mail.rsvp_id for mail in mails(MailKind.EVENT_CHANGED)] == [seated.id]
+
+
+def test_the_events_of_others_stay_as_they_are(app: Flask) -> None:
+    room, _stream = make_hybrid()
+    other, _other_stream = make_hybrid()
+    stranger = make_rsvp(other)
+    make_rsvp(room)
+    move(room.event)
+    spread(now=AFTER_HOLD)
+    db.session.refresh(stranger)
+    assert stranger.ical_sequence == 0
+    assert mails(MailKind.EVENT_CHANGED, rsvp_id=stranger.id) == []
+
+
+def test_an_assistant_has_a_copy_without_the_entry(app: Flask) -> None:
+    room, _stream = make_hybrid()
+    make_rsvp(room, booked_by_name="Office", booked_by_email="office@example.org")
+    move(room.event)
+    spread(now=AFTER_HOLD)
+    by_address = {mail.recipient: mail for mail in mails(MailKind.EVENT_CHANGED)}
+    assert by_address["office@example.org"].ical_sequence is None
+    assert len(by_address) == 2
+    rendering.render(by_address["office@example.org"], now=AFTER_HOLD).as_bytes()
+
+
+def test_a_large_event_is_told_chunk_by_chunk(app: Flask, monkeypatch) -> None:
+    monkeypatch.setattr(announcements, "FIRST_CHUNK", 3)
+    room, _stream = make_hybrid(capacity=None)
+    for _ in range(7):
+        make_rsvp(room)
+    move(room.event)
+    assert spread(now=AFTER_HOLD) == 7
+    assert len(mails(MailKind.EVENT_CHANGED)) == 7
+    told = db.session.scalars(select(Announcement)).one()
+    assert (told.state, told.attendees) == (AnnouncementState.SENT, 7)
+
+
+def test_a_chunk_is_as_large_as_others_can_wait_for(app: Flask) -> None:
+    assert announcements.next_size(500, held=announcements.TURN) == 500
+    assert announcements.next_size(500, held=announcements.TURN * 5) == 100
+    assert announcements.next_size(500, held=0.0) == 1_000, "it never more than doubles"
+    assert announcements.next_size(2, held=60.0) == announcements.MIN_CHUNK
+
+
+def test_each_is_told_what_they_were_told_before(app: Flask) -> None:
+    room, stream = make_hybrid()
+    first = [make_rsvp(room), make_rsvp(stream)]
+    was = room.event.starts_at
+    move(room.event, tell=False)
+    second = [make_rsvp(room), make_rsvp(stream)]
+    edit(room.event, venue_name="The Annex", tell=False)
+    third = [make_rsvp(room), make_rsvp(stream)]
+    assert announcements.tell(event_id=room.event_id, staff_id=None, now=NOW)
+    assert spread(now=AFTER_HOLD) == 6
+    told = {mail.rsvp_id: mail for mail in mails(MailKind.EVENT_CHANGED)}
+    assert told.keys() == {first[0].id, first[1].id, second[0].id}, third
+    changed = [set(told[rsvp.id].facts["changed"]) for rsvp in (*first, second[0])]
+    span = {"starts_at", "ends_at"}
+    assert changed == [span | {"venue"}, span, {"venue"}]
+    assert told[first[0].id].facts["before"]["starts_at"] == was.isoformat()
+    assert told[second[0].id].facts["before"]["starts_at"] == (was + DAY).isoformat()
+    assert not announcements.tell(event_id=room.event_id, staff_id=None, now=AFTER_HOLD)
+
+
+def between_chunks(monkeypatch: pytest.MonkeyPatch, *acts: Callable[[], object]) -> None:
+    """Do something after each transaction of a telling, which looks at one RSVP then."""
+    monkeypatch.setattr(announcements, "FIRST_CHUNK", 1)
+    monkeypatch.setattr(announcements, "next_size", lambda size, held: 1)
+    chunk, waiting = announcements._spread_chunk, iter(acts)
+
+    def with_others(*arguments: Any) -> tuple[int, float]:
+        done = chunk(*arguments)
+        next(waiting, lambda: None)()
+        return done
+
+    monkeypatch.setattr(announcements, "_spread_chunk", with_others)
+
+
+def test_who_cancels_while_others_are_told_is_told_of_that_alone(app: Flask, monkeypatch) -> None:
+    room, _stream = make_hybrid()
+    told, untold, stays = (make_rsvp(room) for _ in range(3))
+    move(room.event)
+
+    def both_cancel() -> None:
+        for rsvp in (told, untold):
+            rsvps.cancel(rsvp_id=rsvp.id, now=AFTER_HOLD, by="attendee")
+
+    between_chunks(monkeypatch, both_cancel)
+    assert spread(now=AFTER_HOLD) == 3
+    changed = {mail.rsvp_id: mail.state for mail in mails(MailKind.EVENT_CHANGED)}
+    assert changed == {told.id: MailState.SUPERSEDED, stays.id: MailState.WAITING}
+    numbers = {mail.rsvp_id: mail.ical_sequence for mail in mails(MailKind.CANCELLED)}
+    assert numbers == {told.id: 2, untold.id: 1}
+
+
+def test_who_comes_while_others_are_told_knows_already(app: Flask, monkeypatch) -> None:
+    room, _stream = make_hybrid()
+    early = [make_rsvp(room) for _ in range(2)]
+    move(room.event)
+    between_chunks(monkeypatch, lambda: make_rsvp(room, now=AFTER_HOLD))
+    assert spread(now=AFTER_HOLD) == 2
+    assert [mail.rsvp_id for mail in mails(MailKind.EVENT_CHANGED)] == [r.id for r in early]
+    assert not announcements.tell(event_id=room.event_id, staff_id=None, now=AFTER_HOLD)
+
+
+def test_a_cancellation_stops_a_telling_that_is_under_way(app: Flask, monkeypatch) -> None:
+    room, _stream = make_hybrid()
+    everybody = [make_rsvp(room) for _ in range(3)]
+    move(room.event)
+    between_chunks(
+        monkeypatch,
+        lambda: lifecycle.cancel(event_id=room.event_id, reason="", staff_id=None, now=AFTER_HOLD),
+    )
+    assert spread(now=AFTER_HOLD) == 1
+    assert len(mails(MailKind.EVENT_CHANGED)) == 1
+    assert spread(now=AFTER_HOLD + DAY) == 3
+    [changed] = mails(MailKind.EVENT_CHANGED)
+    assert changed.state is MailState.SUPERSEDED
+    numbers = [mail.ical_sequence for mail in mails(MailKind.EVENT_CANCELLED)]
+    assert numbers == [2, 1, 1]
+    assert len(everybody) == 3
+
+
+def test_a_worker_that_dies_leaves_the_rest_to_the_next(app: Flask, monkeypatch) -> None:
+    room, _stream = make_hybrid()
+    for _ in range(3):
+        make_rsvp(room)
+    move(room.event)
+
+    def dies() -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as until_then:
+        between_chunks(until_then, dies)
+        with pytest.raises(KeyboardInterrupt):
+            spread(now=AFTER_HOLD)
+    assert len(mails(MailKind.EVENT_CHANGED)) == 1
+    assert spread(now=AFTER_HOLD) == 2
+    numbers = [mail.ical_sequence for mail in mails(MailKind.EVENT_CHANGED)]
+    assert numbers == [1, 1, 1]
+
+
+def test_a_mail_of_an_earlier_telling_that_was_tried_is_not_taken_back(app: Flask) -> None:
+    room, _stream = make_hybrid()
+    tried, untried = make_rsvp(room), make_rsvp(room)
+    move(room.event)
+    spread(now=AFTER_HOLD)
+    db.session.execute(
+        update(OutboxMail)
+        .where(OutboxMail.rsvp_id == tried.id, OutboxMail.kind == MailKind.EVENT_CHANGED)
+        .values(attempts=1)
+    )
+    db.session.commit()
+    edit(room.event, venue_name="The Annex", now=AFTER_HOLD)
+    spread(now=AFTER_HOLD + DAY)
+    first, second = mails(MailKind.EVENT_CHANGED, rsvp_id=tried.id)
+    assert first.state is MailState.WAITING
+    assert second.facts["changed"] == ["venue"], "the earlier one tells of the hour"
+    gone, stands = mails(MailKind.EVENT_CHANGED, rsvp_id=untried.id)
+    assert gone.state is MailState.SUPERSEDED
+    assert set(stands.facts["changed"]) == {"starts_at", "ends_at", "venue"}
+
+
+def test_a_resent_mail_of_an_event_that_moved_has_a_number_of_its_own(app: Flask) -> None:
+    room, _stream = make_hybrid()
+    rsvp = make_rsvp(room)
+    move(room.event, tell=False)
+    links.resend(rsvp_id=rsvp.id, now=NOW, staff_id=None)
+    again = mails(MailKind.CONFIRMED)[-1]
+    assert vevent(again)["SEQUENCE"] == 1
+
+
+# Speakers
+
+
+def test_speakers_are_told_where_their_entry_differs(app: Flask) -> None:
+    room, _stream = make_hybrid()
+    event = room.event
+    whole = make_speaker(event)
+    own_slot = make_speaker(event, green_room_url="https://meet.example.org/green")
+    asked_not = make_speaker(event)
+    for speaker in (whole, own_slot):
+        speakers.invite(speaker_id=speaker.id, staff_id=None, now=NOW)
+    all_have_gone()
+    edit(event, venue_name="The Annex")
+    spread(now=AFTER_HOLD)
+    [mail] = mails(MailKind.SPEAKER_CHANGED)
+    assert mail.speaker_id == whole.id
+    assert vevent(mail)["SEQUENCE"] == 1
+    assert "The Annex" in rendering.render(mail, now=AFTER_HOLD).body
+    assert mails(MailKind.SPEAKER_CHANGED, speaker_id=asked_not.id) == []
+
+
+def test_an_invitation_that_has_not_gone_says_how_it_is_and_stays(app: Flask) -> None:
+    room, _stream = make_hybrid()
+    speaker = make_speaker(room.event)
+    speakers.invite(speaker_id=speaker.id, staff_id=None, now=NOW)
+    move(room.event)
+    spread(now=AFTER_HOLD)
+    assert mails(MailKind.SPEAKER_CHANGED) == []
+    [invitation] = mails(MailKind.SPEAKER_INVITATION)
+    assert invitation.state is MailState.WAITING
+    assert vevent(invitation)["DTSTART"].dt == room.event.starts_at
+
+
+# Cancelled
+
+
+def test_a_cancelled_event_leaves_every_calendar(app: Flask) -> None:
+    room, stream = make_hybrid(capacity=1)
+    event = room.event
+    seated, waits, watches = make_rsvp(room), make_rsvp(room), make_rsvp(stream)
+    speaker = make_speaker(event)
+    speakers.invite(speaker_id=speaker.id, staff_id=None, now=NOW)
+    lifecycle.cancel(event_id=event.id, reason="The building is closed.", staff_id=None, now=NOW)
+    db.session.refresh(event)
+    assert event.status is EventStatus.CANCELLED
+    spread(now=AFTER_HOLD)
+    by_rsvp = {mail.rsvp_id: mail for mail in mails(MailKind.EVENT_CANCELLED)}
+    assert by_rsvp.keys() == {seated.id, waits.id, watches.id}
+    assert by_rsvp[waits.id].ical_sequence is None
+    for rsvp in (seated, watches):
+        entry = vevent(by_rsvp[rsvp.id])
+        assert (entry["STATUS"], entry["SEQUENCE"]) == ("CANCELLED", 1)
+        assert entry["COMMENT"] == "The building is closed."
+    [mail] = mails(MailKind.SPEAKER_CANCELLED)
+    assert vevent(mail)["STATUS"] == "CANCELLED"
+    assert mails(MailKind.CONFIRMED, state=MailState.WAITING) == []
+
+
+def test_a_cancellation_can_be_taken_back_while_it_is_held(app: Flask) -> None:
+    room, _stream = make_hybrid()
+    make_rsvp(room)
+    lifecycle.cancel(event_id=room.event_id, reason="A mistake", staff_id=None, now=NOW)
+    held = db.session.scalars(select(Announcement)).one()
+    assert undo(announcement_id=held.id, staff_id=None, now=NOW)
+    db.session.refresh(room.event)
+    assert room.event.is_published
+    assert room.event.cancellation_reason == ""
+    assert spread(now=AFTER_HOLD) == 0
+    make_rsvp(room)
+
+
+def test_a_cancellation_takes_the_place_of_a_change_that_is_held(app: Flask) -> None:
+    room, _stream = make_hybrid()
+    make_rsvp(room)
+    move(room.event)
+    lifecycle.cancel(event_id=room.event_id, reason="", staff_id=None, now=NOW)
+    spread(now=AFTER_HOLD)
+    assert mails(MailKind.EVENT_CHANGED) == []
+    assert len(mails(MailKind.EVENT_CANCELLED)) == 1
+
+
+def test_the_worker_tells_when_the_hold_ends(app: Flask) -> None:
+    room, _stream = make_hybrid()
+    make_rsvp(room)
+    move(room.event)
+    clock.turn(delivery.Postman(), threading.Event())
+    assert mails(MailKind.EVENT_CHANGED) == []
+    app.config["NOW"] = lambda: AFTER_HOLD
+    clock.turn(delivery.Postman(), threading.Event())
+    assert len(mails(MailKind.EVENT_CHANGED)) == 1

@@ -1,0 +1,79 @@
+"""An event's life: published, made a draft again, thrown away, cancelled."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from registration import lifecycle, speakers
+from registration.database import db
+from registration.models import AttendanceOption, AuditEntry, Event, EventStatus, Question, Speaker
+from registration.revisions import EventRefused
+from tests.conftest import NOW
+from tests.factories import (
+    make_event,
+    make_hybrid,
+    make_option,
+    make_question,
+    make_rsvp,
+    make_speaker,
+)
+
+AFTER_HOLD = NOW + timedelta(minutes=11)
+DAY = timedelta(days=1)
+
+
+def test_a_draft_without_a_way_to_attend_cannot_be_published(app: Flask) -> None:
+    event = make_event(status=EventStatus.DRAFT)
+    with pytest.raises(EventRefused):
+        lifecycle.publish(event_id=event.id, staff_id=None, now=NOW)
+    make_option(event)
+    lifecycle.publish(event_id=event.id, staff_id=None, now=NOW)
+    db.session.refresh(event)
+    assert event.is_published
+
+
+def test_a_published_event_that_people_answered_cannot_be_a_draft_again(app: Flask) -> None:
+    room, _stream = make_hybrid()
+    make_rsvp(room)
+    with pytest.raises(EventRefused):
+        lifecycle.withdraw(event_id=room.event_id, staff_id=None, now=NOW)
+
+
+def test_a_draft_can_be_thrown_away_with_all_that_was_written_for_it(app: Flask) -> None:
+    event = make_event(status=EventStatus.DRAFT, title="A mistake")
+    make_speaker(event)
+    make_question(event)
+    make_option(event)
+    lifecycle.discard(event_id=event.id, staff_id=None, now=NOW)
+    for model in (Event, Speaker, Question, AttendanceOption):
+        assert db.session.scalars(select(model)).all() == []
+    entry = db.session.scalars(select(AuditEntry)).one()
+    assert (entry.action, entry.detail) == ("event.discarded", {"title": "A mistake"})
+
+
+@pytest.mark.parametrize("state", ["published", "answered", "speaker asked"])
+def test_what_others_know_of_is_not_thrown_away(app: Flask, state: str) -> None:
+    option = make_option()
+    event_id = option.event_id
+    event = db.session.get_one(Event, event_id)
+    if state == "answered":
+        make_rsvp(option)
+    if state == "speaker asked":
+        speakers.invite(speaker_id=make_speaker(event).id, staff_id=None, now=NOW)
+    if state != "published":
+        db.session.get_one(Event, event_id).status = EventStatus.DRAFT
+        db.session.commit()
+    with pytest.raises(EventRefused):
+        lifecycle.discard(event_id=event_id, staff_id=None, now=NOW)
+    assert db.session.get(Event, event_id) is not None
+
+
+@pytest.mark.parametrize("status", [EventStatus.DRAFT, EventStatus.PUBLISHED])
+def test_a_draft_and_a_past_event_cannot_be_cancelled(app: Flask, status: EventStatus) -> None:
+    event = make_event(status=status, starts_at=NOW - DAY)
+    with pytest.raises(EventRefused):
+        lifecycle.cancel(event_id=event.id, reason="", staff_id=None, now=NOW)
