@@ -51,6 +51,21 @@ _ENDED = (
 )
 
 
+#: Mails with all that they may need.
+_WHOLE = (
+    select(OutboxMail)
+    .where(OutboxMail.id.in_(bindparam("mail_ids", expanding=True)))
+    .options(
+        joinedload(OutboxMail.event),
+        joinedload(OutboxMail.rsvp).joinedload(Rsvp.option),
+        joinedload(OutboxMail.rsvp).joinedload(Rsvp.event),
+        joinedload(OutboxMail.rsvp).selectinload(Rsvp.party),
+        joinedload(OutboxMail.speaker).joinedload(Speaker.event),
+    )
+    .execution_options(populate_existing=True)
+)
+
+
 def claim(*, now: datetime, limit: int = 50) -> list[int]:
     """Take due mails for the caller alone, oldest first; none while no server is configured.
 
@@ -274,7 +289,7 @@ def _rendered(
     unfit: list[tuple[int, str]] = []
     late: list[int] = []
     gone: list[int] = []
-    rows = {row.id: row for row in db.session.scalars(_with_all_they_need(mail_ids))}
+    rows = {row.id: row for row in db.session.scalars(_WHOLE, {"mail_ids": list(mail_ids)})}
     for mail_id in mail_ids:
         row, message = rows.get(mail_id), None
         try:
@@ -315,21 +330,6 @@ def _is_pointless(mail: OutboxMail, now: datetime) -> bool:
 
 def _is_to_nobody(mail: OutboxMail) -> bool:
     return mail.rsvp is not None and mail.rsvp.erased_at is not None and not mail.forgets
-
-
-def _with_all_they_need(mail_ids: Sequence[int]) -> Any:
-    return (
-        select(OutboxMail)
-        .where(OutboxMail.id.in_(mail_ids))
-        .options(
-            joinedload(OutboxMail.event),
-            joinedload(OutboxMail.rsvp).joinedload(Rsvp.option),
-            joinedload(OutboxMail.rsvp).joinedload(Rsvp.event),
-            joinedload(OutboxMail.rsvp).selectinload(Rsvp.party),
-            joinedload(OutboxMail.speaker).joinedload(Speaker.event),
-        )
-        .execution_options(populate_existing=True)
-    )
 
 
 def _failed(mail_id: int, trouble: Broken | NotTaken, now: datetime) -> None:

@@ -12,6 +12,7 @@ import zxingcpp
 #: Modules of white around a code (ISO/IEC 18004, 9.1).
 QUIET_ZONE = 4
 _DARK_RUN = re.compile(rb"\0+")
+_AS_DIGITS = b"0" + b"1" * 255
 
 
 def modules(text: str) -> list[bytes]:
@@ -44,7 +45,8 @@ def png(text: str, *, scale: int) -> bytes:
     blank = b"\0" + b"\xff" * ((side + 7) // 8)
     lines = [blank * (QUIET_ZONE * scale)]
     for row in rows:
-        bits = margin + "".join(light if module else dark for module in row)
+        plain = row.translate(_AS_DIGITS).decode()
+        bits = margin + plain.replace("0", dark).replace("1", light)
         bits = bits.ljust(-side % 8 + side, "1")
         lines.append((b"\0" + int(bits, 2).to_bytes(len(bits) // 8, "big")) * scale)
     lines.append(lines[0])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 
 from babel import Locale
 from flask import Flask, current_app, render_template
@@ -117,6 +118,7 @@ def _contact(mail: OutboxMail) -> str:
     return str(current_app.config["CONTACT_EMAIL"])
 
 
+@lru_cache(maxsize=1024)  # the mails of a rush say the same but for names
 def wrapped(text: str, indent: str = "") -> str:
     """Text in lines of at most 72 characters; words such as links are never broken."""
     return textwrap.fill(

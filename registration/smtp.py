@@ -9,7 +9,6 @@ import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from email.utils import parseaddr
 
 #: Seconds without a word after which a kept connection is asked whether it is still there.
 _QUIET = 5.0
@@ -61,6 +60,7 @@ class Line:
     def send(self, sender: str, recipient: str, content: bytes) -> None:
         """Hand one mail over; returns once the server has taken it.
 
+        Both addresses stand alone and are ASCII, as `mailboxes.ascii_address` makes them.
         Raises Unreachable, Broken or NotTaken. A kept connection that turns out to be dead before
         the mail was given is replaced unseen.
         """
@@ -161,8 +161,8 @@ class Line:
         """The server's answers to MAIL, RCPT and DATA, as far as they were asked."""
         sized = f" size={size}" if host.has_extn("size") else ""
         commands = [
-            f"mail FROM:<{_address(sender)}>{sized}\r\n",
-            f"rcpt TO:<{_address(recipient)}>\r\n",
+            f"mail FROM:<{sender}>{sized}\r\n",
+            f"rcpt TO:<{recipient}>\r\n",
             "data\r\n",
         ]
         if host.has_extn("pipelining"):
@@ -212,7 +212,3 @@ class Line:
 
 class _BrokenEarly(Exception):
     """The connection broke before the mail's content was given: it has not arrived."""
-
-
-def _address(address: str) -> str:
-    return parseaddr(address)[1] or address
