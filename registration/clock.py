@@ -12,6 +12,7 @@ from flask import Flask
 
 from registration import (
     announcements,
+    answering,
     capacity,
     delivery,
     digests,
@@ -19,7 +20,6 @@ from registration import (
     outbox,
     reminders,
     retention,
-    rsvps,
 )
 from registration.database import db
 from registration.times import now
@@ -84,7 +84,7 @@ class Calendar:
 
 def turn(postman: delivery.Postman, stop: threading.Event) -> bool:
     """One turn of the loop; whether there was anything to do."""
-    ended = rsvps.end_holds(now=now())
+    ended = answering.end_holds(now=now())
     filled = capacity.fill_all(now=now())
     told = announcements.spread(now=now())
     mailed = mailings.release_due(now=now())

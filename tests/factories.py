@@ -7,7 +7,7 @@ from datetime import timedelta
 from itertools import count
 from typing import Any, TypeVar
 
-from registration import rsvps
+from registration import answering
 from registration.database import db
 from registration.models import (
     AttendanceMode,
@@ -25,7 +25,7 @@ from registration.models import (
     StaffRole,
     staff_events,
 )
-from registration.rsvps import Details
+from registration.parties import Details
 from tests.conftest import NOW
 
 Row = TypeVar("Row")
@@ -140,7 +140,7 @@ def make_rsvp(option: AttendanceOption, **values: Any) -> Rsvp:
     """An answer by somebody new, through the verb; keyword arguments are the verb's or Details'."""
     about = {name: values.pop(name) for name in list(values) if name in Details.__annotations__}
     arguments: dict[str, Any] = {"now": NOW, "accepts_waiting": True}
-    rsvp = rsvps.answer(
+    rsvp = answering.answer(
         event_id=option.event_id,
         option_id=option.id,
         details=details(**about),

@@ -17,7 +17,7 @@ from registration.admission import RsvpRefused
 from registration.parties import Details
 
 RACERS = 8
-#: A verb by its name ("rsvps.answer") and its keyword arguments.
+#: A verb by its name ("answering.answer") and its keyword arguments.
 Call = tuple[str, dict[str, Any]]
 
 _app: Flask

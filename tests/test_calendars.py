@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from registration import approvals, emails, entries, links, rendering, rsvps, speakers
+from registration import answering, approvals, emails, entries, links, rendering, rsvps, speakers
 from registration.admission import RsvpRefused
 from registration.database import db, transaction
 from registration.models import (
@@ -66,7 +66,7 @@ class Life:
         self._answer(self.room_id, meanwhile_option_id=self.stream_id)
 
     def _answer(self, option_id: int, **more: Any) -> None:
-        rsvps.answer(
+        answering.answer(
             event_id=self.event_id,
             option_id=option_id,
             details=details(email=AMINA, name="Amina"),

@@ -12,15 +12,9 @@ from registration import capacity, rsvps, seating
 from registration.database import db
 from registration.models import AuditEntry, EventStatus, MailKind, OutboxMail, Rsvp, RsvpStatus
 from tests.factories import make_hybrid, make_rsvp, save
+from tests.outcomes import fresh
 
 STAFF = None  # acting staff in the audit log; the accounts are tested elsewhere
-
-
-def fresh(row):
-    """The row as the database has it now."""
-    db.session.rollback()
-    db.session.refresh(row)
-    return row
 
 
 def set_capacity(option, number, now):

@@ -11,6 +11,7 @@ from flask import Flask
 from sqlalchemy import Table, func, select
 
 from registration import (
+    answering,
     arrivals,
     checkin,
     delivery,
@@ -28,6 +29,7 @@ from registration import (
     rsvps,
     subscriptions,
 )
+from registration.admission import RsvpRefused
 from registration.database import Base, db
 from registration.imip import Reply
 from registration.models import (
@@ -88,7 +90,7 @@ def reload(rsvp_id: int) -> Rsvp:
 
 def person(option_id: int, event_id: int, **more: object) -> Rsvp:
     """Somebody who told all there is to tell."""
-    rsvp = rsvps.answer(
+    rsvp = answering.answer(
         event_id=event_id,
         option_id=option_id,
         details=Details(
@@ -429,7 +431,7 @@ def test_an_invitation_of_the_address_can_be_answered_no_more(app: Flask) -> Non
     erasure.erase(rsvp_id=rsvp.id, now=NOW)
     kept = db.session.get_one(Invitation, invitation.id)
     assert (kept.name, kept.key) == ("", f"erased/{kept.id}")
-    with pytest.raises(rsvps.RsvpRefused):
+    with pytest.raises(RsvpRefused):
         make_rsvp(option, email=kept.email, invitation_key=kept.key)
 
 

@@ -56,7 +56,7 @@ def field(
 def answer(option: AttendanceOption, email: str, now: datetime, **values: Any) -> Call:
     about = {"name": "A racer", "email": email}
     plain = {"event_id": option.event_id, "option_id": option.id, "details": about, "now": now}
-    return "rsvps.answer", plain | {"accepts_waiting": True} | values
+    return "answering.answer", plain | {"accepts_waiting": True} | values
 
 
 def seats_of(option: AttendanceOption) -> tuple[int, int]:
@@ -191,9 +191,9 @@ def test_a_hold_ends_or_is_confirmed_and_never_both(app: Flask, field: Racers, n
     held = [make_rsvp(room).id for _ in range(4)]
     later = now + timedelta(minutes=31)
     lanes: list[list[Call]] = [
-        [("rsvps.verify", {"rsvp_id": rsvp_id, "now": later})] for rsvp_id in held
+        [("answering.verify", {"rsvp_id": rsvp_id, "now": later})] for rsvp_id in held
     ]
-    lanes += [[("rsvps.end_holds", {"now": later})]] * 4
+    lanes += [[("answering.end_holds", {"now": later})]] * 4
     field.race(lanes)
     assert seats_of(room) == (4, 0)
     assert mails(MailKind.CONFIRMED) == Counter(held)

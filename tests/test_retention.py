@@ -9,6 +9,7 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from registration import cloning, doctor, events, growth, retention, roster, rsvps
+from registration.admission import RsvpRefused
 from registration.clock import Calendar
 from registration.database import db
 from registration.events import Draft
@@ -260,7 +261,7 @@ class TestWhatIsSensitive:
 def test_an_event_that_is_over_takes_nobody_in_after_its_erasure(app: Flask) -> None:
     room, _stream = make_hybrid(retention_days=1)
     erase_all(room.event.erases_at)
-    with pytest.raises(rsvps.RsvpRefused):
+    with pytest.raises(RsvpRefused):
         make_rsvp(room, now=room.event.erases_at)
 
 

@@ -25,7 +25,7 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import func, select
 
-from registration import approvals, capacity, invitations, links, rsvps
+from registration import answering, approvals, capacity, invitations, links, rsvps
 from registration.admission import RsvpRefused
 from registration.database import db
 from registration.models import (
@@ -140,7 +140,7 @@ class Seats(RuleBasedStateMachine):
         self.code = make_code(event, uses_max=2).code
         for person, size in enumerate(first):
             self.answer_in(person, 0, size)
-            self.with_one(0, lambda rsvp_id: rsvps.verify(rsvp_id=rsvp_id, now=self.now))
+            self.with_one(0, lambda rsvp_id: answering.verify(rsvp_id=rsvp_id, now=self.now))
 
     # What people and staff do ------------------------------------------------------------
 
@@ -178,7 +178,7 @@ class Seats(RuleBasedStateMachine):
         email = self.address(person)
         live = {row.email for row in self.moment().rows.values() if row.status in LIVE}
         made = self.do(
-            lambda: rsvps.answer(
+            lambda: answering.answer(
                 event_id=self.event_id,
                 option_id=self.options[way],
                 details=details(email=email),
@@ -194,7 +194,7 @@ class Seats(RuleBasedStateMachine):
 
     @rule(number=nth)
     def verify(self, number: int):
-        self.with_one(number, lambda rsvp_id: rsvps.verify(rsvp_id=rsvp_id, now=self.now))
+        self.with_one(number, lambda rsvp_id: answering.verify(rsvp_id=rsvp_id, now=self.now))
 
     @rule(number=nth)
     def cancel_by_the_attendee(self, number: int):
@@ -271,7 +271,7 @@ class Seats(RuleBasedStateMachine):
     @rule(minutes=st.sampled_from([1, 20, 40]))
     def time_passes_and_holds_end(self, minutes: int):
         self.now += timedelta(minutes=minutes)
-        self.do(lambda: rsvps.end_holds(now=self.now))
+        self.do(lambda: answering.end_holds(now=self.now))
 
     @precondition(lambda self: self.now < NOW + timedelta(days=1))
     @rule(chance=st.integers(0, 9))

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from flask import current_app
 from sqlalchemy import select
 
-from registration import itip, rsvps
+from registration import answering, itip
 from registration.database import db, transaction
 from registration.demo import names
 from registration.models import (
@@ -158,12 +158,12 @@ def come(
 ) -> list[int]:
     """Let so many people answer between two instants, whether there is room or a queue.
 
-    `more` goes to rsvps.answer. Returns the ids of the RSVPs, the first first.
+    `more` goes to answering.answer. Returns the ids of the RSVPs, the first first.
     """
     event_id = db.session.get_one(AttendanceOption, option_id).event_id
     ids = []
     for moment in moments(number, since=since, until=until):
-        rsvp = rsvps.answer(
+        rsvp = answering.answer(
             event_id=event_id,
             option_id=option_id,
             details=next(people),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from datetime import datetime, timedelta
 
-from registration import emails, invitations, rsvps
+from registration import answering, emails, invitations
 from registration.database import transaction
 from registration.demo import house, names
 from registration.demo.house import FRIDAY, THURSDAY, TUESDAY, WEDNESDAY
@@ -124,7 +124,7 @@ def addresses_confirmed(now: datetime) -> None:
     for option in (room, stream):
         for answered_at in house.moments(4, since=now - 12 * _DAY, until=now - _DAY):
             (came,) = house.come(people, option, 1, since=answered_at, until=answered_at)
-            rsvps.verify(rsvp_id=came, now=answered_at + timedelta(minutes=4))
+            answering.verify(rsvp_id=came, now=answered_at + timedelta(minutes=4))
     house.come(people, room, 2, since=now - timedelta(minutes=20), until=now)
 
 

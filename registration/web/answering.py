@@ -16,7 +16,7 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale, gettext
 
-from registration import invitations, rsvps
+from registration import answering, invitations
 from registration.admission import Refusal, RsvpRefused
 from registration.models import Event, EventStatus, RegistrationKind, Rsvp, RsvpStatus, Visibility
 from registration.times import now
@@ -97,7 +97,7 @@ def _take(slug: str) -> ResponseReturnValue:
     event = asking.event
     option_id, accepts_waiting, meanwhile = form.choice or (0, False, None)
     try:
-        rsvp = rsvps.answer(
+        rsvp = answering.answer(
             event_id=event.id,
             option_id=option_id,
             details=form.details(

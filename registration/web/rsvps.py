@@ -10,7 +10,7 @@ from flask_babel import gettext
 from markupsafe import Markup
 from sqlalchemy import select
 
-from registration import entries, itip, links, listing, qr, records, rsvps
+from registration import answering, entries, itip, links, listing, qr, records, rsvps
 from registration.admission import RsvpRefused
 from registration.database import db
 from registration.models import Answer, Attendee, EventStatus, Rsvp, RsvpStatus
@@ -121,7 +121,7 @@ def own_data(key: str) -> ResponseReturnValue:
 def verify(key: str) -> ResponseReturnValue:
     """The address is confirmed."""
     rsvp = access.rsvp_by_manage_key(key)
-    return _do(key, lambda: rsvps.verify(rsvp_id=rsvp.id, now=now()), gettext("Thank you."))
+    return _do(key, lambda: answering.verify(rsvp_id=rsvp.id, now=now()), gettext("Thank you."))
 
 
 @blueprint.post("/rsvp/<key>/switch")
