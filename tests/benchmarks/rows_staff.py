@@ -187,7 +187,7 @@ def _door(bench: Bench, product: Product, floor_port: int, many: int) -> None:
         found = load(make, seconds=bench.seconds / 2)
         bench.add(
             name,
-            f"{found.rate:,.0f} a second, median {found.median_ms:.0f} ms",
+            f"{found.rate:,.0f} a second, median {found.each_ms:.0f} ms",
             floor=f"{floor:,.0f} a second",
             ratio=f"{found.rate / floor:.2f}",
             wanted="(ratio)",
