@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
 DEVELOPMENT_KEY = "development-only"
+_CATALOGUES = tuple((ROOT / "registration" / "translations").glob("*/LC_MESSAGES/messages.mo"))
 
 
 class Settings(BaseSettings):
@@ -101,6 +102,16 @@ class Settings(BaseSettings):
     def _limit(cls, value: str) -> str:
         """Refuse what says no limit, such as "often"."""
         limits.parse(value)  # raises ValueError
+        return value
+
+    @field_validator("languages")
+    @classmethod
+    def _spoken(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        """Refuse a language that no catalogue is there for: half of a mail would be English."""
+        written_in = "en"
+        known = {written_in, *(path.parent.parent.name for path in _CATALOGUES)}
+        if not value or set(value) - known:
+            raise ValueError(f"must be languages of {', '.join(sorted(known))}")
         return value
 
     @field_validator("digest_time_zone")

@@ -47,6 +47,18 @@ def test_a_wrong_value_is_named_and_not_shown(monkeypatch: pytest.MonkeyPatch) -
     assert "hunter2" not in str(wrong.value)
 
 
+@pytest.mark.parametrize("languages", ["en,de", "english", "", " , "])
+def test_a_language_without_a_catalogue_is_refused_and_those_with_one_are_named(
+    languages: str,
+) -> None:
+    with pytest.raises(ValidationError, match="must be languages of en, fr"):
+        Settings(languages=languages)  # type: ignore[arg-type]
+
+
+def test_the_order_of_the_languages_is_kept() -> None:
+    assert Settings(languages="fr, en").languages == ("fr", "en")  # type: ignore[arg-type]
+
+
 def test_for_trying_it_neither_is_needed() -> None:
     assert not Settings(secret_key="short", mail_server="").production
 
