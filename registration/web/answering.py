@@ -193,8 +193,8 @@ def _page(asking: Asking, form: RsvpForm, status: int) -> ResponseReturnValue:
 
 @blueprint.get("/events/<slug>/rsvp/sent")
 def sent(slug: str) -> ResponseReturnValue:
-    """Where to look now: in the mail."""
-    event = access.published_event(slug)
+    """Where to look now: in the mail. Who is led here has just answered to the same event."""
+    event = recent.of(slug).event
     return render_template("rsvps/sent.html", event=event, email=session.get("sent_to", ""))
 
 

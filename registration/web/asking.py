@@ -1,8 +1,8 @@
 """What an event asks who answers it: its options, its questions, and the form made of them.
 
 In a rush hundreds send the same form within a second. It is read and made once a moment, and
-serves to check what was sent; whatever is shown is read anew, and what is decided is decided by the
-verb over the rows as they are then.
+serves to check what was sent, and to name the event on the page after it. What a form shows is read
+anew, and what is decided is decided by the verb over the rows as they are then.
 """
 
 from __future__ import annotations
