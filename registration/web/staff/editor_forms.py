@@ -1,144 +1,41 @@
-"""The forms of the editor: the parts of an event that are one form each."""
+"""The parts of an event that are one form each."""
 
 from __future__ import annotations
 
 import re
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, available_timezones
 
 from flask import current_app
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
-from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
 from wtforms import (
     BooleanField,
     Field,
-    Form,
     HiddenField,
-    IntegerField,
     RadioField,
     SelectField,
     StringField,
-    TextAreaField,
     ValidationError,
 )
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import InputRequired, NumberRange, Optional
-from wtforms.widgets import NumberInput
+from wtforms.validators import InputRequired
 
 from registration import events, revisions, wording
 from registration.models import Event, RegistrationKind, Visibility
 from registration.times import now
-from registration.web.fields import at_most, is_email, many_lines, one_line
-from registration.web.staff.wallclock import MomentField
-
-PICTURES = {"accept": "image/jpeg,image/png,image/webp"}
-
-
-def text(label: Any, most: int = 200, *more: Any, **kwargs: Any) -> StringField:
-    """A line of text."""
-    return StringField(label, [*more, *at_most(most)], [one_line], **kwargs)
-
-
-def lines(label: Any, most: int, rows: int = 4, **kwargs: Any) -> TextAreaField:
-    """A text of several lines."""
-    render_kw = {"rows": rows} | kwargs.pop("render_kw", {})
-    return TextAreaField(label, at_most(most), [many_lines], render_kw=render_kw, **kwargs)
-
-
-def number(label: Any, low: int, high: int, *validators: Any, **kwargs: Any) -> IntegerField:
-    """A whole number."""
-    limits = NumberRange(low, high, _("Enter a number from %(min)s to %(max)s"))
-    return IntegerField(
-        label,
-        [*(validators or [Optional()]), limits],
-        widget=NumberInput(min=low, max=high),
-        **kwargs,
-    )
-
-
-def is_link(_form: Form, field: Field) -> None:
-    """Only addresses of the web."""
-    if field.data and (urlsplit(field.data).scheme not in ("http", "https") or " " in field.data):
-        raise ValidationError(gettext("Enter a full address that begins with https://"))
-
-
-def link(label: Any, **kwargs: Any) -> StringField:
-    """An address of the web."""
-    return text(label, 2000, is_link, render_kw={"inputmode": "url"}, **kwargs)
-
-
-def is_zone(_form: Form, field: Field) -> None:
-    """Only zones of the time zone database."""
-    if field.data not in available_timezones():
-        raise ValidationError(gettext("Choose a time zone from the list, like America/New_York"))
-
-
-def optional_email(form: Form, field: Field) -> None:
-    """An address, or nothing."""
-    if field.data:
-        is_email(form, field)
-
-
-class MomentsForm(FlaskForm):  # type: ignore[misc]
-    """A form whose times are in the event's zone."""
-
-    def zone(self, event: Event | None) -> ZoneInfo:
-        """The zone that its times are in: its own field's, else the event's."""
-        chosen = getattr(self, "time_zone", None)
-        if chosen is not None and chosen.data in available_timezones():
-            return ZoneInfo(chosen.data)
-        return event.zone if event else ZoneInfo("UTC")
-
-    def show(self, event: Event) -> None:
-        """Fill times in the event's zone."""
-        for field in moments(self):
-            field.show_in(event.zone)
-
-    def validate_for(self, event: Event | None) -> bool:
-        """Check the shape, then the times."""
-        is_fine = self.validate()
-        resolved = [field.resolve(self.zone(event)) for field in moments(self) if not field.errors]
-        return is_fine and all(resolved)
-
-
-def moments(form: Form) -> list[MomentField]:
-    """The fields of a form that are times."""
-    return [field for field in form if isinstance(field, MomentField)]
-
-
-class NewEventForm(MomentsForm):
-    """What an event begins with."""
-
-    title = text(_("Title"), 300, InputRequired(_("Enter a title")))
-    starts_at = MomentField(_("Starts"), [InputRequired(_("Enter when it starts"))])
-    ends_at = MomentField(_("Ends"), [InputRequired(_("Enter when it ends"))])
-    time_zone = StringField(
-        _("Time zone"),
-        [InputRequired(_("Enter a time zone")), is_zone],
-        [one_line],
-        description=_("The zone of the place, by its city: America/New_York."),
-        render_kw={"list": "zones", "autocomplete": "off"},
-    )
-    in_person = BooleanField(_("In person"))
-    room_capacity = number(_("Seats in the room"), 0, 1_000_000, description=_("Empty: no limit."))
-    online = BooleanField(_("Online"))
-    stream_capacity = number(_("Places online"), 0, 1_000_000, description=_("Empty: no limit."))
-    venue_name = text(_("Venue"))
-    venue_address = lines(_("Address"), 1000, 3)
-
-    def validate_venue_name(self, field: Field) -> None:
-        """Who comes in person must know where."""
-        if self.in_person.data and not field.data:
-            raise ValidationError(gettext("Enter where people come in person"))
-
-    def validate_online(self, field: Field) -> None:
-        """An event has a way to attend."""
-        if not (field.data or self.in_person.data):
-            raise ValidationError(gettext("Choose at least one way to attend"))
+from registration.web.fields import at_most, one_line
+from registration.web.staff.editor_fields import (
+    PICTURES,
+    is_zone,
+    lines,
+    link,
+    number,
+    optional_email,
+    text,
+)
+from registration.web.staff.wallclock import MomentField, MomentsForm
 
 
 class SectionForm(MomentsForm):

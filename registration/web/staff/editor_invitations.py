@@ -19,8 +19,8 @@ from registration.models import Event, Invitation, InvitationCode, StaffRole
 from registration.times import now
 from registration.web.fields import at_most, is_email, one_line
 from registration.web.staff.access import event_by_slug, staff_only
-from registration.web.staff.editor import SECTIONS
-from registration.web.staff.editor_forms import number, text
+from registration.web.staff.editor_fields import number, text
+from registration.web.staff.editor_page import SECTIONS
 
 blueprint = Blueprint(
     "staff_editor_invitations", __name__, url_prefix="/staff/events/<slug>/settings/invitations"

@@ -27,8 +27,8 @@ from registration.revisions import EventRefused
 from registration.times import now
 from registration.web.events import page_of
 from registration.web.staff.access import event_by_slug, staff_only
-from registration.web.staff.editor import SECTIONS
-from registration.web.staff.editor_forms import lines
+from registration.web.staff.editor_fields import lines
+from registration.web.staff.editor_page import SECTIONS
 
 blueprint = Blueprint("staff_editor_life", __name__, url_prefix="/staff/events/<slug>")
 

@@ -24,17 +24,16 @@ from wtforms.validators import InputRequired, Optional, StopValidation
 from registration import wording
 from registration.models import AttendanceMode, Event, QuestionKind, SpeakerRole
 from registration.web.fields import at_most, one_line
-from registration.web.staff.editor_forms import (
+from registration.web.staff.editor_fields import (
     PICTURES,
     is_link,
     lines,
     link,
-    moments,
     number,
     optional_email,
     text,
 )
-from registration.web.staff.wallclock import MomentField
+from registration.web.staff.wallclock import MomentField, moments
 
 Choices = Sequence[SelectChoice]
 

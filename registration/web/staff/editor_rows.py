@@ -16,7 +16,6 @@ from wtforms.fields.choices import SelectChoice
 
 from registration import wording
 from registration.models import AttendanceOption, Event, Publication
-from registration.web.staff.editor_forms import moments
 from registration.web.staff.editor_row_forms import (
     AgendaRow,
     OptionRow,
@@ -25,6 +24,7 @@ from registration.web.staff.editor_row_forms import (
     QuestionRow,
     RowForm,
 )
+from registration.web.staff.wallclock import moments
 
 ROWS: dict[str, type[RowForm]] = {
     "people": PersonRow,

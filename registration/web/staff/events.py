@@ -70,7 +70,7 @@ def index() -> ResponseReturnValue:
         tab=tab,
         counts=counts,
         search=search,
-        can_create="staff_editor.new" in current_app.view_functions and _is_organiser(),
+        can_create="staff_editor_new.new" in current_app.view_functions and _is_organiser(),
         now=moment,
         trouble=outbox.trouble(moment) if _is_organiser() else None,
     )

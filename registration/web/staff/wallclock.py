@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from flask_babel import gettext
-from wtforms import StringField
+from flask_wtf import FlaskForm
+from wtforms import Form, StringField
 from wtforms.widgets import DateTimeLocalInput
 
 from registration import wording
+from registration.models import Event
 
 FORMAT = "%Y-%m-%dT%H:%M"
 
@@ -92,6 +94,33 @@ class MomentField(StringField):  # type: ignore[misc]
         wall = self._value()[:16]
         at = datetime.strptime(wall, FORMAT).replace(tzinfo=self.zone)
         return [(str(fold), wording.clock(at.replace(fold=fold), self.zone)) for fold in (0, 1)]
+
+
+def moments(form: Form) -> list[MomentField]:
+    """The fields of a form that are times."""
+    return [field for field in form if isinstance(field, MomentField)]
+
+
+class MomentsForm(FlaskForm):  # type: ignore[misc]
+    """A form whose times are in the event's zone."""
+
+    def zone(self, event: Event | None) -> ZoneInfo:
+        """The zone that its times are in: its own field's, else the event's."""
+        chosen = getattr(self, "time_zone", None)
+        if chosen is not None and chosen.data in available_timezones():
+            return ZoneInfo(chosen.data)
+        return event.zone if event else ZoneInfo("UTC")
+
+    def show(self, event: Event) -> None:
+        """Fill times in the event's zone."""
+        for field in moments(self):
+            field.show_in(event.zone)
+
+    def validate_for(self, event: Event | None) -> bool:
+        """Check the shape, then the times."""
+        is_fine = self.validate()
+        resolved = [field.resolve(self.zone(event)) for field in moments(self) if not field.errors]
+        return is_fine and all(resolved)
 
 
 def _skipped(wall: datetime, zone: ZoneInfo) -> bool:

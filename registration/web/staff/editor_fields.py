@@ -1,0 +1,67 @@
+"""The kinds of fields that the editor's forms are made of."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
+
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _
+from wtforms import Field, Form, IntegerField, StringField, TextAreaField, ValidationError
+from wtforms.validators import NumberRange, Optional
+from wtforms.widgets import NumberInput
+
+from registration.web.fields import at_most, is_email, many_lines, one_line
+
+PICTURES = {"accept": "image/jpeg,image/png,image/webp"}
+
+
+def text(label: Any, most: int = 200, *more: Any, **kwargs: Any) -> StringField:
+    """A line of text."""
+    return StringField(label, [*more, *at_most(most)], [one_line], **kwargs)
+
+
+def lines(label: Any, most: int, rows: int = 4, **kwargs: Any) -> TextAreaField:
+    """A text of several lines."""
+    render_kw = {"rows": rows} | kwargs.pop("render_kw", {})
+    return TextAreaField(label, at_most(most), [many_lines], render_kw=render_kw, **kwargs)
+
+
+def number(label: Any, low: int, high: int, *validators: Any, **kwargs: Any) -> IntegerField:
+    """A whole number."""
+    limits = NumberRange(low, high, _("Enter a number from %(min)s to %(max)s"))
+    return IntegerField(
+        label,
+        [*(validators or [Optional()]), limits],
+        widget=NumberInput(min=low, max=high),
+        **kwargs,
+    )
+
+
+def is_link(_form: Form, field: Field) -> None:
+    """Only addresses of the web."""
+    if field.data and (urlsplit(field.data).scheme not in ("http", "https") or " " in field.data):
+        raise ValidationError(gettext("Enter a full address that begins with https://"))
+
+
+def link(label: Any, **kwargs: Any) -> StringField:
+    """An address of the web."""
+    return text(label, 2000, is_link, render_kw={"inputmode": "url"}, **kwargs)
+
+
+def is_zone(_form: Form, field: Field) -> None:
+    """Only zones of the time zone database."""
+    if field.data not in available_timezones():
+        raise ValidationError(gettext("Choose a time zone from the list, like America/New_York"))
+
+
+def zones() -> list[str]:
+    """The zones that a list offers: those of places."""
+    return sorted(zone for zone in available_timezones() if "/" in zone and "Etc" not in zone)
+
+
+def optional_email(form: Form, field: Field) -> None:
+    """An address, or nothing."""
+    if field.data:
+        is_email(form, field)
