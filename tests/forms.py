@@ -9,7 +9,7 @@ from typing import Any
 from flask.testing import FlaskClient
 from werkzeug.datastructures import MultiDict
 
-from registration.web import rsvp_forms
+from registration.web import answer_form
 from tests.signing_in import post
 
 #: Inputs into which nobody types.
@@ -90,5 +90,5 @@ def forms_of(page: str) -> list[Form]:
 
 def answer_with(client: FlaskClient, option_id: int, slug: str, **typed: str) -> int:
     """Send the form with a good token; the status."""
-    sent = {"attend": str(option_id), "consent": "y", "started": rsvp_forms.opened(), **typed}
+    sent = {"attend": str(option_id), "consent": "y", "started": answer_form.opened(), **typed}
     return post(client, f"/events/{slug}/rsvp", **sent).status_code

@@ -22,7 +22,7 @@ from registration.models import (
     Rsvp,
     StaffRole,
 )
-from registration.web import rsvp_forms
+from registration.web import answer_form
 from registration.web.limits import limiter
 from registration.web.staff.signing_in import security
 from tests.conftest import NOW
@@ -131,7 +131,7 @@ class TestNobodyLearnsWhoIsKnown:
         sent = {
             "attend": str(room.id),
             "consent": "y",
-            "started": rsvp_forms.opened(),
+            "started": answer_form.opened(),
             "name": "Eve",
         }
         answer = post(client, f"/events/{room.event.slug}/rsvp", **sent, email=email)

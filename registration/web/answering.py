@@ -21,10 +21,11 @@ from registration.admission import Refusal, RsvpRefused
 from registration.models import Event, EventStatus, RegistrationKind, Rsvp, RsvpStatus, Visibility
 from registration.times import now
 from registration.web import access
+from registration.web.answer_form import RsvpForm, opened
 from registration.web.asking import Asking, Recent
 from registration.web.blank_forms import BlankForms
 from registration.web.limits import limiter, setting, typed_address
-from registration.web.rsvp_forms import RsvpForm, guests_line, opened
+from registration.web.person_form import guests_line
 
 blueprint = Blueprint("answering", __name__)
 blanks, recent = BlankForms(), Recent()

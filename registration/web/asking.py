@@ -19,7 +19,7 @@ from registration import listing
 from registration.database import db
 from registration.models import AttendanceOption, Event, Question
 from registration.web import access
-from registration.web.rsvp_forms import RsvpForm
+from registration.web.answer_form import RsvpForm
 
 #: How many events are remembered; beyond that all are forgotten.
 _MOST = 64

@@ -16,6 +16,13 @@ from registration import addresses
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")
 # Spaces without width and marks of direction. Joiners stay: names are written with them.
 _COPIED_ALONG = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
+#: A phone shows @ on its keyboard, and writes no capital letter by itself.
+EMAIL_KEYBOARD = {
+    "autocomplete": "email",
+    "autocapitalize": "none",
+    "spellcheck": "false",
+    "inputmode": "email",
+}
 _TYPOS = {
     "gmial.com": "gmail.com",
     "gmai.com": "gmail.com",

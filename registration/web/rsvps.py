@@ -7,8 +7,12 @@ import json
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
+from flask_babel import lazy_gettext as _
+from flask_wtf import FlaskForm
 from markupsafe import Markup
 from sqlalchemy import select
+from wtforms import StringField
+from wtforms.validators import InputRequired
 
 from registration import answering, entries, itip, links, listing, qr, records, rsvps
 from registration.admission import RsvpRefused
@@ -18,8 +22,9 @@ from registration.parties import attendees
 from registration.times import now
 from registration.web import access
 from registration.web.answering import STATUS
+from registration.web.fields import EMAIL_KEYBOARD, is_email, no_controls, one_line
 from registration.web.limits import limiter, setting
-from registration.web.rsvp_forms import EditForm, FindForm, guests_line
+from registration.web.person_form import EditForm, guests_line
 from registration.web.staff.access import works_on
 
 blueprint = Blueprint("rsvps", __name__)
@@ -274,6 +279,21 @@ def ticket(code: str) -> ResponseReturnValue:
         code=person.spoken_code,
         is_valid=rsvp.is_confirmed,
         is_at_door=works_on(rsvp.event),
+    )
+
+
+class FindForm(FlaskForm):  # type: ignore[misc]
+    """An address that wants its links."""
+
+    email = StringField(
+        _("Email address"),
+        [
+            InputRequired(_("Enter an email address in the right format, like name@example.org")),
+            no_controls,
+            is_email,
+        ],
+        [one_line],
+        render_kw=EMAIL_KEYBOARD,
     )
 
 

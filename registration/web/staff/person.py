@@ -20,7 +20,7 @@ from registration.database import db
 from registration.models import Answer, Event, Rsvp, StaffRole
 from registration.times import now
 from registration.web.fields import is_email, no_controls, one_line
-from registration.web.rsvp_forms import EditForm, PersonForm
+from registration.web.person_form import EditForm, PersonForm
 from registration.web.staff.access import event_by_slug, rsvp_of, staff_only
 
 blueprint = Blueprint("staff_person", __name__, url_prefix="/staff/events/<slug>/attendees")
