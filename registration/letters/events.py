@@ -17,6 +17,7 @@ from registration.letters.letter import (
     place_of,
     preheader_of,
     when_of,
+    why_answered,
 )
 from registration.letters.letter import (
     facts_of as event_facts,
@@ -93,7 +94,7 @@ def _changed(rsvp: Rsvp, mail: OutboxMail) -> Letter:
         button=Link(gettext("Open my RSVP"), entries.manage_url(rsvp)),
         events=[event_facts(event, [place_of(rsvp)])],
         links=[Link(gettext("Attend another way or cancel"), entries.manage_url(rsvp))],
-        why=_why(),
+        why=why_answered(),
     )
 
 
@@ -112,12 +113,8 @@ def _cancelled(rsvp: Rsvp, mail: OutboxMail) -> Letter:
         paragraphs=[part for part in paragraphs if part],
         preheader=preheader_of(event, gettext("It will not take place.")),
         events=[event_facts(event, [])],
-        why=_why(),
+        why=why_answered(),
     )
-
-
-def _why() -> str:
-    return gettext("You get this message because you sent an RSVP with this address.")
 
 
 #: Who composes which kind of mail about the event itself.

@@ -16,6 +16,7 @@ from registration.letters.letter import (
     preheader_of,
     tickets_of,
     when_of,
+    why_answered,
 )
 from registration.models import MailKind, OutboxMail, Rsvp
 
@@ -47,7 +48,7 @@ def _to_come(rsvp: Rsvp) -> Letter:
         events=[facts_of(event, [place_of(rsvp)])],
         tickets=tickets_of(rsvp),
         links=_links(rsvp),
-        why=_why(),
+        why=why_answered(),
     )
 
 
@@ -68,7 +69,7 @@ def _to_watch(rsvp: Rsvp) -> Letter:
         button_note=gettext("The link is yours alone. Keep it to yourself."),
         events=[facts_of(event, [place_of(rsvp)])],
         links=_links(rsvp),
-        why=_why(),
+        why=why_answered(),
     )
 
 
@@ -88,7 +89,7 @@ def _follow_up(rsvp: Rsvp, mail: OutboxMail) -> Letter:
         button=Link(gettext("Watch the recording"), entries.event_url(event)),
         events=[facts_of(event, [])],
         links=[Link(label, url) for label, url in more if url],
-        why=" ".join((_why(), gettext("It is the last one about this event."))),
+        why=" ".join((why_answered(), gettext("It is the last one about this event."))),
     )
 
 
@@ -117,10 +118,6 @@ def _links(rsvp: Rsvp) -> list[Link]:
         Link(gettext("Add to Outlook"), itip.outlook_link(entry)),
         Link(gettext("Change my details, attend another way or cancel"), entries.manage_url(rsvp)),
     ]
-
-
-def _why() -> str:
-    return gettext("You get this message because you sent an RSVP with this address.")
 
 
 #: Who composes which kind of mail before and after an event.

@@ -1,157 +1,37 @@
-"""Letters to attendees about their RSVP."""
+"""Letters to attendees about their RSVP. Those that bring a place are in tickets.py."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from flask_babel import gettext, ngettext
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from registration import entries, wording
 from registration.database import db
+from registration.letters import tickets
 from registration.letters.letter import (
     Letter,
     Link,
-    Place,
     facts_of,
     first_name,
+    parties_ahead,
     place_of,
     preheader_of,
-    tickets_of,
-    when_of,
+    why_answered,
 )
 from registration.models import MailKind, OutboxMail, Rsvp
 
 
-def _confirmed(rsvp: Rsvp, mail: OutboxMail) -> Letter:
-    return _watching(rsvp, mail) if rsvp.option.is_virtual else _seated(rsvp, mail)
-
-
-def _seated(rsvp: Rsvp, mail: OutboxMail) -> Letter:
-    event, name = rsvp.event, first_name(rsvp.name)
-    show = ngettext(
-        "Show this code at the door, on your phone or on paper.",
-        "Show these codes at the door, on your phone or on paper.",
-        rsvp.party_size,
-    )
-    doors = ""
-    if event.doors_at:
-        at = wording.clock(event.doors_at, event.zone)
-        doors = gettext("Doors open at %(time)s.", time=at)
-    return Letter(
-        subject=ngettext(
-            "Your ticket for %(title)s, %(when)s",
-            "Your tickets for %(title)s, %(when)s",
-            rsvp.party_size,
-            title=event.title,
-            when=when_of(event),
-        ),
-        heading=gettext("Your seat is reserved, %(name)s", name=name)
-        if rsvp.party_size == 1
-        else gettext("Your seats are reserved, %(name)s", name=name),
-        paragraphs=[
-            " ".join(part for part in (show, doors) if part),
-            *event.venue_access.splitlines()[:1],
-            gettext("If you cannot come, give your seat back. Somebody may be waiting for it."),
-        ],
-        preheader=preheader_of(event, " ".join(part for part in (doors, show) if part)),
-        button=Link(
-            ngettext("Open my ticket", "Open my tickets", rsvp.party_size),
-            entries.manage_url(rsvp),
-        ),
-        events=[facts_of(event, [place_of(rsvp), *_party(rsvp)])],
-        tickets=tickets_of(rsvp),
-        links=_change_links(rsvp, mail),
-        why=_why(),
-    )
-
-
-def _party(rsvp: Rsvp) -> list[Place]:
-    """Who comes, and what they asked for."""
-    lines = []
-    if rsvp.needs_step_free:
-        lines.append(gettext("Step-free route"))
-    if rsvp.needs_sign_language:
-        lines.append(gettext("Sign language interpretation"))
-    if rsvp.needs_captions:
-        lines.append(gettext("Live captions"))
-    return [Place(rsvp.name, lines)]
-
-
-def _watching(rsvp: Rsvp, mail: OutboxMail) -> Letter:
-    event, name = rsvp.event, first_name(rsvp.name)
-    opens = wording.clock(event.lobby_opens_at, event.zone)
-    paragraphs = [
-        gettext(
-            "You are watching \u201c%(title)s\u201d online. Your room opens at %(time)s.",
-            title=event.title,
-            time=opens,
-        )
-    ]
-    if rsvp.watches_meanwhile:
-        ahead = _parties_ahead(rsvp)
-        paragraphs.append(
-            ngettext("%(num)d party is ahead of you.", "%(num)d parties are ahead of you.", ahead)
-            if ahead
-            else gettext("You are next.")
-        )
-        paragraphs.insert(
-            -1,
-            gettext(
-                "You are on the waitlist for the room as well and keep your position. "
-                "When a seat is yours we write to you, and your calendar follows."
-            ),
-        )
-    return Letter(
-        subject=gettext(
-            "Your link for %(title)s, %(when)s", title=event.title, when=when_of(event)
-        ),
-        heading=gettext("Your link is ready, %(name)s", name=name),
-        paragraphs=paragraphs,
-        preheader=preheader_of(event, gettext("Your link opens at %(time)s.", time=opens)),
-        button=Link(gettext("Go to my room"), entries.join_url(rsvp)),
-        button_note=gettext("The link is yours alone. Keep it to yourself."),
-        events=[facts_of(event, [place_of(rsvp)])],
-        links=_change_links(rsvp, mail),
-        why=_why(),
-    )
-
-
-def _promoted(rsvp: Rsvp, mail: OutboxMail) -> Letter:
-    letter = _confirmed(rsvp, mail)
-    letter.subject = gettext(
-        "A seat is yours: %(title)s, %(when)s", title=rsvp.event.title, when=when_of(rsvp.event)
-    )
-    letter.heading = gettext("A seat is yours, %(name)s", name=first_name(rsvp.name))
-    first = (
-        gettext("You have moved from the stream to the room; your calendar follows.")
-        if mail.facts.get("was_watching")
-        else gettext("You have moved up from the waitlist. There is nothing to confirm.")
-    )
-    letter.paragraphs.insert(0, first)
-    return letter
-
-
 def _changed(rsvp: Rsvp, mail: OutboxMail) -> Letter:
-    if not rsvp.is_confirmed:
-        return _waiting(rsvp, mail) if rsvp.waits_for else _received(rsvp, mail)
-    letter = _confirmed(rsvp, mail)
-    letter.subject = gettext("Changed: %(subject)s", subject=letter.subject)
-    letter.heading = gettext("Your RSVP is changed, %(name)s", name=first_name(rsvp.name))
-    if mail.facts.get("switched"):
-        letter.paragraphs.insert(
-            0,
-            gettext(
-                "You now attend this way: %(way)s. Your calendar follows by itself.",
-                way=wording.option_name(rsvp.option),
-            ),
-        )
-    return letter
+    if rsvp.is_confirmed:
+        return tickets.changed(rsvp, mail)
+    return _waiting(rsvp, mail) if rsvp.waits_for else _received(rsvp, mail)
 
 
 def _waiting(rsvp: Rsvp, mail: OutboxMail) -> Letter:
     event = rsvp.event
-    ahead = _parties_ahead(rsvp)
+    ahead = parties_ahead(rsvp)
     closes = wording.moment(event.promotes_until, event.zone)
     position = ngettext(
         "%(num)d party is ahead of you.", "%(num)d parties are ahead of you.", ahead
@@ -184,21 +64,7 @@ def _waiting(rsvp: Rsvp, mail: OutboxMail) -> Letter:
         button=Link(gettext("See my position"), entries.manage_url(rsvp)),
         events=[facts_of(event, [])],
         links=[Link(gettext("Change my RSVP or leave the waitlist"), entries.manage_url(rsvp))],
-        why=_why(),
-    )
-
-
-def _parties_ahead(rsvp: Rsvp) -> int:
-    return (
-        db.session.scalar(
-            select(func.count())
-            .select_from(Rsvp)
-            .where(
-                Rsvp.waits_for_option_id == rsvp.waits_for_option_id,
-                Rsvp.waiting_number < rsvp.waiting_number,
-            )
-        )
-        or 0
+        why=why_answered(),
     )
 
 
@@ -227,7 +93,7 @@ def _verify(rsvp: Rsvp, mail: OutboxMail) -> Letter:
         preheader=preheader_of(event, held),
         button=Link(gettext("Confirm my address"), entries.manage_url(rsvp)),
         events=[facts_of(event, [place_of(rsvp)])],
-        why=_why(),
+        why=why_answered(),
     )
 
 
@@ -242,7 +108,7 @@ def _received(rsvp: Rsvp, mail: OutboxMail) -> Letter:
         preheader=preheader_of(event, gettext("The organisers will answer by mail.")),
         events=[facts_of(event, [place_of(rsvp)])],
         links=[Link(gettext("Change or cancel my RSVP"), entries.manage_url(rsvp))],
-        why=_why(),
+        why=why_answered(),
     )
 
 
@@ -278,7 +144,7 @@ def _cancelled(rsvp: Rsvp, mail: OutboxMail) -> Letter:
         links=[]
         if by_staff
         else [Link(gettext("Changed your mind? RSVP again"), entries.event_url(event))],
-        why=_why(),
+        why=why_answered(),
     )
 
 
@@ -297,7 +163,7 @@ def _rejected(rsvp: Rsvp, mail: OutboxMail) -> Letter:
         ],
         preheader=preheader_of(event, ""),
         events=[facts_of(event, [])],
-        why=_why(),
+        why=why_answered(),
     )
 
 
@@ -328,32 +194,13 @@ def links(mail: OutboxMail) -> Letter:
     )
 
 
-def _change_links(rsvp: Rsvp, mail: OutboxMail) -> list[Link]:
-    """The way to the calendar and to the manage page."""
-    url = entries.manage_url(rsvp)
-    is_attached = mail.ical_sequence is not None and not mail.facts.get("copy")
-    return [
-        Link(
-            gettext("Add to calendar (also attached)")
-            if is_attached
-            else gettext("Add to calendar"),
-            f"{url}/calendar.ics",
-        ),
-        Link(gettext("Change my details, attend another way or cancel"), url),
-    ]
-
-
-def _why() -> str:
-    return gettext("You get this message because you sent an RSVP with this address.")
-
-
 #: Who composes which kind of mail about an RSVP.
 COMPOSERS: dict[MailKind, Callable[[Rsvp, OutboxMail], Letter]] = {
     MailKind.VERIFY: _verify,
     MailKind.RECEIVED: _received,
-    MailKind.CONFIRMED: _confirmed,
+    MailKind.CONFIRMED: tickets.confirmed,
     MailKind.WAITLISTED: _waiting,
-    MailKind.PROMOTED: _promoted,
+    MailKind.PROMOTED: tickets.promoted,
     MailKind.CHANGED: _changed,
     MailKind.CANCELLED: _cancelled,
     MailKind.REJECTED: _rejected,

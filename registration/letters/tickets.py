@@ -1,0 +1,163 @@
+"""Letters to who has a place: the ticket of a seat, the link of who watches."""
+
+from __future__ import annotations
+
+from flask_babel import gettext, ngettext
+
+from registration import entries, wording
+from registration.letters.letter import (
+    Letter,
+    Link,
+    Place,
+    facts_of,
+    first_name,
+    parties_ahead,
+    place_of,
+    preheader_of,
+    tickets_of,
+    when_of,
+    why_answered,
+)
+from registration.models import OutboxMail, Rsvp
+
+
+def confirmed(rsvp: Rsvp, mail: OutboxMail) -> Letter:
+    """A place is theirs: the tickets for the door, or the link to the stream."""
+    return _watching(rsvp, mail) if rsvp.option.is_virtual else _seated(rsvp, mail)
+
+
+def _seated(rsvp: Rsvp, mail: OutboxMail) -> Letter:
+    event, name = rsvp.event, first_name(rsvp.name)
+    show = ngettext(
+        "Show this code at the door, on your phone or on paper.",
+        "Show these codes at the door, on your phone or on paper.",
+        rsvp.party_size,
+    )
+    doors = ""
+    if event.doors_at:
+        at = wording.clock(event.doors_at, event.zone)
+        doors = gettext("Doors open at %(time)s.", time=at)
+    return Letter(
+        subject=ngettext(
+            "Your ticket for %(title)s, %(when)s",
+            "Your tickets for %(title)s, %(when)s",
+            rsvp.party_size,
+            title=event.title,
+            when=when_of(event),
+        ),
+        heading=gettext("Your seat is reserved, %(name)s", name=name)
+        if rsvp.party_size == 1
+        else gettext("Your seats are reserved, %(name)s", name=name),
+        paragraphs=[
+            " ".join(part for part in (show, doors) if part),
+            *event.venue_access.splitlines()[:1],
+            gettext("If you cannot come, give your seat back. Somebody may be waiting for it."),
+        ],
+        preheader=preheader_of(event, " ".join(part for part in (doors, show) if part)),
+        button=Link(
+            ngettext("Open my ticket", "Open my tickets", rsvp.party_size),
+            entries.manage_url(rsvp),
+        ),
+        events=[facts_of(event, [place_of(rsvp), *_party(rsvp)])],
+        tickets=tickets_of(rsvp),
+        links=_change_links(rsvp, mail),
+        why=why_answered(),
+    )
+
+
+def _party(rsvp: Rsvp) -> list[Place]:
+    """Who comes, and what they asked for."""
+    lines = []
+    if rsvp.needs_step_free:
+        lines.append(gettext("Step-free route"))
+    if rsvp.needs_sign_language:
+        lines.append(gettext("Sign language interpretation"))
+    if rsvp.needs_captions:
+        lines.append(gettext("Live captions"))
+    return [Place(rsvp.name, lines)]
+
+
+def _watching(rsvp: Rsvp, mail: OutboxMail) -> Letter:
+    event, name = rsvp.event, first_name(rsvp.name)
+    opens = wording.clock(event.lobby_opens_at, event.zone)
+    paragraphs = [
+        gettext(
+            "You are watching \u201c%(title)s\u201d online. Your room opens at %(time)s.",
+            title=event.title,
+            time=opens,
+        )
+    ]
+    if rsvp.watches_meanwhile:
+        ahead = parties_ahead(rsvp)
+        paragraphs.append(
+            ngettext("%(num)d party is ahead of you.", "%(num)d parties are ahead of you.", ahead)
+            if ahead
+            else gettext("You are next.")
+        )
+        paragraphs.insert(
+            -1,
+            gettext(
+                "You are on the waitlist for the room as well and keep your position. "
+                "When a seat is yours we write to you, and your calendar follows."
+            ),
+        )
+    return Letter(
+        subject=gettext(
+            "Your link for %(title)s, %(when)s", title=event.title, when=when_of(event)
+        ),
+        heading=gettext("Your link is ready, %(name)s", name=name),
+        paragraphs=paragraphs,
+        preheader=preheader_of(event, gettext("Your link opens at %(time)s.", time=opens)),
+        button=Link(gettext("Go to my room"), entries.join_url(rsvp)),
+        button_note=gettext("The link is yours alone. Keep it to yourself."),
+        events=[facts_of(event, [place_of(rsvp)])],
+        links=_change_links(rsvp, mail),
+        why=why_answered(),
+    )
+
+
+def promoted(rsvp: Rsvp, mail: OutboxMail) -> Letter:
+    """A seat has come free, and is theirs."""
+    letter = confirmed(rsvp, mail)
+    letter.subject = gettext(
+        "A seat is yours: %(title)s, %(when)s", title=rsvp.event.title, when=when_of(rsvp.event)
+    )
+    letter.heading = gettext("A seat is yours, %(name)s", name=first_name(rsvp.name))
+    first = (
+        gettext("You have moved from the stream to the room; your calendar follows.")
+        if mail.facts.get("was_watching")
+        else gettext("You have moved up from the waitlist. There is nothing to confirm.")
+    )
+    letter.paragraphs.insert(0, first)
+    return letter
+
+
+def changed(rsvp: Rsvp, mail: OutboxMail) -> Letter:
+    """It is another place now, or another name on it."""
+    letter = confirmed(rsvp, mail)
+    letter.subject = gettext("Changed: %(subject)s", subject=letter.subject)
+    letter.heading = gettext("Your RSVP is changed, %(name)s", name=first_name(rsvp.name))
+    if mail.facts.get("switched"):
+        letter.paragraphs.insert(
+            0,
+            gettext(
+                "You now attend this way: %(way)s. Your calendar follows by itself.",
+                way=wording.option_name(rsvp.option),
+            ),
+        )
+    return letter
+
+
+def _change_links(rsvp: Rsvp, mail: OutboxMail) -> list[Link]:
+    """The way to the calendar and to the manage page."""
+    url = entries.manage_url(rsvp)
+    is_attached = mail.ical_sequence is not None and not mail.facts.get("copy")
+    return [
+        Link(
+            gettext("Add to calendar (also attached)")
+            if is_attached
+            else gettext("Add to calendar"),
+            f"{url}/calendar.ics",
+        ),
+        Link(gettext("Change my details, attend another way or cancel"), url),
+    ]
