@@ -7,27 +7,23 @@ one statement, whatever their number, and without the lock of the seats.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import current_app
 from flask_babel import lazy_gettext as _
-from sqlalchemy import String, cast, delete, func, insert, literal, select, update
+from sqlalchemy import delete, func, select
 
 from registration import audit, emails, segments
-from registration.database import JSON_DOCUMENT, UTCDateTime, db, transaction
+from registration.database import db, transaction
 from registration.letters.mailings import unknown_fields
 from registration.models import (
     EventStatus,
     Mailing,
     MailingState,
-    MailKind,
     MailState,
     OutboxMail,
-    Rsvp,
     Staff,
 )
 from registration.segments import Segment
@@ -202,42 +198,10 @@ def _release(mailing: Mailing, now: datetime, *, due_at: datetime, staff_id: int
     mailing.state, mailing.due_at = MailingState.RELEASED, due_at
     mailing.updated_at = now
     db.session.flush()
-    mailing.recipients = number = _fill_outbox(mailing, now)
+    readers = segments.rsvps_of(mailing.event_id, Segment.from_json(mailing.segment))
+    mailing.recipients = number = emails.mailing_released(mailing, readers, now=now)
     _record("released", mailing, staff_id, now, recipients=number, segment=mailing.segment)
     return number
-
-
-def _fill_outbox(mailing: Mailing, now: datetime) -> int:
-    """One row for each recipient; how many."""
-    assert mailing.due_at is not None
-    rsvp_id = cast(Rsvp.id, String)
-    token = secrets.token_hex(10)
-    domain = current_app.config["MAIL_DOMAIN"]
-    columns: dict[str, Any] = {
-        "key": literal(f"{MailKind.MAILING}:{mailing.id}.{mailing.generation}:") + rsvp_id,
-        "kind": literal(str(MailKind.MAILING), String),
-        "state": literal(str(MailState.WAITING), String),
-        "recipient": Rsvp.email,
-        "recipient_name": Rsvp.name,
-        "language": Rsvp.language,
-        "event_id": Rsvp.event_id,
-        "rsvp_id": Rsvp.id,
-        "mailing_id": literal(mailing.id),
-        "facts": literal({}, JSON_DOCUMENT),
-        "created_at": literal(now, UTCDateTime()),
-        "due_at": literal(mailing.due_at, UTCDateTime()),
-        "attempts": literal(0),
-        "last_error": literal("", String),
-        "message_id": literal(f"<{token}.") + rsvp_id + literal(f"@{domain}>"),
-    }
-    wanted = segments.rsvps_of(mailing.event_id, Segment.from_json(mailing.segment))
-    rows = wanted.with_only_columns(*columns.values()).order_by(Rsvp.id)
-    written = db.session.execute(
-        insert(OutboxMail)
-        .from_select(list(columns), rows, include_defaults=False)
-        .execution_options(preserve_rowcount=True)
-    )
-    return int(written.rowcount)  # type: ignore[attr-defined]
 
 
 def undo(*, mailing_id: int, staff_id: int, now: datetime) -> None:
@@ -249,7 +213,7 @@ def undo(*, mailing_id: int, staff_id: int, now: datetime) -> None:
         mailing = _locked(mailing_id)
         if not (mailing.is_scheduled or mailing.is_held(now)):
             raise MailingRefused(_("It is too late: the message is on its way."))
-        _withdraw(mailing_id, now)
+        emails.mailing_withdrawn(mailing_id, now=now)
         mailing.state, mailing.due_at = MailingState.DRAFT, None
         mailing.recipients, mailing.updated_at = 0, now
         _record("undone", mailing, staff_id, now)
@@ -264,21 +228,11 @@ def stop(*, mailing_id: int, staff_id: int, now: datetime) -> int:
         mailing = _locked(mailing_id)
         if mailing.state is not MailingState.RELEASED:
             return 0
-        number = _withdraw(mailing_id, now)
+        number = emails.mailing_withdrawn(mailing_id, now=now)
         if number:
             mailing.state = MailingState.STOPPED
             _record("stopped", mailing, staff_id, now, taken_back=number)
     return number
-
-
-def _withdraw(mailing_id: int, now: datetime) -> int:
-    taken = db.session.execute(
-        update(OutboxMail)
-        .where(OutboxMail.mailing_id == mailing_id, OutboxMail.state == MailState.WAITING)
-        .values(state=MailState.WITHDRAWN, ended_at=now)
-        .execution_options(synchronize_session=False, preserve_rowcount=True)
-    )
-    return int(taken.rowcount)  # type: ignore[attr-defined]
 
 
 def copy(*, mailing_id: int, staff_id: int, now: datetime) -> Mailing:

@@ -24,6 +24,7 @@ from registration.emails.attendees import (
     rsvp_waitlisted,
 )
 from registration.emails.lists import list_answered, list_invited
+from registration.emails.mailings import mailing_released, mailing_test, mailing_withdrawn
 from registration.emails.rows import message_id, row
 from registration.emails.speakers import (
     speaker_again,
@@ -33,7 +34,7 @@ from registration.emails.speakers import (
     speaker_moved,
     speaker_reminded,
 )
-from registration.emails.staff import mailing_test, staff_digest, to_account, to_staff
+from registration.emails.staff import staff_digest, to_account, to_staff
 from registration.emails.tellings import event_cancelled, event_changed
 
 __all__ = [
@@ -43,7 +44,9 @@ __all__ = [
     "links",
     "list_answered",
     "list_invited",
+    "mailing_released",
     "mailing_test",
+    "mailing_withdrawn",
     "message_id",
     "row",
     "rsvp_again",

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from registration.emails import rows
-from registration.models import Mailing, MailKind, Staff
+from registration.models import MailKind, Staff
 
 
 def to_account(account: Staff, about: str, *, path: str, now: datetime, inviter: str = "") -> None:
@@ -21,25 +21,6 @@ def to_account(account: Staff, about: str, *, path: str, now: datetime, inviter:
         recipient_name=account.name,
         now=now,
         facts={"about": about, "path": path, "inviter": inviter},
-    )
-
-
-def mailing_test(mailing: Mailing, account: Staff, *, now: datetime) -> None:
-    """Mail a draft to an account as it is now, with the account's name and nobody's links."""
-    rows.write(
-        MailKind.MAILING,
-        f"test.{mailing.id}.{now.timestamp()}",
-        recipient=account.email,
-        recipient_name=account.name,
-        now=now,
-        event=mailing.event,
-        language=mailing.event.language,
-        facts={
-            "test": True,
-            "name": account.name or account.email,
-            "subject": mailing.subject,
-            "body": mailing.body,
-        },
     )
 
 
