@@ -13,23 +13,19 @@ from registration.models.doors import Door
 from registration.models.erasures import Erasure, ErasureKind
 from registration.models.events import (
     AgendaItem,
-    AttendanceMode,
-    AttendanceOption,
     Event,
     EventStatus,
     LobbyPhase,
     Publication,
-    Question,
-    QuestionKind,
     RegistrationKind,
-    StreamKind,
-    StreamSource,
     Visibility,
 )
 from registration.models.imports import ImportKind, PendingImport
 from registration.models.invitations import Invitation, InvitationCode, InvitationStatus
 from registration.models.mailings import Mailing, MailingState, Unsubscribe
+from registration.models.options import AttendanceMode, AttendanceOption
 from registration.models.outbox import MailKind, MailState, OutboxMail, WorkerHeartbeat
+from registration.models.questions import Question, QuestionKind
 from registration.models.reminders import ReminderRound, RoundKind
 from registration.models.replies import CalendarReply, ReplyState
 from registration.models.rsvps import (
@@ -53,6 +49,7 @@ from registration.models.staff import (
     StaffRole,
     staff_events,
 )
+from registration.models.streams import StreamKind, StreamSource
 from registration.models.words import (
     SearchWord,
     forget_words,

@@ -6,7 +6,7 @@ import enum
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from registration.database import Base
@@ -177,85 +177,6 @@ class Event(Base):
         return min(self.registration_closes_at or self.ends_at, self.ends_at)
 
 
-class AttendanceMode(enum.StrEnum):
-    """How a person attends."""
-
-    IN_PERSON = "in_person"
-    VIRTUAL = "virtual"
-
-
-class AttendanceOption(Base):
-    """One way to attend an event, with seats of its own.
-
-    `seats_taken` and `waiting` are counters over RSVPs, changed only by seating.py. `extra_seats`
-    is how far staff have let the counter pass the capacity; nobody else can.
-    """
-
-    __tablename__ = "attendance_options"
-    __table_args__ = (
-        UniqueConstraint("event_id", "position"),
-        CheckConstraint("capacity >= 0", name="capacity_not_negative"),
-        CheckConstraint("seats_taken >= 0", name="seats_not_negative"),
-        CheckConstraint("waiting >= 0", name="waiting_not_negative"),
-        CheckConstraint("extra_seats >= 0", name="extra_seats_not_negative"),
-        CheckConstraint("seats_taken <= capacity + extra_seats", name="never_overbooked"),
-    )
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
-    position: Mapped[int]
-    mode: Mapped[AttendanceMode]
-    label: Mapped[str] = mapped_column(default="")  # empty: the mode's own name
-    note: Mapped[str] = mapped_column(default="")
-    capacity: Mapped[int | None]  # none: no limit
-    opens_at: Mapped[datetime | None]
-    closes_at: Mapped[datetime | None]
-    needs_approval: Mapped[bool] = mapped_column(default=False)
-    seats_taken: Mapped[int] = mapped_column(default=0)
-    extra_seats: Mapped[int] = mapped_column(default=0)
-    waiting: Mapped[int] = mapped_column(default=0)  # parties in the queue
-    last_waiting_number: Mapped[int] = mapped_column(default=0)
-
-    event: Mapped[Event] = relationship()
-
-    @property
-    def is_virtual(self) -> bool:
-        """Whether one watches rather than sits in the room."""
-        return self.mode is AttendanceMode.VIRTUAL
-
-    @property
-    def seats_left(self) -> int | None:
-        """Seats that are free, never below zero; None: no limit."""
-        return None if self.capacity is None else max(0, self.capacity - self.seats_taken)
-
-    def has_room_for(self, party_size: int) -> bool:
-        """Whether a party may sit down now: seats are free and nobody waits before it."""
-        return self.waiting == 0 and self.fits(party_size)
-
-    def fits(self, party_size: int) -> bool:
-        """Whether so many seats are free, whoever waits."""
-        return self.capacity is None or self.seats_taken + party_size <= self.capacity
-
-    @property
-    def is_full(self) -> bool:
-        """Whether the next person to come would have to wait."""
-        return not self.has_room_for(1)
-
-    def opens_for(self, event: Event) -> datetime | None:
-        """When this option opens, of its own window and the event's the later."""
-        opens = [at for at in (self.opens_at, event.accepts_from) if at is not None]
-        return max(opens, default=None)
-
-    def closes_for(self, event: Event) -> datetime:
-        """When this option closes, of its own window and the event's the earlier."""
-        return min(self.closes_at or event.accepts_until, event.accepts_until)
-
-    def is_open(self, event: Event, now: datetime) -> bool:
-        """Whether this option takes RSVPs now."""
-        opens_at = self.opens_for(event)
-        return (opens_at is None or opens_at <= now) and now < self.closes_for(event)
-
-
 class AgendaItem(Base):
     """One line of the programme."""
 
@@ -291,68 +212,3 @@ class Publication(Base):
     )
 
     translation_of: Mapped[Publication | None] = relationship(remote_side="Publication.id")
-
-
-class QuestionKind(enum.StrEnum):
-    """How a question is answered."""
-
-    SHORT_TEXT = "short_text"
-    LONG_TEXT = "long_text"
-    ONE_OF = "one_of"
-    ANY_OF = "any_of"
-    YES_NO = "yes_no"
-
-
-class Question(Base):
-    """A question of the event's own in its RSVP form.
-
-    One that has been answered is retired rather than deleted; answers keep its words.
-    """
-
-    __tablename__ = "questions"
-    __table_args__ = (Index("ix_questions_order", "event_id", "position"),)
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
-    option_id: Mapped[int | None] = mapped_column(
-        ForeignKey("attendance_options.id", ondelete="CASCADE")
-    )  # none: asked of all
-    position: Mapped[int]
-    kind: Mapped[QuestionKind]
-    label: Mapped[str]
-    hint: Mapped[str] = mapped_column(default="")
-    choices: Mapped[list[str]] = mapped_column(default=list)
-    is_required: Mapped[bool] = mapped_column(default=False)
-    is_sensitive: Mapped[bool] = mapped_column(default=False)
-    retired_at: Mapped[datetime | None]
-
-
-class StreamKind(enum.StrEnum):
-    """How a stream is watched: in our page, or behind a redirect."""
-
-    EMBED = "embed"
-    REDIRECT = "redirect"
-
-
-class StreamSource(Base):
-    """One source of the stream. Its address leaves the server only when the lobby is open."""
-
-    __tablename__ = "stream_sources"
-    __table_args__ = (
-        UniqueConstraint("event_id", "position"),
-        Index(
-            "uq_stream_sources_live",
-            "event_id",
-            unique=True,
-            sqlite_where=text("is_live"),
-            postgresql_where=text("is_live"),
-        ),
-    )
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
-    position: Mapped[int]
-    label: Mapped[str] = mapped_column(default="")
-    kind: Mapped[StreamKind]
-    url: Mapped[str]
-    is_live: Mapped[bool] = mapped_column(default=False)  # the one that people see

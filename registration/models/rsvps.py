@@ -11,7 +11,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from registration.database import Base
 from registration.folding import folded
-from registration.models.events import AttendanceOption, Event, Question
+from registration.models.events import Event
+from registration.models.options import AttendanceOption
+from registration.models.questions import Question
 from registration.models.staff import Staff
 
 

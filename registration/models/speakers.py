@@ -10,7 +10,8 @@ from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from registration.database import Base
-from registration.models.events import AttendanceMode, Event
+from registration.models.events import Event
+from registration.models.options import AttendanceMode
 
 
 class SpeakerRole(enum.StrEnum):
