@@ -8,8 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from flask import Flask, Response, abort, current_app, request, session, url_for
-from flask_limiter.util import get_remote_address
+from flask import Flask, Response, request, url_for
 from flask_security import (
     LoginForm,
     MailUtil,
@@ -25,7 +24,6 @@ from flask_security import (
 from flask_security.datastore import SQLAlchemySessionUserDatastore
 from flask_security.totp import Totp
 from flask_security.webauthn_util import WebauthnUtil
-from limits import RateLimitItem, parse
 from webauthn.helpers.structs import (
     AuthenticatorSelectionCriteria,
     ResidentKeyRequirement,
@@ -36,19 +34,9 @@ from registration import audit, emails
 from registration.database import db, transaction
 from registration.models import Passkey, Role, Staff
 from registration.times import now
-from registration.web.limits import limiter
-from registration.web.staff import second_factor, sign_in_words
+from registration.web.staff import guessing, second_factor, sign_in_words
 
 _FORGOT = "security.forgot_password"
-_OF_ONE = "LIMIT_SIGN_IN_PER_ADDRESS"
-#: Where somebody may try what they do not know.
-_GUESSED = (
-    "security.login",
-    "security.two_factor_token_validation",
-    "security.mf_recovery",
-    "security.forgot_password",
-    "security.verify",
-)
 
 
 class SignInForm(LoginForm):  # type: ignore[misc]
@@ -181,7 +169,7 @@ def init_app(app: Flask) -> None:
     )
     # A session says who somebody is; no token in an address or a header does.
     app.login_manager.request_loader(lambda _request: None)  # type: ignore[attr-defined]
-    _limit_guesses(app)
+    guessing.init_app(app)
     # After the limits: what they stop takes no lock.
     app.before_request(_begin_most)
     _log_signals(app)
@@ -227,43 +215,6 @@ def _second_factors(app: Flask) -> dict[str, Any]:
         # Who knows an address must not learn from it whether there is an account.
         "SECURITY_WAN_ALLOW_USER_HINTS": False,
     }
-
-
-def _limit_guesses(app: Flask) -> None:
-    """Let nobody try passwords or codes at leisure. What succeeds is not counted."""
-    app.before_request(_stop_guessing)
-    app.after_request(_count_guess)
-
-
-def _guess_keys() -> list[tuple[RateLimitItem, str]]:
-    """The limits under which this request falls, and under which name each counts it."""
-    endpoint = request.endpoint or ""
-    if request.method != "POST" or endpoint not in _GUESSED:
-        return []
-    if endpoint in ("security.login", "security.forgot_password"):
-        who = request.form.get("email", "").strip().lower()[:254]
-    else:
-        who = str(session.get("tf_user_id") or get_remote_address())
-    limits = current_app.config
-    of_one = "LIMIT_LINKS_PER_ADDRESS" if endpoint.endswith("forgot_password") else _OF_ONE
-    return [
-        (parse(limits[of_one]), f"{endpoint}:{who}"),
-        (parse(limits["LIMIT_SIGN_IN_PER_NETWORK"]), f"{endpoint}:from:{get_remote_address()}"),
-    ]
-
-
-def _stop_guessing() -> None:
-    for limit, key in _guess_keys():
-        if not limiter.limiter.test(limit, key):
-            abort(429)
-
-
-def _count_guess(response: Response) -> Response:
-    failed = response.status_code == 200 or request.endpoint == "security.forgot_password"
-    if failed and response.status_code < 400:
-        for limit, key in _guess_keys():
-            limiter.limiter.hit(limit, key)
-    return response
 
 
 def _log_signals(app: Flask) -> None:
