@@ -89,14 +89,7 @@ def invite(*, speaker_id: int, staff_id: int | None, now: datetime) -> None:
         speaker.invited_at, speaker.answered_at = now, None
         speaker.revision += 1
         emails.speaker_invited(speaker, now=now)
-        audit.record(
-            "speaker.invited",
-            now=now,
-            staff_id=staff_id,
-            actor="system",
-            event_id=speaker.event_id,
-            speaker=speaker.name,
-        )
+        _record("invited", speaker, now, staff_id=staff_id)
 
 
 def answer(*, speaker_id: int, will_speak: bool, now: datetime) -> None:
@@ -117,13 +110,7 @@ def answer(*, speaker_id: int, will_speak: bool, now: datetime) -> None:
             emails.speaker_changed(speaker, now=now)
         elif had_entry:
             emails.speaker_cancelled(speaker, now=now)
-        audit.record(
-            f"speaker.{wanted}",
-            now=now,
-            actor="speaker",
-            event_id=speaker.event_id,
-            speaker=speaker.name,
-        )
+        _record(str(wanted), speaker, now, actor="speaker")
 
 
 def hear(reply: Reply, *, now: datetime) -> bool:
@@ -165,13 +152,7 @@ def save_profile(*, speaker_id: int, profile: Profile, photo: str = "", now: dat
         speaker.needs = profile.needs
         speaker.releases_recording = profile.releases_recording
         speaker.photo = photo or speaker.photo
-        audit.record(
-            "speaker.profile",
-            now=now,
-            actor="speaker",
-            event_id=speaker.event_id,
-            speaker=speaker.name,
-        )
+        _record("profile", speaker, now, actor="speaker")
 
 
 def remind(*, speaker_id: int, staff_id: int | None, now: datetime) -> None:
@@ -181,14 +162,7 @@ def remind(*, speaker_id: int, staff_id: int | None, now: datetime) -> None:
         if speaker.status not in (SpeakerStatus.INVITED, SpeakerStatus.CONFIRMED):
             raise SpeakerRefused(_("Invite this person first."))
         emails.speaker_reminded(speaker, now=now)
-        audit.record(
-            "speaker.reminded",
-            now=now,
-            staff_id=staff_id,
-            actor="system",
-            event_id=speaker.event_id,
-            speaker=speaker.name,
-        )
+        _record("reminded", speaker, now, staff_id=staff_id)
 
 
 def set_address(*, speaker_id: int, email: str, staff_id: int | None, now: datetime) -> None:
@@ -198,14 +172,7 @@ def set_address(*, speaker_id: int, email: str, staff_id: int | None, now: datet
         if email == speaker.email:
             return
         speaker.email = email
-        audit.record(
-            "speaker.address",
-            now=now,
-            staff_id=staff_id,
-            actor="system",
-            event_id=speaker.event_id,
-            speaker=speaker.name,
-        )
+        _record("address", speaker, now, staff_id=staff_id)
 
 
 def edit(
@@ -248,7 +215,7 @@ def edit(
             else:
                 emails.speaker_changed(speaker, now=now)
         if changed:
-            _record("edited", speaker, staff_id, now, changed=sorted(changed), told=told)
+            _record("edited", speaker, now, staff_id=staff_id, changed=sorted(changed), told=told)
         return told
 
 
@@ -263,7 +230,7 @@ def withdraw(*, speaker_id: int, staff_id: int, now: datetime) -> None:
         speaker.revision += 1
         if had_entry and not _is_over(speaker, now):
             emails.speaker_cancelled(speaker, now=now)
-        _record("withdrawn", speaker, staff_id, now)
+        _record("withdrawn", speaker, now, staff_id=staff_id)
 
 
 def resend(*, speaker_id: int, staff_id: int, now: datetime) -> None:
@@ -275,7 +242,7 @@ def resend(*, speaker_id: int, staff_id: int, now: datetime) -> None:
         if _is_over(speaker, now):
             raise SpeakerRefused(_("This event does not take place any more, or has ended."))
         emails.speaker_again(speaker, now=now)
-        _record("resent", speaker, staff_id, now)
+        _record("resent", speaker, now, staff_id=staff_id)
 
 
 def _has_entry(speaker: Speaker) -> bool:
@@ -299,10 +266,19 @@ def _is_over(speaker: Speaker, now: datetime) -> bool:
     return speaker.event.status is EventStatus.CANCELLED or speaker.event.is_past(now)
 
 
-def _record(what: str, speaker: Speaker, staff_id: int, now: datetime, **detail: Any) -> None:
+def _record(
+    what: str,
+    speaker: Speaker,
+    now: datetime,
+    *,
+    actor: str = "system",
+    staff_id: int | None = None,
+    **detail: Any,
+) -> None:
     audit.record(
         f"speaker.{what}",
         now=now,
+        actor=actor,
         staff_id=staff_id,
         event_id=speaker.event_id,
         speaker=speaker.name,
