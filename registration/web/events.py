@@ -6,20 +6,17 @@ These pages set no cookie and hold nothing of the visitor, so that any cache can
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import groupby
-from typing import Any
 from urllib.parse import quote, urlencode
 
 from flask import Blueprint, Response, current_app, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
-from markupsafe import Markup
 
 from registration import cards, entries, itip, listing, wording
-from registration.listing import Listed, Programme
+from registration.listing import Listed
 from registration.models import (
     AttendanceMode,
     AttendanceOption,
@@ -29,7 +26,7 @@ from registration.models import (
     Visibility,
 )
 from registration.times import now
-from registration.web import access
+from registration.web import access, schema_org
 from registration.web.headers import cacheable
 
 blueprint = Blueprint("events", __name__)
@@ -86,6 +83,7 @@ def page_of(event: Event, *, is_preview: bool = False) -> str:
     """The page as everybody sees it; as a preview, what staff see of it before."""
     programme = listing.programme_of(event)
     moment = now()
+    card = _card_url(event, programme.options)
     return render_template(
         "events/show.html",
         is_preview=is_preview,
@@ -100,8 +98,8 @@ def page_of(event: Event, *, is_preview: bool = False) -> str:
         open_options=[option for option in programme.options if option.is_open(event, moment)],
         calendar=_calendar_links(event),
         shares=_share_links(event),
-        card_url=_card_url(event, programme.options),
-        structured=_structured(event, programme, moment),
+        card_url=card,
+        structured=schema_org.describe(event, programme, card, moment),
     )
 
 
@@ -202,79 +200,3 @@ def _share_links(event: Event) -> dict[str, str]:
         "linkedin": "https://www.linkedin.com/sharing/share-offsite/?" + urlencode({"url": url}),
         "mail": f"mailto:?subject={quote(event.title)}&body={quote(url)}",
     }
-
-
-def _structured(event: Event, programme: Programme, moment: datetime) -> Markup:
-    """The event as JSON-LD, an Event of schema.org."""
-    modes = {option.mode for option in programme.options}
-    attendance = {
-        frozenset({AttendanceMode.VIRTUAL}): "Online",
-        frozenset({AttendanceMode.IN_PERSON}): "Offline",
-    }.get(frozenset(modes), "Mixed" if modes else "Offline")
-    url = entries.event_url(event)
-    record: dict[str, Any] = {
-        "@context": "https://schema.org",
-        "@type": "Event",
-        "name": event.title,
-        "description": event.summary or event.description[:500],
-        "startDate": event.starts_at.astimezone(event.zone).isoformat(),
-        "endDate": event.ends_at.astimezone(event.zone).isoformat(),
-        "inLanguage": event.language,
-        "url": url,
-        "eventStatus": "https://schema.org/EventCancelled"
-        if event.status is EventStatus.CANCELLED
-        else "https://schema.org/EventScheduled",
-        "eventAttendanceMode": f"https://schema.org/{attendance}EventAttendanceMode",
-        "organizer": {
-            "@type": "Organization",
-            "name": entries.host_name(event),
-            "url": current_app.config["BASE_URL"] + "/",
-        },
-        "location": _locations(event, modes, url),
-        "performer": [
-            {"@type": "Person", "name": speaker.name, "jobTitle": speaker.position_line}
-            for speaker in programme.speakers
-        ],
-        "offers": [
-            {
-                "@type": "Offer",
-                "name": wording.option_name(option),
-                "price": 0,
-                "priceCurrency": "USD",
-                "url": f"{url}/rsvp",
-                "availability": "https://schema.org/"
-                + ("SoldOut" if option.is_full else "InStock"),
-            }
-            for option in programme.options
-            if option.is_open(event, moment)
-        ],
-    }
-    card = _card_url(event, programme.options)
-    photo = current_app.config["BASE_URL"] + url_for("pages.media", name=event.image or "-")
-    record["image"] = [photo, card] if event.image else [card]
-    if event.doors_at:
-        record["doorTime"] = event.doors_at.astimezone(event.zone).isoformat()
-    if event.registration is RegistrationKind.EXTERNAL and event.external_url:
-        record["offers"] = [{"@type": "Offer", "url": event.external_url}]
-    if event.recording_url and event.is_past(moment):
-        record["recordedIn"] = {
-            "@type": "VideoObject",
-            "name": event.title,
-            "description": event.summary or event.title,
-            "embedUrl": event.recording_url,
-            "thumbnailUrl": card,
-            "uploadDate": event.ends_at.astimezone(event.zone).isoformat(),
-        }
-    # A data block, never executed; "<" is written so that no text in it can end the block.
-    text = json.dumps({key: value for key, value in record.items() if value}, ensure_ascii=False)
-    return Markup(text.replace("<", "\\u003c"))  # noqa: S704 - JSON, escaped for this place
-
-
-def _locations(event: Event, modes: set[AttendanceMode], url: str) -> list[dict[str, Any]]:
-    places: list[dict[str, Any]] = []
-    if event.venue_name:
-        address = ", ".join(event.venue_address.splitlines())
-        places.append({"@type": "Place", "name": event.venue_name, "address": address})
-    if AttendanceMode.VIRTUAL in modes:
-        places.append({"@type": "VirtualLocation", "url": url})
-    return places

@@ -1,0 +1,108 @@
+"""An event as search engines read it: an Event of schema.org, in JSON-LD."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from flask import current_app, url_for
+from markupsafe import Markup
+
+from registration import entries, wording
+from registration.listing import Programme
+from registration.models import AttendanceMode, Event, EventStatus, RegistrationKind
+
+
+def describe(event: Event, programme: Programme, card: str, moment: datetime) -> Markup:
+    """The event as a page holds it, without what is empty; `card` is its picture's address."""
+    told: dict[str, Any] = {
+        "@context": "https://schema.org",
+        "@type": "Event",
+        "name": event.title,
+        "description": event.summary or event.description[:500],
+        "startDate": _local(event, event.starts_at),
+        "endDate": _local(event, event.ends_at),
+        "doorTime": _local(event, event.doors_at) if event.doors_at else "",
+        "inLanguage": event.language,
+        "url": entries.event_url(event),
+        "eventStatus": "https://schema.org/EventCancelled"
+        if event.status is EventStatus.CANCELLED
+        else "https://schema.org/EventScheduled",
+        "eventAttendanceMode": f"https://schema.org/{_attendance(programme)}EventAttendanceMode",
+        "organizer": {
+            "@type": "Organization",
+            "name": entries.host_name(event),
+            "url": current_app.config["BASE_URL"] + "/",
+        },
+        "location": _locations(event, programme),
+        "performer": [
+            {"@type": "Person", "name": speaker.name, "jobTitle": speaker.position_line}
+            for speaker in programme.speakers
+        ],
+        "offers": _offers(event, programme, moment),
+        "image": [*_photo(event), card],
+        "recordedIn": _recording(event, card, moment),
+    }
+    # A data block, never executed; "<" is written so that no text in it can end the block.
+    text = json.dumps({key: value for key, value in told.items() if value}, ensure_ascii=False)
+    return Markup(text.replace("<", "\\u003c"))  # noqa: S704 - JSON, escaped for this place
+
+
+def _local(event: Event, at: datetime) -> str:
+    return at.astimezone(event.zone).isoformat()
+
+
+def _attendance(programme: Programme) -> str:
+    modes = {option.mode for option in programme.options}
+    if len(modes) > 1:
+        return "Mixed"
+    return "Online" if AttendanceMode.VIRTUAL in modes else "Offline"
+
+
+def _locations(event: Event, programme: Programme) -> list[dict[str, Any]]:
+    places: list[dict[str, Any]] = []
+    if event.venue_name:
+        address = ", ".join(event.venue_address.splitlines())
+        places.append({"@type": "Place", "name": event.venue_name, "address": address})
+    if any(option.is_virtual for option in programme.options):
+        places.append({"@type": "VirtualLocation", "url": entries.event_url(event)})
+    return places
+
+
+def _offers(event: Event, programme: Programme, moment: datetime) -> list[dict[str, Any]]:
+    """Where seats are to be had: with us, for nothing, or behind somebody else's link."""
+    if event.registration is RegistrationKind.EXTERNAL and event.external_url:
+        return [{"@type": "Offer", "url": event.external_url}]
+    return [
+        {
+            "@type": "Offer",
+            "name": wording.option_name(option),
+            "price": 0,
+            "priceCurrency": "USD",
+            "url": f"{entries.event_url(event)}/rsvp",
+            "availability": "https://schema.org/" + ("SoldOut" if option.is_full else "InStock"),
+        }
+        for option in programme.options
+        if option.is_open(event, moment)
+    ]
+
+
+def _photo(event: Event) -> list[str]:
+    if not event.image:
+        return []
+    return [current_app.config["BASE_URL"] + url_for("pages.media", name=event.image)]
+
+
+def _recording(event: Event, card: str, moment: datetime) -> dict[str, Any]:
+    """The recording, once the event is over."""
+    if not (event.recording_url and event.is_past(moment)):
+        return {}
+    return {
+        "@type": "VideoObject",
+        "name": event.title,
+        "description": event.summary or event.title,
+        "embedUrl": event.recording_url,
+        "thumbnailUrl": card,
+        "uploadDate": _local(event, event.ends_at),
+    }
