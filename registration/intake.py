@@ -122,39 +122,10 @@ def seat(
 ) -> None:
     """Write an RSVP for each row, with its seats or its place in the queue. Under the lock."""
     ids = _write_rsvps(rows, ready, seats, mails=mails, now=now)
-    rowsets.write(
-        Attendee,
-        [
-            {"rsvp_id": ids[row.email], "position": position, "name": name, "ticket_code": code}
-            for row in rows
-            for position, (name, code) in enumerate(
-                zip([row.name, *row.guests], ready[row.line].codes, strict=True)
-            )
-        ],
-        same={},
-    )
-    rowsets.write(
-        SearchWord,
-        [
-            {"rsvp_id": ids[row.email], "position": position, "word": word}
-            for row in rows
-            for position, word in ready[row.line].words
-        ],
-        same={"event_id": seats.event.id},
-    )
+    _write_people(rows, ready, ids, seats.event)
     _write_answers(rows, ids, seats.event)
     if mails:
-        for fate, kind in ((Fate.SEATED, MailKind.CONFIRMED), (Fate.WAITS, MailKind.WAITLISTED)):
-            emails.list_answered(
-                kind,
-                [
-                    (ids[row.email], row.email, row.name, row.language)
-                    for row in rows
-                    if row.fate is fate
-                ],
-                event=seats.event,
-                now=now,
-            )
+        _mail(rows, ids, seats.event, now)
     audit.record_many(
         "rsvp.imported",
         {ids[row.email]: {"option": row.option.id} for row in rows if row.option},
@@ -217,16 +188,21 @@ def _write_rsvps(
         )
         ids.update({row.email: row.id for row in written})
     if invited:
-        coming = select(Rsvp.invitation_id).where(
-            Rsvp.event_id == event.id, Rsvp.source == _SOURCE, Rsvp.created_at == now
-        )
-        db.session.execute(
-            update(Invitation)
-            .where(Invitation.id.in_(coming))
-            .values(status=InvitationStatus.ACCEPTED, answered_at=now)
-            .execution_options(synchronize_session=False)
-        )
+        _accept_invitations(event, now)
     return ids
+
+
+def _accept_invitations(event: Event, now: datetime) -> None:
+    """Note on the invitations of those who have just been written that they come."""
+    coming = select(Rsvp.invitation_id).where(
+        Rsvp.event_id == event.id, Rsvp.source == _SOURCE, Rsvp.created_at == now
+    )
+    db.session.execute(
+        update(Invitation)
+        .where(Invitation.id.in_(coming))
+        .values(status=InvitationStatus.ACCEPTED, answered_at=now)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _places(rows: Sequence[Candidate], seats: Seats) -> list[dict[str, Any]]:
@@ -262,6 +238,32 @@ def _option(row: Candidate) -> AttendanceOption:
     return row.option
 
 
+def _write_people(
+    rows: Sequence[Candidate], ready: dict[int, Ready], ids: dict[str, int], event: Event
+) -> None:
+    """The people of each party, with their tickets and the words by which they are found."""
+    rowsets.write(
+        Attendee,
+        [
+            {"rsvp_id": ids[row.email], "position": position, "name": name, "ticket_code": code}
+            for row in rows
+            for position, (name, code) in enumerate(
+                zip([row.name, *row.guests], ready[row.line].codes, strict=True)
+            )
+        ],
+        same={},
+    )
+    rowsets.write(
+        SearchWord,
+        [
+            {"rsvp_id": ids[row.email], "position": position, "word": word}
+            for row in rows
+            for position, word in ready[row.line].words
+        ],
+        same={"event_id": event.id},
+    )
+
+
 def _write_answers(rows: Sequence[Candidate], ids: dict[str, int], event: Event) -> None:
     asked = set().union(*(row.answers for row in rows))
     if not asked:
@@ -286,4 +288,18 @@ def _write_answers(rows: Sequence[Candidate], ids: dict[str, int], event: Event)
                 "choices": question.choices,
                 "is_sensitive": question.is_sensitive,
             },
+        )
+
+
+def _mail(rows: Sequence[Candidate], ids: dict[str, int], event: Event, now: datetime) -> None:
+    for fate, kind in ((Fate.SEATED, MailKind.CONFIRMED), (Fate.WAITS, MailKind.WAITLISTED)):
+        emails.list_answered(
+            kind,
+            [
+                (ids[row.email], row.email, row.name, row.language)
+                for row in rows
+                if row.fate is fate
+            ],
+            event=event,
+            now=now,
         )

@@ -38,18 +38,6 @@ _PLAIN = (
 def of(rsvp: Rsvp) -> dict[str, Any]:
     """What an attendee said, what became of it, and what was written to them; no keys."""
     event = rsvp.event
-    people = db.session.scalars(
-        select(Attendee).where(Attendee.rsvp_id == rsvp.id).order_by(Attendee.position)
-    )
-    answers = db.session.scalars(
-        select(Answer).where(Answer.rsvp_id == rsvp.id).order_by(Answer.id)
-    )
-    mails = db.session.scalars(
-        select(OutboxMail).where(OutboxMail.rsvp_id == rsvp.id).order_by(OutboxMail.id)
-    )
-    said = db.session.scalars(
-        select(CalendarReply).where(CalendarReply.rsvp_id == rsvp.id).order_by(CalendarReply.id)
-    )
     return {
         "event": {
             "title": event.title,
@@ -59,34 +47,54 @@ def of(rsvp: Rsvp) -> dict[str, Any]:
         },
         "rsvp": {"status": str(rsvp.status), "attends": wording.option_name(rsvp.option)}
         | {name: _told(getattr(rsvp, name)) for name in _PLAIN},
-        "people": [
-            {
-                "name": person.name,
-                "ticket": person.spoken_code,
-                "checked_in_at": _told(person.checked_in_at),
-                "joined_at": _told(person.joined_at),
-            }
-            for person in people
-        ],
-        "answers": [
-            {"question": answer.label, "answer": next(iter(answer.value.values()), None)}
-            for answer in answers
-        ],
-        "mails": [
-            {
-                "kind": str(mail.kind),
-                "to": mail.recipient,
-                "state": str(mail.state),
-                "written_at": _told(mail.created_at),
-                "ended_at": _told(mail.ended_at),
-            }
-            for mail in mails
-        ],
-        "calendar_replies": [
-            {"said": reply.partstat, "comment": reply.comment, "at": _told(reply.created_at)}
-            for reply in said
-        ],
+        "people": _people(rsvp),
+        "answers": _answers(rsvp),
+        "mails": _mails(rsvp),
+        "calendar_replies": _calendar_replies(rsvp),
     }
+
+
+def _people(rsvp: Rsvp) -> list[dict[str, Any]]:
+    found = select(Attendee).where(Attendee.rsvp_id == rsvp.id).order_by(Attendee.position)
+    return [
+        {
+            "name": person.name,
+            "ticket": person.spoken_code,
+            "checked_in_at": _told(person.checked_in_at),
+            "joined_at": _told(person.joined_at),
+        }
+        for person in db.session.scalars(found)
+    ]
+
+
+def _answers(rsvp: Rsvp) -> list[dict[str, Any]]:
+    found = select(Answer).where(Answer.rsvp_id == rsvp.id).order_by(Answer.id)
+    return [
+        {"question": answer.label, "answer": next(iter(answer.value.values()), None)}
+        for answer in db.session.scalars(found)
+    ]
+
+
+def _mails(rsvp: Rsvp) -> list[dict[str, Any]]:
+    found = select(OutboxMail).where(OutboxMail.rsvp_id == rsvp.id).order_by(OutboxMail.id)
+    return [
+        {
+            "kind": str(mail.kind),
+            "to": mail.recipient,
+            "state": str(mail.state),
+            "written_at": _told(mail.created_at),
+            "ended_at": _told(mail.ended_at),
+        }
+        for mail in db.session.scalars(found)
+    ]
+
+
+def _calendar_replies(rsvp: Rsvp) -> list[dict[str, Any]]:
+    found = select(CalendarReply).where(CalendarReply.rsvp_id == rsvp.id).order_by(CalendarReply.id)
+    return [
+        {"said": reply.partstat, "comment": reply.comment, "at": _told(reply.created_at)}
+        for reply in db.session.scalars(found)
+    ]
 
 
 def _told(value: Any) -> Any:

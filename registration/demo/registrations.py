@@ -10,6 +10,8 @@ from registration.database import transaction
 from registration.demo import house, names
 from registration.demo.house import FRIDAY, THURSDAY, TUESDAY, WEDNESDAY
 from registration.models import (
+    AttendanceOption,
+    Event,
     Invitation,
     InvitationCode,
     Question,
@@ -145,6 +147,12 @@ def with_guests_and_questions(now: datetime) -> None:
     )
     room, stream = house.room(150), house.stream(note="A guided tour of the tables, live.")
     house.save(event, room, stream)
+    questions = _a_question_of_each_kind(room)
+    house.save(event, *questions)
+    _guests_and_answers(event, questions, now)
+
+
+def _a_question_of_each_kind(room: AttendanceOption) -> list[Question]:
     questions = [
         Question(
             kind=QuestionKind.SHORT_TEXT,
@@ -175,7 +183,11 @@ def with_guests_and_questions(now: datetime) -> None:
     ]
     for position, question in enumerate(questions):
         question.position = position
-    house.save(event, *questions)
+    return questions
+
+
+def _guests_and_answers(event: Event, questions: list[Question], now: datetime) -> None:
+    """Nine parties in the room, some with guests, and four who watch."""
     short, health, heard, meals, named = (question.id for question in questions)
     in_room, online = house.options(event)
     people, chance = house.people(event.slug), names.chance(event.slug)

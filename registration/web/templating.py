@@ -20,6 +20,32 @@ from wtforms import Field, RadioField, SelectMultipleField
 from registration import entries, players, wording
 from registration.web import filters
 
+#: What templates say of times, seats and names in the words of wording.py.
+_WORDS = (
+    "availability",
+    "clock",
+    "day",
+    "day_and_month",
+    "day_of_month",
+    "hours",
+    "language_name",
+    "moment",
+    "month",
+    "month_and_year",
+    "option_name",
+    "ordinal_place",
+    "plain_date",
+    "plain_day",
+    "room_left",
+    "short_date",
+    "short_plain_date",
+    "short_day",
+    "short_weekday",
+    "span",
+    "taken_percent",
+    "weekday",
+)
+
 
 class Templates(Environment):
     """Jinja, for templates that share what they know.
@@ -101,35 +127,8 @@ def _fill(app: Flask) -> None:
         """The address of a static file, with a hash of its content: it may be cached for good."""
         return address(path, request.script_root)
 
-    words: dict[str, Any] = {
-        name: getattr(wording, name)
-        for name in (
-            "availability",
-            "clock",
-            "day",
-            "day_and_month",
-            "day_of_month",
-            "hours",
-            "language_name",
-            "moment",
-            "month",
-            "month_and_year",
-            "option_name",
-            "ordinal_place",
-            "plain_date",
-            "plain_day",
-            "room_left",
-            "short_date",
-            "short_plain_date",
-            "short_day",
-            "short_weekday",
-            "span",
-            "taken_percent",
-            "weekday",
-        )
-    }
     app.jinja_env.globals.update(
-        words,
+        {name: getattr(wording, name) for name in _WORDS},
         asset=asset,
         first_id=_first_id,
         page_language=lambda: str(get_locale() or "en").replace("_", "-"),
