@@ -14,6 +14,7 @@ from registration import (
     announcements,
     answering,
     capacity,
+    claims,
     delivery,
     digests,
     mailings,
@@ -88,7 +89,7 @@ def turn(postman: delivery.Postman, stop: threading.Event) -> bool:
     filled = capacity.fill_all(now=now())
     told = announcements.spread(now=now())
     mailed = mailings.release_due(now=now())
-    claimed = [] if postman.rests(now()) else delivery.claim(now=now())
+    claimed = [] if postman.rests(now()) else claims.claim(now=now())
     postman.deliver(claimed, now=now(), stopping=stop.is_set)
     db.session.remove()
     return bool(ended or filled or told or mailed or (claimed and not postman.rests(now())))

@@ -1,9 +1,8 @@
-"""Delivery of the outbox: claim, render, hand over, and note what became of each mail.
+"""Delivery of the outbox: render, hand over, and note what became of each claimed mail.
 
-A mail is claimed by making it not due for a while, so that a worker that dies needs no cleanup:
-another one takes the mail when it is due again. No transaction is open while SMTP is spoken. What
-became of a mail is committed before the next one goes, so that a worker that is killed repeats at
-most one: the one that the server took in that moment. The repeat has the same Message-ID.
+No transaction is open while SMTP is spoken. What became of a mail is committed before the next one
+goes, so that a worker that is killed repeats at most one: the one that the server took in that
+moment. The repeat has the same Message-ID.
 """
 
 from __future__ import annotations
@@ -13,42 +12,27 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Self
 
 from flask import current_app
 from flask_mail import email_dispatched
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, or_, select, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import joinedload
 
 from registration import forgetting, rendering
-from registration.database import db, transaction
+from registration.claims import CLAIM, Notes, failed, give_back
+from registration.database import db
 from registration.mime import CalendarMessage
 from registration.models import MailState, OutboxMail, Rsvp, Speaker
 from registration.smtp import Broken, Line, NotTaken, Server, Unreachable
 
 log = logging.getLogger(__name__)
 
-#: How long a claimed mail is nobody else's. A worker gives back what it has not begun by half.
-CLAIM = timedelta(minutes=10)
-#: Pauses before the second try, the third, and so on; the last one repeats.
-PAUSES = [timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240)]
 #: Pauses of a worker whose server cannot be reached; the last one repeats.
 RESTS = [timedelta(seconds=seconds) for seconds in (5, 15, 30, 60)]
-#: After this long nothing is tried any more.
-GIVE_UP = timedelta(days=3)
 #: Connections that break over one mail after another mean the server, not the mails.
 BROKEN_IN_A_ROW = 3
 #: Mails rendered before the first of them goes: few, so that a later change finds them unsent.
 _CHUNK = 10
-
-_ENDED = (
-    update(OutboxMail)
-    .where(OutboxMail.id == bindparam("mail_id"))
-    .values(
-        state=bindparam("state"), ended_at=bindparam("ended_at"), last_error=bindparam("last_error")
-    )
-)
 
 
 #: Mails with all that they may need.
@@ -64,103 +48,6 @@ _WHOLE = (
     )
     .execution_options(populate_existing=True)
 )
-
-
-def claim(*, now: datetime, limit: int = 50) -> list[int]:
-    """Take due mails for the caller alone, oldest first; none while no server is configured.
-
-    A mail to thousands goes when nothing else does: nobody's confirmation waits behind it.
-    """
-    if not current_app.config["MAIL_SERVER"]:
-        return []
-    taken: list[int] = []
-    mailed, announced = OutboxMail.mailing_id, OutboxMail.announcement_id
-    alone = and_(mailed.is_(None), announced.is_(None))
-    among_many = or_(mailed.is_not(None), announced.is_not(None))
-    for queue in (alone, among_many):
-        if len(taken) < limit:
-            taken += _take(queue, now, limit - len(taken))
-    return taken
-
-
-def _take(queue: ColumnElement[bool], now: datetime, limit: int) -> list[int]:
-    due = (OutboxMail.state == MailState.WAITING, OutboxMail.due_at <= now, queue)
-    db.session.rollback()
-    if db.session.scalars(select(OutboxMail.id).where(*due).limit(1)).first() is None:
-        # The usual case; it asks for no lock.
-        return []
-    with transaction():
-        # Workers on PostgreSQL pass each other's rows; SQLite has one writer anyway. The UPDATE
-        # names the rows that were locked: with the SELECT inside it PostgreSQL may run that more
-        # than once, and take more than the limit.
-        taken = sorted(
-            db.session.scalars(
-                select(OutboxMail.id)
-                .where(*due)
-                .order_by(OutboxMail.due_at, OutboxMail.id)
-                .limit(limit)
-                .with_for_update(skip_locked=True)
-            )
-        )
-        db.session.execute(
-            update(OutboxMail)
-            .where(OutboxMail.id.in_(taken))
-            .values(due_at=now + CLAIM, attempts=OutboxMail.attempts + 1)
-            .execution_options(synchronize_session=False)
-        )
-        return taken
-
-
-class _Notes:
-    """What became of mails, each written for good before the next one goes.
-
-    PostgreSQL gets one statement a mail, on a connection that is kept for the batch. A second one
-    takes its place if the server was started anew meanwhile: to write the same again is no harm.
-    """
-
-    def __init__(self) -> None:
-        self._kept: Connection | None = None
-
-    def end(self, mail_id: int, state: MailState, now: datetime, *, error: str = "") -> None:
-        """Commit what became of a mail; on a connection alone, since nothing else is kept."""
-        values = {
-            "mail_id": mail_id,
-            "state": state,
-            "ended_at": now,
-            "last_error": error[:500],
-        }
-        db.session.rollback()
-        if db.engine.dialect.name != "postgresql":
-            options = {"writing": True}
-            with db.engine.connect().execution_options(**options) as each, each.begin():
-                each.execute(_ENDED, values)
-            return
-        try:
-            self._connection().execute(_ENDED, values)
-        except DBAPIError as trouble:
-            if not trouble.connection_invalidated:
-                raise
-            self._forget()
-            self._connection().execute(_ENDED, values)
-
-    def _connection(self) -> Connection:
-        if self._kept is None:
-            self._kept = db.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        return self._kept
-
-    def _forget(self) -> None:
-        kept, self._kept = self._kept, None
-        if kept is not None:
-            kept.invalidate()
-            kept.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_trouble: object) -> None:
-        """Give the connection back as it was."""
-        if self._kept is not None:
-            self._kept.close()
 
 
 class Postman:
@@ -196,11 +83,11 @@ class Postman:
         What is not begun when `stopping` says so, when the server cannot be reached or when half
         of the claim's time is over is given back, its attempts uncounted.
         """
-        with _Notes() as notes:
+        with Notes() as notes:
             return self._deliver(mail_ids, notes, now, stopping)
 
     def _deliver(
-        self, mail_ids: Sequence[int], notes: _Notes, now: datetime, stopping: Callable[[], bool]
+        self, mail_ids: Sequence[int], notes: Notes, now: datetime, stopping: Callable[[], bool]
     ) -> int:
         sent = broken = done = 0
         began = self._ticks()
@@ -208,7 +95,7 @@ class Postman:
         for start in range(0, len(mail_ids), chunk):
             for mail_id, message in _rendered(mail_ids[start : start + chunk], notes, now):
                 if stopping() or self._ticks() - began > CLAIM.total_seconds() / 2:
-                    _give_back(mail_ids[done:], now)
+                    give_back(mail_ids[done:], now)
                     return sent
                 trouble = self._send(mail_id, message, notes, now) if message else None
                 if trouble is None:
@@ -218,14 +105,14 @@ class Postman:
                 if isinstance(trouble, Unreachable) or broken == BROKEN_IN_A_ROW:
                     done += isinstance(trouble, Broken)
                     self._rest(now)
-                    _give_back(mail_ids[done:], now, trouble)
+                    give_back(mail_ids[done:], now, trouble)
                     log.warning("the mail server cannot be reached: %s", trouble)
                     return sent
                 done += 1
         return sent
 
     def _send(
-        self, mail_id: int, message: CalendarMessage, notes: _Notes, now: datetime
+        self, mail_id: int, message: CalendarMessage, notes: Notes, now: datetime
     ) -> Exception | None:
         """Hand one mail over and note what became of it; what went wrong, if anything did."""
         self._keep_rate()
@@ -236,7 +123,7 @@ class Postman:
         except Unreachable as trouble:
             return trouble
         except (Broken, NotTaken) as trouble:
-            _failed(mail_id, trouble, now)
+            failed(mail_id, trouble, now)
             return trouble
         notes.end(mail_id, MailState.SENT, now)
         self._failures, self._rests_until = 0, None
@@ -279,7 +166,7 @@ class Postman:
 
 
 def _rendered(
-    mail_ids: Sequence[int], notes: _Notes, now: datetime
+    mail_ids: Sequence[int], notes: Notes, now: datetime
 ) -> Iterator[tuple[int, CalendarMessage | None]]:
     """The messages of claimed mails; None for one that has ended meanwhile or cannot be made.
 
@@ -330,38 +217,3 @@ def _is_pointless(mail: OutboxMail, now: datetime) -> bool:
 
 def _is_to_nobody(mail: OutboxMail) -> bool:
     return mail.rsvp is not None and mail.rsvp.erased_at is not None and not mail.forgets
-
-
-def _failed(mail_id: int, trouble: Broken | NotTaken, now: datetime) -> None:
-    """Try again later what was put off or broken off (4xx), and give up what was refused (5xx)."""
-    is_final = isinstance(trouble, NotTaken) and trouble.is_final
-    with transaction():
-        row = db.session.get(OutboxMail, mail_id)
-        if row is None or row.state is not MailState.WAITING:
-            return
-        row.last_error = str(trouble)[:500]
-        if is_final or now - row.created_at >= GIVE_UP:
-            row.state, row.ended_at = MailState.FAILED, now
-        else:
-            row.due_at = now + pause_before(row.attempts + 1, mail_id)
-
-
-def _give_back(mail_ids: Sequence[int], now: datetime, trouble: Exception | None = None) -> None:
-    """Let mails that were claimed and not tried be due again; or give up after three days."""
-    with transaction():
-        ours = (OutboxMail.id.in_(mail_ids), OutboxMail.state == MailState.WAITING)
-        values: dict[Any, Any] = {"due_at": now, "attempts": OutboxMail.attempts - 1}
-        if trouble is not None:
-            values["last_error"] = str(trouble)[:500]
-            db.session.execute(
-                update(OutboxMail)
-                .where(*ours, OutboxMail.created_at <= now - GIVE_UP)
-                .values(state=MailState.FAILED, ended_at=now, last_error=values["last_error"])
-            )
-        db.session.execute(update(OutboxMail).where(*ours).values(values))
-
-
-def pause_before(attempt: int, mail_id: int) -> timedelta:
-    """How long to wait before an attempt (2 is the first repeat), spread over the mails."""
-    pause = PAUSES[min(attempt - 2, len(PAUSES) - 1)]
-    return pause * (1 + (mail_id * 7919 % 100) / 500)

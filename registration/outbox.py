@@ -13,8 +13,8 @@ from flask_mail import Mail
 from sqlalchemy import delete, func, or_, select, update
 
 from registration import audit
+from registration.claims import CLAIM
 from registration.database import db, transaction
-from registration.delivery import CLAIM
 from registration.models import MailState, OutboxMail, WorkerHeartbeat
 
 mail = Mail()

@@ -13,9 +13,10 @@ from flask_mail import email_dispatched
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
-from registration import delivery, emails, outbox, rsvps
+from registration import emails, outbox, rsvps
+from registration.claims import CLAIM, GIVE_UP, PAUSES, claim, pause_before
 from registration.database import db, transaction
-from registration.delivery import CLAIM, GIVE_UP, PAUSES, RESTS, Postman, claim, pause_before
+from registration.delivery import RESTS, Postman
 from registration.models import (
     Announcement,
     AnnouncementKind,
@@ -589,4 +590,4 @@ class TestOutbox:
         assert emails.message_id(key) == emails.message_id(key)
         assert "example.org:" not in emails.message_id(key)
         assert emails.message_id(key) != emails.message_id(key + "x")
-        assert timedelta(minutes=1) < delivery.CLAIM
+        assert timedelta(minutes=1) < CLAIM

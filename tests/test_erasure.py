@@ -14,6 +14,7 @@ from registration import (
     answering,
     arrivals,
     checkin,
+    claims,
     delivery,
     desk,
     doctor,
@@ -115,7 +116,7 @@ def person(option_id: int, event_id: int, **more: object) -> Rsvp:
 
 def deliver(app: Flask, mailbox: Mailbox, now: datetime = NOW) -> None:
     postman = delivery.Postman(sleep=lambda _seconds: None)
-    while claimed := delivery.claim(now=now):
+    while claimed := claims.claim(now=now):
         postman.deliver(claimed, now=now)
     postman.close()
 

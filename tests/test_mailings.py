@@ -10,6 +10,7 @@ from flask import Flask
 from sqlalchemy import func, select, update
 
 from registration import (
+    claims,
     clock,
     delivery,
     events,
@@ -204,8 +205,8 @@ def test_nothing_goes_before_the_hold_is_over(app: Flask) -> None:
         everything_gone()
         mailing = write(option.event_id)
         mailings.release(mailing_id=mailing.id, staff_id=mailing.staff_id, now=NOW)
-        assert delivery.claim(now=LATER - timedelta(seconds=1)) == []
-        assert delivery.claim(now=LATER) == [mail.id for mail in mails_of(mailing)]
+        assert claims.claim(now=LATER - timedelta(seconds=1)) == []
+        assert claims.claim(now=LATER) == [mail.id for mail in mails_of(mailing)]
     finally:
         app.config["MAIL_SERVER"] = ""
 
@@ -220,9 +221,9 @@ def test_a_confirmation_does_not_wait_behind_a_mailing(app: Flask) -> None:
         mailing = write(option.event_id)
         mailings.release(mailing_id=mailing.id, staff_id=mailing.staff_id, now=NOW)
         late = make_rsvp(option, now=LATER + timedelta(minutes=1))
-        first = delivery.claim(now=LATER + timedelta(minutes=1), limit=1)
+        first = claims.claim(now=LATER + timedelta(minutes=1), limit=1)
         assert db.session.get_one(OutboxMail, first[0]).rsvp_id == late.id
-        rest = delivery.claim(now=LATER + timedelta(minutes=1), limit=10)
+        rest = claims.claim(now=LATER + timedelta(minutes=1), limit=10)
         assert {db.session.get_one(OutboxMail, number).mailing_id for number in rest} == {
             mailing.id
         }

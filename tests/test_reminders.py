@@ -11,7 +11,7 @@ from flask import Flask
 from pydantic import ValidationError
 from sqlalchemy import select
 
-from registration import delivery, digests, reminders, rendering, rsvps
+from registration import claims, delivery, digests, reminders, rendering, rsvps
 from registration.clock import Calendar
 from registration.database import db, transaction
 from registration.models import (
@@ -177,10 +177,10 @@ class TestOfUse:
     def deliverable(self, app: Flask, moment: datetime) -> list[str]:
         app.config["MAIL_SERVER"] = "127.0.0.1"
         try:
-            claimed = delivery.claim(now=moment)
+            claimed = claims.claim(now=moment)
         finally:
             app.config["MAIL_SERVER"] = ""
-        with delivery._Notes() as notes:
+        with claims.Notes() as notes:
             made = list(delivery._rendered(claimed, notes, moment))
         return [str(message.recipients[0]) for _, message in made if message is not None]
 

@@ -16,8 +16,9 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
+from registration.claims import CLAIM, claim
 from registration.database import db, transaction
-from registration.delivery import CLAIM, Postman, claim
+from registration.delivery import Postman
 from registration.models import MailState, OutboxMail
 from tests.factories import make_option, make_rsvp
 from tests.smtp_servers import Mailbox, serving

@@ -1,0 +1,166 @@
+"""Which worker has a mail, and what became of it.
+
+A mail is claimed by making it not due for a while, so that a worker that dies needs no cleanup:
+another one takes the mail when it is due again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Self
+
+from flask import current_app
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, or_, select, update
+from sqlalchemy.exc import DBAPIError
+
+from registration.database import db, transaction
+from registration.models import MailState, OutboxMail
+from registration.smtp import Broken, NotTaken
+
+#: How long a claimed mail is nobody else's. A worker gives back what it has not begun by half.
+CLAIM = timedelta(minutes=10)
+#: Pauses before the second try, the third, and so on; the last one repeats.
+PAUSES = [timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240)]
+#: After this long nothing is tried any more.
+GIVE_UP = timedelta(days=3)
+
+_ENDED = (
+    update(OutboxMail)
+    .where(OutboxMail.id == bindparam("mail_id"))
+    .values(
+        state=bindparam("state"), ended_at=bindparam("ended_at"), last_error=bindparam("last_error")
+    )
+)
+
+
+def claim(*, now: datetime, limit: int = 50) -> list[int]:
+    """Take due mails for the caller alone, oldest first; none while no server is configured.
+
+    A mail to thousands goes when nothing else does: nobody's confirmation waits behind it.
+    """
+    if not current_app.config["MAIL_SERVER"]:
+        return []
+    taken: list[int] = []
+    mailed, announced = OutboxMail.mailing_id, OutboxMail.announcement_id
+    alone = and_(mailed.is_(None), announced.is_(None))
+    among_many = or_(mailed.is_not(None), announced.is_not(None))
+    for queue in (alone, among_many):
+        if len(taken) < limit:
+            taken += _take(queue, now, limit - len(taken))
+    return taken
+
+
+def _take(queue: ColumnElement[bool], now: datetime, limit: int) -> list[int]:
+    due = (OutboxMail.state == MailState.WAITING, OutboxMail.due_at <= now, queue)
+    db.session.rollback()
+    if db.session.scalars(select(OutboxMail.id).where(*due).limit(1)).first() is None:
+        # The usual case; it asks for no lock.
+        return []
+    with transaction():
+        # Workers on PostgreSQL pass each other's rows; SQLite has one writer anyway. The UPDATE
+        # names the rows that were locked: with the SELECT inside it PostgreSQL may run that more
+        # than once, and take more than the limit.
+        taken = sorted(
+            db.session.scalars(
+                select(OutboxMail.id)
+                .where(*due)
+                .order_by(OutboxMail.due_at, OutboxMail.id)
+                .limit(limit)
+                .with_for_update(skip_locked=True)
+            )
+        )
+        db.session.execute(
+            update(OutboxMail)
+            .where(OutboxMail.id.in_(taken))
+            .values(due_at=now + CLAIM, attempts=OutboxMail.attempts + 1)
+            .execution_options(synchronize_session=False)
+        )
+        return taken
+
+
+class Notes:
+    """What became of mails, each written for good before the next one goes.
+
+    PostgreSQL gets one statement a mail, on a connection that is kept for the batch. A second one
+    takes its place if the server was started anew meanwhile: to write the same again is no harm.
+    """
+
+    def __init__(self) -> None:
+        self._kept: Connection | None = None
+
+    def end(self, mail_id: int, state: MailState, now: datetime, *, error: str = "") -> None:
+        """Commit what became of a mail; on a connection alone, since nothing else is kept."""
+        values = {
+            "mail_id": mail_id,
+            "state": state,
+            "ended_at": now,
+            "last_error": error[:500],
+        }
+        db.session.rollback()
+        if db.engine.dialect.name != "postgresql":
+            options = {"writing": True}
+            with db.engine.connect().execution_options(**options) as each, each.begin():
+                each.execute(_ENDED, values)
+            return
+        try:
+            self._connection().execute(_ENDED, values)
+        except DBAPIError as trouble:
+            if not trouble.connection_invalidated:
+                raise
+            self._forget()
+            self._connection().execute(_ENDED, values)
+
+    def _connection(self) -> Connection:
+        if self._kept is None:
+            self._kept = db.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        return self._kept
+
+    def _forget(self) -> None:
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            kept.invalidate()
+            kept.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_trouble: object) -> None:
+        """Give the connection back as it was."""
+        if self._kept is not None:
+            self._kept.close()
+
+
+def failed(mail_id: int, trouble: Broken | NotTaken, now: datetime) -> None:
+    """Try again later what was put off or broken off (4xx), and give up what was refused (5xx)."""
+    is_final = isinstance(trouble, NotTaken) and trouble.is_final
+    with transaction():
+        row = db.session.get(OutboxMail, mail_id)
+        if row is None or row.state is not MailState.WAITING:
+            return
+        row.last_error = str(trouble)[:500]
+        if is_final or now - row.created_at >= GIVE_UP:
+            row.state, row.ended_at = MailState.FAILED, now
+        else:
+            row.due_at = now + pause_before(row.attempts + 1, mail_id)
+
+
+def give_back(mail_ids: Sequence[int], now: datetime, trouble: Exception | None = None) -> None:
+    """Let mails that were claimed and not tried be due again; or give up after three days."""
+    with transaction():
+        ours = (OutboxMail.id.in_(mail_ids), OutboxMail.state == MailState.WAITING)
+        values: dict[Any, Any] = {"due_at": now, "attempts": OutboxMail.attempts - 1}
+        if trouble is not None:
+            values["last_error"] = str(trouble)[:500]
+            db.session.execute(
+                update(OutboxMail)
+                .where(*ours, OutboxMail.created_at <= now - GIVE_UP)
+                .values(state=MailState.FAILED, ended_at=now, last_error=values["last_error"])
+            )
+        db.session.execute(update(OutboxMail).where(*ours).values(values))
+
+
+def pause_before(attempt: int, mail_id: int) -> timedelta:
+    """How long to wait before an attempt (2 is the first repeat), spread over the mails."""
+    pause = PAUSES[min(attempt - 2, len(PAUSES) - 1)]
+    return pause * (1 + (mail_id * 7919 % 100) / 500)
