@@ -13,7 +13,7 @@ from flask_security.core import _default_messages
 from passlib.totp import TOTP
 from sqlalchemy import select
 
-from registration import rendering
+from registration import audit, rendering
 from registration.database import db
 from registration.models import AuditEntry, OutboxMail, Staff, StaffRole
 from registration.web.limits import limiter
@@ -161,6 +161,31 @@ def test_a_changed_password_ends_the_other_sessions_and_is_mailed(
     assert "There is a problem" in short.text
 
 
+def test_a_new_password_its_mail_and_its_line_in_the_log_are_one_change(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the worker, woken by the mail, may write before the rest is: SQLite refuses that."""
+    make_staff(email="staff@example.org", password=hash_password(PASSWORD))
+    send(client, "/staff/reset", email="staff@example.org")
+    path = db.session.scalars(select(OutboxMail)).one().facts["path"]
+    with monkeypatch.context() as patch:
+        patch.setattr(audit, "record", lambda *_, **__: 1 / 0)
+        fields = {"password": "staple paper hill", "password_confirm": "staple paper hill"}
+        assert send(client, path, **fields).status_code == 500
+    assert len(db.session.scalars(select(OutboxMail)).all()) == 1, "no other mail was written"
+    assert client.get(path).status_code == 200, "the link still works"
+    assert enter(client, "staff@example.org").location == "/staff/"
+
+
+@pytest.mark.parametrize("typed", ["", "  ", "staff", "staff@", "staff@example", "a b@example.org"])
+def test_what_is_no_address_is_told_so_where_a_password_is_forgotten(
+    client: FlaskClient, typed: str
+) -> None:
+    page = send(client, "/staff/reset", email=typed).text
+    assert "Enter an email address in the right format" in page
+    assert "is on its way" not in page
+
+
 def test_a_code_is_asked_for_after_the_password_and_works_once(
     app: Flask, client: FlaskClient
 ) -> None:
@@ -194,7 +219,10 @@ def test_a_code_is_asked_for_after_the_password_and_works_once(
     assert not signed_in(other)
     used = send(other, "/staff/second-factor/code", code=code)
     assert not signed_in(other), f"a code works once ({used.status_code})"
-    send(other, "/staff/recovery", code=recovery[0])
+    asked = other.get("/staff/second-factor/code?next=/staff/log/").text
+    lost = re.search(r'href="(/staff/recovery[^"]*)"', asked)[1]
+    let_in = send(other, lost, code=recovery[0])
+    assert let_in.location == "/staff/log/", "on to where one wanted to"
     assert signed_in(other)
 
     third = app.test_client()

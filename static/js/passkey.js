@@ -42,8 +42,10 @@ async function ask() {
       response: { clientDataJSON: text(response.clientDataJSON), ...parts },
     });
     form.submit();
-  } catch {
-    says.textContent = form.dataset.failed;
+  } catch (problem) {
+    // A passkey belongs to a name: at an address of numbers, no browser makes one.
+    const nowhere = problem.name === "SecurityError";
+    says.textContent = nowhere ? form.dataset.nowhere : form.dataset.failed;
   }
 }
 form.querySelector("[data-passkey-go]").addEventListener("click", ask);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from flask_security import hash_password
@@ -105,13 +106,8 @@ def test_every_room_can_be_read_by_everybody(
         assert_accessible(page)
 
 
-def test_a_passkey_signs_in_without_the_password(
-    site: Site, open_page: Callable[..., Page]
-) -> None:
-    make_staff(email="me@example.org", password=hash_password(PASSWORD))
-    # A passkey belongs to a name; an address of numbers is none.
-    site_url = site.url.replace("127.0.0.1", "localhost")
-    page = open_page(f"{site_url}/staff/sign-in")
+def give_device(page: Page) -> None:
+    """A device that keeps passkeys and knows its owner."""
     device = page.context.new_cdp_session(page)
     device.send("WebAuthn.enable")
     device.send(
@@ -126,6 +122,16 @@ def test_a_passkey_signs_in_without_the_password(
             }
         },
     )
+
+
+def test_a_passkey_signs_in_without_the_password(
+    site: Site, open_page: Callable[..., Page]
+) -> None:
+    make_staff(email="me@example.org", password=hash_password(PASSWORD))
+    # A passkey belongs to a name; an address of numbers is none.
+    site_url = site.url.replace("127.0.0.1", "localhost")
+    page = open_page(f"{site_url}/staff/sign-in")
+    give_device(page)
     enter(page, "me@example.org")
     page.goto(f"{site_url}/staff/passkeys")
     page.get_by_label("Name, so that you know it again").fill("My laptop")
@@ -135,3 +141,44 @@ def test_a_passkey_signs_in_without_the_password(
     page.goto(f"{site_url}/staff/sign-in")
     page.get_by_role("button", name="Sign in with a passkey").click()
     expect(page.get_by_role("heading", name="Events", exact=True)).to_be_visible()
+    page.goto(f"{site_url}/staff/account/")
+    site.now += timedelta(minutes=1)
+    page.get_by_role("button", name="Remove My laptop").press("Enter")
+    expect(page.get_by_role("heading", name="My account")).to_be_visible()
+    expect(page.get_by_text("The passkey “My laptop” is removed.")).to_be_visible()
+
+
+def test_a_passkey_after_the_password_says_why_and_leads_on(
+    site: Site, open_page: Callable[..., Page]
+) -> None:
+    make_staff(email="me@example.org", password=hash_password(PASSWORD))
+    site_url = site.url.replace("127.0.0.1", "localhost")
+    page = open_page(f"{site_url}/staff/sign-in")
+    give_device(page)
+    enter(page, "me@example.org")
+    page.goto(f"{site_url}/staff/passkeys")
+    page.get_by_label("Name, so that you know it again").fill("My key")
+    page.get_by_label("After the password").check()
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_role("button", name="Remove My key")).to_be_visible()
+    page.context.clear_cookies()
+    page.goto(f"{site_url}/staff/log/")
+    page.get_by_label("Email address").fill("me@example.org")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    expect(page.get_by_text("Your account asks for a passkey after it.")).to_be_visible()
+    assert_accessible(page)
+    page.get_by_role("button", name="Go on").click()
+    expect(page).to_have_url(f"{site_url}/staff/log/")
+
+
+def test_where_no_passkey_can_be_made_the_page_says_so(
+    site: Site, open_page: Callable[..., Page]
+) -> None:
+    make_staff(email="me@example.org", password=hash_password(PASSWORD))
+    page = open_page("/staff/sign-in")  # at 127.0.0.1, which is no name
+    enter(page, "me@example.org")
+    page.goto("/staff/passkeys")
+    page.get_by_label("Name, so that you know it again").fill("My laptop")
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_text("Open the site by its name, on https.")).to_be_visible()

@@ -10,7 +10,6 @@ from typing import Any
 
 from flask import Flask, Response, request, url_for
 from flask_security import (
-    LoginForm,
     MailUtil,
     Security,
     password_changed,
@@ -35,31 +34,14 @@ from registration.database import db, transaction
 from registration.models import Passkey, Role, Staff
 from registration.times import now
 from registration.web.staff import guessing, second_factor, sign_in_words
+from registration.web.staff.sign_in_forms import ForgotForm, SignInForm, begin_to_write
 
 _FORGOT = "security.forgot_password"
-
-
-class SignInForm(LoginForm):  # type: ignore[misc]
-    """Flask-Security's form; it takes the lock for writing only once the password is right.
-
-    Hashing is slow on purpose, and SQLite has one writer: nobody's RSVP waits for a guess.
-    """
-
-    def validate(self, **kwargs: Any) -> bool:
-        """Check the password, then begin the transaction in which the sign-in is noted."""
-        if not super().validate(**kwargs):
-            return False
-        password = self.user.password  # hashed anew, where the scheme has changed
-        _begin_to_write()
-        self.user.password = password
-        return True
+_ADD_PASSKEY = "security.wan_register"
 
 
 class OutboxMailUtil(MailUtil):  # type: ignore[misc]
-    """Writes Flask-Security's mails to the outbox, in the transaction of the change.
-
-    The extension commits after some of its mails and not after others, so it is done here.
-    """
+    """Writes Flask-Security's mails to the outbox, in the transaction of the change."""
 
     def send_mail(
         self,
@@ -78,7 +60,11 @@ class OutboxMailUtil(MailUtil):  # type: ignore[misc]
         token = kwargs.get("reset_token")
         path = url_for("security.reset_password", token=token) if token else url_for(_FORGOT)
         emails.to_account(account, about, path=path, now=now())
-        db.session.commit()
+        if about == "reset":
+            # The one change after which the extension does not commit by itself. After the others
+            # there is more to write, which must not be a second transaction: the first one wakes
+            # the worker, and SQLite refuses to write where another did since one has read.
+            db.session.commit()
 
     def validate(self, email: str) -> str:
         """An address of an account as it is kept. The DNS is not asked: the account exists."""
@@ -166,12 +152,14 @@ def init_app(app: Flask) -> None:
         app,
         SQLAlchemySessionUserDatastore(db.session, Staff, Role, Passkey),
         login_form=SignInForm,
+        forgot_password_form=ForgotForm,
     )
     # A session says who somebody is; no token in an address or a header does.
     app.login_manager.request_loader(lambda _request: None)  # type: ignore[attr-defined]
     guessing.init_app(app)
     # After the limits: what they stop takes no lock.
     app.before_request(_begin_most)
+    app.after_request(_back_to_the_account)
     _log_signals(app)
     second_factor.init_app(app)
 
@@ -215,6 +203,13 @@ def _second_factors(app: Flask) -> dict[str, Any]:
         # Who knows an address must not learn from it whether there is an account.
         "SECURITY_WAN_ALLOW_USER_HINTS": False,
     }
+
+
+def _back_to_the_account(response: Response) -> Response:
+    """Lead who has removed a passkey to those that are left, not to the page for adding one."""
+    if request.endpoint == "security.wan_delete" and response.location == url_for(_ADD_PASSKEY):
+        response.location = url_for("staff_account.show")
+    return response
 
 
 def _log_signals(app: Flask) -> None:
@@ -262,13 +257,4 @@ def _begin_most() -> None:
     """Begin to write before Flask-Security's forms are read, but for the sign-in's."""
     is_change = request.blueprint == "security" and request.method == "POST"
     if is_change and request.endpoint != "security.login":
-        _begin_to_write()
-
-
-def _begin_to_write() -> None:
-    """Let Flask-Security's changes begin as writing ones: it reads first, and then writes.
-
-    SQLite would refuse that at once if anybody else had written in between.
-    """
-    db.session.rollback()
-    db.session.connection(execution_options={"writing": True})
+        begin_to_write()
