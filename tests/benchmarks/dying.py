@@ -19,10 +19,9 @@ from sqlalchemy.orm import Session
 from app import create_app
 from registration import service
 
-ONE_IN = 40
-DEATHS = 30
-#: How many of them are the worker's at most: it is started again after pauses that grow.
-WORKERS = 3
+#: The worker gets to few commits in a rush.
+ONE_IN = {"web": 40, "worker": 6}
+DEATHS = {"web": 28, "worker": 2}
 _chance = random.SystemRandom()  # each process its own
 
 
@@ -33,10 +32,7 @@ def main() -> int:
     def perhaps(*_about: object) -> None:
         # The web's processes are children of their server, the worker is one of the service.
         who, died = "worker" if os.getppid() == us else "web", told.read_text().split()
-        most = WORKERS if who == "worker" else DEATHS
-        if os.getpid() == us or len(died) >= DEATHS or died.count(who) >= most:
-            return
-        if _chance.randrange(ONE_IN):
+        if os.getpid() == us or died.count(who) >= DEATHS[who] or _chance.randrange(ONE_IN[who]):
             return
         with told.open("a") as file:
             file.write(f"{who}\n")

@@ -75,6 +75,8 @@ def main() -> int:
             trial = Trial(kind, Path(name), make, asked.rsvps, asked.seed)
             _try(trial, asked.only)
             verdicts += trial.verdicts
+    if not verdicts:
+        parser.error("no fault is called that")
     took = time.monotonic() - began
     if not asked.only and not asked.database and asked.rsvps == 2000:
         _write(verdicts, took)
