@@ -7,12 +7,15 @@ from datetime import timedelta
 
 import vobject
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
+from registration import announcements, events, lifecycle
 from registration.database import db, transaction
-from registration.models import Event, EventStatus, Visibility
+from registration.models import Announcement, Event, EventStatus, Visibility
 from tests.conftest import NOW
 from tests.factories import make_event, make_hybrid, make_rsvp
 
+DAY = timedelta(days=1)
 ATOM = "{http://www.w3.org/2005/Atom}"
 
 
@@ -42,6 +45,24 @@ class TestFileOfAnEvent:
     def test_of_a_cancelled_event_says_so(self, client: FlaskClient):
         make_event(slug="off", status=EventStatus.CANCELLED)
         assert "STATUS:CANCELLED" in client.get("/events/off.ics").text
+
+    def test_counts_each_change_so_that_a_calendar_takes_it(self, client: FlaskClient):
+        event = make_event(slug="moving")
+        by_staff = {"staff_id": None, "now": NOW}
+
+        def said() -> tuple[str, str]:
+            (vevent,) = vobject.readOne(client.get("/events/moving.ics").text).vevent_list
+            return vevent.sequence.value, vevent.status.value
+
+        assert said() == ("0", "CONFIRMED")
+        later = {"starts_at": event.starts_at + DAY, "ends_at": event.ends_at + DAY}
+        events.reschedule(event_id=event.id, **later, **by_staff)
+        assert said() == ("1", "CONFIRMED")
+        lifecycle.cancel(event_id=event.id, reason="", **by_staff)
+        assert said() == ("2", "CANCELLED")
+        held = db.session.scalars(select(Announcement).order_by(Announcement.id.desc())).first()
+        announcements.undo(announcement_id=held.id, **by_staff)
+        assert said() == ("3", "CONFIRMED")
 
     def test_of_a_draft_is_nobodys(self, client: FlaskClient):
         make_event(slug="draft", status=EventStatus.DRAFT)
