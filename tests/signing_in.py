@@ -12,10 +12,13 @@ from werkzeug.test import TestResponse
 
 from registration.models import Staff
 
+#: The host that browsers of the tests ask by default. Another one has cookies of its own.
+SITE = "http://localhost"
 
-def sign_in(client: FlaskClient, account: Staff) -> FlaskClient:
+
+def sign_in(client: FlaskClient, account: Staff, *, site: str = SITE) -> FlaskClient:
     """Sign an account in, without the form."""
-    with client.session_transaction() as session:
+    with client.session_transaction(base_url=site) as session:
         session.clear()
         session["_user_id"] = account.fs_uniquifier
         session["_fresh"] = True
@@ -31,14 +34,21 @@ def send(client: FlaskClient, url: str, page: str = "", **fields: object) -> Tes
 
 
 def post(
-    client: FlaskClient, path: str, /, *, headers: dict[str, str] | None = None, **fields: object
+    client: FlaskClient,
+    path: str,
+    /,
+    *,
+    headers: dict[str, str] | None = None,
+    site: str = SITE,
+    **fields: object,
 ) -> TestResponse:
     """Send a form with a good token, without asking for its page first."""
     token = "a token of the tests"
-    with client.session_transaction() as session:
+    with client.session_transaction(base_url=site) as session:
         session["csrf_token"] = token
     signer = URLSafeTimedSerializer(client.application.config["SECRET_KEY"], salt="wtf-csrf-token")
-    return client.post(path, data={"csrf_token": signer.dumps(token), **fields}, headers=headers)
+    sent = {"csrf_token": signer.dumps(token), **fields}
+    return client.post(path, base_url=site, data=sent, headers=headers)
 
 
 def session_cookie(app: Flask, account: Staff) -> str:

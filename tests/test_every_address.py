@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from functools import partial
+from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
@@ -31,6 +33,11 @@ WRITES_DOWN_THAT_IT_WAS_READ = {"staff_exports.download"}
 #: Pages that an administrator who is signed in is led away from: Flask-Security's, which want no
 #: or a fresh sign-in, and the way out to a stream that is not on air.
 LEADS_AWAY = ("security.", "lobby.leave")
+
+#: A passkey belongs to the host that the browser itself is at, and the browser sees to it.
+ASKS_THE_BROWSER = {"security.wan_signin", "security.wan_verify", "security.wan_register"}
+#: What a stranger's browser cannot be made to say, but who asks by hand can: another site.
+EVIL = "http://evil.example.com"
 
 
 @pytest.fixture
@@ -126,6 +133,25 @@ class TestEveryAddress:
                 refused += 1
         assert refused > 20
         assert rows() == before
+
+    def test_a_foreign_host_stands_in_no_answer(
+        self, app: Flask, account: Staff, everything: Values
+    ) -> None:
+        """Neither where a page is read nor where something is sent; what is read comes first."""
+        host = urlsplit(EVIL).netloc
+        asked = [
+            (method, address(app, rule, everything))
+            for method in ("GET", "POST")
+            for rule in app.url_map.iter_rules()
+            if method in (rule.methods or ()) and rule.endpoint not in ASKS_THE_BROWSER
+        ]
+        for method, url in asked:
+            for who in (app.test_client(), sign_in(app.test_client(), account, site=EVIL)):
+                send = partial(post, who, site=EVIL) if method == "POST" else who.get
+                answer = send(url, headers={"Host": host, "X-Forwarded-Host": host})
+                told = answer.get_data() + str(answer.headers).encode()
+                assert host.encode() not in told, f"{method} {url}"
+                answer.close()
 
 
 def test_a_file_is_taken_for_what_it_says_it_is(client: FlaskClient) -> None:

@@ -14,6 +14,7 @@ from flask_security import hash_password
 from passlib.hash import argon2
 from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import select
+from werkzeug.test import TestResponse
 
 from registration.database import db
 from registration.models import (
@@ -26,7 +27,7 @@ from registration.web import answer_form
 from registration.web.limits import limiter
 from registration.web.staff.signing_in import security
 from tests.conftest import NOW
-from tests.factories import make_hybrid, make_rsvp, make_staff, save
+from tests.factories import make_event, make_hybrid, make_option, make_rsvp, make_staff, save
 from tests.forms import answer_with
 from tests.signing_in import post, sign_in
 
@@ -52,6 +53,15 @@ def without_tokens(page: str, *addresses: str) -> str:
     for one in addresses:
         page = page.replace(one, "ADDRESS")
     return page
+
+
+def what_is_told(answer: TestResponse, email: str) -> tuple[int, list[tuple[str, str]], str]:
+    """Status, headers and page: the cookie without the value that is sealed anew each time."""
+    headers = [
+        (name, re.sub(r"(?<==)[^;]+", "", value, count=1) if name == "Set-Cookie" else value)
+        for name, value in answer.headers
+    ]
+    return answer.status_code, headers, without_tokens(answer.text, email)
 
 
 class TestNobodyLearnsWhoIsKnown:
@@ -124,6 +134,52 @@ class TestNobodyLearnsWhoIsKnown:
             post(client, "/staff/sign-in", email=email, password="a wrong password")
             costs.append(len(hashed))
         assert costs == [1, 1]
+
+    @pytest.mark.parametrize(
+        ("event", "option", "typed", "status"),
+        [
+            ({}, {}, {}, 303),
+            ({"confirms_addresses": True}, {}, {}, 303),
+            ({}, {"needs_approval": True}, {}, 303),
+            ({}, {"capacity": 1}, {"attend": "{}w"}, 303),
+            ({}, {"capacity": 1}, {}, 409),
+            ({}, {}, {"name": ""}, 422),
+        ],
+    )
+    def test_by_what_an_answer_is_answered(
+        self,
+        app: Flask,
+        monkeypatch: pytest.MonkeyPatch,
+        statements: list[str],
+        event: dict[str, Any],
+        option: dict[str, Any],
+        typed: dict[str, str],
+        status: int,
+    ) -> None:
+        """Not one bit differs: status, headers, the cookie and what is in it, the page after it."""
+        monkeypatch.setitem(app.config, "MAIL_SERVER", "mail.example.org")
+        room = make_option(make_event(**event), **option)
+        known, unknown = "someone@example.org", "nobody1@example.org"
+        make_rsvp(room, email=known)
+        sent = {"attend": "{}", "consent": "y", "started": answer_form.opened(), "name": "Eve"}
+        sent |= typed
+        sent["attend"] = sent["attend"].format(room.id)
+        seen: list[list[object]] = []
+        costs = []
+        for email in (known, unknown):
+            browser = app.test_client()
+            statements.clear()
+            answer = post(browser, f"/events/{room.event.slug}/rsvp", **sent, email=email)
+            costs.append(len(statements))
+            assert answer.status_code == status
+            with browser.session_transaction() as session:
+                kept = {name: value for name, value in session.items() if name != "csrf_token"}
+            told = [what_is_told(answer, email), str(kept).replace(email, "ADDRESS")]
+            if answer.location:
+                told.append(what_is_told(browser.get(answer.location), email))
+            seen.append(told)
+        assert seen[0] == seen[1]
+        assert abs(costs[0] - costs[1]) <= 8, "one takes visibly longer than the other"
 
     def test_by_an_answer_in_somebody_elses_name(self, client: FlaskClient) -> None:
         room, _stream = make_hybrid()

@@ -192,4 +192,4 @@ def migration(trial: Trial) -> None:
         cwd=ROOT, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     wrong = [] if told.returncode == 0 else [told.stdout[-300:].replace("\n", " ")]
-    trial.say("migration from the first release", wrong, "every row is there")
+    trial.say("migration from the first release", wrong, "every value is there")
