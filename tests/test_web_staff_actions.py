@@ -9,11 +9,12 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
 
-from registration import roster
+from registration import rendering, roster
 from registration.database import db
 from registration.models import AuditEntry, MailKind, MailState, OutboxMail, Rsvp, RsvpStatus, Staff
 from registration.parties import attendees
 from registration.web.staff import bulk
+from tests.conftest import NOW
 from tests.factories import (
     make_event,
     make_hybrid,
@@ -58,6 +59,52 @@ def many(desk: FlaskClient, slug: str, do: str, *, query: str = "", **fields: ob
     asked = send(desk, url, page=page, do=do, **fields)
     assert asked.status_code == 200
     return asked, send(desk, url, page=page, do=do, sure="y", **fields)
+
+
+def mail_of(rsvp_id: int, kind: MailKind) -> str:
+    """The text of the last mail of a kind to somebody."""
+    rows = select(OutboxMail).where(OutboxMail.rsvp_id == rsvp_id, OutboxMail.kind == kind)
+    row = db.session.scalars(rows.order_by(OutboxMail.id.desc())).first()
+    assert row is not None
+    return str(rendering.render(row, now=NOW).body)
+
+
+@pytest.mark.parametrize(
+    ("do", "status", "kind"),
+    [
+        ("cancel", RsvpStatus.CANCELLED, MailKind.CANCELLED),
+        ("reject", RsvpStatus.REJECTED, MailKind.REJECTED),
+    ],
+)
+def test_ending_one_asks_first_says_why_in_the_mail_and_leads_back_to_the_person(
+    desk: FlaskClient, do: str, status: RsvpStatus, kind: MailKind
+) -> None:
+    room = make_option(make_event(), needs_approval=do == "reject")
+    rsvp = make_rsvp(room, name="Amina Okonkwo-Bell")
+    number, before, slug = rsvp.id, rsvp.status, room.event.slug
+    person = f"/staff/events/{slug}/attendees/{number}"
+    button = re.search(rf'value="{do}" formaction="([^"]+)"', desk.get(person).text)
+    assert button is not None
+    url = button[1].replace("&amp;", "&")
+    asked = send(desk, url, page=person, do=do, id=number)
+    assert "Amina Okonkwo-Bell" in asked.text
+    assert status_of(number) is before
+    done = send(desk, url, page=person, do=do, id=number, sure="y", reason="The hall is closed.")
+    assert done.location == person
+    assert status_of(number) is status
+    assert "The hall is closed." in mail_of(number, kind)
+    assert log(f"rsvp.{status}")[-1].detail["reason"] == "The hall is closed."
+
+
+def test_a_word_that_is_too_long_ends_nothing_and_is_not_lost(desk: FlaskClient) -> None:
+    room, _stream = make_hybrid()
+    rsvp_id, slug = make_rsvp(room).id, room.event.slug
+    words = "We are sorry. " * 40
+    _asked, answer = many(desk, slug, "cancel", id=[rsvp_id], reason=words)
+    assert answer.status_code == 422
+    assert words.strip() in answer.text
+    assert "Use 500 characters or fewer" in answer.text
+    assert status_of(rsvp_id) is RsvpStatus.CONFIRMED
 
 
 def test_cancelling_many_asks_first_and_frees_their_seats(desk: FlaskClient, admin: Staff) -> None:

@@ -132,7 +132,7 @@ def show(slug: str, rsvp_id: int) -> ResponseReturnValue:
 @blueprint.post("/attendees/<int:rsvp_id>")
 @staff_only(StaffRole.ORGANISER)
 def act_on_one(slug: str, rsvp_id: int) -> ResponseReturnValue:
-    """Do one thing with one person."""
+    """Do one thing with one person; what ends their RSVP is done in bulk.py, which asks first."""
     event = event_by_slug(slug)
     rsvp = rsvp_of(event, rsvp_id)
     staff_id, action = current_user.id, request.form.get("do", "")
@@ -147,18 +147,12 @@ def act_on_one(slug: str, rsvp_id: int) -> ResponseReturnValue:
 
 def _do(action: str, rsvp_id: int, staff_id: int) -> str:
     moment = now()
-    if action == "cancel":
-        rsvps.cancel(rsvp_id=rsvp_id, now=moment, by="staff", staff_id=staff_id)
-        return gettext("Cancelled. A mail is on its way.")
     if action == "resend":
         links.resend(rsvp_id=rsvp_id, now=moment, staff_id=staff_id)
         return gettext("The mail is on its way once more.")
     if action == "approve":
         approvals.approve(rsvp_ids=[rsvp_id], staff_id=staff_id, now=moment)
         return gettext("Approved. A mail is on its way.")
-    if action == "reject":
-        approvals.reject(rsvp_ids=[rsvp_id], staff_id=staff_id, now=moment)
-        return gettext("Rejected. A mail is on its way.")
     if action in ("promote", "promote_beyond"):
         approvals.promote(
             rsvp_id=rsvp_id,

@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _
 from flask_security import current_user
+from flask_wtf import FlaskForm
 from sqlalchemy import select
 
 from registration import approvals, desk, roster, rsvps
@@ -21,6 +22,7 @@ from registration.models import Event, Rsvp, StaffRole
 from registration.times import now
 from registration.web.staff.access import event_by_slug, staff_only
 from registration.web.staff.attendees import filters_of_request
+from registration.web.staff.editor_fields import lines
 
 blueprint = Blueprint("staff_bulk", __name__, url_prefix="/staff/events/<slug>/attendees/many")
 
@@ -35,19 +37,25 @@ class Action:
 
     label: object
     explained: object
-    run: Callable[[Sequence[int], int, datetime], int]
-    is_grave: bool = False
+    run: Callable[[Sequence[int], int, datetime, str], int]
+    is_grave: bool = False  # it ends RSVPs; staff may say why
 
 
-def _approve(ids: Sequence[int], staff_id: int, moment: datetime) -> int:
+class ReasonForm(FlaskForm):  # type: ignore[misc]
+    """What staff say to those whose RSVPs they end."""
+
+    reason = lines(_("A word to them"), 500, 3, description=_("It stands in the mail."))
+
+
+def _approve(ids: Sequence[int], staff_id: int, moment: datetime, _reason: str) -> int:
     return approvals.approve(rsvp_ids=ids, staff_id=staff_id, now=moment)
 
 
-def _reject(ids: Sequence[int], staff_id: int, moment: datetime) -> int:
-    return approvals.reject(rsvp_ids=ids, staff_id=staff_id, now=moment)
+def _reject(ids: Sequence[int], staff_id: int, moment: datetime, reason: str) -> int:
+    return approvals.reject(rsvp_ids=ids, staff_id=staff_id, now=moment, reason=reason)
 
 
-def _promote(ids: Sequence[int], staff_id: int, moment: datetime) -> int:
+def _promote(ids: Sequence[int], staff_id: int, moment: datetime, _reason: str) -> int:
     done = 0
     for rsvp_id in ids:
         try:
@@ -58,17 +66,17 @@ def _promote(ids: Sequence[int], staff_id: int, moment: datetime) -> int:
     return done
 
 
-def _cancel(ids: Sequence[int], staff_id: int, moment: datetime) -> int:
+def _cancel(ids: Sequence[int], staff_id: int, moment: datetime, reason: str) -> int:
     live = set(
         db.session.scalars(select(Rsvp.id).where(Rsvp.id.in_(ids), Rsvp.cancelled_at.is_(None)))
     )
     for rsvp_id in ids:
         if rsvp_id in live:
-            rsvps.cancel(rsvp_id=rsvp_id, now=moment, by="staff", staff_id=staff_id)
+            rsvps.cancel(rsvp_id=rsvp_id, now=moment, by="staff", staff_id=staff_id, reason=reason)
     return len(live)
 
 
-def _check_in(ids: Sequence[int], staff_id: int, moment: datetime) -> int:
+def _check_in(ids: Sequence[int], staff_id: int, moment: datetime, _reason: str) -> int:
     return desk.check_in(rsvp_ids=ids, staff_id=staff_id, now=moment)
 
 
@@ -118,23 +126,26 @@ def act(slug: str) -> ResponseReturnValue:
     action = ACTIONS.get(name) or abort(400)
     after = request.form.get("after", 0, type=int)
     ids, total = _chosen(event, after)
-    back = url_for("staff_attendees.index", slug=slug) + _kept()
+    back = _where_from(slug)
     if not ids and not after:
         flash(gettext("Tick somebody first."), "warn")
         return redirect(back, code=303)
-    if "sure" not in request.form:
-        return render_template(
+    form = ReasonForm()
+    if "sure" not in request.form or not form.validate():
+        page = render_template(
             "staff/bulk.html",
             event=event,
             name=name,
             action=action,
-            count=total,
+            form=form,
+            count=total or request.form.get("total", len(ids), type=int),
             ids=ids if "all" not in request.form else [],
             names=_names(ids[:5]),
             back=back,
             here=request.full_path,
         )
-    so_far = _work(action, ids)
+        return page, 422 if form.errors else 200
+    so_far = _work(action, ids, form.reason.data.strip())
     if "all" in request.form and len(ids) == STEP:
         return render_template(
             "staff/bulk_on.html",
@@ -143,6 +154,7 @@ def act(slug: str) -> ResponseReturnValue:
             action=action,
             after=ids[-1],
             so_far=so_far,
+            reason=form.reason.data,
             back=back,
             here=request.full_path,
         )
@@ -162,11 +174,11 @@ class SoFar:
     moments: list[str]  # one for each step, for an undo
 
 
-def _work(action: Action, ids: Sequence[int]) -> SoFar:
+def _work(action: Action, ids: Sequence[int], reason: str) -> SoFar:
     """Do it to these; what was done, with the steps before."""
     moment, done = now(), 0
     for first in range(0, len(ids), _CHUNK):
-        done += action.run(ids[first : first + _CHUNK], current_user.id, moment)
+        done += action.run(ids[first : first + _CHUNK], current_user.id, moment, reason)
     before = {name: request.form.get(name, 0, type=int) for name in ("total", "seen", "done")}
     return SoFar(
         total=before["total"],
@@ -211,6 +223,13 @@ def _chosen(event: Event, after: int) -> tuple[list[int], int]:
 
 def _names(ids: Sequence[int]) -> list[str]:
     return list(db.session.scalars(select(Rsvp.name).where(Rsvp.id.in_(ids)).order_by(Rsvp.id)))
+
+
+def _where_from(slug: str) -> str:
+    """The list with its filters, or the page of the one person whom it is about."""
+    if person := request.args.get("person", type=int):
+        return url_for("staff_attendees.show", slug=slug, rsvp_id=person)
+    return url_for("staff_attendees.index", slug=slug) + _kept()
 
 
 def _kept() -> str:
