@@ -31,9 +31,9 @@ def write_new(row: Base) -> None:
     session, which could not forget it if the transaction failed: `adopt` it afterwards.
     """
     values = vars(row)
-    for name, default in _defaults(type(row)).items():
-        values.setdefault(name, default)
-    said = {name: values[name] for name in _defaults(type(row))}
+    said = {
+        name: values.setdefault(name, default) for name, default in _defaults(type(row)).items()
+    }
     written = db.session.connection().execute(_insert_one(type(row)), said)
     values["id"] = written.inserted_primary_key[0]  # type: ignore[index]
 

@@ -93,8 +93,8 @@ def _run(connection: Connection, statement: Any, rows: list[dict[str, Any]]) -> 
 
 
 @event.listens_for(Rsvp, "after_insert")
-def _rsvp_came(_mapper: Any, _connection: Connection, rsvp: Rsvp) -> None:
-    execute_rows(_WRITE, _rows(rsvp.event_id, rsvp.id, 0, rsvp.search_text))
+def _rsvp_came(_mapper: Any, connection: Connection, rsvp: Rsvp) -> None:
+    write_words(connection, [rsvp])
 
 
 @event.listens_for(Rsvp, "after_update")

@@ -65,10 +65,6 @@ class Catalogues(Domain):  # type: ignore[misc]
     To spell the name out, as Flask-Babel does at each text, takes longer than to translate it.
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._kept: dict[tuple[str | None, ...], Any] = {}
-
     def get_translations(self) -> Any:
         """That of the language at hand."""
         # Where Flask-Babel keeps it, which asks three times whether there is such a place.
@@ -77,9 +73,9 @@ class Catalogues(Domain):  # type: ignore[misc]
         if locale is None:
             return super().get_translations()
         key = (locale.language, locale.territory, locale.script)
-        found = self._kept.get(key)
+        found = self.cache.get(key)
         if found is None:
-            found = self._kept[key] = super().get_translations()
+            found = self.cache[key] = super().get_translations()
         return found
 
 
