@@ -124,6 +124,19 @@ def give_device(page: Page) -> None:
     )
 
 
+def add_passkey(page: Page, site_url: str, name: str, *, as_second_factor: bool = False) -> None:
+    """Sign in with the password, give the account a passkey, and forget who signed in."""
+    give_device(page)
+    enter(page, "me@example.org")
+    page.goto(f"{site_url}/staff/passkeys")
+    page.get_by_label("Name, so that you know it again").fill(name)
+    if as_second_factor:
+        page.get_by_label("After the password").check()
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_role("button", name=f"Remove {name}")).to_be_visible()
+    page.context.clear_cookies()
+
+
 def test_a_passkey_signs_in_without_the_password(
     site: Site, open_page: Callable[..., Page]
 ) -> None:
@@ -131,13 +144,7 @@ def test_a_passkey_signs_in_without_the_password(
     # A passkey belongs to a name; an address of numbers is none.
     site_url = site.url.replace("127.0.0.1", "localhost")
     page = open_page(f"{site_url}/staff/sign-in")
-    give_device(page)
-    enter(page, "me@example.org")
-    page.goto(f"{site_url}/staff/passkeys")
-    page.get_by_label("Name, so that you know it again").fill("My laptop")
-    page.get_by_role("button", name="Go on").click()
-    expect(page.get_by_role("button", name="Remove My laptop")).to_be_visible()
-    page.context.clear_cookies()
+    add_passkey(page, site_url, "My laptop")
     page.goto(f"{site_url}/staff/sign-in")
     page.get_by_role("button", name="Sign in with a passkey").click()
     expect(page.get_by_role("heading", name="Events", exact=True)).to_be_visible()
@@ -154,14 +161,7 @@ def test_a_passkey_after_the_password_says_why_and_leads_on(
     make_staff(email="me@example.org", password=hash_password(PASSWORD))
     site_url = site.url.replace("127.0.0.1", "localhost")
     page = open_page(f"{site_url}/staff/sign-in")
-    give_device(page)
-    enter(page, "me@example.org")
-    page.goto(f"{site_url}/staff/passkeys")
-    page.get_by_label("Name, so that you know it again").fill("My key")
-    page.get_by_label("After the password").check()
-    page.get_by_role("button", name="Go on").click()
-    expect(page.get_by_role("button", name="Remove My key")).to_be_visible()
-    page.context.clear_cookies()
+    add_passkey(page, site_url, "My key", as_second_factor=True)
     page.goto(f"{site_url}/staff/log/")
     page.get_by_label("Email address").fill("me@example.org")
     page.get_by_label("Password").fill(PASSWORD)
