@@ -20,9 +20,10 @@ PRODID = "-//registration//Event registration//EN"
 _FEED_REFRESH = "PT6H"
 # C0 controls but tab and newline, DEL, NEL, line and paragraph separators, lone surrogates.
 _UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")
-_UNFIT_IN_PARAMETERS = re.compile('["^;\t\n]')
-# A backslash needs none by RFC 5545, but readers take it for the escape of what follows.
-_WANTS_QUOTES = re.compile(r"[,:\\]")
+# Quotes, carets, semicolons and backslashes are escapes to some readers, in quotes or not.
+_UNFIT_IN_PARAMETERS = re.compile(r'["^;\\\t\n]')
+# By RFC 5545 an equals sign needs none, but readers drop the spaces beside it.
+_WANTS_QUOTES = re.compile("[,:=]")
 _ESCAPES = str.maketrans({"\\": "\\\\", ";": "\\;", ",": "\\,", "\n": "\\n"})
 
 
@@ -120,7 +121,7 @@ def clean(text: str) -> str:
 
 
 def clean_parameter(text: str) -> str:
-    """Text fit for a parameter such as CN: also without quotes, carets, semicolons, newlines."""
+    """Text fit for a parameter such as CN: also on one line and without `"`, `^`, `;` and `\\`."""
     return _UNFIT_IN_PARAMETERS.sub(" ", clean(text)).strip()
 
 
