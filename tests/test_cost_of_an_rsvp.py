@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import flask_migrate
 import pytest
 from flask import Flask
-from sqlalchemy import event, insert, select, text
+from sqlalchemy import Connection, event, insert, select, text, update
 
 from app import create_app
-from registration import doctor, rsvps
+from registration import announcements, doctor, events, rsvps
 from registration.database import db
 from registration.models import AttendanceOption, Rsvp, RsvpStatus
 from tests.conftest import settings_for
 from tests.factories import make_hybrid, make_rsvp
+
+# As a plan names it: the ids' own is the table itself on SQLite.
+_INDEX = re.compile(r"(?:Index Scan on|Scan using|USING INDEX|USING) (INTEGER PRIMARY KEY|\w+)")
 
 
 @contextmanager
@@ -139,6 +143,32 @@ def test_each_statement_goes_through_an_index(app: Flask, database: str, now: da
     assert walks(seen, database) == []
 
 
+def test_some_of_a_crowd_are_told_without_a_walk_over_all(
+    app: Flask, database: str, now: datetime, monkeypatch: pytest.MonkeyPatch
+):
+    """Also right after they came, when PostgreSQL has no figures of them to plan with."""
+    monkeypatch.setattr(announcements, "FIRST_CHUNK", 100)
+    room, _stream = make_hybrid(capacity=None)
+    crowd(room, 3000, now, waiting=False)
+    db.session.execute(update(Rsvp).values(ical_sequence=0))
+    assert events.reschedule(
+        event_id=room.event_id,
+        starts_at=room.event.starts_at + timedelta(days=1),
+        ends_at=room.event.ends_at + timedelta(days=1),
+        staff_id=None,
+        now=now,
+    )
+    with statements() as seen:
+        announcements.spread(now=now + timedelta(hours=1))
+    of_some = [statement for statement in seen if "rsvps.id BETWEEN" in statement[0]]
+    assert len(of_some) > 3
+    taken = set()
+    with db.engine.connect() as connection:
+        for statement, parameters in of_some:
+            taken |= set(_INDEX.findall("\n".join(plan(connection, statement, parameters))))
+    assert taken == {"pk_rsvps" if database == "postgresql" else "INTEGER PRIMARY KEY"}
+
+
 def test_a_migrated_sqlite_finds_an_address_by_itself(tmp_path: Path):
     """It has no figures to plan with, and the order in which migrations made indexes leads it."""
     made = create_app(settings_for(f"sqlite:///{tmp_path / 'migrated.db'}", tmp_path))
@@ -149,16 +179,22 @@ def test_a_migrated_sqlite_finds_an_address_by_itself(tmp_path: Path):
             make_rsvp(room)
         with db.engine.connect() as connection:
             plans = [
-                str(row[-1])
+                line
                 for statement, parameters in seen
                 if statement.startswith(("SELECT", "UPDATE", "DELETE"))
-                for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+                for line in plan(connection, statement, parameters)
             ]
         db.session.remove()
         db.engine.dispose()
     of_rsvps = [plan for plan in plans if "rsvps" in plan]
     assert any("ix_rsvps_email (email=? AND event_id=?" in plan for plan in of_rsvps), of_rsvps
     assert [plan for plan in of_rsvps if "(event_id=?" in plan] == []
+
+
+def plan(connection: Connection, statement: str, parameters: Any) -> list[str]:
+    """What the database says of how it would run a statement."""
+    how = "EXPLAIN QUERY PLAN" if connection.dialect.name == "sqlite" else "EXPLAIN"
+    return [str(row[-1]) for row in connection.exec_driver_sql(f"{how} {statement}", parameters)]
 
 
 def walks(seen: list[tuple[str, Any]], database: str) -> list[str]:
@@ -175,11 +211,7 @@ def walks(seen: list[tuple[str, Any]], database: str) -> list[str]:
                 continue  # the test's own
             if isinstance(parameters, list):  # the same for several rows
                 parameters = parameters[0]
-            how = "EXPLAIN QUERY PLAN" if database == "sqlite" else "EXPLAIN"
-            lines = [
-                str(row[-1])
-                for row in connection.exec_driver_sql(f"{how} {statement}", parameters).all()
-            ]
+            lines = plan(connection, statement, parameters)
             for table in ("rsvps", "attendees", "outbox", "answers", "audit_entries"):
                 for line in lines:
                     words = line.replace("USING COVERING INDEX", "USING INDEX").split()

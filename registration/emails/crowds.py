@@ -22,6 +22,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    literal_column,
     null,
     or_,
     select,
@@ -55,20 +56,17 @@ class Crowd:
     first: int
     last: int
 
-    @property
-    def rsvps(self) -> ColumnElement[bool]:
-        """The condition on Rsvp that it is one of them."""
-        # A sum, so that no index of the event's RSVPs is taken: the ids alone are few.
-        return Rsvp.id.between(self.first, self.last) & (Rsvp.event_id + 0 == self.event.id)
+    def rsvps(self, condition: ColumnElement[bool]) -> ColumnElement[bool]:
+        """The condition on Rsvp that it is one of them, and that `condition` is so."""
+        return Rsvp.id.between(self.first, self.last) & _row_by_row(
+            (Rsvp.event_id == self.event.id) & condition
+        )
 
     @property
     def waiting_mails(self) -> ColumnElement[bool]:
         """The condition on OutboxMail that it is to one of them and has not gone."""
-        # By the same means no index of events or states, of which one may have millions of mails.
-        return (
-            OutboxMail.rsvp_id.between(self.first, self.last)
-            & (OutboxMail.event_id + 0 == self.event.id)
-            & (func.coalesce(OutboxMail.state, MailState.SENT) == MailState.WAITING)
+        return OutboxMail.rsvp_id.between(self.first, self.last) & _row_by_row(
+            (OutboxMail.event_id == self.event.id) & (OutboxMail.state == MailState.WAITING)
         )
 
 
@@ -79,7 +77,7 @@ def crowd_changed(crowd: Crowd, *, now: datetime) -> int:
     if not news:
         return 0
     of_group = [(_is_in(crowd, group), group) for group in news]
-    chosen = crowd.rsvps & audience.has_entry() & or_(*(is_in for is_in, _ in of_group))
+    chosen = crowd.rsvps(audience.has_entry() & or_(*(is_in for is_in, _ in of_group)))
 
     def facts(**more: Any) -> ColumnElement[Any]:
         return case(*((is_in, _json(_told(group) | more)) for is_in, group in of_group))
@@ -96,13 +94,22 @@ def crowd_cancelled(crowd: Crowd, *, now: datetime) -> int:
     Whatever else still waits to go to any of them gives way.
     """
     _supersede(crowd.waiting_mails, now)
-    live, with_entry = crowd.rsvps & Rsvp.status.in_(LIVE), audience.has_entry()
+    live, with_entry = crowd.rsvps(Rsvp.status.in_(LIVE)), audience.has_entry()
     kind, told = MailKind.EVENT_CANCELLED, {"reason": crowd.event.cancellation_reason}
     sequence = case((with_entry, Rsvp.ical_sequence + 1), else_=null())
     number = _write(kind, live, crowd, now, facts=_json(told), sequence=sequence)
     _write_copies(kind, live, crowd, now, facts=_json(told | {"copy": True}))
-    _count_up(live & with_entry)
+    _count_up(crowd.rsvps(with_entry))
     return number
+
+
+def _row_by_row(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """`condition` as one that no index serves.
+
+    A span of ids is few rows, and of an event or a status there may be millions: but a database
+    that has no statistics yet of a crowd that came at once takes the index of those.
+    """
+    return case((condition, literal_column("1")), else_=literal_column("0")) == literal_column("1")
 
 
 def _is_in(crowd: Crowd, group: Group) -> ColumnElement[bool]:
@@ -137,7 +144,7 @@ def _take_back_unsent(crowd: Crowd, now: datetime) -> None:
     knew = select(func.min(OutboxMail.facts["edition"].as_integer())).where(of_it)
     db.session.execute(
         update(Rsvp)
-        .where(crowd.rsvps, exists().where(of_it))
+        .where(crowd.rsvps(exists().where(of_it)))
         .values(told_edition=cast(knew.scalar_subquery(), Integer))
         .execution_options(synchronize_session=False)
     )
@@ -219,9 +226,8 @@ def _write_copies(
     facts: ColumnElement[Any],
 ) -> None:
     """Copies for assistants who answered for the person; the entry is not theirs."""
-    booked = (
-        whose
-        & (Rsvp.booked_by_email != "")
+    booked = whose & _row_by_row(
+        (Rsvp.booked_by_email != "")
         & (Rsvp.booked_by_email != Rsvp.email)
         & (Rsvp.status != RsvpStatus.UNVERIFIED)
     )
