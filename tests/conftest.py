@@ -13,6 +13,7 @@ import psycopg
 import pytest
 from flask import Flask, g
 from flask.testing import FlaskClient
+from hypothesis import settings
 from sqlalchemy import text
 from werkzeug.test import TestResponse
 
@@ -23,6 +24,11 @@ from registration.web.limits import limiter
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 DATABASES = ["sqlite", "postgresql"]
+
+# Whatever else the surroundings say (a CI tries the same texts each time), no test has a limit of
+# time: a busy machine is not a fault.
+settings.register_profile("patient", parent=settings.default, deadline=None)
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")

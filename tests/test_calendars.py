@@ -164,7 +164,6 @@ OPENINGS = [
 )
 @settings(
     max_examples=25,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_any_life_of_an_rsvp_ends_with_the_right_calendar(

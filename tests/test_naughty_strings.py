@@ -155,7 +155,6 @@ class TestAnyText:
 
         @settings(
             max_examples=150,
-            deadline=None,
             database=None,
             suppress_health_check=list(HealthCheck),
         )

@@ -478,7 +478,6 @@ def test_whatever_is_done_in_whatever_order_the_seats_are_right(app: Flask, data
             # The rules are the same on both; on PostgreSQL each step takes longer.
             max_examples=EXAMPLES if database == "sqlite" else max(1, EXAMPLES // 3),
             stateful_step_count=STEPS,
-            deadline=None,
             suppress_health_check=list(HealthCheck),
             database=None,
             # A failure is shown as it was found: making it small takes minutes.
