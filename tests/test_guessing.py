@@ -225,6 +225,12 @@ class TestGuessing:
             post(client, "/staff/reset", email=account.email)
         assert db.session.query(OutboxMail).filter_by(recipient=account.email).count() <= 4
 
+    def test_empty_forms_of_some_do_not_keep_others_out(self, client: FlaskClient) -> None:
+        for address in ("/staff/reset", "/staff/sign-in"):
+            for _ in range(12):
+                said = post(client, address, email="", password="")
+                assert said.status_code == 200, address
+
     def test_many_accounts_cannot_be_tried_from_one_network(
         self, app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:

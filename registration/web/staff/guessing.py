@@ -48,9 +48,10 @@ def _keys() -> list[tuple[RateLimitItem, str]]:
         who = request.form.get("email", "").strip().lower()[:254]
     else:
         who = str(session.get("tf_user_id") or get_remote_address())
-    limits = current_app.config
-    of_one = "LIMIT_LINKS_PER_ADDRESS" if endpoint.endswith("forgot_password") else _OF_ONE
-    return [
-        (parse(limits[of_one]), f"{endpoint}:{who}"),
-        (parse(limits["LIMIT_SIGN_IN_PER_NETWORK"]), f"{endpoint}:from:{get_remote_address()}"),
-    ]
+    config = current_app.config
+    network = f"{endpoint}:from:{get_remote_address()}"
+    keys = [(parse(config["LIMIT_SIGN_IN_PER_NETWORK"]), network)]
+    if who:  # what many leave empty by mistake is not one address of theirs
+        of_one = "LIMIT_LINKS_PER_ADDRESS" if endpoint.endswith("forgot_password") else _OF_ONE
+        keys.append((parse(config[of_one]), f"{endpoint}:{who}"))
+    return keys
