@@ -241,6 +241,42 @@ class TestGuessing:
         ]
         assert [answer.status_code for answer in tried] == [200] * 5 + [429] * 2
 
+    def test_nor_from_all_the_addresses_that_one_network_gives_a_host(
+        self, app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(app.config, "LIMIT_SIGN_IN_PER_NETWORK", "5 per hour")
+        tried = []
+        for number in range(1, 8):
+            client.environ_base["REMOTE_ADDR"] = f"2001:db8::{number}"
+            email = f"{number}@example.org"
+            tried.append(post(client, "/staff/sign-in", email=email, password="wrong"))
+        assert [answer.status_code for answer in tried] == [200] * 5 + [429] * 2
+
+    def test_a_guess_counts_whatever_answer_it_asks_for(
+        self, app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(app.config, "LIMIT_SIGN_IN_PER_ADDRESS", "5 per hour")
+        account = make_staff(password=hash_password(PASSWORD))
+        as_json = {"Accept": "application/json"}
+        tried = [
+            post(client, "/staff/sign-in", email=account.email, password="wrong", headers=as_json)
+            for _ in range(7)
+        ]
+        assert [answer.status_code for answer in tried] == [200] * 5 + [429] * 2
+
+    @pytest.mark.parametrize("password", ["wrong", PASSWORD])
+    def test_a_guess_that_is_no_form_is_not_read(self, client: FlaskClient, password: str) -> None:
+        account = make_staff(password=hash_password(PASSWORD))
+        page = client.get("/staff/sign-in").text
+        token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
+        assert token is not None
+        answer = client.post(
+            "/staff/sign-in",
+            json={"email": account.email, "password": password},
+            headers={"X-CSRFToken": token[1]},
+        )
+        assert answer.status_code == 415
+
     @pytest.mark.parametrize("path", ["/staff/second-factor/code", "/staff/recovery"])
     def test_who_knows_the_password_cannot_try_codes_without_end(
         self, app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch, path: str
@@ -258,12 +294,15 @@ class TestGuessing:
         tried = [post(client, path, code=f"{number:06}") for number in range(7)]
         assert [answer.status_code for answer in tried] == [200] * 5 + [429] * 2
 
+    @pytest.mark.parametrize("path", ["/staff/verify", "/staff/password"])
     def test_who_finds_a_desk_left_open_cannot_try_its_password_without_end(
-        self, app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+        self, app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch, path: str
     ) -> None:
         monkeypatch.setitem(app.config, "LIMIT_SIGN_IN_PER_ADDRESS", "5 per hour")
         sign_in(client, make_staff(password=hash_password(PASSWORD)))
-        tried = [post(client, "/staff/verify", password="wrong") for _ in range(7)]
+        sent = {"password": "wrong", "new_password": "a new one!!!"}
+        sent["new_password_confirm"] = sent["new_password"]
+        tried = [post(client, path, **sent) for _ in range(7)]
         assert [answer.status_code for answer in tried] == [200] * 5 + [429] * 2
 
     def test_codes_of_an_event_cannot_be_tried_without_end(

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from flask import Flask, Response, abort, current_app, request, session
-from flask_limiter.util import get_remote_address
 from limits import RateLimitItem, parse
 
-from registration.web.limits import limiter
+from registration.web.limits import limiter, network
 
 _OF_ONE = "LIMIT_SIGN_IN_PER_ADDRESS"
 #: Where somebody may try what they do not know.
@@ -16,6 +15,7 @@ _GUESSED = (
     "security.mf_recovery",
     "security.forgot_password",
     "security.verify",
+    "security.change_password",
 )
 
 
@@ -26,6 +26,8 @@ def init_app(app: Flask) -> None:
 
 
 def _stop() -> None:
+    if request.blueprint == "security" and request.is_json:
+        abort(415)  # who is tried, and whether it failed, is read off forms and their pages
     for limit, key in _keys():
         if not limiter.limiter.test(limit, key):
             abort(429)
@@ -47,10 +49,9 @@ def _keys() -> list[tuple[RateLimitItem, str]]:
     if endpoint in ("security.login", "security.forgot_password"):
         who = request.form.get("email", "").strip().lower()[:254]
     else:
-        who = str(session.get("tf_user_id") or get_remote_address())
+        who = str(session.get("tf_user_id") or session.get("_user_id") or network())
     config = current_app.config
-    network = f"{endpoint}:from:{get_remote_address()}"
-    keys = [(parse(config["LIMIT_SIGN_IN_PER_NETWORK"]), network)]
+    keys = [(parse(config["LIMIT_SIGN_IN_PER_NETWORK"]), f"{endpoint}:from:{network()}")]
     if who:  # what many leave empty by mistake is not one address of theirs
         of_one = "LIMIT_LINKS_PER_ADDRESS" if endpoint.endswith("forgot_password") else _OF_ONE
         keys.append((parse(config[of_one]), f"{endpoint}:{who}"))

@@ -106,6 +106,8 @@ class AnyDeviceUtil(WebauthnUtil):  # type: ignore[misc]
 security = Security(
     mail_util_cls=OutboxMailUtil, totp_cls=OnceTotp, webauthn_util_cls=AnyDeviceUtil
 )
+# Pages alone: a wrong guess that is answered otherwise would not be counted (guessing.py).
+security.want_json(lambda _request: False)
 
 
 def init_app(app: Flask) -> None:
