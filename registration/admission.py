@@ -46,6 +46,10 @@ class Refusal(enum.StrEnum):
     NOT_POSSIBLE = "not_possible"  # not from the state that the RSVP is in by now
 
 
+#: What is said where only staff may move somebody.
+ORGANISERS_DECIDE = _("The organisers approve who attends this way. Write to them to change.")
+
+
 class RsvpRefused(Exception):
     """A change that cannot be made; its text is fit for the attendee."""
 
@@ -148,10 +152,7 @@ def check_move(event: Event, option: AttendanceOption, now: datetime) -> None:
     """
     check_running(event, now)
     if option.needs_approval:
-        raise RsvpRefused(
-            Refusal.NEEDS_APPROVAL,
-            _("The organisers approve who attends this way. Write to them to change."),
-        )
+        raise RsvpRefused(Refusal.NEEDS_APPROVAL, ORGANISERS_DECIDE)
     if not option.is_virtual:
         check_open(event, option, now)
     elif option.opens_at is not None and now < option.opens_at:

@@ -95,6 +95,8 @@ def switch(*, rsvp_id: int, option_id: int, now: datetime, accepts_waiting: bool
         if rsvp.waits_for_option_id == option_id:
             return
         admission.check_move(seats.event, option, now)
+        if _awaits_decision(rsvp):
+            raise RsvpRefused(Refusal.NEEDS_APPROVAL, admission.ORGANISERS_DECIDE)
         admission.check_size(option, rsvp.party_size)
         if option.has_room_for(rsvp.party_size):
             _move(rsvp, seats, option, now)
@@ -105,6 +107,23 @@ def switch(*, rsvp_id: int, option_id: int, now: datetime, accepts_waiting: bool
             _wait_for(rsvp, seats, option, now)
         audit.record("rsvp.switched", now=now, rsvp=rsvp, option=option_id)
         seating.promote(seats, now=now)
+
+
+def is_movable(rsvp: Rsvp) -> bool:
+    """Whether an RSVP can attend another way, from the state that it is in."""
+    return rsvp.status in _MOVABLE and not _awaits_decision(rsvp)
+
+
+def _awaits_decision(rsvp: Rsvp) -> bool:
+    """Whether staff have refused its address before: then they decide, however it attends."""
+    if rsvp.status is not RsvpStatus.PENDING:
+        return False
+    refused = select(Rsvp.id).where(
+        Rsvp.event_id == rsvp.event_id,
+        Rsvp.email == rsvp.email,
+        Rsvp.status == RsvpStatus.REJECTED,
+    )
+    return db.session.scalar(refused.limit(1)) is not None
 
 
 def may_move(event: Event, option: AttendanceOption, now: datetime) -> bool:

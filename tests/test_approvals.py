@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from registration import approvals, rsvps
 from registration.admission import Refusal
 from registration.database import db
 from registration.models import EventStatus, MailKind, OutboxMail, Rsvp, RsvpStatus
-from tests.factories import make_hybrid, make_option, make_rsvp, save
+from tests.factories import make_event, make_hybrid, make_option, make_rsvp, save
 from tests.outcomes import fresh, kinds_mailed, refusal_of
 
 STAFF = None  # acting staff in the audit log; the accounts are tested elsewhere
@@ -78,6 +80,25 @@ class TestApproval:
         approvals.reject(rsvp_ids=[first.id], staff_id=STAFF, now=now)
         assert make_rsvp(room, email="amina@example.org").status is RsvpStatus.PENDING
         assert make_rsvp(room).is_confirmed
+
+    @pytest.mark.parametrize("places", [None, 0])
+    def test_and_does_not_get_round_them_by_another_way_to_attend(
+        self, client: FlaskClient, now: datetime, places: int | None
+    ):
+        event = make_event()
+        room, stream = make_option(event), make_option(event, capacity=places)
+        first = make_rsvp(room, email="amina@example.org")
+        offered = f'name="option" value="{stream.id}"'
+        assert offered in client.get(f"/rsvp/{first.manage_key}").text
+        approvals.reject(rsvp_ids=[first.id], staff_id=STAFF, now=now)
+        again = make_rsvp(room, email="amina@example.org")
+        assert offered not in client.get(f"/rsvp/{again.manage_key}").text
+
+        def switch():
+            rsvps.switch(rsvp_id=again.id, option_id=stream.id, now=now, accepts_waiting=True)
+
+        assert refusal_of(switch) is Refusal.NEEDS_APPROVAL
+        assert fresh(again).status is RsvpStatus.PENDING
 
     def test_staff_may_choose_who_moves_up(self, app: Flask, now: datetime):
         room, _ = make_hybrid(capacity=1, promotes_automatically=False)

@@ -17,7 +17,7 @@ from wtforms.validators import InputRequired
 from registration import answering, entries, itip, links, listing, qr, records, rsvps
 from registration.admission import RsvpRefused
 from registration.database import db
-from registration.models import Answer, Attendee, EventStatus, Rsvp, RsvpStatus
+from registration.models import Answer, Attendee, EventStatus, Rsvp
 from registration.parties import attendees
 from registration.times import now
 from registration.web import access
@@ -50,8 +50,7 @@ def show(key: str) -> ResponseReturnValue:
             if option.id not in (rsvp.option_id, rsvp.waits_for_option_id)
             and rsvps.may_move(event, option, moment)
         ]
-        if is_running
-        and rsvp.status in (RsvpStatus.CONFIRMED, RsvpStatus.WAITLISTED, RsvpStatus.PENDING)
+        if is_running and rsvps.is_movable(rsvp)
         else [],
         streams=[
             option
