@@ -26,6 +26,7 @@ from registration.models import (
     RsvpStatus,
     Visibility,
 )
+from registration.parties import attendees
 from registration.web.limits import limiter
 from tests.factories import (
     make_code,
@@ -444,6 +445,22 @@ class TestTheManagePage:
         answer = client.post(path, data=token | {"name": "Amina", "guest_1": "A guest"})
         assert answer.status_code == 422
         assert 'value="A guest"' in answer.text
+
+    def test_guests_who_were_allowed_once_stay_until_they_are_taken_off(self, client: FlaskClient):
+        room, _ = make_hybrid(guests_max=2)
+        rsvp = make_rsvp(room, name="Amina", guests=["B", "C"])
+        room.event.guests_max = 0
+        save(room.event)
+        path = f"/rsvp/{rsvp.manage_key}/edit"
+        page = client.get(path).text
+        assert "up to 0" not in page
+        sent = hidden(page) | {"name": "Amina", "guest_1": "B", "guest_2": "C"}
+        assert client.post(path, data=sent | {"job_title": "Director"}).status_code == 303
+        db.session.expire_all()
+        assert [person.name for person in attendees(rsvp)] == ["Amina", "B", "C"]
+        assert client.post(path, data=sent | {"guest_1": ""}).status_code == 303
+        db.session.expire_all()
+        assert [person.name for person in attendees(rsvp)] == ["Amina", "C"]
 
     @pytest.mark.parametrize(
         ("state", "words"),

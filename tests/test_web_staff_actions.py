@@ -22,6 +22,7 @@ from tests.factories import (
     make_question,
     make_rsvp,
     make_staff,
+    save,
 )
 from tests.signing_in import send, sign_in
 
@@ -253,6 +254,18 @@ def test_staff_add_somebody_after_registration_closed(desk: FlaskClient, now) ->
     assert second.status_code == 303
     send(desk, url, name="Eve", email="e@example.org", attend=room.id, beyond_capacity="y")
     assert db.session.query(Rsvp).filter_by(email="e@example.org").one().status == "confirmed"
+
+
+def test_guests_who_were_allowed_once_stay_when_staff_edit(desk: FlaskClient) -> None:
+    room, _stream = make_hybrid(guests_max=2)
+    rsvp = make_rsvp(room, name="Amina Bell", guests=["B", "C"])
+    room.event.guests_max = 1
+    save(room.event)
+    url = f"/staff/events/{room.event.slug}/attendees/{rsvp.id}/edit"
+    shown = re.findall(r'name="(guest_\d)"[^>]*value="(\w)"', desk.get(url).text)
+    assert shown == [("guest_1", "B"), ("guest_2", "C")]
+    send(desk, url, name="Amina Bell", job_title="Director", **dict(shown))
+    assert [person.name for person in attendees(rsvp)] == ["Amina Bell", "B", "C"]
 
 
 def test_an_edit_is_in_the_log_with_what_was_before(desk: FlaskClient) -> None:

@@ -99,7 +99,7 @@ class RsvpForm(PersonForm):
         now: datetime,
     ) -> None:
         """Offer what can be chosen now."""
-        self.bind(event, questions)
+        self.bind(questions)
         self.offers = offers(options, event, now)
         if not self.started.data:
             self.started.data = opened()

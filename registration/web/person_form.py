@@ -56,10 +56,14 @@ class PersonForm(FlaskForm):  # type: ignore[misc]
     guests: Sequence[Field]
 
     @classmethod
-    def fields_for(cls, event: Event, questions: Sequence[Question]) -> dict[str, Field]:
-        """The fields that this event adds: its questions and its guests."""
+    def fields_for(
+        cls, event: Event, questions: Sequence[Question], guests: int = 0
+    ) -> dict[str, Field]:
+        """The fields that this event adds: its questions, and those of as many guests as it
+        allows, or as there are already.
+        """
         fields = {f"question_{question.id}": question_field(question) for question in questions}
-        for number in range(1, event.guests_max + 1):
+        for number in range(1, max(event.guests_max, guests) + 1):
             fields[f"guest_{number}"] = StringField(
                 _("Guest %(number)d", number=number),
                 at_most(200),
@@ -68,10 +72,10 @@ class PersonForm(FlaskForm):  # type: ignore[misc]
             )
         return fields
 
-    def bind(self, event: Event, questions: Sequence[Question]) -> None:
+    def bind(self, questions: Sequence[Question]) -> None:
         """Keep the added fields together with what they stand for."""
         self.questions = [(question, self[f"question_{question.id}"]) for question in questions]
-        self.guests = [self[f"guest_{number}"] for number in range(1, event.guests_max + 1)]
+        self.guests = [field for name, field in self._fields.items() if name.startswith("guest_")]
 
     @property
     def in_page_order(self) -> list[Field]:
@@ -144,10 +148,9 @@ class EditForm(PersonForm):
         for question in questions:
             value = given.get(question.id, {})
             before[f"question_{question.id}"] = shown(question, value)
-        form: EditForm = type(cls.__name__, (cls,), cls.fields_for(rsvp.event, questions))(
-            obj=rsvp, data=before
-        )
-        form.bind(rsvp.event, questions)
+        fields = cls.fields_for(rsvp.event, questions, len(guests))
+        form: EditForm = type(cls.__name__, (cls,), fields)(obj=rsvp, data=before)
+        form.bind(questions)
         return form
 
 
@@ -157,5 +160,7 @@ def _library_words(language: str) -> Any:
 
 
 def guests_line(number: int) -> str:
-    """How many guests one may bring, in words."""
+    """How many guests one may bring, in words; none where it is nobody any more."""
+    if not number:
+        return ""
     return ngettext("You can bring %(num)d guest.", "You can bring up to %(num)d guests.", number)

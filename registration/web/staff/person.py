@@ -53,7 +53,7 @@ def add(slug: str) -> ResponseReturnValue:
     event = event_by_slug(slug)
     options, questions = listing.options_of(event), listing.questions_of(event)
     form = type("AddForm", (AddForm,), AddForm.fields_for(event, questions))()
-    form.bind(event, questions)
+    form.bind(questions)
     form.attend.choices = [
         SelectChoice(option.id, wording.option_name(option)) for option in options
     ]
@@ -92,7 +92,7 @@ def edit(slug: str, rsvp_id: int) -> ResponseReturnValue:
             desk.edit(
                 rsvp_id=rsvp_id,
                 details=form.details(email=email, language=language),
-                guests=form.guest_names if event.guests_max else None,
+                guests=form.guest_names,
                 answers=form.answers(*option_ids),
                 staff_id=current_user.id,
                 now=now(),
