@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
@@ -95,6 +96,18 @@ def test_ending_one_asks_first_says_why_in_the_mail_and_leads_back_to_the_person
     assert status_of(number) is status
     assert "The hall is closed." in mail_of(number, kind)
     assert log(f"rsvp.{status}")[-1].detail["reason"] == "The hall is closed."
+
+
+def test_nobody_is_approved_once_the_event_is_over_and_staff_are_told_why(
+    app: Flask, desk: FlaskClient
+) -> None:
+    room = make_option(needs_approval=True)
+    rsvp_id, slug, ends_at = make_rsvp(room).id, room.event.slug, room.event.ends_at
+    app.config["NOW"] = lambda: ends_at
+    _asked, answer = many(desk, slug, "approve", id=[rsvp_id])
+    assert answer.status_code == 303
+    assert "This event has ended." in desk.get(answer.location).text
+    assert status_of(rsvp_id) is RsvpStatus.PENDING
 
 
 def test_a_word_that_is_too_long_ends_nothing_and_is_not_lost(desk: FlaskClient) -> None:

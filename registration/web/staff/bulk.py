@@ -145,7 +145,11 @@ def act(slug: str) -> ResponseReturnValue:
             here=request.full_path,
         )
         return page, 422 if form.errors else 200
-    so_far = _work(action, ids, form.reason.data.strip())
+    try:
+        so_far = _work(action, ids, form.reason.data.strip())
+    except RsvpRefused as refusal:
+        flash(str(refusal), "warn")
+        return redirect(back, code=303)
     if "all" in request.form and len(ids) == STEP:
         return render_template(
             "staff/bulk_on.html",
