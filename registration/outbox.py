@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from flask import current_app
 from flask_mail import Mail
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
 
 from registration import audit
 from registration.claims import CLAIM
@@ -25,13 +25,26 @@ STALE = timedelta(minutes=2)
 FAILING = timedelta(minutes=10)
 
 
-def resend(*, mail_id: int, staff_id: int | None, now: datetime) -> None:
-    """Try a mail once more at once: one that failed, or one that waits for its next try."""
+def resend(*, mail_id: int, staff_id: int | None, now: datetime) -> bool:
+    """Try a mail once more at once: one that failed, or one that waits long for its next try.
+
+    False for one that goes by itself within minutes; it may be on its way at this moment.
+    """
+    put_off = (OutboxMail.state == MailState.WAITING) & (OutboxMail.attempts > 0)
     with transaction():
-        row = db.session.get_one(OutboxMail, mail_id)
-        if row.recipient and row.state in (MailState.FAILED, MailState.WAITING):
-            row.state, row.due_at, row.ended_at, row.attempts = MailState.WAITING, now, None, 0
-            _record("retried", row, staff_id, now)
+        tried = db.session.scalar(
+            update(OutboxMail)
+            .where(
+                OutboxMail.id == mail_id,
+                OutboxMail.recipient != "",
+                or_(OutboxMail.state == MailState.FAILED, put_off & _is_nobodys(now)),
+            )
+            .values(state=MailState.WAITING, due_at=now, ended_at=None, attempts=0)
+            .returning(OutboxMail.id)
+        )
+        if tried is not None:
+            _record("retried", db.session.get_one(OutboxMail, mail_id), staff_id, now)
+        return tried is not None
 
 
 def withdraw(*, mail_id: int, staff_id: int | None, now: datetime) -> bool:
@@ -42,12 +55,7 @@ def withdraw(*, mail_id: int, staff_id: int | None, now: datetime) -> bool:
             .where(
                 OutboxMail.id == mail_id,
                 OutboxMail.state == MailState.WAITING,
-                # One that a worker holds at this moment may be on its way: claimed, not due.
-                or_(
-                    OutboxMail.attempts == 0,
-                    OutboxMail.due_at <= now,
-                    OutboxMail.due_at > now + CLAIM,
-                ),
+                or_(OutboxMail.attempts == 0, _is_nobodys(now)),
             )
             .values(state=MailState.WITHDRAWN, ended_at=now)
             .returning(OutboxMail.id)
@@ -55,6 +63,11 @@ def withdraw(*, mail_id: int, staff_id: int | None, now: datetime) -> bool:
         if taken is not None:
             _record("withdrawn", db.session.get_one(OutboxMail, mail_id), staff_id, now)
         return taken is not None
+
+
+def _is_nobodys(now: datetime) -> ColumnElement[bool]:
+    """That no worker holds it at this moment: one that does has made it not due for a while."""
+    return or_(OutboxMail.due_at <= now, OutboxMail.due_at > now + CLAIM)
 
 
 def _record(what: str, row: OutboxMail, staff_id: int | None, now: datetime) -> None:

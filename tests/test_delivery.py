@@ -530,10 +530,37 @@ class TestOutbox:
             post = post_to(port)
             post()
             mailbox.refuses.clear()
-            outbox.resend(mail_id=mail_id, staff_id=None, now=NOW)
+            assert outbox.resend(mail_id=mail_id, staff_id=None, now=NOW)
             assert post() == 1
-            outbox.resend(mail_id=mail_id, staff_id=None, now=NOW)
+            assert not outbox.resend(mail_id=mail_id, staff_id=None, now=NOW)
             assert post() == 0  # it went
+
+    def test_a_mail_that_a_worker_holds_is_given_to_no_other(
+        self, app: Flask, post_to: Callable[..., Post]
+    ):
+        (mail_id,) = write_mails("a@example.org")
+        post_to(1)
+        assert claim(now=NOW) == [mail_id]
+        assert not outbox.resend(mail_id=mail_id, staff_id=None, now=NOW)
+        assert claim(now=NOW + CLAIM / 2) == []
+        assert not outbox.withdraw(mail_id=mail_id, staff_id=None, now=NOW + CLAIM / 2)
+
+    def test_a_mail_that_is_put_off_for_hours_can_be_tried_at_once(
+        self, app: Flask, post_to: Callable[..., Post]
+    ):
+        (mail_id,) = write_mails("a@example.org")
+        post_to(1)
+        with transaction():
+            row = db.session.get_one(OutboxMail, mail_id)
+            row.attempts, row.due_at = 4, NOW + timedelta(hours=1)
+        assert outbox.resend(mail_id=mail_id, staff_id=None, now=NOW)
+        assert claim(now=NOW) == [mail_id]
+
+    def test_a_mail_that_can_still_be_undone_is_not_sent_before_its_time(self, app: Flask):
+        (mail_id,) = write_mails("a@example.org")
+        with transaction():
+            db.session.get_one(OutboxMail, mail_id).due_at = NOW + timedelta(minutes=9)
+        assert not outbox.resend(mail_id=mail_id, staff_id=None, now=NOW)
 
     def test_a_waiting_mail_can_be_taken_back_until_a_worker_holds_it(
         self, app: Flask, post_to: Callable[..., Post]

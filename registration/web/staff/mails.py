@@ -163,8 +163,9 @@ def act(mail_id: int) -> ResponseReturnValue:
     """Try a mail again, or take it back."""
     about = {"mail_id": _mail(mail_id).id, "staff_id": current_user.id, "now": now()}
     if request.form.get("do") == "resend":
-        outbox.resend(**about)
-        flash(gettext("It will be tried again at once."), "ok")
+        tried = outbox.resend(**about)
+        soon = gettext("It goes by itself, within ten minutes at the latest.")
+        flash(gettext("It will be tried again at once.") if tried else soon, "ok")
     elif request.form.get("do") == "withdraw":
         taken = outbox.withdraw(**about)
         flash(gettext("Taken back.") if taken else gettext("It is too late."), "ok")
