@@ -47,8 +47,9 @@ def add(
 ) -> Rsvp:
     """Send an RSVP for somebody, outside of any window: seated, else waiting.
 
-    With `beyond_capacity` they are seated whatever the capacity. Raises RsvpRefused where the
-    address has a live RSVP already, or the event is cancelled, a draft or over.
+    With `beyond_capacity` they are seated whatever the capacity, and whoever waits. Raises
+    RsvpRefused where the address has a live RSVP already, or the event is cancelled, a draft or
+    over.
     """
     with transaction():
         codes = parties.new_ticket_codes(1 + len(guests))
@@ -65,7 +66,7 @@ def add(
         parties.write_party(rsvp, [details.name, *guests], codes)
         parties.write_answers(rsvp, answers or {})
         audit.record("rsvp.added", now=now, staff_id=staff_id, rsvp=rsvp)
-        if beyond_capacity and not option.fits(rsvp.party_size):
+        if beyond_capacity and not option.has_room_for(rsvp.party_size):
             seating.allow_extra(option, rsvp.party_size)
             seating.take(rsvp, option, now=now)
             emails.rsvp_confirmed(rsvp, now=now)

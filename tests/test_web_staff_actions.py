@@ -12,7 +12,16 @@ from werkzeug.datastructures import MultiDict
 
 from registration import rendering, roster
 from registration.database import db
-from registration.models import AuditEntry, MailKind, MailState, OutboxMail, Rsvp, RsvpStatus, Staff
+from registration.models import (
+    AttendanceOption,
+    AuditEntry,
+    MailKind,
+    MailState,
+    OutboxMail,
+    Rsvp,
+    RsvpStatus,
+    Staff,
+)
 from registration.parties import attendees
 from registration.web.staff import bulk
 from tests.conftest import NOW
@@ -267,6 +276,18 @@ def test_staff_add_somebody_after_registration_closed(desk: FlaskClient, now) ->
     assert second.status_code == 303
     send(desk, url, name="Eve", email="e@example.org", attend=room.id, beyond_capacity="y")
     assert db.session.query(Rsvp).filter_by(email="e@example.org").one().status == "confirmed"
+
+
+def test_staff_seat_whom_they_add_also_where_a_larger_party_waits_for_the_seat_that_is_free(
+    desk: FlaskClient,
+) -> None:
+    room = make_option(make_event(guests_max=1), capacity=2)
+    make_rsvp(room)
+    assert make_rsvp(room, guests=["A guest"]).status is RsvpStatus.WAITLISTED
+    url = f"/staff/events/{room.event.slug}/attendees/add"
+    send(desk, url, name="Eve", email="e@example.org", attend=room.id, beyond_capacity="y")
+    assert db.session.query(Rsvp).filter_by(email="e@example.org").one().is_confirmed
+    assert db.session.get_one(AttendanceOption, room.id, populate_existing=True).extra_seats == 0
 
 
 def test_guests_who_were_allowed_once_stay_when_staff_edit(desk: FlaskClient) -> None:
