@@ -35,8 +35,6 @@ def decline(*, invitation_id: int, now: datetime) -> None:
         seats = seating.lock(db.session.get_one(Invitation, invitation_id).event_id)
         admission.check_running(seats.event, now)
         invitation = db.session.get_one(Invitation, invitation_id, populate_existing=True)
-        if invitation.status is InvitationStatus.DECLINED:
-            return
         rsvp = db.session.scalars(
             select(Rsvp).where(
                 Rsvp.event_id == invitation.event_id,
@@ -45,6 +43,8 @@ def decline(*, invitation_id: int, now: datetime) -> None:
                 Rsvp.status.in_(LIVE),
             )
         ).one_or_none()
+        if rsvp is None and invitation.status is InvitationStatus.DECLINED:
+            return
         if rsvp is not None:
             had_entry = rsvp.is_confirmed
             admission.end(rsvp, seats, RsvpStatus.DECLINED, now=now)

@@ -393,6 +393,17 @@ class TestInvitationOnly:
         assert fresh(rsvp).status is RsvpStatus.DECLINED
         assert fresh(other).is_confirmed, "and the seat goes on"
 
+    def test_a_second_no_ends_an_rsvp_that_was_sent_since_the_first(
+        self, app: Flask, now: datetime
+    ):
+        room, _ = make_hybrid()
+        invitation = make_invitation(room.event)
+        invitations.decline(invitation_id=invitation.id, now=now)
+        rsvp = make_rsvp(room, email=invitation.email)
+        invitations.decline(invitation_id=invitation.id, now=now)
+        assert fresh(rsvp).status is RsvpStatus.DECLINED
+        assert fresh(room).seats_taken == 0
+
     def test_a_no_after_the_event_is_refused(self, room: AttendanceOption):
         invitation = make_invitation(room.event)
         over = room.event.ends_at
