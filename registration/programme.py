@@ -23,6 +23,7 @@ from registration.models import (
     Answer,
     AttendanceOption,
     Event,
+    EventStatus,
     Publication,
     Question,
     Rsvp,
@@ -48,7 +49,7 @@ def _delete(row: Any, _now: datetime) -> None:
     db.session.delete(row)
 
 
-def _remove_option(option: AttendanceOption, _now: datetime) -> None:
+def _remove_option(option: AttendanceOption, now: datetime) -> None:
     used = select(Rsvp.id).where(
         (Rsvp.option_id == option.id)
         | (Rsvp.waits_for_option_id == option.id)
@@ -62,6 +63,11 @@ def _remove_option(option: AttendanceOption, _now: datetime) -> None:
                 way=option.label or str(option.mode).replace("_", " "),
             )
         )
+    for question in db.session.scalars(select(Question).where(Question.option_id == option.id)):
+        # Of those who answered and then attended another way.
+        _remove_question(question, now)
+        question.option_id = None
+    db.session.flush()
     db.session.delete(option)
 
 
@@ -251,7 +257,7 @@ def _apply(kind: Kind, event: Event, row: Any, values: Row, position: int) -> No
 
 def _tell_speakers(event: Event, now: datetime) -> int:
     """Move the entries of speakers whose own times or place have changed."""
-    if event.is_past(now):
+    if event.status is EventStatus.CANCELLED or event.is_past(now):
         return 0
     moved = 0
     for speaker in _saved(event, "people"):

@@ -14,11 +14,12 @@ from PIL import Image
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from registration import announcements, mailings, speakers
+from registration import announcements, lifecycle, mailings, rsvps, speakers
 from registration.database import db
 from registration.models import (
     AgendaItem,
     Announcement,
+    Answer,
     AttendanceOption,
     Event,
     EventStatus,
@@ -427,6 +428,18 @@ def test_a_speaker_whose_slot_moves_is_mailed(desk: FlaskClient) -> None:
     assert mail.ical_sequence == 1
 
 
+def test_a_change_of_the_people_of_a_cancelled_event_puts_it_into_no_calendar_again(
+    desk: FlaskClient,
+) -> None:
+    event = make_event()
+    person = make_speaker(event)
+    speakers.invite(speaker_id=person.id, staff_id=None, now=NOW)
+    lifecycle.cancel(event_id=event.id, reason="Snow.", staff_id=None, now=NOW)
+    send(desk, event, "people", **{f"{person.id}__call_at": "2026-12-06T09:00"})
+    assert reread(person).call_at is not None
+    assert [mail.kind for mail in all_of(OutboxMail, event)] == [MailKind.SPEAKER_INVITATION]
+
+
 def test_a_question_with_answers_is_retired_and_others_go(desk: FlaskClient) -> None:
     event = make_event()
     room = make_option(event)
@@ -448,6 +461,21 @@ def test_a_way_to_attend_with_rsvps_cannot_be_removed(desk: FlaskClient) -> None
     send(desk, room.event, "options", row=str(room.id))
     assert [option.id for option in all_of(AttendanceOption, room.event)] == [room.id]
     assert stream.id != room.id
+
+
+def test_a_way_to_attend_that_everybody_left_goes_and_what_was_answered_for_it_stays(
+    desk: FlaskClient,
+) -> None:
+    room, stream = make_hybrid()
+    answered = make_question(room.event, option_id=room.id)
+    make_question(room.event, option_id=room.id)
+    rsvp = make_rsvp(room, answers={answered.id: {"text": "The left aisle"}})
+    rsvps.switch(rsvp_id=rsvp.id, option_id=stream.id, now=NOW)
+    assert send(desk, room.event, "options", row=str(stream.id)).status_code == 303
+    assert [option.id for option in all_of(AttendanceOption, stream.event)] == [stream.id]
+    [kept] = all_of(Question, stream.event)
+    assert (kept.id, kept.retired_at) == (answered.id, NOW)
+    assert db.session.scalars(select(Answer.value)).one() == {"text": "The left aisle"}
 
 
 def test_more_seats_go_to_those_who_wait_and_fewer_take_none_away(desk: FlaskClient) -> None:
