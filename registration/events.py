@@ -20,7 +20,14 @@ from sqlalchemy import insert, select
 from registration import audience, audit, editions, emails, itip, revisions, seating, shifting
 from registration.audience import Reach
 from registration.database import db, transaction
-from registration.models import AttendanceMode, AttendanceOption, Event, EventStatus, staff_events
+from registration.models import (
+    AttendanceMode,
+    AttendanceOption,
+    Event,
+    EventStatus,
+    LobbyPhase,
+    staff_events,
+)
 from registration.revisions import EditedMeanwhile, EventRefused, fingerprint, plain
 
 
@@ -207,6 +214,9 @@ def _apply(event: Event, changes: Mapping[str, Any], now: datetime) -> dict[str,
         shifting.shift(event, starts_at, time_zone, after, now=now)
     for name, value in after.items():
         setattr(event, name, value)
+    if now < event.lobby_steered_from:
+        # What staff said of the lobby was said of a day from which the event was moved.
+        event.lobby_phase = LobbyPhase.SCHEDULED
     if "consent" in after:
         # RSVPs keep the version that they agreed to.
         event.consent_version = str(int(event.consent_version) + 1)

@@ -26,8 +26,6 @@ OVERRUN = timedelta(minutes=30)
 LONGEST = timedelta(hours=12)
 #: How many questions a second all lobbies of an event may ask together, at most about.
 _QUESTIONS = 800
-#: How long before the start what staff said of the lobby counts: an event may have been moved.
-_STEERED = timedelta(hours=24)
 
 
 class LobbyState(enum.StrEnum):
@@ -75,8 +73,8 @@ def state_of(event: Event, now: datetime, *, on_backup: bool = False) -> LobbySt
 
 
 def phase_of(event: Event, now: datetime) -> LobbyPhase:
-    """What staff said of the lobby; nothing, if that was for a date from which it was moved."""
-    if now < event.starts_at - _STEERED:
+    """What staff said of the lobby, from the day on which it counts."""
+    if now < event.lobby_steered_from:
         return LobbyPhase.SCHEDULED
     return event.lobby_phase
 

@@ -22,9 +22,14 @@ class StreamRefused(Exception):
 
 
 def steer(*, event_id: int, phase: LobbyPhase, staff_id: int, now: datetime) -> None:
-    """Open the door early, go live, end, or follow the clock again."""
+    """Open the door early, go live, end, or follow the clock again.
+
+    Raises StreamRefused long before the start: kept until then, it would open the door by surprise.
+    """
     with transaction():
         event = _turned(event_id)
+        if now < event.lobby_steered_from:
+            raise StreamRefused(_("The lobby follows the clock until the day before the event."))
         event.lobby_phase = phase
         audit.record(f"lobby.{phase}", now=now, staff_id=staff_id, event_id=event_id)
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from registration import lobby, players, rsvps, streams
+from registration import events, lobby, players, rsvps, streams
 from registration.database import db
 from registration.lobby import LobbyState
 from registration.models import (
@@ -73,8 +73,32 @@ def test_staff_open_early_keep_live_and_end(app, now):
 def test_what_staff_said_is_forgotten_when_the_event_moves_to_another_day(app, now):
     event = make_event(starts_at=now + HOUR)
     steer(event, LobbyPhase.ENDED, now)
-    event.starts_at, event.ends_at = now + timedelta(days=7), now + timedelta(days=7, hours=1)
+    starts_at = now + timedelta(days=7)
+    events.reschedule(
+        event_id=event.id, starts_at=starts_at, ends_at=starts_at + HOUR, staff_id=None, now=now
+    )
     assert state_at(event, now) is LobbyState.BEFORE
+    assert state_at(event, starts_at) is LobbyState.LIVE
+
+
+def test_what_staff_said_on_the_day_holds_when_the_event_starts_later_that_day(app, now):
+    event = make_event(starts_at=now + HOUR)
+    steer(event, LobbyPhase.OPEN, now)
+    starts_at = now + 3 * HOUR
+    events.reschedule(
+        event_id=event.id, starts_at=starts_at, ends_at=starts_at + HOUR, staff_id=None, now=now
+    )
+    assert state_at(event, now) is LobbyState.OPEN
+
+
+def test_nobody_opens_the_lobby_more_than_a_day_before(app, now):
+    event = make_event(starts_at=now + timedelta(days=14))
+    with pytest.raises(StreamRefused, match="until the day before"):
+        steer(event, LobbyPhase.OPEN, now)
+    a_day_before = event.starts_at - timedelta(days=1)
+    assert state_at(event, a_day_before) is LobbyState.BEFORE
+    steer(event, LobbyPhase.OPEN, a_day_before)
+    assert state_at(event, a_day_before) is LobbyState.OPEN
 
 
 def test_each_change_counts_the_revision_up_and_is_in_the_log(app, now):

@@ -205,6 +205,20 @@ def test_staff_steer_the_lobby_from_one_page(hall, client):
     assert hall.status().json["state"] == "ended"
 
 
+def test_weeks_before_the_lobby_is_not_to_be_steered_and_staff_read_from_when(hall, client):
+    sign_in(client, hall.staff)
+    hall.at(hall.starts - timedelta(days=14))
+    base = f"/staff/events/{hall.slug}/stream"
+    page = client.get(base).text
+    assert "you can open it here yourself" in page
+    assert "Open the door now" not in page
+    post(client, f"{base}/phase", phase="open")
+    told = client.get(base).text
+    assert "The lobby follows the clock until the day before the event." in told
+    assert "Every open lobby follows" not in told
+    assert hall.status().json["revision"] == 0
+
+
 def test_a_wrong_address_of_a_stream_is_told_at_its_field(hall, client):
     sign_in(client, hall.staff)
     answer = post(client, f"/staff/events/{hall.slug}/stream/sources", url="zoom.us/j/1")

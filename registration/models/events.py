@@ -151,6 +151,11 @@ class Event(Base):
         return self.starts_at - timedelta(minutes=self.lobby_opens_minutes)
 
     @property
+    def lobby_steered_from(self) -> datetime:
+        """From when on staff may open or end the lobby by hand: before, the clock alone counts."""
+        return min(self.starts_at - timedelta(hours=24), self.lobby_opens_at)
+
+    @property
     def promotes_until(self) -> datetime:
         """When the waitlist stops to move by itself; nobody joins it any more."""
         return min(self.promotion_closes_at or self.starts_at, self.ends_at)

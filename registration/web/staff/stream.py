@@ -56,8 +56,12 @@ def steer(slug: str) -> ResponseReturnValue:
     phase = request.form.get("phase", "")
     if phase not in list(LobbyPhase):
         abort(400)
-    streams.steer(event_id=event.id, phase=LobbyPhase(phase), staff_id=current_user.id, now=now())
-    flash(gettext("Done. Every open lobby follows within seconds."), "ok")
+    order = {"event_id": event.id, "phase": LobbyPhase(phase), "staff_id": current_user.id}
+    try:
+        streams.steer(**order, now=now())
+        flash(gettext("Done. Every open lobby follows within seconds."), "ok")
+    except StreamRefused as refusal:
+        flash(str(refusal), "warn")
     return redirect(url_for(".show", slug=slug), code=303)
 
 
