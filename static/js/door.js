@@ -47,7 +47,7 @@ function announce(kind) {
 let asking = false;
 let shown = ""; // the code whose answer is on the screen: it is not asked for again
 
-async function ask(url, fields) {
+async function ask(url, fields, row) {
   if (asking) return;
   asking = true;
   const asked = Date.now();
@@ -63,7 +63,8 @@ async function ask(url, fields) {
     // Signed out meanwhile, or not allowed: the page itself says so.
     if (answer.redirected || [400, 401, 403, 404].includes(answer.status)) return location.reload();
     if (!answer.ok) throw new Error(answer.statusText);
-    show(await answer.text());
+    if (fields.has("q")) one("found")?.remove(); // a ticket: the search before it is over
+    show(await answer.text(), row);
     door.dispatchEvent(new Event("reached"));
   } catch {
     unreached(url, fields, asked);
@@ -84,15 +85,23 @@ function unreached(url, fields, asked) {
   result.scrollIntoView({ block: "start" });
 }
 
-function show(html) {
+function show(html, row) {
   result.innerHTML = html; // our own template, escaped by the server
   const said = result.querySelector("[data-outcome]");
   announce(said.dataset.kind);
   scan.classList.add("scan--small");
+  if (row && said.dataset.kind === "in") admitted(row, said);
   result.scrollIntoView({ block: "start" });
   const now = result.querySelector("template[data-now]");
   now.remove();
   count(now.content);
+}
+
+// Of those found, who is in is not let in twice; the rest of the party still is.
+function admitted(row, said) {
+  row.querySelector(".chip").textContent = said.querySelector("h2").textContent;
+  row.querySelector("form").remove();
+  one("next").focus({ preventScroll: true });
 }
 
 // How many are in, of how many, and who came last.
@@ -110,6 +119,8 @@ function count(now) {
 function next() {
   shown = "";
   result.replaceChildren();
+  one("found")?.remove();
+  input.value = "";
   scan.classList.remove("scan--small");
   if (scan.hidden) input.focus();
 }
@@ -133,17 +144,17 @@ door.addEventListener("submit", (event) => {
   event.preventDefault();
   const fields = new FormData(form, event.submitter);
   if (typed) { input.value = ""; shown = ""; }
-  ask(form.action, fields);
+  ask(form.action, fields, form.closest("li"));
 });
 
 door.addEventListener("click", (event) => {
   if (event.target.closest("[data-next]")) { event.preventDefault(); next(); }
 });
 
-// A scanner types fast, wherever the focus is: its signs go to the field.
+// A scanner types fast, wherever the focus is: its signs go to the field, over an old search.
 addEventListener("keydown", (event) => {
   if (event.key.length !== 1 || event.ctrlKey || event.metaKey || event.altKey || event.key === " ") return;
-  if (!event.target.closest("input, textarea, select")) input.focus();
+  if (!event.target.closest("input, textarea, select")) { input.focus(); input.select(); }
 });
 
 // The counts and the last in, now and then ------------------------------------------------------

@@ -187,6 +187,29 @@ def test_each_answer_is_felt_and_heard_in_its_own_way(open_page, rsvp, door):
     assert answer_to(page, ticket, "Already in") == {"felt": [[90, 70, 90]], "heard": []}
 
 
+def test_who_was_found_and_let_in_is_not_let_in_twice_and_the_party_still_is(open_page, rsvp, door):
+    page = open_page(f"{door_of(rsvp)}?q=a", width="phone", account=door)
+    page.get_by_role("button", name="Let in Amina Okonkwo-Bell").click()
+    expect(page.get_by_role("heading", name="Admitted")).to_be_visible()
+    expect(page.get_by_role("link", name="Next guest")).to_be_focused()
+    expect(page.locator("[data-found] li").first).to_contain_text("Admitted")
+    expect(page.locator("[data-found]").get_by_role("button")).to_have_count(1)
+    page.get_by_role("button", name="Let in Gérard").click()
+    expect(page.locator("b[data-inside]")).to_have_text("2")
+    page.get_by_role("link", name="Next guest").click()
+    expect(page.locator("[data-found]")).to_have_count(0)
+    expect(page.get_by_label("Name or ticket number")).to_have_value("")
+
+
+def test_a_scanner_types_over_an_old_search_and_its_answer_ends_that_search(open_page, rsvp, door):
+    page = open_page(f"{door_of(rsvp)}?q=g", width="phone", account=door)
+    expect(page.get_by_role("button", name="Let in Gérard")).to_be_visible()
+    page.keyboard.type(attendees(rsvp)[0].spoken_code)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Admitted")).to_be_visible()
+    expect(page.locator("[data-found]")).to_have_count(0)
+
+
 def test_one_request_brings_the_answer_the_counts_and_who_came_last(open_page, rsvp, door):
     page = open_page(door_of(rsvp), width="phone", account=door, before=SENSES)
     asked = []
