@@ -95,11 +95,13 @@ def _part(at: datetime, zone: ZoneInfo, pattern: str) -> str:
 
 
 def zone_name(at: datetime, zone: ZoneInfo) -> str:
-    """The abbreviation in use at that instant: "EST"; "UTC+3" where there is none."""
+    """The abbreviation in use at that instant: "EST"; where there is none "UTC+3", "UTC+5:45"."""
     name = at.astimezone(zone).tzname() or ""
     if re.fullmatch(r"[A-Z]{2,5}", name):
         return name
-    return at.astimezone(zone).strftime("UTC%z")[:6].replace("+0", "+").replace("-0", "-")
+    offset = at.astimezone(zone).strftime("%z")  # "+0545"
+    minutes = "" if offset[3:5] == "00" else f":{offset[3:5]}"
+    return f"UTC{offset[0]}{int(offset[1:3])}{minutes}"
 
 
 def clock(at: datetime, zone: ZoneInfo, *, with_zone: bool = True) -> str:

@@ -64,6 +64,15 @@ class TestList:
 
 
 class TestPage:
+    def test_the_zone_of_a_place_between_the_hours_is_told_to_the_minute(self, client: FlaskClient):
+        for slug, zone, name in [
+            ("nepal", "Asia/Kathmandu", "UTC+5:45"),
+            ("marquesas", "Pacific/Marquesas", "UTC-9:30"),
+            ("riyadh", "Asia/Riyadh", "UTC+3<"),
+        ]:
+            make_event(slug=slug, time_zone=zone)
+            assert name in client.get(f"/events/{slug}").text
+
     def test_sentences_about_an_option_stand_apart(self, client: FlaskClient):
         event = make_event(slug="full", doors_at=NOW + timedelta(days=13))
         make_option(event, capacity=0, waiting=3, needs_approval=True)
