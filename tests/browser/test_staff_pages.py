@@ -13,7 +13,14 @@ from sqlalchemy import select
 from registration.database import db
 from registration.models import OutboxMail
 from tests.browser.conftest import Site, assert_accessible
-from tests.factories import make_event, make_option, make_rsvp, make_speaker, make_staff
+from tests.factories import (
+    make_event,
+    make_option,
+    make_question,
+    make_rsvp,
+    make_speaker,
+    make_staff,
+)
 
 #: Pages that are files, frames or answers to a script, and pages of a sign-in that is under way.
 NO_PAGES = (
@@ -79,3 +86,34 @@ def test_every_staff_page_is_accessible(
         assert page.locator("h1").count() >= 1, address
         assert_accessible(page)
         page.close()
+
+
+def test_no_page_of_an_event_is_pushed_aside_by_one_long_word(
+    site: Site, open_page: Callable[..., Page], width: str
+):
+    word = "Wasserrahmenrichtlinienumsetzungs" * 4
+    event = make_event(title=word, slug="long", venue_name=word)
+    room = make_option(event, capacity=2)
+    make_question(event, label=word)
+    make_question(event, label="Which?", kind="any_of", choices=[word, "None"])
+    rsvp = make_rsvp(room, name=word, organisation=word)
+    values = {"slug": "long", "rsvp_id": rsvp.id, "speaker_id": make_speaker(event, name=word).id}
+    with site.app.test_request_context():
+        rules = [rule for rule in site.app.url_map.iter_rules() if "GET" in (rule.methods or ())]
+        found = [
+            url_for(rule.endpoint, **{name: values[name] for name in rule.arguments})
+            for rule in rules
+            if rule.arguments <= values.keys()
+            and str(rule).startswith("/staff/events/<slug>")
+            and not rule.endpoint.startswith(NO_PAGES)
+        ]
+        parts = ("basics", "questions", "people", "publish")
+        found += [url_for("staff_editor.section", slug="long", name=part) for part in parts]
+        found += ["/", "/events/long", "/events/long/rsvp", "/staff/", f"/rsvp/{rsvp.manage_key}"]
+    page = open_page("/staff/", width=width, account=make_staff())
+    wide = []
+    for address in found:
+        page.goto(address)
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            wide.append(address)
+    assert wide == []
