@@ -151,7 +151,10 @@ def _source(event_id: int, source_id: int) -> StreamSource:
 
 def _address(url: str) -> tuple[str, StreamKind]:
     """The address as it is kept, and whether it plays in our page."""
-    parts = urlsplit(url.strip())
+    try:
+        parts = urlsplit(url.strip())
+    except ValueError:  # brackets that hold no IPv6 address
+        parts = urlsplit("")
     if parts.scheme != "https" or not parts.hostname or re.search(r"\s", url.strip()):
         raise StreamRefused(_("Enter an address that starts with https://"))
     config = current_app.config

@@ -219,20 +219,28 @@ def test_weeks_before_the_lobby_is_not_to_be_steered_and_staff_read_from_when(ha
     assert hall.status().json["revision"] == 0
 
 
-def test_a_wrong_address_of_a_stream_is_told_at_its_field(hall, client):
+@pytest.mark.parametrize("typed", ["zoom.us/j/1", "https://[zoom.us]/j/1"])
+def test_a_wrong_address_of_a_stream_is_told_at_its_field(hall, client, typed):
     sign_in(client, hall.staff)
-    answer = post(client, f"/staff/events/{hall.slug}/stream/sources", url="zoom.us/j/1")
+    answer = post(client, f"/staff/events/{hall.slug}/stream/sources", url=typed)
     assert answer.status_code == 422
     assert "Enter an address that starts with https://" in answer.text
-    assert "zoom.us/j/1" in answer.text
+    assert typed in answer.text
+
+
+@pytest.mark.parametrize("typed", ["nonsense", "https://", "https://[nonsense]/"])
+def test_a_wrong_address_of_a_recording_is_told_and_not_lost(hall, client, typed):
+    sign_in(client, hall.staff)
+    base = f"/staff/events/{hall.slug}/recording"
+    wrong = post(client, base, recording_url=typed, recording_minutes="many")
+    assert wrong.status_code == 422
+    assert "Enter a full address that begins with https://" in wrong.text
+    assert f'value="{typed}"' in wrong.text
 
 
 def test_staff_publish_the_recording(hall, client):
     sign_in(client, hall.staff)
     base = f"/staff/events/{hall.slug}/recording"
-    wrong = post(client, base, recording_url="nonsense", recording_minutes="many")
-    assert wrong.status_code == 422
-    assert "nonsense" in wrong.text
     assert post(client, base, recording_url="https://youtu.be/abcdefghijk").status_code == 303
     hall.at(hall.ends + timedelta(days=1))
     assert hall.status().json["state"] == "recording"

@@ -41,8 +41,16 @@ def number(label: Any, low: int, high: int, *validators: Any, **kwargs: Any) -> 
 
 def is_link(_form: Form, field: Field) -> None:
     """Only addresses of the web."""
-    if field.data and (urlsplit(field.data).scheme not in ("http", "https") or " " in field.data):
+    if field.data and not _is_web_address(field.data):
         raise ValidationError(gettext("Enter a full address that begins with https://"))
+
+
+def _is_web_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+    except ValueError:  # brackets that hold no IPv6 address
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and " " not in text
 
 
 def link(label: Any, **kwargs: Any) -> StringField:

@@ -2,55 +2,37 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from flask_security import current_user
 from flask_wtf import FlaskForm
-from wtforms import Field, Form, IntegerField, StringField, ValidationError
+from wtforms import IntegerField
 from wtforms.validators import NumberRange, Optional
 
 from registration import streams
 from registration.models import StaffRole
 from registration.times import now
-from registration.web.fields import at_most, one_line
 from registration.web.staff.access import event_by_slug, staff_only
+from registration.web.staff.editor_fields import link
 
 blueprint = Blueprint("staff_recording", __name__, url_prefix="/staff/events/<slug>/recording")
-
-
-def _is_web_address(_form: Form, field: Field) -> None:
-    parts = urlsplit(field.data or "")
-    if parts.scheme not in ("http", "https") or not parts.hostname or " " in field.data:
-        raise ValidationError(gettext("Enter an address that starts with https://"))
-
-
-def _address(label: object, description: object = "") -> StringField:
-    return StringField(
-        label,
-        description=description,
-        filters=[one_line],
-        validators=[Optional(), *at_most(2000), _is_web_address],
-        render_kw={"inputmode": "url", "autocomplete": "off"},
-    )
 
 
 class RecordingForm(FlaskForm):  # type: ignore[misc]
     """Addresses of what stays; empty ones are not shown."""
 
-    recording_url = _address(
-        _("Recording"), _("The page on which it is watched, like a YouTube address.")
+    recording_url = link(
+        _("Recording"), description=_("The page on which it is watched, like a YouTube address.")
     )
     recording_minutes = IntegerField(
         _("Length in minutes"),
         validators=[Optional(), NumberRange(1, 10_000, _("Enter a number of minutes"))],
     )
-    transcript_url = _address(_("Transcript"))
-    audio_url = _address(_("Audio only"))
-    slides_url = _address(_("Slides"))
+    transcript_url = link(_("Transcript"))
+    audio_url = link(_("Audio only"))
+    slides_url = link(_("Slides"))
 
 
 @blueprint.route("", methods=["GET", "POST"])
