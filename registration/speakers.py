@@ -246,11 +246,9 @@ def resend(*, speaker_id: int, staff_id: int, now: datetime) -> None:
 
 
 def _has_entry(speaker: Speaker) -> bool:
-    """Whether the event stands in their calendar."""
-    return speaker.ical_sequence >= 0 and speaker.status in (
-        SpeakerStatus.INVITED,
-        SpeakerStatus.CONFIRMED,
-    )
+    """Whether the event stands in a calendar that can be told of a change."""
+    asked = speaker.status in (SpeakerStatus.INVITED, SpeakerStatus.CONFIRMED)
+    return asked and speaker.ical_sequence >= 0 and speaker.email != ""
 
 
 def _invitation_waits(speaker_id: int) -> bool:

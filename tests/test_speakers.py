@@ -156,6 +156,13 @@ def test_an_invitation_that_has_not_gone_stays_one_when_the_time_moves(speaker: 
     assert entry_of(waiting[0])[3] == speaker.event.starts_at - timedelta(minutes=45)
 
 
+def test_who_has_no_address_any_more_is_told_of_nothing(speaker: Speaker) -> None:
+    invite(speaker)
+    assert not edit(speaker, email="", room="The blue room")
+    speakers.answer(speaker_id=speaker.id, will_speak=False, now=NOW)
+    assert [mail.kind for mail in mails_of(speaker)] == [MailKind.SPEAKER_INVITATION]
+
+
 def test_who_was_not_invited_is_told_of_no_change(speaker: Speaker) -> None:
     assert not edit(speaker, room="Room 4")
     assert mails_of(speaker) == []

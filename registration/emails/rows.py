@@ -39,9 +39,9 @@ def write(
 ) -> None:
     """Write one row. `what` names the change: the same change cannot be mailed twice.
 
-    Who came without giving an address is mailed nothing.
+    Who has given no address, or whose address was taken away, is mailed nothing.
     """
-    if recipient.endswith(NO_ADDRESS):
+    if not recipient or recipient.endswith(NO_ADDRESS):
         return
     about: dict[str, Any] = {
         "event_id": event.id if event else None,
