@@ -25,6 +25,8 @@ from registration.models import (
 )
 
 PAGE = 20
+#: How many events the feeds have, coming and past: a calendar reads all of them each time.
+COMING, OVER = 200, 100
 
 # Made once: to put a statement together costs as much as to run it.
 _OPTIONS = (
@@ -92,12 +94,11 @@ def past(now: datetime, *, search: str = "", page: int = 1) -> tuple[list[Listed
 
 
 def for_feeds(now: datetime) -> list[Event]:
-    """Public events of the feeds: the coming ones and the latest hundred that are over."""
-    return list(
-        db.session.scalars(
-            select(Event).where(_is_listed()).order_by(Event.starts_at.desc()).limit(300)
-        )
-    )
+    """Public events of the feeds, latest first: those that come next, and the latest past ones."""
+    coming = select(Event).where(_is_listed(), Event.ends_at > now).order_by(Event.starts_at)
+    over = select(Event).where(_is_listed(), Event.ends_at <= now).order_by(Event.starts_at.desc())
+    nearest = db.session.scalars(coming.limit(COMING)).all()
+    return [*reversed(nearest), *db.session.scalars(over.limit(OVER))]
 
 
 def programme_of(event: Event) -> Programme:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from datetime import timedelta
 
+import pytest
 import vobject
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from registration import announcements, events, lifecycle
+from registration import announcements, events, lifecycle, listing
 from registration.database import db, transaction
 from registration.models import Announcement, Event, EventStatus, Visibility
 from tests.conftest import NOW
@@ -84,6 +85,16 @@ class TestFeed:
             ("Shown", "CONFIRMED"),
             ("Off", "CANCELLED"),
         }
+
+    def test_leaves_out_what_is_furthest_away_where_there_are_very_many(
+        self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setattr(listing, "COMING", 2)
+        monkeypatch.setattr(listing, "OVER", 1)
+        for days in (-2, -1, 1, 2, 3):
+            make_event(title=f"Day {days}", starts_at=NOW + days * DAY)
+        found = vobject.readOne(client.get("/calendar.ics").text).vevent_list
+        assert {vevent.summary.value for vevent in found} == {"Day -1", "Day 1", "Day 2"}
 
     def test_is_sent_again_only_when_something_changed(self, client: FlaskClient):
         event = make_event()
