@@ -536,8 +536,13 @@ def test_an_event_is_cancelled_with_a_reason(desk: FlaskClient) -> None:
     shown = desk.get(part(room.event, "publish")).text
     assert "1 attendee is mailed" in shown
     sent = form_of(shown, "/settings/cancel")
-    desk.post(f"/staff/events/{room.event.slug}/settings/cancel", data=sent)
-    assert reread(room.event).status is EventStatus.PUBLISHED  # it wants a reason
+    for reason, said in (("", "Say why"), ("A long story. " * 80, "Use 1000 characters or fewer")):
+        sent["reason"] = reason
+        answer = desk.post(f"/staff/events/{room.event.slug}/settings/cancel", data=sent)
+        assert answer.status_code == 422
+        assert said in answer.text
+        assert reason in answer.text
+        assert reread(room.event).status is EventStatus.PUBLISHED
     sent["reason"] = "The building is closed."
     desk.post(f"/staff/events/{room.event.slug}/settings/cancel", data=sent)
     assert reread(room.event).status is EventStatus.CANCELLED

@@ -82,7 +82,10 @@ def telling_of(event: Event) -> tuple[Announcement, int, int] | None:
 @staff_only(StaffRole.ORGANISER)
 def show(slug: str) -> ResponseReturnValue:
     """What is to be mended before an event is published, and what can be done with it."""
-    event = event_by_slug(slug)
+    return _page(event_by_slug(slug), CancelForm())
+
+
+def _page(event: Event, form: CancelForm) -> str:
     moment = now()
     live = audience.live_counts(event.id)
     return render_template(
@@ -94,7 +97,7 @@ def show(slug: str) -> ResponseReturnValue:
         news=events.news_of(event, now=moment),
         live=sum(live.values()),
         speakers=len(audience.speakers_with_entry(event.id)),
-        form=CancelForm(),
+        form=form,
         is_past=event.is_past(moment),
     )
 
@@ -150,8 +153,7 @@ def cancel(slug: str) -> ResponseReturnValue:
     event = event_by_slug(slug)
     form = CancelForm()
     if not form.validate():
-        flash(form.reason.errors[0] if form.reason.errors else gettext("Send it again."), "warn")
-        return redirect(url_for(".show", slug=slug, _anchor="cancel"), code=303)
+        return _page(event, form), 422
     try:
         lifecycle.cancel(
             event_id=event.id,
