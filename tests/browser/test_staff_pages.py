@@ -117,3 +117,20 @@ def test_no_page_of_an_event_is_pushed_aside_by_one_long_word(
         if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
             wide.append(address)
     assert wide == []
+
+
+def test_the_list_of_attendees_prints(site: Site, open_page: Callable[..., Page]):
+    rsvp = make_rsvp(make_option(make_event()), name="Amina Okonkwo-Bell")
+    page = open_page(f"/staff/events/{rsvp.event.slug}/attendees", account=make_staff())
+    page.emulate_media(media="print")
+    assert page.get_by_role("link", name="Amina Okonkwo-Bell").is_visible()
+    assert not page.get_by_role("button", name="Check in").is_visible()
+    assert not page.get_by_role("checkbox").first.is_visible()
+
+
+def test_the_head_of_the_desk_fits_at_four_times_its_size(
+    site: Site, open_page: Callable[..., Page]
+):
+    page = open_page("/staff/", account=make_staff())
+    page.set_viewport_size({"width": 320, "height": 256})
+    assert page.evaluate("document.documentElement.scrollWidth") == 320
