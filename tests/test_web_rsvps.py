@@ -462,6 +462,12 @@ class TestTheManagePage:
         db.session.expire_all()
         assert [person.name for person in attendees(rsvp)] == ["Amina", "C"]
 
+    def test_two_tickets_are_not_called_this_ticket(self, client: FlaskClient):
+        room, _ = make_hybrid(guests_max=1)
+        party, alone = make_rsvp(room, guests=["B"]), make_rsvp(room)
+        assert "We sent these tickets to" in client.get(f"/rsvp/{party.manage_key}").text
+        assert "We sent this ticket to" in client.get(f"/rsvp/{alone.manage_key}").text
+
     @pytest.mark.parametrize(
         ("state", "words"),
         [

@@ -5,7 +5,7 @@ const dayIn = (moment, timeZone) => new Intl.DateTimeFormat("en-CA", { timeZone 
 for (const place of document.querySelectorAll("[data-local]")) {
   if (place.dataset.zone === zone) continue;
   const [from, to] = place.dataset.local.split("/").map((text) => new Date(text));
-  const options = { weekday: "short", hour: "2-digit", minute: "2-digit", timeZoneName: "short" };
+  const options = { weekday: "short", hour: "numeric", minute: "2-digit", timeZoneName: "short" };
   const hasEnd = to && !Number.isNaN(to.valueOf());
   if ([from, hasEnd ? to : from].some((moment) => dayIn(moment, zone) !== dayIn(from, place.dataset.zone))) {
     Object.assign(options, { day: "numeric", month: "short" });

@@ -148,11 +148,15 @@ def test_the_visitor_s_time_names_the_day_where_it_is_another_one(
     evening = datetime(2026, 12, 6, 23, 30, tzinfo=UTC)  # 6:30 p.m. in New York, past midnight here
     morning = datetime(2026, 12, 6, 15, tzinfo=UTC)
     for slug, starts_at in (("evening", evening), ("morning", morning)):
-        make_event(slug=slug, starts_at=starts_at, ends_at=starts_at + timedelta(hours=1))
+        event = make_event(slug=slug, starts_at=starts_at, ends_at=starts_at + timedelta(hours=1))
     theirs = open_page("/events/evening").locator("main [data-local]").first
     expect(theirs).to_have_text(re.compile(r"Mon, Dec 7, 12:30\s.\s1:30\sAM GMT\+1 your time"))
     theirs = open_page("/events/morning").locator("main [data-local]").first
     expect(theirs).to_have_text(re.compile(r"Sun, 4:00\s.\s5:00\sPM GMT\+1 your time"))
+    # One moment alone is written like a span: no zero before the hour.
+    watcher = make_rsvp(make_option(event, mode="virtual"))
+    theirs = open_page(f"/rsvp/{watcher.manage_key}").locator("main [data-local]").first
+    expect(theirs).to_have_text(re.compile(r"Sun, 3:45\sPM GMT\+1 your time"))
 
 
 def test_no_word_is_so_long_that_a_phone_scrolls_sideways(
