@@ -146,3 +146,44 @@ def test_the_door_sees_events_and_no_mail(client: FlaskClient) -> None:
     refused = client.get("/staff/outbox/")
     assert refused.status_code == 403
     assert "This page is not for this account" in refused.text
+
+
+def test_a_draft_leads_to_its_preview_and_no_press_ends_at_a_page_that_is_not_there(
+    desk: FlaskClient,
+) -> None:
+    make_hybrid(slug="draft", status="draft")
+    overview = desk.get("/staff/events/draft/").text
+    assert "Public page" not in overview
+    assert '"/staff/events/draft/preview"' in overview
+    assert '"/staff/events/draft/settings/publish"' in overview
+    preview = desk.get("/staff/events/draft/preview").text
+    assert 'href="/events/draft/rsvp"' not in preview
+    assert "Its form opens when you publish it." in preview
+    make_hybrid(slug="open")
+    assert "Public page" in desk.get("/staff/events/open/").text
+    assert 'href="/events/open/rsvp"' in desk.get("/staff/events/open/preview").text
+
+
+def test_an_event_and_an_outbox_without_anything_say_that_it_is_yet_to_come(
+    desk: FlaskClient,
+) -> None:
+    make_hybrid(slug="new")
+    attendees = desk.get("/staff/events/new/attendees").text
+    assert "Nobody yet." in attendees
+    assert "0–0" not in attendees
+    assert "Nobody matches." in desk.get("/staff/events/new/attendees?q=amina").text
+    assert "No mail has been written yet." in desk.get("/staff/outbox/").text
+    assert "No mail is in this state." in desk.get("/staff/outbox/?state=failed").text
+
+
+def test_a_choice_that_is_always_made_is_not_called_optional(desk: FlaskClient) -> None:
+    make_hybrid(slug="new")
+    for part, choices in {
+        "registration": ["Who finds the event", "Registration"],
+        "texts": ["Language of the event"],
+        "options": ["How"],
+    }.items():
+        page = desk.get(f"/staff/events/new/settings/{part}").text
+        for choice in choices:
+            assert f">{choice}</" in page, choice
+    assert "(optional)" in page

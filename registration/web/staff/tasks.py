@@ -48,7 +48,7 @@ def _publish(event: Event) -> Task:
         gettext("Publish the event page"),
         done=event.status is EventStatus.PUBLISHED,
         action=gettext("Settings"),
-        url=_door("staff_editor.show", event),
+        url=_door("staff_editor_life.show", event),
     )
 
 
