@@ -84,12 +84,14 @@ class Calendar:
 
 
 def turn(postman: delivery.Postman, stop: threading.Event) -> bool:
-    """One turn of the loop; whether there was anything to do."""
-    ended = answering.end_holds(now=now())
-    filled = capacity.fill_all(now=now())
-    told = announcements.spread(now=now())
-    mailed = mailings.release_due(now=now())
-    claimed = [] if postman.rests(now()) else claims.claim(now=now())
-    postman.deliver(claimed, now=now(), stopping=stop.is_set)
+    """One turn of the loop; whether there was anything to do. What waits goes, whatever breaks."""
+    try:
+        ended = answering.end_holds(now=now())
+        filled = capacity.fill_all(now=now())
+        told = announcements.spread(now=now())
+        mailed = mailings.release_due(now=now())
+    finally:
+        claimed = [] if postman.rests(now()) else claims.claim(now=now())
+        postman.deliver(claimed, now=now(), stopping=stop.is_set)
     db.session.remove()
     return bool(ended or filled or told or mailed or (claimed and not postman.rests(now())))

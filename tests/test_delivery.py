@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ from flask_mail import email_dispatched
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
-from registration import emails, outbox, rsvps
+from registration import answering, clock, emails, outbox, rsvps
 from registration.claims import CLAIM, GIVE_UP, PAUSES, claim, pause_before
 from registration.database import db, transaction
 from registration.delivery import RESTS, Postman
@@ -153,6 +154,23 @@ class TestAGoodServer:
         write_mails("a@example.org")
         assert claim(now=NOW) == []
         assert row_of("a@example.org").attempts == 0
+
+    def test_what_breaks_in_the_rest_of_a_turn_stops_no_mail(
+        self, mailbox: Mailbox, post_to: Callable[..., Post], monkeypatch: pytest.MonkeyPatch
+    ):
+        write_mails("a@example.org")
+
+        def broken(**_arguments: object) -> int:
+            raise RuntimeError("a row that nobody has foreseen")
+
+        monkeypatch.setattr(answering, "end_holds", broken)
+        with serving(mailbox) as port:
+            post_to(port)
+            postman = Postman()
+            with pytest.raises(RuntimeError):
+                clock.turn(postman, threading.Event())
+            postman.close()
+        assert mailbox.recipients == ["a@example.org"]
 
     def test_a_mail_that_is_not_due_stays(self, mailbox: Mailbox, post_to: Callable[..., Post]):
         write_mails("a@example.org")
