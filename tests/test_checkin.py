@@ -8,7 +8,7 @@ from threading import Barrier
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from registration import arrivals, checkin, desk, doctor, lobby, rsvps, walkins
 from registration.admission import Refusal, RsvpRefused
@@ -17,6 +17,7 @@ from registration.database import db
 from registration.models import (
     Attendee,
     AuditEntry,
+    Event,
     MailKind,
     OutboxMail,
     Rsvp,
@@ -109,6 +110,26 @@ def test_what_is_no_ticket_for_this_door_says_why(app, staff, now):
     assert admit(waiting, staff, now).outcome is Outcome.ADMITTED  # promoted by the cancellation
     inside = select(Attendee).where(Attendee.checked_in_at.is_not(None))
     assert len(db.session.scalars(inside).all()) == 1
+
+
+def test_who_cancels_while_the_door_decides_is_not_let_in(app, staff, now, monkeypatch):
+    rsvp = make_rsvp(make_option())
+    rsvp_id, event_id = rsvp.id, rsvp.event_id
+    looked = arrivals.standing
+
+    def cancelled_meanwhile(person, at):
+        found = looked(person, at)
+        db.session.execute(
+            update(Rsvp)
+            .where(Rsvp.id == rsvp_id)
+            .values(status=RsvpStatus.CANCELLED, seats_held=0)
+            .execution_options(synchronize_session=False)
+        )
+        return found
+
+    monkeypatch.setattr(arrivals, "standing", cancelled_meanwhile)
+    assert admit(rsvp, staff, now).outcome is Outcome.CANCELLED
+    assert arrivals.counts_of(db.session.get_one(Event, event_id)).inside == 0
 
 
 def test_a_ticket_of_another_event_leaves_no_trace_of_its_holder_in_the_log(app, staff, now):
