@@ -217,6 +217,26 @@ class TestGuessing:
         answer = post(client, "/staff/sign-in", email=other.email, password="wrong")
         assert answer.status_code == 200, "another account can still sign in"
 
+    @pytest.mark.parametrize("room", ["sign-in", "rsvp"])
+    def test_a_domain_that_is_spelt_otherwise_is_no_other_address(
+        self, app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch, room: str
+    ) -> None:
+        monkeypatch.setitem(app.config, "LIMIT_SIGN_IN_PER_ADDRESS", "2 per hour")
+        monkeypatch.setitem(app.config, "LIMIT_RSVP_PER_ADDRESS", "2 per hour")
+        spelt = ["eve@example.org", "eve@ｅxample.org", "eve@exampｌe.org", "eve@ExamplE.org"]
+        tried = []
+        for email in spelt:
+            if room == "sign-in":
+                answer = post(client, "/staff/sign-in", email=email, password="wrong")
+            else:
+                option = make_option()
+                sent = {"attend": option.id, "consent": "y", "started": answer_form.opened()}
+                path = f"/events/{option.event.slug}/rsvp"
+                answer = post(client, path, name="Eve", email=email, **sent)
+            tried.append(answer.status_code)
+        assert tried[2:] == [429, 429]
+        assert 429 not in tried[:2]
+
     def test_a_mailbox_cannot_be_filled_with_resets(self, app: Flask, client: FlaskClient) -> None:
         account = make_staff(StaffRole.ADMIN)
         ticks = iter(range(1000))

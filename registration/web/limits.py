@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import threading
 import time
@@ -11,6 +12,8 @@ from flask import Flask, current_app, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from limits.storage import Storage
+
+from registration import addresses
 
 
 def network() -> str:
@@ -25,12 +28,21 @@ def network() -> str:
     return str(ipaddress.ip_network((found, 64), strict=False))
 
 
-def typed_address() -> str:
-    """The email address in the form that was sent; where there is none, a word for it.
+def address_sent() -> str:
+    """The email address in the form that was sent, as it is kept however it is spelt; or nothing.
 
-    Flask-Limiter writes an error for an empty one.
+    A domain can be spelt in many ways ("ｅxample.org"), of which each would be tried anew.
     """
-    return request.form.get("email", "").strip().lower()[:254] or "none"
+    text = request.form.get("email", "").strip()[:254]
+    if not text.isascii():
+        with contextlib.suppress(addresses.AddressRefused):
+            return addresses.canonical(text)
+    return text.lower()
+
+
+def typed_address() -> str:
+    """What an address is counted under; Flask-Limiter writes an error where that is empty."""
+    return address_sent() or "none"
 
 
 limiter = Limiter(network, default_limits=[], headers_enabled=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask, Response, abort, current_app, request, session
 from limits import RateLimitItem, parse
 
-from registration.web.limits import limiter, network
+from registration.web.limits import address_sent, limiter, network
 
 _OF_ONE = "LIMIT_SIGN_IN_PER_ADDRESS"
 #: Where somebody may try what they do not know.
@@ -47,7 +47,7 @@ def _keys() -> list[tuple[RateLimitItem, str]]:
     if request.method != "POST" or endpoint not in _GUESSED:
         return []
     if endpoint in ("security.login", "security.forgot_password"):
-        who = request.form.get("email", "").strip().lower()[:254]
+        who = address_sent()
     else:
         who = str(session.get("tf_user_id") or session.get("_user_id") or network())
     config = current_app.config
