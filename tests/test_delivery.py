@@ -423,6 +423,20 @@ class TestABadServer:
         finally:
             app.config.update(MAIL_SERVER="", MAIL_PORT=25)
 
+    def test_what_a_server_that_is_away_was_owed_for_three_days_is_given_up(
+        self, mailbox: Mailbox, post_to: Callable[..., Post]
+    ):
+        write_mails("old@example.org")
+        make_rsvp(make_option(), email="new@example.org", now=NOW + timedelta(minutes=1))
+        with serving(mailbox) as port:
+            pass
+        assert post_to(port)(NOW + GIVE_UP) == 0
+        assert states() == {
+            "old@example.org": MailState.FAILED,
+            "new@example.org": MailState.WAITING,
+        }
+        assert row_of("old@example.org").last_error
+
     def test_everybody_who_can_be_reached_gets_each_mail_once(
         self, mailbox: Mailbox, post_to: Callable[..., Post]
     ):

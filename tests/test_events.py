@@ -22,7 +22,7 @@ from registration.models import (
 )
 from registration.revisions import EditedMeanwhile, EventRefused
 from tests.conftest import NOW
-from tests.factories import make_event, make_speaker, save
+from tests.factories import make_event, make_option, make_speaker, save
 
 AFTER_HOLD = NOW + timedelta(minutes=11)
 DAY = timedelta(days=1)
@@ -116,6 +116,7 @@ def test_what_hangs_on_the_start_moves_with_it_by_the_clock_on_the_wall(app: Fla
     )
     item = save(AgendaItem(event_id=event.id, starts_at=starts_at, title="Opening"))
     speaker = make_speaker(event, call_at=starts_at - timedelta(hours=1))
+    room = make_option(event, closes_at=starts_at - 2 * DAY)
     # The clocks change on 14 March 2027.
     later = datetime(2027, 3, 17, 10, 0, tzinfo=zone)
     events.reschedule(
@@ -125,10 +126,11 @@ def test_what_hangs_on_the_start_moves_with_it_by_the_clock_on_the_wall(app: Fla
         staff_id=None,
         now=NOW,
     )
-    for row in (event, item, speaker):
+    for row in (event, item, speaker, room):
         db.session.refresh(row)
     assert item.starts_at.astimezone(zone) == later
     assert event.doors_at.astimezone(zone).strftime("%d %H:%M") == "17 09:30"
     assert speaker.call_at.astimezone(zone).strftime("%d %H:%M") == "17 09:00"
     assert event.registration_closes_at.astimezone(zone).strftime("%d %H:%M") == "16 10:00"
     assert event.registration_opens_at == NOW
+    assert room.closes_at.astimezone(zone).strftime("%d %H:%M") == "15 10:00"

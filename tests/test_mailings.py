@@ -370,16 +370,19 @@ def test_who_unsubscribed_is_left_out_and_not_counted(app: Flask) -> None:
 
 
 def test_unsubscribing_takes_back_what_is_under_way(app: Flask) -> None:
-    option = make_option()
+    option, elsewhere = make_option(), make_option()
     rsvp, other = make_rsvp(option), make_rsvp(option)
-    mailing = write(option.event_id)
-    mailings.release(mailing_id=mailing.id, staff_id=mailing.staff_id, now=NOW)
+    make_rsvp(elsewhere, email=rsvp.email)
+    mailing, of_another = write(option.event_id), write(elsewhere.event_id)
+    for each in (mailing, of_another):
+        mailings.release(mailing_id=each.id, staff_id=each.staff_id, now=NOW)
     for _twice in range(2):
         subscriptions.unsubscribe(
             email=rsvp.email, event_id=option.event_id, everything=False, now=NOW
         )
     waiting = [mail.rsvp_id for mail in mails_of(mailing) if mail.state is MailState.WAITING]
     assert waiting == [other.id]
+    assert [mail.state for mail in mails_of(of_another)] == [MailState.WAITING]
     subscriptions.subscribe_again(email=rsvp.email, event_id=option.event_id, now=NOW)
     assert subscriptions.state_of(rsvp.email, option.event_id) == "all"
 
