@@ -9,12 +9,13 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from flask_babel import lazy_gettext as _
+from flask_babel import lazy_ngettext
 from sqlalchemy import select
 
 from registration import admission, audit, emails, seating
 from registration.admission import Refusal, RsvpRefused
 from registration.database import db, transaction
-from registration.models import Rsvp, RsvpStatus
+from registration.models import AttendanceOption, Rsvp, RsvpStatus
 from registration.seating import Seats
 
 _AT_ONCE = 100
@@ -75,10 +76,22 @@ def promote(*, rsvp_id: int, staff_id: int, now: datetime, beyond_capacity: bool
         option = seats.options[rsvp.waits_for_option_id]
         if not option.fits(rsvp.party_size):
             if not beyond_capacity:
-                raise admission.full(option, rsvp.party_size)
+                raise _too_few_seats(option, rsvp.party_size)
             seating.allow_extra(option, rsvp.party_size)
         seating.move_up(rsvp, seats, now=now, staff_id=staff_id)
         seating.promote(seats, now=now)
+
+
+def _too_few_seats(option: AttendanceOption, party_size: int) -> RsvpRefused:
+    if not option.seats_left:
+        return admission.full(option, party_size)
+    text = lazy_ngettext(
+        "Only %(num)d seat is free, and they are %(size)d.",
+        "Only %(num)d seats are free, and they are %(size)d.",
+        option.seats_left,
+        size=party_size,
+    )
+    return RsvpRefused(Refusal.FULL, text)
 
 
 def _by_arrival(rsvp_ids: Iterable[int]) -> list[list[tuple[int, int]]]:

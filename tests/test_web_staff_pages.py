@@ -187,3 +187,23 @@ def test_a_choice_that_is_always_made_is_not_called_optional(desk: FlaskClient) 
         for choice in choices:
             assert f">{choice}</" in page, choice
     assert "(optional)" in page
+
+
+def test_a_party_too_large_for_what_is_free_is_told_in_exact_words(desk: FlaskClient) -> None:
+    room, _ = make_hybrid(slug="new", capacity=2, guests_max=1)
+    make_rsvp(room)
+    party = make_rsvp(room, guests=["B"], accepts_waiting=True)
+    assert "1 free, 1 waiting" in desk.get("/staff/events/new/").text
+    path = f"/staff/events/new/attendees/{party.id}"
+    send(desk, path, do="promote")
+    page = desk.get(path).text
+    assert "Only 1 seat is free, and they are 2." in page
+    assert "Every seat is taken" not in page
+
+
+def test_of_a_cancelled_event_nothing_is_left_to_do(desk: FlaskClient) -> None:
+    room, _ = make_hybrid(slug="off", status="cancelled", retention_days=90)
+    make_speaker(room.event, status="invited")
+    page = desk.get("/staff/events/off/").text
+    assert "Confirm speakers" not in page
+    assert "To do" not in page

@@ -25,9 +25,11 @@ class Task:
 
 def of(event: Event, *, pending: int) -> list[Task]:
     """The tasks of an event: those that are open first."""
+    if event.status is EventStatus.CANCELLED:
+        return _retention(event)
     options = listing.options_of(event)
     found = [
-        *([_publish(event)] if event.status is not EventStatus.CANCELLED else []),
+        _publish(event),
         *_approvals(event, pending),
         *_retention(event),
         *_speakers(event),
