@@ -6,7 +6,7 @@ a venue that moves changes nothing in the calendar of one who watches.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -27,15 +27,20 @@ def facts_of(event: Event) -> Facts:
         "title": event.title,
         "host": event.host,
         "slug": event.slug,
-        "starts_at": event.starts_at.isoformat(),
-        "ends_at": event.ends_at.isoformat(),
+        "starts_at": _instant(event.starts_at),
+        "ends_at": _instant(event.ends_at),
         "time_zone": event.time_zone,
         "venue": ", ".join(_lines(f"{event.venue_name}\n{event.venue_address}")),
-        "doors_at": event.doors_at.isoformat() if event.doors_at else "",
+        "doors_at": _instant(event.doors_at) if event.doors_at else "",
         "access": _lines(event.venue_access),
         "lobby_opens_minutes": event.lobby_opens_minutes,
         "stream_note": event.stream_note.strip(),
     }
+
+
+def _instant(at: datetime) -> str:
+    """One text for one instant: a time is in the zone it was typed in until it is read anew."""
+    return at.astimezone(UTC).isoformat()
 
 
 def _lines(text: str) -> list[str]:
@@ -61,8 +66,8 @@ def facts_of_speaker(speaker: Speaker) -> Facts:
         "host": event.host,
         "slug": event.slug,
         "time_zone": event.time_zone,
-        "starts_at": speaker.begins_at.isoformat(),
-        "ends_at": speaker.finishes_at.isoformat(),
+        "starts_at": _instant(speaker.begins_at),
+        "ends_at": _instant(speaker.finishes_at),
         "room": speaker.room,
         "venue": speaker.green_room_url or facts_of(event)["venue"],
     }

@@ -472,6 +472,26 @@ def test_a_cancellation_takes_the_place_of_a_change_that_is_held(app: Flask) -> 
     assert len(mails(MailKind.EVENT_CANCELLED)) == 1
 
 
+def test_a_time_that_was_typed_in_the_events_zone_is_no_news_a_second_time(app: Flask) -> None:
+    room, _stream = make_hybrid()
+    make_rsvp(room)
+    event_id, zone = room.event_id, room.event.zone
+    speaker = make_speaker(room.event)
+    speakers.invite(speaker_id=speaker.id, staff_id=None, now=NOW)
+    later = (room.event.starts_at + timedelta(days=1)).astimezone(zone)
+    events.reschedule(
+        event_id=event_id, starts_at=later, ends_at=later + DAY, staff_id=None, now=NOW
+    )
+    spread(now=AFTER_HOLD)
+    event = db.session.get_one(Event, event_id, populate_existing=True)
+    edition = event.edition
+    assert events.news_of(event, now=AFTER_HOLD).is_empty
+    events.edit(
+        event_id=event_id, changes={"summary": "New."}, seen="", staff_id=None, now=AFTER_HOLD
+    )
+    assert db.session.get_one(Event, event_id, populate_existing=True).edition == edition
+
+
 def test_the_worker_tells_when_the_hold_ends(app: Flask) -> None:
     room, _stream = make_hybrid()
     make_rsvp(room)

@@ -139,6 +139,15 @@ def test_a_new_time_reaches_the_calendar_of_who_was_invited(speaker: Speaker) ->
     assert entry_of(mail) == ("REQUEST", 1, "NEEDS-ACTION", begins)
 
 
+def test_a_time_that_was_typed_in_the_events_zone_is_told_once(speaker: Speaker) -> None:
+    invite(speaker)
+    deliver_all()
+    called = (speaker.event.starts_at - timedelta(hours=1)).astimezone(speaker.event.zone)
+    assert edit(speaker, call_at=called)
+    db.session.expire_all()
+    assert not edit(speaker, bio="A life.")
+
+
 def test_what_does_not_stand_in_the_calendar_is_told_to_nobody(speaker: Speaker) -> None:
     invite(speaker)
     deliver_all()
