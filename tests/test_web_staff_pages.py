@@ -207,3 +207,15 @@ def test_of_a_cancelled_event_nothing_is_left_to_do(desk: FlaskClient) -> None:
     page = desk.get("/staff/events/off/").text
     assert "Confirm speakers" not in page
     assert "To do" not in page
+
+
+def test_an_error_at_the_desk_leads_back_to_the_desk(client: FlaskClient) -> None:
+    event = make_event()
+    sign_in(client, make_staff(StaffRole.DOOR, event))
+    for path, status in [("/staff/people/", 403), ("/staff/nothing", 404)]:
+        answer = client.get(path)
+        assert answer.status_code == status
+        assert 'href="/staff/">Events desk</a>' in answer.text
+        assert "Find my RSVP" not in answer.text
+        assert "A link from a mail" not in answer.text
+    assert "Find my RSVP" in client.get("/nothing").text

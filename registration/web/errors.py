@@ -83,7 +83,12 @@ def _known(error: HTTPException) -> ResponseReturnValue:
             "If what we kept about you is erased, as you asked or some time after the event, your "
             "links have ended with it."
         )
-    page = render_template("errors/show.html", heading=heading, advice=advice, code=error.code)
+    is_desk = request.path.startswith("/staff/")
+    if error.code == 404 and is_desk:
+        advice = gettext("It may be gone, or the address is not complete.")
+    page = render_template(
+        "errors/show.html", heading=heading, advice=advice, code=error.code, is_desk=is_desk
+    )
     return page, error.code, dict(_kept_headers(error))
 
 
