@@ -472,6 +472,19 @@ def test_a_cancellation_takes_the_place_of_a_change_that_is_held(app: Flask) -> 
     assert len(mails(MailKind.EVENT_CANCELLED)) == 1
 
 
+@pytest.mark.parametrize("doors", [None, timedelta(minutes=30)])
+def test_another_zone_is_news_in_the_room_only_where_the_doors_are_told(
+    app: Flask, doors: timedelta | None
+) -> None:
+    starts_at = NOW + 13 * DAY
+    room, _stream = make_hybrid(starts_at=starts_at, doors_at=starts_at - doors if doors else None)
+    make_rsvp(room)
+    # Winter: both are UTC-5.
+    edit(room.event, time_zone="America/Panama")
+    spread(now=AFTER_HOLD)
+    assert len(mails(MailKind.EVENT_CHANGED)) == (1 if doors else 0)
+
+
 def test_a_time_that_was_typed_in_the_events_zone_is_no_news_a_second_time(app: Flask) -> None:
     room, _stream = make_hybrid()
     make_rsvp(room)

@@ -126,6 +126,14 @@ class TestAnswering:
         mailed = db.session.scalars(select(OutboxMail).where(OutboxMail.kind == MailKind.LINKS))
         assert len(mailed.all()) == 4 + 1
 
+    def test_no_links_are_mailed_of_what_is_over(self, app: Flask, now: datetime):
+        room, _ = make_hybrid()
+        email, ends_at = make_rsvp(room).email, room.event.ends_at
+        links.send(email=email, now=ends_at)
+        assert recipients() == [email]
+        links.send(email=email, now=ends_at - timedelta(seconds=1))
+        assert recipients() == [email, email]
+
     def test_an_attendee_has_the_mail_again_only_a_few_times_a_day(self, app: Flask, now: datetime):
         room, _ = make_hybrid()
         rsvp = make_rsvp(room)

@@ -199,6 +199,26 @@ class TestPersonalData:
         erase_all(event.erases_at)
         assert not db.session.scalar(select(func.count()).select_from(PendingImport))
 
+    def test_an_event_that_is_moved_at_the_last_moment_keeps_everything(
+        self, app: Flask, monkeypatch: pytest.MonkeyPatch
+    ):
+        room, _stream = make_hybrid(retention_days=30)
+        rsvp_id = make_rsvp(room, access_note="A chair with arms").id
+        event_id, due = room.event_id, retention.sensitive_due_at(room.event)
+        look = retention._next_chunk
+
+        def moved_meanwhile(kind: object, number: int) -> object:
+            found = look(kind, number)  # type: ignore[arg-type]
+            event = db.session.get_one(Event, event_id)
+            event.starts_at, event.ends_at = due, due + timedelta(hours=1)
+            db.session.commit()
+            return found
+
+        monkeypatch.setattr(retention, "_next_chunk", moved_meanwhile)
+        retention.erase_due(now=due)
+        kept = db.session.get_one(Rsvp, rsvp_id, populate_existing=True)
+        assert kept.access_note == "A chair with arms"
+
     def test_the_clock_sees_to_it(self, app: Flask):
         room, _stream = make_hybrid(retention_days=30)
         make_rsvp(room)

@@ -225,6 +225,19 @@ class TestGuests:
         grow()
         assert (fresh(rsvp).party_size, fresh(room).seats_taken) == (2, 2)
 
+    def test_a_party_that_watches_does_not_grow_beyond_the_room_it_waits_for(
+        self, app: Flask, now: datetime
+    ):
+        room, stream = make_hybrid(capacity=1, guests_max=1)
+        make_rsvp(room)
+        watcher = make_rsvp(room, meanwhile_option_id=stream.id)
+        about = details(name=watcher.name, email=watcher.email)
+
+        def grow():
+            rsvps.edit(rsvp_id=watcher.id, now=now, details=about, guests=["B"])
+
+        assert refusal_of(grow) is Refusal.TOO_MANY_GUESTS
+
     def test_a_guest_less_frees_a_seat_for_the_queue(self, app: Flask, now: datetime):
         room, _ = make_hybrid(capacity=2, guests_max=2)
         rsvp = make_rsvp(room, name="Amina", guests=["B"])

@@ -9,8 +9,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from registration import lobby, rsvps, streams
-from registration.models import AttendanceOption, Event, Rsvp, StaffRole
-from tests.factories import make_event, make_option, make_rsvp, make_staff
+from registration.models import AttendanceOption, Event, EventStatus, Rsvp, StaffRole
+from tests.factories import make_event, make_option, make_rsvp, make_staff, save
 from tests.signing_in import post, sign_in
 
 PLAYER = "https://www.youtube-nocookie.com/embed/abcdefghijk"
@@ -141,6 +141,14 @@ def test_the_lobbys_life(hall):
         assert "transcript.txt" in page.text
         assert "slides.pdf" in page.text
     assert '"VideoObject"' in hall.client.get(f"/events/{hall.slug}").text
+
+
+def test_a_cancelled_event_is_put_into_no_calendar(hall):
+    address = f"/j/{hall.key}/calendar.ics"
+    assert "BEGIN:VEVENT" in hall.client.get(address).text
+    hall.event.status = EventStatus.CANCELLED
+    save(hall.event)
+    assert hall.client.get(address).location == f"/j/{hall.key}"
 
 
 def test_the_status_is_the_same_for_all_cached_and_tells_of_nobody(hall):
