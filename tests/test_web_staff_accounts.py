@@ -17,7 +17,7 @@ from registration import audit, rendering
 from registration.database import db
 from registration.models import AuditEntry, OutboxMail, Staff, StaffRole
 from registration.web.limits import limiter
-from registration.web.staff import sign_in_words
+from registration.web.staff import accounts, sign_in_words
 from tests.conftest import NOW
 from tests.factories import make_event, make_staff
 from tests.signing_in import send, sign_in
@@ -46,6 +46,19 @@ def enter(client: FlaskClient, email: str, password: str = PASSWORD):
 def actions() -> list[str]:
     """What the log holds."""
     return list(db.session.scalars(select(AuditEntry.action).order_by(AuditEntry.id)))
+
+
+def test_an_account_keeps_its_old_events_where_only_the_latest_are_offered(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(accounts, "OFFERED", 1)
+    old = make_event(title="Long ago", starts_at=NOW - timedelta(days=900))
+    make_event(title="Next week")
+    url = f"/staff/people/{make_staff(StaffRole.ORGANISER, old).id}"
+    sign_in(client, make_staff())
+    assert "Long ago" in client.get(url).text
+    assert send(client, url, name="Renamed", role="organiser", events=old.id).status_code == 303
+    assert "Long ago" in client.get(url).text
 
 
 def test_an_invited_colleague_sets_a_password_and_is_in(app: Flask, client: FlaskClient) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
@@ -23,6 +25,9 @@ from registration.web.staff.access import staff_only
 
 blueprint = Blueprint("staff_accounts", __name__, url_prefix="/staff/people")
 
+#: How many events can be ticked for an account, besides its own.
+OFFERED = 500
+
 ROLE_NAMES = {
     StaffRole.ADMIN: _("Administrator: everything"),
     StaffRole.ORGANISER: _("Organiser: the events that are ticked"),
@@ -41,12 +46,11 @@ class ChangeForm(FlaskForm):  # type: ignore[misc]
     )
     events = SelectMultipleField(_("Events"), coerce=int)
 
-    def offer_events(self) -> None:
-        """Offer all events, the latest first."""
-        events = db.session.execute(
-            select(Event.id, Event.title).order_by(Event.starts_at.desc()).limit(500)
-        )
-        self.events.choices = [SelectChoice(event_id, title) for event_id, title in events]
+    def offer_events(self, own: Sequence[Event] = ()) -> None:
+        """Offer the latest events, and those that the account works on already."""
+        latest = db.session.scalars(select(Event).order_by(Event.starts_at.desc()).limit(OFFERED))
+        titles = {event.id: event.title for event in (*latest, *own)}
+        self.events.choices = [SelectChoice(event_id, title) for event_id, title in titles.items()]
 
 
 class InviteForm(ChangeForm):
@@ -115,12 +119,13 @@ def invite() -> ResponseReturnValue:
 def edit(account_id: int) -> ResponseReturnValue:
     """Change what an account may do."""
     account = _account(account_id)
+    own = staff.events_of(account)
     form = ChangeForm(
         name=account.name,
         role=account.roles[0].name if account.roles else StaffRole.DOOR,
-        events=[event.id for event in staff.events_of(account)],
+        events=[event.id for event in own],
     )
-    form.offer_events()
+    form.offer_events(own)
     if form.validate_on_submit():
         try:
             staff.change(
