@@ -59,7 +59,7 @@ def _matching(search: str, slug: str, who: int) -> Select[AuditEntry]:
         event_id = db.session.scalar(select(Event.id).where(Event.slug == slug))
         wanted = wanted.where(AuditEntry.event_id == event_id if event_id else false())
     if search:
-        # Of attendees by address or exact name: those are indexed, and one knows whom one seeks.
+        # Of attendees by address or exact name: one knows whom one seeks.
         people = select(Rsvp.id).where(or_(Rsvp.email == search.lower(), Rsvp.name == search))
         wanted = wanted.where(
             or_(
