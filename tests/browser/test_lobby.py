@@ -77,7 +77,7 @@ def test_an_open_lobby_follows_the_whole_life_of_an_event(
     expect(page.locator("iframe")).to_have_attribute("src", BACKUP)
     expect(page.get_by_text("The sound is back in a minute.")).to_be_visible()
 
-    streams.steer(phase=LobbyPhase.ENDED, **staff)
+    streams.steer(phase=LobbyPhase.ENDED, **(staff | {"now": starts}))
     page.clock.fast_forward(LONG)
     expect(page.get_by_text("This event has ended.")).to_be_visible()
     site.now = ends
