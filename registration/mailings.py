@@ -56,6 +56,15 @@ class Progress:
         return max(0, self.total - self.sent - self.failed - self.waiting)
 
 
+def check_fields(*texts: str) -> None:
+    """Raise MailingRefused for a field in braces that does not exist."""
+    unknown = unknown_fields(*texts)
+    if unknown:
+        raise MailingRefused(
+            _("There is no field {%(name)s}. Those that exist are listed below.", name=unknown[0])
+        )
+
+
 def write(
     *,
     event_id: int,
@@ -66,7 +75,7 @@ def write(
     now: datetime,
 ) -> Mailing:
     """Begin a draft. Raises MailingRefused for a field that does not exist."""
-    _check_fields(subject, body)
+    check_fields(subject, body)
     with transaction():
         mailing = Mailing(
             event_id=event_id,
@@ -97,7 +106,7 @@ def rewrite(
 
     Raises MailingRefused for a stale or released one, and for a field that does not exist.
     """
-    _check_fields(subject, body)
+    check_fields(subject, body)
     with transaction():
         mailing = _locked(mailing_id)
         _check_draft(mailing)
@@ -271,14 +280,6 @@ def progress_of(found: Sequence[Mailing]) -> dict[int, Progress]:
         )
         for mailing in found
     }
-
-
-def _check_fields(subject: str, body: str) -> None:
-    unknown = unknown_fields(subject, body)
-    if unknown:
-        raise MailingRefused(
-            _("There is no field {%(name)s}. Those that exist are listed below.", name=unknown[0])
-        )
 
 
 def _check_draft(mailing: Mailing) -> None:

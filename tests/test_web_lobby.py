@@ -199,6 +199,9 @@ def test_staff_steer_the_lobby_from_one_page(hall, client):
     assert client.get(base).status_code == 200
     assert post(client, f"{base}/sources", url="https://youtu.be/abcdefghijk").status_code == 303
     assert post(client, f"{base}/sources", url="https://vimeo.com/1").status_code == 303
+    before = client.get(base).text
+    assert "Next on air" in before
+    assert "On air" not in before
     assert post(client, f"{base}/phase", phase="live").status_code == 303
     assert hall.status().json["state"] == "live"
     backup = lobby.sources_of(hall.event)[-1].id

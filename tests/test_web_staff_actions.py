@@ -278,6 +278,19 @@ def test_staff_add_somebody_after_registration_closed(desk: FlaskClient, now) ->
     assert db.session.query(Rsvp).filter_by(email="e@example.org").one().status == "confirmed"
 
 
+def test_what_is_wrong_about_somebody_added_is_said_in_the_order_of_the_page(
+    desk: FlaskClient,
+) -> None:
+    room, _stream = make_hybrid()
+    page = send(desk, f"/staff/events/{room.event.slug}/attendees/add").text
+    problems = page[page.index("There is a problem") :].partition("</ul>")[0]
+    assert re.findall(r">([^<]+)</a>", problems) == [
+        "Choose how they attend",
+        "Enter the full name",
+        "Enter an email address in the right format, like name@example.org",
+    ]
+
+
 def test_staff_seat_whom_they_add_also_where_a_larger_party_waits_for_the_seat_that_is_free(
     desk: FlaskClient,
 ) -> None:

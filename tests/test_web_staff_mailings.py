@@ -156,6 +156,14 @@ def test_what_is_missing_is_said_and_nothing_typed_is_lost(
     assert db.session.scalars(select(Mailing)).all() == []
 
 
+@pytest.mark.parametrize("where", ["subject", "body"])
+def test_a_field_that_does_not_exist_is_said_beside_its_text(
+    desk: FlaskClient, event: Event, where: str
+) -> None:
+    said = send(desk, f"/staff/events/{event.slug}/messages/new", **{where: "Dear {frist_name}"})
+    assert f'id="{where}-error"' in said.text
+
+
 def test_a_stale_page_overwrites_nothing_and_keeps_what_was_typed(
     desk: FlaskClient, event: Event
 ) -> None:

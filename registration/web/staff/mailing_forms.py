@@ -9,11 +9,21 @@ from zoneinfo import ZoneInfo
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
-from wtforms import HiddenField, RadioField, SelectField, StringField, TextAreaField
+from wtforms import (
+    Field,
+    Form,
+    HiddenField,
+    RadioField,
+    SelectField,
+    StringField,
+    TextAreaField,
+    ValidationError,
+)
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired
 
-from registration import wording
+from registration import mailings, wording
+from registration.mailings import MailingRefused
 from registration.models import AttendanceOption, Mailing, Question, QuestionKind
 from registration.segments import Presence, Segment, Who
 from registration.web.fields import at_most, many_lines, one_line
@@ -28,6 +38,13 @@ PRESENCES = {
 }
 
 
+def _with_known_fields(_form: Form, field: Field) -> None:
+    try:
+        mailings.check_fields(field.data or "")
+    except MailingRefused as refusal:
+        raise ValidationError(str(refusal)) from refusal
+
+
 class MailingForm(FlaskForm):  # type: ignore[misc]
     """To whom, what about, and the text."""
 
@@ -40,12 +57,12 @@ class MailingForm(FlaskForm):  # type: ignore[misc]
     answer = SelectField(_("What they answered"), default="")
     subject = StringField(
         _("Subject"),
-        [InputRequired(_("Enter a subject")), *at_most(200)],
+        [InputRequired(_("Enter a subject")), *at_most(200), _with_known_fields],
         [one_line],
     )
     body = TextAreaField(
         _("Message"),
-        [InputRequired(_("Write the message")), *at_most(20_000)],
+        [InputRequired(_("Write the message")), *at_most(20_000), _with_known_fields],
         [many_lines],
         description=_("Markdown: **bold**, a list with -, [words](https://…) for a link."),
         render_kw={"rows": 14},

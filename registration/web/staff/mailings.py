@@ -64,20 +64,16 @@ def new(slug: str) -> ResponseReturnValue:
     event = event_by_slug(slug)
     form = _form(event)
     if form.validate_on_submit():
-        try:
-            mailing = mailings.write(
-                event_id=event.id,
-                staff_id=current_user.id,
-                subject=form.subject.data,
-                body=form.body.data,
-                segment=form.segment(),
-                now=now(),
-            )
-        except MailingRefused as refusal:
-            form.form_errors.append(str(refusal))
-        else:
-            return _go_on(slug, mailing.id)
-    elif not form.is_submitted():
+        mailing = mailings.write(
+            event_id=event.id,
+            staff_id=current_user.id,
+            subject=form.subject.data,
+            body=form.body.data,
+            segment=form.segment(),
+            now=now(),
+        )
+        return _go_on(slug, mailing.id)
+    if not form.is_submitted():
         form.to.data = form.to.choices[0].value
     return _compose(event, form), 422 if form.errors else 200
 

@@ -12,14 +12,14 @@ from flask_security import current_user
 from flask_wtf import FlaskForm
 from sqlalchemy import select
 from wtforms import BooleanField, RadioField, SelectChoice, StringField
-from wtforms.validators import InputRequired
+from wtforms.validators import DataRequired, InputRequired
 
 from registration import desk, erasure, listing, parties, wording
 from registration.admission import RsvpRefused
 from registration.database import db
 from registration.models import Answer, Event, Rsvp, StaffRole
 from registration.times import now
-from registration.web.fields import is_email, no_controls, one_line
+from registration.web.fields import at_most, is_email, no_controls, one_line
 from registration.web.person_form import EditForm, PersonForm
 from registration.web.staff.access import event_by_slug, rsvp_of, staff_only
 
@@ -32,12 +32,28 @@ _EMAIL = [
 ]
 
 
-class AddForm(PersonForm):
+class OthersName(FlaskForm):  # type: ignore[misc]
+    """The name of somebody else than the one who types it."""
+
+    name = StringField(
+        _("Full name"),
+        [DataRequired(_("Enter the full name")), *at_most(200)],
+        [one_line],
+        description=_("As it is to stand on the badge."),
+        render_kw={"autocomplete": "off"},
+    )
+
+
+class AddForm(OthersName, PersonForm):
     """Somebody whom staff add."""
 
     email = StringField(_("Email address"), _EMAIL, [one_line], render_kw={"autocomplete": "off"})
     attend = RadioField(_("Attends"), [InputRequired(_("Choose how they attend"))], coerce=int)
     beyond_capacity = BooleanField(_("Give a seat even if the room is full"))
+
+
+class ChangeForm(OthersName, EditForm):
+    """Somebody whose details staff change."""
 
 
 class AddressForm(FlaskForm):  # type: ignore[misc]
@@ -113,7 +129,7 @@ def _edit_form(event: Event, rsvp: Rsvp) -> EditForm:
         ).all()
     )
     guests = [person.name for person in parties.attendees(rsvp)[1:]]
-    return EditForm.for_rsvp(rsvp, listing.questions_of(event), guests, given)
+    return ChangeForm.for_rsvp(rsvp, listing.questions_of(event), guests, given)
 
 
 @blueprint.route("/<int:rsvp_id>/address", methods=["GET", "POST"])
