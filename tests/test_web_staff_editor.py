@@ -530,6 +530,26 @@ def test_a_draft_is_previewed_by_staff_alone_then_published(
     assert client.get(f"/events/{event.slug}").status_code == 200
 
 
+def test_the_form_of_a_draft_is_previewed_before_it_opens(
+    client: FlaskClient, now: datetime
+) -> None:
+    event = make_event(
+        status=EventStatus.DRAFT, language="fr", registration_opens_at=now + timedelta(days=2)
+    )
+    make_option(event)
+    make_question(event, label="What brings you here?")
+    form = f"/staff/events/{event.slug}/preview/form"
+    assert client.get(form).status_code == 303
+    sign_in(client, make_staff())
+    page = client.get(f"/staff/events/{event.slug}/preview").text
+    assert f'href="{form}"' in page
+    assert '<html lang="fr"' in page, "as its readers see it"
+    shown = client.get(form).text
+    assert "What brings you here?" in shown
+    assert "Nom complet" in shown
+    assert re.search(r'<button class="btn btn--main" disabled>', shown), "nobody can send it"
+
+
 def test_an_event_is_cancelled_with_a_reason(desk: FlaskClient) -> None:
     room, _stream = make_hybrid()
     make_rsvp(room)

@@ -124,6 +124,14 @@ def _take(slug: str) -> ResponseReturnValue:
     return _answered(rsvp, event, form.email.data)
 
 
+def preview_of(event: Event) -> ResponseReturnValue:
+    """The form as it is when it has opened; nobody can send it."""
+    asking = Asking.of(event)
+    openings = [option.opens_for(event) or now() for option in asking.options]
+    form = asking.form(max([now(), *openings]))
+    return _page(asking, form, 200, is_preview=True)
+
+
 def ask_again() -> ResponseReturnValue:
     """The form as it was sent, with a new token: phones restore pages, but not their cookies."""
     asking = Asking.of(access.published_event((request.view_args or {})["slug"]))
@@ -168,7 +176,9 @@ def _answered(rsvp: Rsvp | None, event: Event, email: str) -> ResponseReturnValu
     return redirect(url_for("rsvps.show", key=rsvp.manage_key), code=303)
 
 
-def _page(asking: Asking, form: RsvpForm, status: int) -> ResponseReturnValue:
+def _page(
+    asking: Asking, form: RsvpForm, status: int, *, is_preview: bool = False
+) -> ResponseReturnValue:
     event, moment = asking.event, now()
     if not form.offers or event.status is EventStatus.CANCELLED:
         openings = [option.opens_for(event) for option in asking.options]
@@ -181,6 +191,7 @@ def _page(asking: Asking, form: RsvpForm, status: int) -> ResponseReturnValue:
     form.word(event)
     page = render_template(
         "rsvps/answer.html",
+        is_preview=is_preview,
         event=event,
         form=form,
         guests_line=guests_line(event.guests_max),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from flask import Blueprint, Flask, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, abort, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_security import current_user
@@ -25,6 +25,7 @@ from registration.models import (
 )
 from registration.revisions import EventRefused
 from registration.times import now
+from registration.web import answering
 from registration.web.events import page_of
 from registration.web.staff.access import event_by_slug, staff_only
 from registration.web.staff.editor_fields import lines
@@ -106,7 +107,18 @@ def _page(event: Event, form: CancelForm) -> str:
 @staff_only(StaffRole.ORGANISER)
 def preview(slug: str) -> ResponseReturnValue:
     """The page as people will see it."""
-    return page_of(event_by_slug(slug), is_preview=True)
+    event = event_by_slug(slug)
+    g.language = event.language
+    return page_of(event, is_preview=True)
+
+
+@blueprint.get("/preview/form")
+@staff_only(StaffRole.ORGANISER)
+def preview_form(slug: str) -> ResponseReturnValue:
+    """The form as people will see it once it opens."""
+    event = event_by_slug(slug)
+    g.language = event.language
+    return answering.preview_of(event)
 
 
 @blueprint.post("/settings/publish")
