@@ -25,8 +25,10 @@ from registration.models import (
 )
 
 PAGE = 20
-#: How many events the feeds have, coming and past: a calendar reads all of them each time.
+#: How many events the calendar has, coming and past: who follows it reads all each time.
 COMING, OVER = 200, 100
+#: How many events the Atom feed has: its readers come again and take what is new to them.
+NEWS = 50
 
 # Made once: to put a statement together costs as much as to run it.
 _OPTIONS = (
@@ -93,12 +95,19 @@ def past(now: datetime, *, search: str = "", page: int = 1) -> tuple[list[Listed
     return with_options(rows[:PAGE]), len(rows) > PAGE
 
 
-def for_feeds(now: datetime) -> list[Event]:
-    """Public events of the feeds, latest first: those that come next, and the latest past ones."""
+def for_calendar(now: datetime) -> list[Event]:
+    """Public events of the calendar, latest first: those that come next, and the latest past."""
     coming = select(Event).where(_is_listed(), Event.ends_at > now).order_by(Event.starts_at)
     over = select(Event).where(_is_listed(), Event.ends_at <= now).order_by(Event.starts_at.desc())
     nearest = db.session.scalars(coming.limit(COMING)).all()
     return [*reversed(nearest), *db.session.scalars(over.limit(OVER))]
+
+
+def news() -> list[Event]:
+    """Public events that take place, or took: those that were announced or changed last first."""
+    shown = select(Event).where(_is_listed(), Event.status == EventStatus.PUBLISHED)
+    latest = shown.order_by(Event.updated_at.desc(), Event.id.desc())
+    return list(db.session.scalars(latest.limit(NEWS)))
 
 
 def programme_of(event: Event) -> Programme:

@@ -134,6 +134,19 @@ class TestAtom:
         assert link is not None
         assert link.get("href") == "http://events.example.org/events/war"
 
+    def test_begins_with_what_was_announced_or_changed_last(
+        self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setattr(listing, "NEWS", 2)
+        for days, changed in ((300, 1), (3, 3), (200, 2)):
+            event = make_event(title=f"Day {days}", starts_at=NOW + days * DAY)
+            change(event, updated_at=NOW + timedelta(minutes=changed))
+        make_event(title="Off", status=EventStatus.CANCELLED)
+        feed = ET.fromstring(client.get("/feed.atom").text)  # noqa: S314 - our own
+        titles = [entry.findtext(f"{ATOM}title") for entry in feed.findall(f"{ATOM}entry")]
+        assert titles == ["Day 3", "Day 200"]
+        assert feed.findtext(f"{ATOM}updated") == (NOW + timedelta(minutes=3)).isoformat()
+
     def test_is_sent_again_only_when_something_changed(self, client: FlaskClient):
         make_event()
         tag = {"If-None-Match": client.get("/feed.atom").headers["ETag"]}

@@ -148,7 +148,7 @@ def _card_url(event: Event, options: Sequence[AttendanceOption]) -> str:
 @blueprint.get("/calendar.ics")
 def calendar() -> ResponseReturnValue:
     """All public events as a calendar to subscribe to; cancelled ones stay in it as cancelled."""
-    return _calendar(listing.for_feeds(now()), name=current_app.config["ORGANISATION_NAME"])
+    return _calendar(listing.for_calendar(now()), name=current_app.config["ORGANISATION_NAME"])
 
 
 def _calendar(events: list[Event], *, name: str) -> Response:
@@ -164,7 +164,7 @@ def _calendar(events: list[Event], *, name: str) -> Response:
 @blueprint.get("/feed.atom")
 def feed() -> ResponseReturnValue:
     """Public events as an Atom feed (RFC 4287)."""
-    events = [event for event in listing.for_feeds(now()) if event.is_published][:50]
+    events = listing.news()
     updated = max((event.updated_at for event in events), default=now())
     page = render_template("events/feed.atom", events=events, updated=updated)
     answer = Response(page, content_type="application/atom+xml; charset=utf-8")
