@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
@@ -196,6 +196,15 @@ def test_staff_see_who_is_missing_what_and_edit_it(desk: FlaskClient, speaker: S
             "Let the slot",
         ),
         ({"slot_ends_at": "2026-12-06T09:00"}, "Enter when the slot starts, too"),
+        ({"call_at": "2026-12-06T11:30"}, "Let the call time be before the event ends"),
+        (
+            {"call_at": "2026-12-06T10:05", "slot_starts_at": "2026-12-06T10:00"},
+            "Let the call time be before the slot starts",
+        ),
+        ({"slot_starts_at": "2026-12-06T11:30"}, "Let the slot end after it starts"),
+        ({"call_at": "2026-03-08T02:30"}, "The clocks in America/New_York skip this time that day"),
+        ({"call_at": "2026-11-01T01:30"}, "This time happens twice that day"),
+        ({"call_at": "soon"}, "Enter a day and a time"),
         ({"green_room_url": "javascript:alert(1)"}, "Enter a web address"),
         ({"photo": b"no picture"}, "Choose a picture"),
         ({"seen": "stale"}, "Somebody else has changed this"),
@@ -213,6 +222,21 @@ def test_what_cannot_be_is_said_and_nothing_typed_is_lost(
     assert "Typed with care" in answer.text
     db.session.refresh(speaker)
     assert speaker.bio == ""
+
+
+def test_a_time_that_the_clocks_show_twice_is_the_one_that_was_meant(
+    desk: FlaskClient, speaker: Speaker
+) -> None:
+    path = f"/staff/events/{speaker.event.slug}/speakers/{speaker.id}/edit"
+    page = post(desk, path, **fields(answer_by="2026-11-01T01:30")).text
+    assert "1:30\u00a0a.m.\u00a0EDT" in page
+    assert "1:30\u00a0a.m.\u00a0EST" in page
+    post(desk, path, **fields(answer_by="2026-11-01T01:30"), **{"answer_by-fold": "1"})
+    db.session.refresh(speaker)
+    assert speaker.answer_by == datetime(2026, 11, 1, 6, 30, tzinfo=UTC)
+    # Shown again and saved as it is, it stays the later one.
+    page = desk.get(path).text
+    assert '<option value="1" selected>' in page
 
 
 def test_staff_send_again_and_take_back(desk: FlaskClient, speaker: Speaker) -> None:

@@ -155,6 +155,13 @@ def test_an_hour_that_comes_twice_is_asked_about(desk: FlaskClient) -> None:
     assert event.starts_at == datetime(2027, 11, 7, 6, 30, tzinfo=UTC)
 
 
+def test_of_two_equal_hours_the_second_comes_later(desk: FlaskClient) -> None:
+    typed = {"starts_at": "2027-11-07T01:45", "ends_at": "2027-11-07T01:15"}
+    new_event(desk, **typed, **{"starts_at-fold": "0", "ends_at-fold": "1"})
+    event = db.session.scalars(select(Event)).one()
+    assert event.ends_at - event.starts_at == timedelta(minutes=30)
+
+
 # Parts that are one form
 
 

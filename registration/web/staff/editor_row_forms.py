@@ -33,7 +33,7 @@ from registration.web.staff.editor_fields import (
     optional_email,
     text,
 )
-from registration.web.staff.wallclock import MomentField, moments
+from registration.web.staff.wallclock import MomentField, moments, part_is_in_order
 
 Choices = Sequence[SelectChoice]
 
@@ -130,18 +130,8 @@ class PersonRow(RowForm):
         return super().values() | {"title": self.job.data}
 
     def resolve(self, event: Event) -> bool:
-        """A slot has an order."""
-        if not super().resolve(event):
-            return False
-        ends_at = self.slot_ends_at.data or event.ends_at
-        for field, at in ((self.slot_ends_at, self.slot_starts_at.data), (self.call_at, None)):
-            if at and at >= ends_at:
-                field.errors = [gettext("The slot must end after it starts")]
-                return False
-        if self.call_at.data and self.call_at.data >= ends_at:
-            self.call_at.errors = [gettext("The call time must be before the end of the slot")]
-            return False
-        return True
+        """A part has an order."""
+        return super().resolve(event) and part_is_in_order(self, event)
 
 
 def _whole_number(value: Any) -> int | None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from flask import (
     Blueprint,
@@ -26,33 +24,28 @@ from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
 from sqlalchemy import select
 from wtforms import (
-    DateTimeLocalField,
-    Field,
     HiddenField,
     SelectField,
     StringField,
     TextAreaField,
-    ValidationError,
 )
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import URL, InputRequired, Optional
 
 from registration import speakers, wording
 from registration.database import db
-from registration.models import AttendanceMode, Speaker, SpeakerRole, StaffRole
+from registration.models import AttendanceMode, Event, Speaker, SpeakerRole, StaffRole
 from registration.speakers import Particulars, SpeakerRefused
 from registration.times import now
 from registration.web import photos
 from registration.web.fields import at_most, is_email, many_lines, no_controls, one_line
 from registration.web.staff.access import event_by_slug, speaker_of, staff_only
+from registration.web.staff.wallclock import MomentField, MomentsForm, part_is_in_order
 
-# What browsers send, with and without seconds; the first is how it is shown.
-_FORMATS = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
-_MOMENTS = ("call_at", "slot_starts_at", "slot_ends_at", "answer_by")
 blueprint = Blueprint("staff_speakers", __name__, url_prefix="/staff/events/<slug>/speakers")
 
 
-class SpeakerForm(FlaskForm):  # type: ignore[misc]
+class SpeakerForm(MomentsForm):
     """A person on the programme. Times are in the event's zone."""
 
     name = StringField(_("Name"), [InputRequired(_("Enter a name")), *at_most(200)], [one_line])
@@ -82,15 +75,10 @@ class SpeakerForm(FlaskForm):  # type: ignore[misc]
             SelectChoice("virtual", _("Online")),
         ],
     )
-    call_at = DateTimeLocalField(
-        _("Call time"),
-        [Optional()],
-        format=_FORMATS,
-        description=_("When they are wanted, before their slot."),
-    )
-    slot_starts_at = DateTimeLocalField(_("Slot starts"), [Optional()], format=_FORMATS)
-    slot_ends_at = DateTimeLocalField(_("Slot ends"), [Optional()], format=_FORMATS)
-    answer_by = DateTimeLocalField(_("Answer wanted by"), [Optional()], format=_FORMATS)
+    call_at = MomentField(_("Call time"), description=_("When they are wanted, before their slot."))
+    slot_starts_at = MomentField(_("Slot starts"))
+    slot_ends_at = MomentField(_("Slot ends"))
+    answer_by = MomentField(_("Answer wanted by"))
     room = StringField(
         _("Where to be"), at_most(200), [one_line], description=_("A room or a desk, at call time.")
     )
@@ -108,41 +96,29 @@ class SpeakerForm(FlaskForm):  # type: ignore[misc]
             for code in current_app.config["LANGUAGES"]
         ]
 
-    def validate_slot_ends_at(self, field: Field) -> None:
-        """A part has a beginning, and ends after it."""
-        begins, ends = self.slot_starts_at.data, field.data
-        if ends and not begins:
-            raise ValidationError(gettext("Enter when the slot starts, too"))
-        if ends and ends <= begins:
-            raise ValidationError(gettext("Let the slot end after it starts"))
+    def validate_for(self, event: Event | None) -> bool:
+        """Check the shape, then the times, then their order."""
+        return super().validate_for(event) and (event is None or part_is_in_order(self, event))
 
-    def validate_call_at(self, field: Field) -> None:
-        """People are called before their part."""
-        if field.data and self.slot_starts_at.data and field.data > self.slot_starts_at.data:
-            raise ValidationError(gettext("Let the call time be before the slot starts"))
-
-    def show(self, speaker: Speaker, zone: ZoneInfo) -> None:
+    def fill(self, speaker: Speaker) -> None:
         """Fill in what is known."""
         known = Particulars.of(speaker)
         for part in dataclasses.fields(known):
             value = getattr(known, part.name)
-            if isinstance(value, datetime):
-                value = value.astimezone(zone).replace(tzinfo=None)
             self[part.name].data = str(value) if isinstance(value, enum.Enum) else value
         codes = [choice.value for choice in self.language.choices]
         if speaker.language not in codes:
             self.language.choices.append(SelectChoice(speaker.language))
         self.seen.data = known.digest
+        self.show(speaker.event)
 
-    def particulars(self, zone: ZoneInfo) -> Particulars:
+    def particulars(self) -> Particulars:
         """What was entered."""
         values: dict[str, Any] = {
             part.name: self[part.name].data for part in dataclasses.fields(Particulars)
         }
         for name, value in values.items():
-            if isinstance(value, datetime):
-                values[name] = value.replace(tzinfo=zone)
-            elif value is None and name not in _MOMENTS:
+            if value is None and not isinstance(self[name], MomentField):
                 values[name] = ""
         values["role"] = SpeakerRole(values["role"])
         values["mode"] = AttendanceMode(values["mode"])
@@ -207,11 +183,11 @@ def edit(slug: str, speaker_id: int) -> ResponseReturnValue:
     event = event_by_slug(slug)
     speaker = speaker_of(event, speaker_id)
     form = SpeakerForm()
-    if form.validate_on_submit():
+    if form.is_submitted() and form.validate_for(event):
         try:
             told = speakers.edit(
                 speaker_id=speaker_id,
-                particulars=form.particulars(event.zone),
+                particulars=form.particulars(),
                 staff_id=current_user.id,
                 now=now(),
                 seen=form.seen.data or "",
@@ -230,7 +206,7 @@ def edit(slug: str, speaker_id: int) -> ResponseReturnValue:
             )
             return redirect(url_for(".index", slug=slug), code=303)
     elif not form.is_submitted():
-        form.show(speaker, event.zone)
+        form.fill(speaker)
     page = render_template(
         "staff/speaker.html", event=event_by_slug(slug), speaker=speaker_of(event, speaker_id),
         form=form,

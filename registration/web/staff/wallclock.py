@@ -5,7 +5,7 @@ A time that the clocks skip does not exist; one that they show twice is asked ab
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -86,7 +86,8 @@ class MomentField(StringField):  # type: ignore[misc]
                 return False
             self.second_time = self.choice == "1"
             at = at.replace(fold=int(self.choice))
-        self.data = at
+        # Two times of one zone would be compared by what the clock shows, whichever is meant.
+        self.data = at.astimezone(UTC)
         return True
 
     def twice(self) -> list[tuple[str, str]]:
@@ -123,6 +124,24 @@ class MomentsForm(FlaskForm):  # type: ignore[misc]
         return is_fine and all(resolved)
 
 
+def part_is_in_order(form: Form, event: Event) -> bool:
+    """Whether a person's part, once resolved, has a beginning, an end after it and a call before.
+
+    Else the entry in their calendar would end before it begins. False with an error.
+    """
+    call, starts, ends = form.call_at, form.slot_starts_at, form.slot_ends_at
+    ends_at = ends.data or event.ends_at
+    if ends.data and not starts.data:
+        ends.errors = [gettext("Enter when the slot starts, too")]
+    elif starts.data and starts.data >= ends_at:
+        ends.errors = [gettext("Let the slot end after it starts")]
+    elif call.data and starts.data and call.data > starts.data:
+        call.errors = [gettext("Let the call time be before the slot starts")]
+    elif call.data and call.data >= ends_at:
+        call.errors = [gettext("Let the call time be before the event ends")]
+    return not (call.errors or starts.errors or ends.errors)
+
+
 def _skipped(wall: datetime, zone: ZoneInfo) -> bool:
     at = wall.replace(tzinfo=zone)
     there_and_back = datetime.fromtimestamp(at.timestamp(), tz=zone)
@@ -130,6 +149,6 @@ def _skipped(wall: datetime, zone: ZoneInfo) -> bool:
 
 
 def _happens_twice(wall: datetime, zone: ZoneInfo) -> bool:
-    first = wall.replace(tzinfo=zone)
+    first = wall.replace(tzinfo=zone, fold=0)
     offsets = first.utcoffset(), first.replace(fold=1).utcoffset()
     return not _skipped(wall, zone) and offsets[0] != offsets[1]
