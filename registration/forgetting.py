@@ -42,6 +42,8 @@ from registration.models import (
     OutboxMail,
     Question,
     Rsvp,
+    Speaker,
+    SpeakerStatus,
     Unsubscribe,
     forget_words,
 )
@@ -49,7 +51,7 @@ from registration.models import (
 #: How long the last mail to a person may keep their address while it cannot go.
 LAST_MAIL = timedelta(days=3)
 _MAILS_AT_ONCE = 200
-#: Entries of the log that name an address and belong to no RSVP.
+#: Entries of the log that name a person or an address and belong to no RSVP.
 _NAMING = (
     "invitation.declined",
     "invitation.sent",
@@ -57,7 +59,18 @@ _NAMING = (
     "mail.withdrawn",
     "mailing.subscribed",
     "mailing.unsubscribed",
+    "speaker.address",
+    "speaker.confirmed",
+    "speaker.declined",
+    "speaker.edited",
+    "speaker.invited",
+    "speaker.profile",
+    "speaker.reminded",
+    "speaker.resent",
+    "speaker.withdrawn",
 )
+#: The people whom the page of an event does not show.
+_NOT_SHOWN = (SpeakerStatus.DECLINED, SpeakerStatus.CANCELLED)
 # An index of some rows alone is taken only where its condition stands in so many words.
 _IS_LINKS: ColumnElement[bool] = literal_column("outbox.kind = 'links'")
 _FORGETS = text("outbox.forgets")
@@ -173,6 +186,41 @@ def forget_invitations(event_id: int, *, now: datetime, limit: int, email: str =
             )
         )
     return len(ids)
+
+
+def forget_needs_of_speakers(event_id: int) -> None:
+    """Take off the people on the programme what they asked for."""
+    _run(update(Speaker).where(Speaker.event_id == event_id).values(needs=""))
+
+
+def forget_speakers(event_id: int, *, now: datetime) -> None:
+    """Take off the people on the programme what the event's page does not show of them.
+
+    Name, words, picture and leave to publish the recording stay: the page is the event's record.
+    Of one who is not on it nothing stays but what they answered. The link to their own page does
+    too: it shows no more than that.
+    """
+    of_event = Speaker.event_id == event_id
+    _forget_mails(OutboxMail.speaker_id.in_(select(Speaker.id).where(of_event)), now)
+    _run(
+        update(Speaker)
+        .where(of_event)
+        .values(email="", needs="", pronunciation="", room="", green_room_url="", told={})
+    )
+    _run(
+        update(Speaker)
+        .where(of_event, Speaker.status.in_(_NOT_SHOWN))
+        .values(name="", title="", affiliation="", bio="", photo="")
+    )
+    _run(
+        update(AuditEntry)
+        .where(
+            AuditEntry.event_id + 0 == event_id,
+            AuditEntry.action == "event.edited",
+            AuditEntry.detail["part"].as_string() == "people",
+        )
+        .values(detail={"part": "people"})
+    )
 
 
 def forget_address(event_id: int, email: str | None = None) -> None:

@@ -96,10 +96,13 @@ def _erase_chunk(kind: ErasureKind, event_id: int, now: datetime) -> int:
             erasure.reached_id = rsvp_ids[-1]
         if len(rsvp_ids) == CHUNK:
             return 1
-        if kind is ErasureKind.PERSONAL:
+        if kind is ErasureKind.SENSITIVE:
+            forgetting.forget_needs_of_speakers(event_id)
+        else:
             gone = forgetting.forget_invitations(event_id, now=now, limit=_INVITATIONS)
             if gone == _INVITATIONS:
                 return 1
+            forgetting.forget_speakers(event_id, now=now)
             _forget_the_rest(event_id)
         erasure.ended_at = now
         if erasure.rsvps:

@@ -149,7 +149,8 @@ def save_profile(*, speaker_id: int, profile: Profile, photo: str = "", now: dat
             speaker.title, speaker.affiliation = profile.position, ""
         speaker.bio = profile.bio
         speaker.pronunciation = profile.pronunciation
-        speaker.needs = profile.needs
+        if not _is_over(speaker, now):  # else they would come after their erasure, and stay
+            speaker.needs = profile.needs
         speaker.releases_recording = profile.releases_recording
         speaker.photo = photo or speaker.photo
         _record("profile", speaker, now, actor="speaker")

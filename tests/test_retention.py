@@ -8,7 +8,17 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from registration import cloning, doctor, events, growth, retention, roster, rsvps
+from registration import (
+    cloning,
+    doctor,
+    events,
+    growth,
+    programme,
+    retention,
+    roster,
+    rsvps,
+    speakers,
+)
 from registration.admission import RsvpRefused
 from registration.clock import Calendar
 from registration.database import db
@@ -27,7 +37,9 @@ from registration.models import (
     PendingImport,
     Rsvp,
     SearchWord,
+    SpeakerStatus,
 )
+from registration.speakers import Profile
 from tests.conftest import NOW
 from tests.factories import (
     make_event,
@@ -36,6 +48,7 @@ from tests.factories import (
     make_option,
     make_question,
     make_rsvp,
+    make_speaker,
     make_staff,
 )
 
@@ -276,6 +289,54 @@ class TestWhatIsSensitive:
         make_rsvp(room, needs_captions=True)
         erase_all(room.event.ends_at + 14 * DAY)
         assert not db.session.scalar(select(func.count()).where(Rsvp.has_needs))
+
+
+class TestSpeakers:
+    """Of them stays what the event's page shows: it is the record."""
+
+    def test_lose_soon_what_they_asked_for(self, app: Flask):
+        event = make_event(retention_days=90)
+        speaker = make_speaker(event, needs="A quiet room", pronunciation="LEE-zuh")
+        soon = event.ends_at + 14 * DAY
+        erase_all(soon - timedelta(seconds=1))
+        assert speaker.needs == "A quiet room"
+        erase_all(soon)
+        assert (speaker.needs, speaker.pronunciation) == ("", "LEE-zuh")
+        profile = Profile(name="Lise", position="Director", needs="A chair")
+        speakers.save_profile(speaker_id=speaker.id, profile=profile, now=soon)
+        db.session.refresh(speaker)
+        assert (speaker.name, speaker.needs) == ("Lise", "")
+
+    def test_lose_on_the_day_what_is_not_on_the_page(self, app: Flask):
+        event = make_event(retention_days=90)
+        on_it, not_on_it = (
+            make_speaker(event, name=name, email=f"{name}@quagmire.example", bio=f"{name}, a life")
+            for name in ("lise", "zebedee")
+        )
+        staff_id = make_staff().id
+        for speaker in (on_it, not_on_it):
+            speakers.invite(speaker_id=speaker.id, staff_id=staff_id, now=NOW)
+        for speaker, says in ((on_it, True), (not_on_it, False)):
+            speakers.answer(speaker_id=speaker.id, will_speak=says, now=NOW)
+        rows = programme.rows_of(event, "people")
+        rows[1]["email"] = "zebedee@morass.example"
+        programme.save(
+            event_id=event.id, name="people", rows=rows, seen="", staff_id=staff_id, now=NOW
+        )
+        elsewhere = make_speaker(make_event(), name="Amina", pronunciation="a-MEE-na")
+        erase_all(event.erases_at)
+        assert (on_it.name, on_it.bio, on_it.email) == ("lise", "lise, a life", "")
+        assert (not_on_it.name, not_on_it.bio) == ("", "")
+        assert not_on_it.status is SpeakerStatus.DECLINED
+        assert (elsewhere.name, elsewhere.pronunciation) == ("Amina", "a-MEE-na")
+        said = [
+            *db.session.scalars(select(OutboxMail.recipient)),
+            *db.session.scalars(select(OutboxMail.recipient_name)),
+            *db.session.scalars(select(OutboxMail.key)),
+            *map(str, db.session.scalars(select(OutboxMail.facts))),
+            *map(str, db.session.scalars(select(AuditEntry.detail))),
+        ]
+        assert not [text for text in said if any(w in text for w in ("zeb", "quagmire", "morass"))]
 
 
 def test_an_event_that_is_over_takes_nobody_in_after_its_erasure(app: Flask) -> None:
