@@ -16,7 +16,14 @@ from PIL import Image
 from registration import cards
 from registration.models import EventStatus, RegistrationKind, Visibility
 from tests.conftest import NOW
-from tests.factories import make_event, make_hybrid, make_option, make_question, make_speaker
+from tests.factories import (
+    make_event,
+    make_hybrid,
+    make_option,
+    make_question,
+    make_rsvp,
+    make_speaker,
+)
 
 
 def words(client: FlaskClient, path: str) -> str:
@@ -72,6 +79,12 @@ class TestPage:
         ]:
             make_event(slug=slug, time_zone=zone)
             assert name in client.get(f"/events/{slug}").text
+
+    def test_directions_are_markdown_on_the_page_and_on_the_ticket(self, client: FlaskClient):
+        room, _ = make_hybrid(slug="far", venue_directions="By [tram 12](https://example.org/12).")
+        link = 'By <a href="https://example.org/12"'
+        assert link in client.get("/events/far").text
+        assert link in client.get(f"/rsvp/{make_rsvp(room).manage_key}").text
 
     def test_sentences_about_an_option_stand_apart(self, client: FlaskClient):
         event = make_event(slug="full", doors_at=NOW + timedelta(days=13))
