@@ -197,11 +197,13 @@ def room_left(option: AttendanceOption) -> str:
     if option.capacity is None:
         return gettext("Unlimited")
     left = option.seats_left or 0
+    # In English it is the capacity that has a plural: "1 of 120 seats left". In French what is left
+    # has it, so that both forms are here.
     return (
-        ngettext("%(num)d of %(capacity)d place left", "%(num)d of %(capacity)d places left", left,
+        ngettext("%(num)d of %(capacity)d places left", "%(num)d of %(capacity)d places left", left,
                  capacity=option.capacity)
         if option.is_virtual
-        else ngettext("%(num)d of %(capacity)d seat left", "%(num)d of %(capacity)d seats left",
+        else ngettext("%(num)d of %(capacity)d seats left", "%(num)d of %(capacity)d seats left",
                       left, capacity=option.capacity)
     )  # fmt: skip
 

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from PIL import Image
 
 from registration import cards
-from registration.models import EventStatus, RegistrationKind, Visibility
+from registration.models import AttendanceMode, EventStatus, RegistrationKind, Visibility
 from tests.conftest import NOW
 from tests.factories import (
     make_event,
@@ -79,6 +79,14 @@ class TestPage:
         ]:
             make_event(slug=slug, time_zone=zone)
             assert name in client.get(f"/events/{slug}").text
+
+    def test_the_last_seat_is_one_of_many_seats(self, client: FlaskClient):
+        event = make_event(slug="nearly")
+        make_option(event, capacity=120, seats_taken=119)
+        make_option(event, capacity=9, seats_taken=8, mode=AttendanceMode.VIRTUAL)
+        page = words(client, "/events/nearly")
+        assert "1 of 120 seats left" in page
+        assert "1 of 9 places left" in page
 
     def test_directions_are_markdown_on_the_page_and_on_the_ticket(self, client: FlaskClient):
         room, _ = make_hybrid(slug="far", venue_directions="By [tram 12](https://example.org/12).")

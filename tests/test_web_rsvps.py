@@ -16,6 +16,7 @@ from registration import approvals, rsvps
 from registration.database import db
 from registration.models import (
     Answer,
+    AttendanceMode,
     AttendanceOption,
     Event,
     EventStatus,
@@ -142,6 +143,33 @@ class TestTheForm:
         save(stream)
         answer = client.get(path)
         assert (answer.status_code, "Every seat is taken" in text_of(answer)) == (410, True)
+
+    @pytest.mark.parametrize(
+        ("seats", "places", "said"),
+        [
+            (0, None, "Join the waitlist, or watch online Every seat in the room is taken."),
+            (0, 0, "Join the waitlist Every seat in the room is taken. What is given back"),
+            (None, 0, "Save your place"),
+            ("no room", 0, "Join the waitlist Every place is taken. What is given back"),
+            ("no room", 1, "Save your place"),
+        ],
+    )
+    def test_what_is_full_is_named_and_nothing_promised_that_there_is_not(
+        self, client: FlaskClient, seats: int | str | None, places: int | None, said: str
+    ):
+        event = make_event()
+        if seats != "no room":
+            make_option(event, capacity=seats)
+        make_option(event, mode=AttendanceMode.VIRTUAL, capacity=places)
+        assert f"(America/New_York) {said}" in text_of(client.get(f"/events/{event.slug}/rsvp"))
+
+    def test_a_queue_that_staff_empty_by_hand_promises_no_turn(self, client: FlaskClient):
+        event = make_event(promotes_automatically=False)
+        make_option(event, capacity=0)
+        page = text_of(client.get(f"/events/{event.slug}/rsvp"))
+        assert page.count("The organisers choose who gets what is given back.") == 2
+        assert "goes to the first" not in page
+        assert "at once" not in page
 
     def test_full_meanwhile_is_409_with_what_to_do_instead_and_nothing_lost(
         self, client: FlaskClient

@@ -197,10 +197,16 @@ def _page(
         guests_line=guests_line(event.guests_max),
         invitation=access.invitation_by_key(event, form.invitation.data or ""),
         is_by_invitation=event.visibility is Visibility.INVITATION,
-        all_wait=all(offer.waits for offer in form.offers if not offer.option.is_virtual)
-        and any(offer.waits for offer in form.offers),
+        all_wait=_all_wait(form),
+        may_watch=any(offer.option.is_virtual and not offer.waits for offer in form.offers),
     )
     return page, status
+
+
+def _all_wait(form: RsvpForm) -> bool:
+    """Whether every seat is taken: of the room, or online where there is no room."""
+    in_room = [offer for offer in form.offers if not offer.option.is_virtual]
+    return all(offer.waits for offer in in_room or form.offers)
 
 
 @blueprint.get("/events/<slug>/rsvp/sent")
