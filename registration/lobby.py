@@ -26,6 +26,8 @@ OVERRUN = timedelta(minutes=30)
 LONGEST = timedelta(hours=12)
 #: How many questions a second all lobbies of an event may ask together, at most about.
 _QUESTIONS = 800
+#: Earlier before the door opens than this, lobbies ask once a minute only.
+LONG_BEFORE = timedelta(hours=1)
 
 
 class LobbyState(enum.StrEnum):
@@ -97,7 +99,7 @@ def _ask_again(event: Event, state: LobbyState, now: datetime) -> int:
     often = max(5, -(-_watchers(event) // _QUESTIONS))
     if state is LobbyState.BEFORE:
         left = event.lobby_opens_at - now
-        return 60 if left > timedelta(hours=1) else max(20, often)
+        return 60 if left > LONG_BEFORE else often
     if state.lets_in:
         return often
     return 60 if state is LobbyState.ENDED else 0

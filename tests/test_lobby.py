@@ -235,7 +235,7 @@ def test_lobbies_ask_seldom_long_before_often_when_it_matters_and_less_where_ver
         return lobby.status_of(event, moment).ask_again
 
     pauses = [pause(opens - after) for after in (2 * HOUR, 30 * MINUTE, -MINUTE)]
-    assert pauses == sorted(pauses, reverse=True)
+    assert pauses == [60, 5, 5], "staff may open the door before its time"
     assert pause(event.starts_at) == 5
     make_option(event, mode="virtual", seats_taken=20_000)
     assert pause(event.starts_at) == 25

@@ -59,7 +59,10 @@ def steer(slug: str) -> ResponseReturnValue:
     order = {"event_id": event.id, "phase": LobbyPhase(phase), "staff_id": current_user.id}
     try:
         streams.steer(**order, now=now())
-        flash(gettext("Done. Every open lobby follows within seconds."), "ok")
+        told = gettext("Done. Every open lobby follows within seconds.")
+        if now() < event.lobby_opens_at - lobby.LONG_BEFORE:
+            told = gettext("Done. Every open lobby follows within a minute or two.")
+        flash(told, "ok")
     except StreamRefused as refusal:
         flash(str(refusal), "warn")
     return redirect(url_for(".show", slug=slug), code=303)
