@@ -6,12 +6,13 @@ import secrets
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from flask import current_app
 from flask_babel import lazy_gettext as _
 from flask_security import hash_password
 from flask_security.recoverable import generate_reset_password_token
 from sqlalchemy import delete, func, insert, select
 
-from registration import audit, emails
+from registration import addresses, audit, emails
 from registration.database import db, transaction
 from registration.models import Event, Role, Staff, StaffRole, staff_events
 
@@ -29,28 +30,36 @@ def add(
     name: str = "",
     event_slugs: Sequence[str] = (),
 ) -> Staff:
-    """Make an account, or give an existing one this password, role and events.
+    """Make an account, or give an existing one this password, role and events; it is open.
 
-    Raises StaffRefused for an event that does not exist.
+    Raises StaffRefused for what is no address, a short password, and an event that does not exist.
     """
+    try:
+        email = addresses.canonical(email)
+    except addresses.AddressRefused as refusal:
+        raise StaffRefused(str(refusal)) from refusal
+    shortest = current_app.config["SECURITY_PASSWORD_LENGTH_MIN"]
+    if len(password) < shortest:
+        raise StaffRefused(f"a password has at least {shortest} characters")
     digest = hash_password(password)  # slow on purpose, so before the transaction
     with transaction():
-        events = list(db.session.scalars(select(Event.id).where(Event.slug.in_(event_slugs))))
-        if len(events) != len(set(event_slugs)):
-            raise StaffRefused("there is no such event: " + ", ".join(event_slugs))
-        account = db.session.scalars(
-            select(Staff).where(Staff.email == email.lower())
-        ).one_or_none()
+        _one_at_a_time()
+        found = select(Event.slug, Event.id).where(Event.slug.in_(event_slugs))
+        events = {row.slug: row.id for row in db.session.execute(found)}
+        if unknown := [slug for slug in event_slugs if slug not in events]:
+            raise StaffRefused("there is no such event: " + ", ".join(unknown))
+        account = db.session.scalars(select(Staff).where(Staff.email == email)).one_or_none()
         if account is None:
-            account = Staff(email=email.lower(), created_at=now, active=True, name=name)
+            account = Staff(email=email, created_at=now)
             db.session.add(account)
-        account.name = name or account.name
+        account.active = True
+        account.name = name or account.name or ""
         account.password = digest
         # Whoever is signed in with the old password is not any more.
         account.fs_uniquifier = secrets.token_hex(32)
         account.roles = [_role(role)]
         db.session.flush()
-        for event_id in events:
+        for event_id in events.values():
             known = select(staff_events.c.event_id).where(
                 staff_events.c.staff_id == account.id, staff_events.c.event_id == event_id
             )
@@ -78,6 +87,7 @@ def invite(
     """
     inviter_id, inviter_name = inviter.id, inviter.name
     with transaction():
+        _one_at_a_time()
         if db.session.scalar(select(Staff.id).where(Staff.email == email)) is not None:
             raise StaffRefused(_("This address has an account already."))
         account = Staff(
@@ -123,6 +133,7 @@ def change(
     Raises StaffRefused if no admin would be left.
     """
     with transaction():
+        _one_at_a_time()
         account = db.session.get_one(Staff, account_id)
         before = _seen(account)
         if role is not StaffRole.ADMIN:
@@ -151,6 +162,7 @@ def set_active(*, account_id: int, active: bool, staff_id: int, now: datetime) -
     Raises StaffRefused for one's own account, and if no admin would be left.
     """
     with transaction():
+        _one_at_a_time()
         account = db.session.get_one(Staff, account_id)
         if not active:
             if account_id == staff_id:
@@ -194,6 +206,15 @@ def events_of(account: Staff) -> list[Event]:
             .order_by(Event.starts_at.desc())
         )
     )
+
+
+def _one_at_a_time() -> None:
+    """Let nobody else change what accounts may do: two admins could remove each other.
+
+    The row that is locked says what an admin is; accounts go on pointing to it meanwhile.
+    """
+    admins = select(Role.id).where(Role.name == StaffRole.ADMIN)
+    db.session.execute(admins.with_for_update(key_share=True))
 
 
 def _seen(account: Staff) -> dict[str, object]:
