@@ -11,6 +11,7 @@ import os
 import shutil
 import sqlite3
 import zipfile
+import zlib
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -35,9 +36,14 @@ def save(target: Path) -> None:
     """
     if target.exists():
         raise BackupRefused(f"{target} is there already; a backup replaces nothing")
+    if not inspect(db.engine).has_table("events"):
+        raise BackupRefused("the database is empty: there is nothing to copy")
     unfinished = target.with_name(target.name + ".unfinished")
-    # It holds names, addresses and keys: nobody else may read it.
-    os.close(os.open(unfinished, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600))
+    try:
+        # It holds names, addresses and keys: nobody else may read it.
+        os.close(os.open(unfinished, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600))
+    except OSError as problem:
+        raise BackupRefused(f"{target} cannot be written: {problem.strerror}") from problem
     try:
         if db.engine.dialect.name == "sqlite":
             _save_sqlite(unfinished)
@@ -77,6 +83,16 @@ def _save_sqlite(target: Path) -> None:
 
 
 def _restore_sqlite(source: Path) -> None:
+    try:
+        with closing(
+            sqlite3.connect(f"{source.absolute().as_uri()}?immutable=1", uri=True)
+        ) as copy:
+            copy.execute("SELECT version_num FROM alembic_version")
+            damage = copy.execute("PRAGMA quick_check").fetchone()[0]
+    except sqlite3.Error as problem:
+        raise BackupRefused(f"{source} is no copy of ours: {problem}") from problem
+    if damage != "ok":
+        raise BackupRefused(f"{source} is damaged: {damage}")
     path = Path(str(db.engine.url.database))
     for beside in ("-wal", "-shm"):
         Path(f"{path}{beside}").unlink(missing_ok=True)
@@ -106,9 +122,21 @@ def _save_postgresql(target: Path) -> None:
                     file.write(piece)
 
 
+def _about(copy: zipfile.ZipFile) -> dict[str, Any]:
+    """What a copy says of itself, once all of it is seen to be whole."""
+    if damaged := copy.testzip():
+        raise zipfile.BadZipFile(f"{damaged} is damaged")
+    about: dict[str, Any] = json.loads(copy.read(_ABOUT))
+    return about
+
+
 def _restore_postgresql(source: Path) -> None:
+    try:
+        with zipfile.ZipFile(source) as copy:
+            about = _about(copy)
+    except (zipfile.BadZipFile, zlib.error, KeyError, ValueError) as problem:
+        raise BackupRefused(f"{source} is no copy of ours: {problem}") from problem
     with zipfile.ZipFile(source) as copy:
-        about = json.loads(copy.read(_ABOUT))
         tables: dict[str, list[str]] = about["tables"]
         flask_migrate.upgrade(revision=about["migration"])
         present = set(inspect(db.engine).get_table_names())

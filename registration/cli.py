@@ -8,7 +8,6 @@ import sys
 import threading
 from collections import Counter
 from pathlib import Path
-from typing import BinaryIO
 
 import click
 from flask import Flask, current_app
@@ -29,6 +28,7 @@ from registration import (
     logs,
     matching,
     retention,
+    roster,
     service,
     sheets,
     speakers,
@@ -160,7 +160,7 @@ def invite_speakers(slug: str) -> None:
               show_default=True)  # fmt: skip
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path),
               help="A file; by default SLUG.FORMAT, and - is standard output.")  # fmt: skip
-@click.option("--status", default="", help="Only RSVPs in this state.")
+@click.option("--status", type=click.Choice(roster.STATUSES), help="Only RSVPs in this state.")
 @click.option("--search", default="", help="Only who is found by this.")
 @click.option("--columns", default="",
               help="Their keys, separated by commas; `--columns list` lists them.")  # fmt: skip
@@ -170,7 +170,7 @@ def export(
     slug: str,
     format: str,
     output: Path | None,
-    status: str,
+    status: str | None,
     search: str,
     columns: str,
     sensitive: bool,
@@ -181,33 +181,29 @@ def export(
         for column in exports.columns_of(event):
             click.echo(f"{column.key:16} {column.label}")
         return
-    filters = Filters(status=status, search=search)
+    filters = Filters(status=status or "", search=search)
     chosen = [key.strip() for key in columns.split(",") if key.strip()]
     try:
         made = exports.Export(event, filters, sensitive=sensitive, columns=chosen)
     except exports.UnknownColumn as unknown:
         raise click.ClickException(f"there is no column {unknown}") from unknown
-    exports.record(
-        event.id,
-        format=format,
-        filters=filters,
-        sensitive=made.is_sensitive,
-        now=now(),
-        columns=chosen,
-    )
-    pieces = exports.pieces(made, format)
-    if str(output) == "-":
-        _write(sys.stdout.buffer, pieces)
-        return
-    target = output or Path(f"{slug}.{format}")
-    with target.open("wb") as file:
-        _write(file, pieces)
-    click.echo(f"Written to {target}.")
-
-
-def _write(file: BinaryIO, pieces: object) -> None:
-    for piece in pieces:  # type: ignore[attr-defined]
-        file.write(piece)
+    target = str(output or f"{slug}.{format}")
+    try:
+        file = click.open_file(target, "wb")
+    except OSError as problem:
+        raise click.FileError(target, problem.strerror) from problem
+    with file:
+        exports.record(
+            event.id,
+            format=format,
+            filters=filters,
+            sensitive=made.is_sensitive,
+            now=now(),
+            columns=chosen,
+        )
+        file.writelines(exports.pieces(made, format))
+    if target != "-":
+        click.echo(f"Written to {target}.")
 
 
 @click.command("import")

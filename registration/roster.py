@@ -53,6 +53,8 @@ LIVE_ONES, WAITING, CHECKED_IN, NOT_IN, JOINED = (
     "not_in",
     "joined",
 )
+#: All that a list can be narrowed to.
+STATUSES = (*map(str, RsvpStatus), LIVE_ONES, WAITING, CHECKED_IN, NOT_IN, JOINED)
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,43 @@ def test_a_copy_is_for_its_owner_alone_and_replaces_nothing(
             backups.restore(copy)
 
 
-def test_what_is_no_copy_is_refused(urls: list[str], tmp_path: Path) -> None:
-    (tmp_path / "copy").write_bytes(b"SQLite format" if "sqlite" in urls[1] else b"SQLite format 3")
-    with application(urls[1], tmp_path), pytest.raises(BackupRefused):
-        backups.restore(tmp_path / "copy")
+@pytest.mark.parametrize(
+    "content",
+    [b"SQLite format", b"SQLite format 3", b"SQLite format 3\0 and no more", b"PK\3\4 and no more"],
+)
+def test_what_is_no_copy_is_refused_and_the_database_stays_empty(
+    urls: list[str], tmp_path: Path, content: bytes
+) -> None:
+    (tmp_path / "copy").write_bytes(content)
+    with application(urls[1], tmp_path):
+        with pytest.raises(BackupRefused):
+            backups.restore(tmp_path / "copy")
+        flask_migrate.upgrade()
+
+
+def test_a_damaged_copy_is_refused_and_the_database_stays_empty(
+    urls: list[str], tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    with application(urls[0], tmp_path):
+        flask_migrate.upgrade()
+        make_rsvp(make_hybrid()[0], name="Amina " * 3000)
+        db.session.rollback()
+        backups.save(copy)
+    content = bytearray(copy.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 9000] = bytes(9000)
+    copy.write_bytes(content)
+    with application(urls[1], tmp_path):
+        with pytest.raises(BackupRefused):
+            backups.restore(copy)
+        flask_migrate.upgrade()
+
+
+def test_a_copy_that_cannot_be_made_says_why(urls: list[str], tmp_path: Path) -> None:
+    with application(urls[0], tmp_path):
+        with pytest.raises(BackupRefused, match="nothing to copy"):
+            backups.save(tmp_path / "copy")
+        flask_migrate.upgrade()
+        with pytest.raises(BackupRefused, match="cannot be written"):
+            backups.save(tmp_path / "nowhere" / "copy")

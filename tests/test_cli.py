@@ -1,0 +1,71 @@
+"""The terminal's door: what an operator types wrong is told in words, and nothing has happened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from flask import Flask
+from sqlalchemy import select
+
+from app import create_app
+from registration.database import db
+from registration.models import AuditEntry, Staff
+from tests.conftest import settings_for
+from tests.factories import make_event, make_staff
+
+PASSWORD = "correct horse battery"
+
+
+def run(app: Flask, *arguments: str) -> Result:
+    """Run a command; whatever it does, it does not end in a traceback."""
+    done = app.test_cli_runner().invoke(args=arguments)
+    assert done.exception is None or isinstance(done.exception, SystemExit)
+    return done
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nonsense"], "right format"),
+        (["new@example.org", "--password", "short"], "at least 12 characters"),
+        (["new@example.org", "--event", "an-event", "--event", "nope"], "no such event: nope\n"),
+        (["new@example.org", "--role", "king"], "is not one of"),
+    ],
+)
+def test_an_account_that_could_not_sign_in_is_not_made(
+    app: Flask, arguments: list[str], said: str
+) -> None:
+    make_event(slug="an-event")
+    done = run(app, "staff", "add", *arguments)
+    assert done.exit_code != 0
+    assert said in done.output
+    assert db.session.scalars(select(Staff)).all() == []
+
+
+def test_an_account_that_was_closed_may_sign_in_as_the_command_says(app: Flask) -> None:
+    make_staff(email="me@example.org", active=False, name="Me")
+    assert "may sign in" in run(app, "staff", "add", "Me@Example.org").output
+    account = db.session.scalars(select(Staff)).one()
+    assert account.active
+    assert account.name == "Me"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--status", "nonsense"], ["--output", "/nowhere/at/all.csv"], ["--columns", "nonsense"]],
+)
+def test_a_list_that_is_not_written_is_not_in_the_log(app: Flask, arguments: list[str]) -> None:
+    make_event(slug="an-event")
+    assert run(app, "export", "an-event", *arguments).exit_code != 0
+    assert db.session.scalars(select(AuditEntry)).all() == []
+
+
+def test_the_doctor_says_that_a_database_has_no_schema_yet(tmp_path: Path) -> None:
+    app = create_app(settings_for(f"sqlite:///{tmp_path / 'new.db'}", tmp_path))
+    done = run(app, "doctor")
+    assert done.exit_code == 1
+    assert "run: flask --app app db upgrade" in done.output
+    with app.app_context():
+        db.engine.dispose()
