@@ -118,15 +118,16 @@ def edit(
             seating.promote(seats, now=now)
 
 
-def correct_address(*, rsvp_id: int, email: str, staff_id: int, now: datetime) -> None:
-    """Give an RSVP the right address, and send its mail there. The links in old mails still work.
+def correct_address(*, rsvp_id: int, email: str, staff_id: int, now: datetime) -> bool:
+    """Give an RSVP the right address, and send its mail there; False if it says nothing any more.
 
+    What waits to go to the old address goes to the right one. The links in old mails still work.
     Raises RsvpRefused where that address has a live RSVP of its own.
     """
     with transaction():
-        _seats, rsvp = seating.lock_for(rsvp_id)
+        seats, rsvp = seating.lock_for(rsvp_id)
         if rsvp.email == email:
-            return
+            return False
         if rsvp.is_live:
             _check_address(rsvp.event_id, email)
         before, rsvp.email = rsvp.email, email
@@ -137,7 +138,11 @@ def correct_address(*, rsvp_id: int, email: str, staff_id: int, now: datetime) -
             rsvp=rsvp,
             changes={"email": [before, email]},
         )
-        emails.rsvp_again(rsvp, now=now)
+        takes_place = seats.event.is_published and not seats.event.is_past(now)
+        if takes_place:
+            emails.rsvp_again(rsvp, now=now)
+        emails.rsvp_redirected(rsvp, before=before)
+    return takes_place
 
 
 def check_in(*, rsvp_ids: Sequence[int], staff_id: int, now: datetime) -> int:

@@ -96,6 +96,11 @@ def rsvp_again(rsvp: Rsvp, *, now: datetime) -> None:
     _write(rsvp, kind, now, sequence=sequence, facts={"again": True})
 
 
+def rsvp_redirected(rsvp: Rsvp, *, before: str) -> None:
+    """Let what still waits to go to an attendee's old address go to the new one."""
+    rows.redirect(OutboxMail.rsvp_id == rsvp.id, before, rsvp.email)
+
+
 def links(email: str, rsvps: Sequence[Rsvp], *, now: datetime) -> None:
     """Mail an address the links of these RSVPs."""
     rows.write(

@@ -106,3 +106,13 @@ def supersede(whose: Any, now: datetime, *, mailings_too: bool = False) -> bool:
         .execution_options(synchronize_session=False)
     )
     return any(sequence is not None for sequence in superseded)
+
+
+def redirect(whose: Any, before: str, recipient: str) -> None:
+    """Let what waits to go to an address go to the right one instead."""
+    db.session.execute(
+        update(OutboxMail)
+        .where(whose, OutboxMail.state == MailState.WAITING, OutboxMail.recipient == before)
+        .values(recipient=recipient)
+        .execution_options(synchronize_session=False)
+    )

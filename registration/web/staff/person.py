@@ -141,13 +141,18 @@ def address(slug: str, rsvp_id: int) -> ResponseReturnValue:
     form = AddressForm(obj=rsvp)
     if form.validate_on_submit():
         try:
-            desk.correct_address(
+            is_mailed = desk.correct_address(
                 rsvp_id=rsvp_id, email=form.email.data, staff_id=current_user.id, now=now()
             )
         except RsvpRefused as refusal:
             form.form_errors.append(str(refusal))
         else:
-            flash(gettext("The address is corrected, and the mail is on its way there."), "ok")
+            flash(
+                gettext("The address is corrected, and the mail is on its way there.")
+                if is_mailed
+                else gettext("The address is corrected."),
+                "ok",
+            )
             return redirect(_page(slug, rsvp_id), code=303)
     status = 422 if form.is_submitted() else 200
     return render_template("staff/address.html", event=event, form=form, rsvp=rsvp), status
