@@ -16,7 +16,7 @@ from flask import current_app
 from flask_babel import lazy_gettext as _
 from sqlalchemy import select, update
 
-from registration import audit, editions, emails, itip, revisions, seating
+from registration import audience, audit, editions, emails, itip, revisions, seating
 from registration.database import db, transaction
 from registration.models import (
     AgendaItem,
@@ -188,7 +188,7 @@ def save(
             _apply(kind, event, saved.get(row.get("id")), row, position)
         db.session.flush()
         if name == "people":
-            mailed = _tell_speakers(event, now)
+            mailed = _tell_speakers(event, {row["id"]: row["email"] for row in current}, now)
         revisions.count(event, now)
         audit.record(
             "event.edited",
@@ -255,17 +255,17 @@ def _apply(kind: Kind, event: Event, row: Any, values: Row, position: int) -> No
         db.session.add(row)
 
 
-def _tell_speakers(event: Event, now: datetime) -> int:
-    """Move the entries of speakers whose own times or place have changed."""
+def _tell_speakers(event: Event, addresses: Mapping[int, str], now: datetime) -> int:
+    """Move the entries of speakers whose own times or place, or `addresses`, have changed."""
     if event.status is EventStatus.CANCELLED or event.is_past(now):
         return 0
     moved = 0
-    for speaker in _saved(event, "people"):
-        asked = speaker.status in (SpeakerStatus.INVITED, SpeakerStatus.CONFIRMED)
-        if asked and speaker.ical_sequence >= 0 and _own_part_differs(speaker):
-            speaker.revision += 1
-            emails.speaker_changed(speaker, now=now)
+    for speaker in audience.speakers_with_entry(event.id):
+        if speaker.email != addresses.get(speaker.id):
+            emails.speaker_again(speaker, now=now)
             moved += 1
+        elif _own_part_differs(speaker):
+            moved += emails.speaker_moved(speaker, now=now)
     return moved
 
 

@@ -12,14 +12,10 @@ from sqlalchemy import select
 
 from registration import audit, emails
 from registration.database import db, transaction
-from registration.editions import speaker_differs
 from registration.imip import Dmarc, Reply
 from registration.models import (
     AttendanceMode,
     EventStatus,
-    MailKind,
-    MailState,
-    OutboxMail,
     Speaker,
     SpeakerRole,
     SpeakerStatus,
@@ -107,7 +103,7 @@ def answer(*, speaker_id: int, will_speak: bool, now: datetime) -> None:
         speaker.status, speaker.answered_at = wanted, now
         speaker.revision += 1
         if will_speak:
-            emails.speaker_changed(speaker, now=now)
+            emails.speaker_confirmed(speaker, now=now)
         elif had_entry:
             emails.speaker_cancelled(speaker, now=now)
         _record(str(wanted), speaker, now, actor="speaker")
@@ -167,12 +163,14 @@ def remind(*, speaker_id: int, staff_id: int | None, now: datetime) -> None:
 
 
 def set_address(*, speaker_id: int, email: str, staff_id: int | None, now: datetime) -> None:
-    """Correct a speaker's address. What was mailed to the old one stays there."""
+    """Correct a speaker's address, and send their mail there. What the old one has it keeps."""
     with transaction():
         speaker = _locked(speaker_id)
         if email == speaker.email:
             return
         speaker.email = email
+        if _has_entry(speaker) and not _is_over(speaker, now):
+            emails.speaker_again(speaker, now=now)
         _record("address", speaker, now, staff_id=staff_id)
 
 
@@ -187,7 +185,8 @@ def edit(
 ) -> bool:
     """Change what staff say of a speaker; whether their calendar is told.
 
-    It is told where it would say something else than before, to those who have an entry. Raises
+    It is told where it would say something else than before, to those who have an entry; and
+    one of a new address is told what they were at the old one. Raises
     SpeakerRefused if somebody else has changed it since `seen`, the digest at that time.
     """
     with transaction():
@@ -207,14 +206,11 @@ def edit(
         speaker.photo = photo or speaker.photo
         if photo:
             changed["photo"] = photo
-        told = _has_entry(speaker) and not _is_over(speaker, now) and speaker_differs(speaker)
-        if told:
-            speaker.revision += 1
-            if _invitation_waits(speaker_id):
-                # It has not gone yet, and stays an invitation.
-                emails.speaker_invited(speaker, now=now)
-            else:
-                emails.speaker_changed(speaker, now=now)
+        told = _has_entry(speaker) and not _is_over(speaker, now)
+        if told and "email" in changed:
+            emails.speaker_again(speaker, now=now)
+        elif told:
+            told = emails.speaker_moved(speaker, now=now)
         if changed:
             _record("edited", speaker, now, staff_id=staff_id, changed=sorted(changed), told=told)
         return told
@@ -229,7 +225,8 @@ def withdraw(*, speaker_id: int, staff_id: int, now: datetime) -> None:
         had_entry = _has_entry(speaker)
         speaker.status, speaker.answered_at = SpeakerStatus.CANCELLED, None
         speaker.revision += 1
-        if had_entry and not _is_over(speaker, now):
+        # Also of a cancelled event: who is no speaker any more is not told of that with the others.
+        if had_entry and not speaker.event.is_past(now):
             emails.speaker_cancelled(speaker, now=now)
         _record("withdrawn", speaker, now, staff_id=staff_id)
 
@@ -250,15 +247,6 @@ def _has_entry(speaker: Speaker) -> bool:
     """Whether the event stands in a calendar that can be told of a change."""
     asked = speaker.status in (SpeakerStatus.INVITED, SpeakerStatus.CONFIRMED)
     return asked and speaker.ical_sequence >= 0 and speaker.email != ""
-
-
-def _invitation_waits(speaker_id: int) -> bool:
-    waiting = select(OutboxMail.id).where(
-        OutboxMail.speaker_id == speaker_id,
-        OutboxMail.kind == MailKind.SPEAKER_INVITATION,
-        OutboxMail.state == MailState.WAITING,
-    )
-    return db.session.scalar(waiting.limit(1)) is not None
 
 
 def _is_over(speaker: Speaker, now: datetime) -> bool:

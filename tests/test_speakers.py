@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,8 +11,17 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from registration import emails, rendering, speakers
+from registration import (
+    announcements,
+    emails,
+    events,
+    lifecycle,
+    programme,
+    rendering,
+    speakers,
+)
 from registration.database import db
+from registration.emails.tellings import HOLD
 from registration.models import (
     AuditEntry,
     Event,
@@ -163,6 +173,98 @@ def test_an_invitation_that_has_not_gone_stays_one_when_the_time_moves(speaker: 
     waiting = [mail for mail in mails_of(speaker) if mail.state is MailState.WAITING]
     assert [mail.kind for mail in waiting] == [MailKind.SPEAKER_INVITATION]
     assert entry_of(waiting[0])[3] == speaker.event.starts_at - timedelta(minutes=45)
+
+
+def move(event: Event) -> None:
+    """By a day, and everybody is told."""
+    by = {"staff_id": None, "now": NOW}
+    day = timedelta(days=1)
+    events.reschedule(
+        event_id=event.id, starts_at=event.starts_at + day, ends_at=event.ends_at + day, **by
+    )
+    announcements.tell(event_id=event.id, **by)
+    announcements.spread(now=NOW + HOLD)
+
+
+def edit_in_the_editor(speaker: Speaker, **changes: object) -> int:
+    """As a row of the programme; how many are told."""
+    rows = programme.rows_of(speaker.event, "people")
+    rows[0] |= changes
+    return programme.save(
+        event_id=speaker.event_id,
+        name="people",
+        rows=rows,
+        seen="",
+        staff_id=make_staff().id,
+        now=NOW,
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda speaker: edit(speaker, room="Room 4"),
+        lambda speaker: edit_in_the_editor(speaker, room="Room 4"),
+        lambda speaker: move(speaker.event),
+    ],
+)
+def test_an_invitation_that_could_not_go_at_once_stays_one_whatever_moves(
+    speaker: Speaker, change: Callable[[Speaker], object]
+) -> None:
+    invite(speaker)
+    mails_of(speaker)[0].attempts = 1
+    db.session.commit()
+    change(speaker)
+    db.session.expire_all()
+    waiting = [mail for mail in mails_of(speaker) if mail.state is MailState.WAITING]
+    assert [mail.kind for mail in waiting] == [MailKind.SPEAKER_INVITATION]
+    assert "We would be glad if you spoke" in body_of(waiting[0])
+    assert entry_of(waiting[0])[1] == speaker.ical_sequence == 1
+
+
+@pytest.mark.parametrize(
+    "correct",
+    [
+        lambda speaker: edit(speaker, email="lise@example.org"),
+        lambda speaker: edit_in_the_editor(speaker, email="lise@example.org"),
+        lambda speaker: speakers.set_address(
+            speaker_id=speaker.id, email="lise@example.org", staff_id=None, now=NOW
+        ),
+    ],
+)
+@pytest.mark.parametrize("has_said_yes", [False, True])
+def test_a_new_address_gets_what_the_old_one_had(
+    speaker: Speaker, correct: Callable[[Speaker], object], has_said_yes: bool
+) -> None:
+    invite(speaker)
+    if has_said_yes:
+        speakers.answer(speaker_id=speaker.id, will_speak=True, now=NOW)
+    number = speaker.ical_sequence
+    assert correct(speaker) is not False
+    db.session.expire_all()
+    (waiting,) = [mail for mail in mails_of(speaker) if mail.state is MailState.WAITING]
+    kind = MailKind.SPEAKER_CHANGED if has_said_yes else MailKind.SPEAKER_INVITATION
+    assert (waiting.kind, waiting.recipient) == (kind, "lise@example.org")
+    assert entry_of(waiting)[:2] == ("REQUEST", number)
+    # What comes later goes there, too, and the next correction changes nothing twice.
+    correct(speaker)
+    assert len([mail for mail in mails_of(speaker) if mail.recipient == "lise@example.org"]) == 1
+
+
+def test_who_has_not_been_asked_is_mailed_nothing_at_a_new_address(speaker: Speaker) -> None:
+    speakers.set_address(speaker_id=speaker.id, email="new@example.org", staff_id=None, now=NOW)
+    assert not edit_in_the_editor(speaker, email="newer@example.org")
+    assert mails_of(speaker) == []
+
+
+def test_who_is_taken_off_a_cancelled_event_loses_the_entry_too(speaker: Speaker) -> None:
+    invite(speaker)
+    deliver_all()
+    lifecycle.cancel(event_id=speaker.event_id, reason="Snow", staff_id=None, now=NOW)
+    speakers.withdraw(speaker_id=speaker.id, staff_id=make_staff().id, now=NOW)
+    announcements.spread(now=NOW + HOLD)
+    db.session.expire_all()
+    assert [entry_of(mail)[:2] for mail in mails_of(speaker)[1:]] == [("CANCEL", 1)]
 
 
 def test_who_has_no_address_any_more_is_told_of_nothing(speaker: Speaker) -> None:

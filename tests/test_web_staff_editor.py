@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
-from sqlalchemy import select
+from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
 from registration import announcements, lifecycle, mailings, rsvps, speakers
@@ -28,6 +28,7 @@ from registration.models import (
     Mailing,
     MailingState,
     MailKind,
+    MailState,
     OutboxMail,
     Publication,
     Question,
@@ -428,6 +429,8 @@ def test_a_speaker_whose_slot_moves_is_mailed(desk: FlaskClient) -> None:
     event = make_event()
     person = make_speaker(event)
     speakers.invite(speaker_id=person.id, staff_id=None, now=NOW)
+    db.session.execute(update(OutboxMail).values(state=MailState.SENT, ended_at=NOW))
+    db.session.commit()
     send(desk, event, "people", **{f"{person.id}__call_at": "2026-12-06T09:00"})
     mail = db.session.scalars(
         select(OutboxMail).where(OutboxMail.kind == MailKind.SPEAKER_CHANGED)

@@ -30,7 +30,7 @@ from registration.emails.rows import message_id, row
 from registration.emails.speakers import (
     speaker_again,
     speaker_cancelled,
-    speaker_changed,
+    speaker_confirmed,
     speaker_invited,
     speaker_moved,
     speaker_reminded,
@@ -63,7 +63,7 @@ __all__ = [
     "rsvp_waitlisted",
     "speaker_again",
     "speaker_cancelled",
-    "speaker_changed",
+    "speaker_confirmed",
     "speaker_invited",
     "speaker_moved",
     "speaker_reminded",

@@ -25,8 +25,8 @@ def speaker_invited(speaker: Speaker, *, now: datetime) -> None:
     _to_speaker(speaker, MailKind.SPEAKER_INVITATION, now, calendar=True)
 
 
-def speaker_changed(speaker: Speaker, *, now: datetime) -> None:
-    """Move the speaker's entry to what it is now, or show it as accepted."""
+def speaker_confirmed(speaker: Speaker, *, now: datetime) -> None:
+    """Show the speaker's entry as accepted, as it is now."""
     differs = speaker.told and editions.speaker_differs(speaker)
     before: dict[str, Any] = {"before": speaker.told} if differs else {}
     _to_speaker(speaker, MailKind.SPEAKER_CHANGED, now, calendar=True, **before)
@@ -56,27 +56,27 @@ def speaker_reminded(speaker: Speaker, *, now: datetime) -> None:
     _to_speaker(speaker, MailKind.SPEAKER_REMINDER, now, calendar=False)
 
 
-def speaker_moved(speaker: Speaker, *, now: datetime, announcement: Announcement) -> bool:
+def speaker_moved(
+    speaker: Speaker, *, now: datetime, announcement: Announcement | None = None
+) -> bool:
     """Move the entry of a speaker who has one, where it says something else; whether it does.
 
-    An invitation that has not gone yet says how it is now when it goes, and stays.
+    Whose invitation has not gone yet is invited to how it is now.
     """
     if not editions.speaker_differs(speaker):
         return False
+    before = speaker.told
     waits = select(OutboxMail.id).where(
         OutboxMail.speaker_id == speaker.id,
         OutboxMail.kind == MailKind.SPEAKER_INVITATION,
         OutboxMail.state == MailState.WAITING,
-        OutboxMail.attempts == 0,
     )
-    if db.session.scalar(waits.limit(1)) is not None:
-        speaker.told = editions.facts_of_speaker(speaker)
-        return False
-    before = speaker.told
     speaker.revision += 1
-    _to_speaker(
-        speaker, MailKind.SPEAKER_CHANGED, now, calendar=True, of=announcement, before=before
-    )
+    if db.session.scalar(waits.limit(1)) is not None:
+        _to_speaker(speaker, MailKind.SPEAKER_INVITATION, now, calendar=True, of=announcement)
+    else:
+        kind = MailKind.SPEAKER_CHANGED
+        _to_speaker(speaker, kind, now, calendar=True, of=announcement, before=before)
     return True
 
 
