@@ -85,6 +85,7 @@ class OutboxMail(Base):
         ),
         _index_of("invitation_id IS NOT NULL", "ix_outbox_invitation", "invitation_id"),
         _index_of("forgets", "ix_outbox_forgets", "id"),
+        _index_of("last_error <> ''", "ix_outbox_failing", "state", "created_at"),
         # How often an address asked for its links.
         _index_of("kind = 'links'", "ix_outbox_links", "recipient", "created_at"),
     )
