@@ -490,6 +490,28 @@ class TestTheManagePage:
         db.session.expire_all()
         assert [person.name for person in attendees(rsvp)] == ["Amina", "C"]
 
+    def test_the_room_is_not_said_to_open_when_it_is_open(self, app: Flask, client: FlaskClient):
+        _, stream = make_hybrid()
+        rsvp = make_rsvp(stream)
+        path, opens_at = f"/rsvp/{rsvp.manage_key}", rsvp.event.lobby_opens_at
+        assert "Your room opens at 9:45 a.m. EST" in text_of(client.get(path))
+        app.config["NOW"] = lambda: opens_at
+        page = text_of(client.get(path))
+        assert "Your room is open." in page
+        assert "Your room opens" not in page
+        assert "until the day" not in page
+
+    @pytest.mark.parametrize("page", ["edit", "cancel"])
+    def test_nothing_is_asked_that_would_be_refused(
+        self, app: Flask, client: FlaskClient, page: str
+    ):
+        room, _ = make_hybrid()
+        rsvp = make_rsvp(room)
+        path, over = f"/rsvp/{rsvp.manage_key}", rsvp.event.ends_at
+        assert client.get(f"{path}/{page}").status_code == 200
+        app.config["NOW"] = lambda: over
+        assert client.get(f"{path}/{page}").location == path
+
     def test_two_tickets_are_not_called_this_ticket(self, client: FlaskClient):
         room, _ = make_hybrid(guests_max=1)
         party, alone = make_rsvp(room, guests=["B"]), make_rsvp(room)

@@ -135,6 +135,7 @@ def test_a_speaker_says_yes_and_how_they_are_introduced(
         "A life.",
     )
     assert (found.title, found.affiliation) == ("Director", "The Institute")
+    assert "A new one takes the place of this one." in client.get(f"/speaker/{found.key}").text
     with client.get(f"/media/{found.photo}") as picture:
         assert picture.status_code == 200
 

@@ -14,10 +14,10 @@ from sqlalchemy import select
 from wtforms import StringField
 from wtforms.validators import InputRequired
 
-from registration import answering, entries, itip, links, listing, qr, records, rsvps
+from registration import answering, entries, itip, links, listing, lobby, qr, records, rsvps
 from registration.admission import RsvpRefused
 from registration.database import db
-from registration.models import Answer, Attendee, EventStatus, Rsvp
+from registration.models import Answer, Attendee, Event, EventStatus, Rsvp
 from registration.parties import attendees
 from registration.times import now
 from registration.web import access
@@ -37,7 +37,7 @@ def show(key: str) -> ResponseReturnValue:
     event, moment = rsvp.event, now()
     options = listing.options_of(event)
     ahead, behind = rsvps.position(rsvp) if rsvp.waits_for_option_id else (0, 0)
-    is_running = event.status is EventStatus.PUBLISHED and not event.is_past(moment)
+    is_running = _is_running(event)
     return render_template(
         "rsvps/show.html",
         rsvp=rsvp,
@@ -60,6 +60,7 @@ def show(key: str) -> ResponseReturnValue:
             and rsvps.may_move(event, option, moment)
         ],
         queue_is_open=moment < event.promotes_until,
+        room=lobby.state_of(event, moment),
         ahead=ahead,
         behind=behind,
         is_running=is_running,
@@ -68,6 +69,15 @@ def show(key: str) -> ResponseReturnValue:
         now=moment,
         qr=_qr,
     )
+
+
+def _is_running(event: Event) -> bool:
+    return event.status is EventStatus.PUBLISHED and not event.is_past(now())
+
+
+def _is_changeable(rsvp: Rsvp) -> bool:
+    """Whether to ask what to change. What is sent nevertheless, the verb refuses in words."""
+    return rsvp.is_live and (request.method == "POST" or _is_running(rsvp.event))
 
 
 def _qr(ticket_code: str) -> Markup:
@@ -193,7 +203,7 @@ def resend(key: str) -> ResponseReturnValue:
 def cancel(key: str) -> ResponseReturnValue:
     """Ask once, then cancel."""
     rsvp = access.rsvp_by_manage_key(key)
-    if not rsvp.is_live:
+    if not _is_changeable(rsvp):
         return redirect(url_for("rsvps.show", key=key), code=303)
     if request.method == "GET":
         return render_template("rsvps/cancel.html", rsvp=rsvp, event=rsvp.event)
@@ -205,7 +215,7 @@ def cancel(key: str) -> ResponseReturnValue:
 def edit(key: str) -> ResponseReturnValue:
     """Change particulars, guests and answers."""
     rsvp = access.rsvp_by_manage_key(key)
-    if not rsvp.is_live:
+    if not _is_changeable(rsvp):
         return redirect(url_for("rsvps.show", key=key), code=303)
     event, rsvp_id, option_ids, email = rsvp.event, rsvp.id, rsvp.option_ids, rsvp.email
     form = EditForm.for_rsvp(

@@ -74,6 +74,10 @@ def show(key: str) -> ResponseReturnValue:
 
 def _page(speaker: Speaker, form: ProfileForm) -> str:
     event, moment = speaker.event, now()
+    if speaker.photo:
+        form.photo.description = gettext(
+            "Portrait, at least 800 × 1000 pixels. A new one takes the place of this one."
+        )
     return render_template(
         "speakers/show.html",
         speaker=speaker,
