@@ -208,6 +208,14 @@ class TestRecord:
             assert offer["price"] == 0
             assert offer["availability"] == "https://schema.org/InStock"
 
+    def test_says_what_is_written_without_its_signs(self, client: FlaskClient):
+        text = "A *panel* of [four](https://example.org/four).\n\n" + "Words " * 200
+        make_event(slug="policing", description=text)
+        told = record(client, "/events/policing")["description"]
+        assert told.startswith("A panel of four")
+        assert "*" not in told
+        assert len(told) <= 500
+
     def test_says_where_one_registers_elsewhere(self, client: FlaskClient):
         there = "https://example.org/register"
         make_event(slug="guest", registration=RegistrationKind.EXTERNAL, external_url=there)

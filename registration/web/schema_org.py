@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from datetime import datetime
 from typing import Any
 
 from flask import current_app, url_for
 from markupsafe import Markup
 
-from registration import entries, wording
+from registration import entries, prose, wording
 from registration.listing import Programme
 from registration.models import AttendanceMode, Event, EventStatus, RegistrationKind
 
@@ -20,7 +21,7 @@ def describe(event: Event, programme: Programme, card: str, moment: datetime) ->
         "@context": "https://schema.org",
         "@type": "Event",
         "name": event.title,
-        "description": event.summary or event.description[:500],
+        "description": event.summary or _plain(event.description),
         "startDate": _local(event, event.starts_at),
         "endDate": _local(event, event.ends_at),
         "doorTime": _local(event, event.doors_at) if event.doors_at else "",
@@ -47,6 +48,11 @@ def describe(event: Event, programme: Programme, card: str, moment: datetime) ->
     # A data block, never executed; "<" is written so that no text in it can end the block.
     text = json.dumps({key: value for key, value in told.items() if value}, ensure_ascii=False)
     return Markup(text.replace("<", "\\u003c"))  # noqa: S704 - JSON, escaped for this place
+
+
+def _plain(markdown: str) -> str:
+    """The beginning of a text without its Markdown, as one line."""
+    return textwrap.shorten(prose.to_text(markdown), 500, placeholder="…")
 
 
 def _local(event: Event, at: datetime) -> str:
