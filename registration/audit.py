@@ -7,12 +7,17 @@ from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import select
+
 from registration import rowsets
+from registration.database import db
 from registration.models import AuditEntry, Rsvp
 from registration.writing import write_rows
 
 #: The network address of the member of staff who acts; the web floor sets it, for staff alone.
 came_from: ContextVar[str] = ContextVar("came_from", default="")
+
+_EXPORTS = ("export.csv", "export.json", "export.xlsx")
 
 
 def record(
@@ -65,3 +70,17 @@ def record_many(
             "network": came_from.get() if staff_id else "",
         },
     )
+
+
+def forget_searches(event_id: int) -> None:
+    """Take what staff searched for out of an event's exports: it may be whoever is erased.
+
+    In the caller's transaction.
+    """
+    exports = select(AuditEntry).where(
+        # The sum leaves the index of the event, which is long, for that of the actions.
+        AuditEntry.event_id + 0 == event_id,
+        AuditEntry.action.in_(_EXPORTS),
+    )
+    for entry in db.session.scalars(exports):
+        entry.detail = entry.detail | {"search": ""}

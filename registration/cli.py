@@ -291,6 +291,7 @@ def purge() -> None:
     """Erase at once what is due to be erased; the worker does the same by itself."""
     while retention.erase_due(now=now()):
         pass
+    imports.forget_old(now=now())
     click.echo("Nothing that is due to be erased is left.")
 
 

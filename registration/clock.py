@@ -17,6 +17,7 @@ from registration import (
     claims,
     delivery,
     digests,
+    imports,
     mailings,
     outbox,
     reminders,
@@ -60,7 +61,7 @@ def run(app: Flask, stop: threading.Event) -> None:
 
 
 class Calendar:
-    """What days and hours bring due: reminders, follow-ups, erasures, the digest."""
+    """What days and hours bring due: reminders, follow-ups, erasures, old lists, the digest."""
 
     def __init__(self, ticks: Callable[[], float] = time.monotonic) -> None:
         self._ticks = ticks
@@ -73,6 +74,7 @@ class Calendar:
             return False
         written = reminders.send_due(now=moment)
         written += retention.erase_due(now=moment)
+        imports.forget_old(now=moment)
         day = digests.due_on(moment)
         if day is not None and day != self._digest_of:
             digests.send(day, now=moment)

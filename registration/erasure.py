@@ -34,6 +34,7 @@ def erase(*, rsvp_id: int, now: datetime, staff_id: int | None = None) -> None:
         forgetting.forget(event.id, [each.id for each in answers], now=now)
         forgetting.forget_invitations(event.id, now=now, limit=_INVITATIONS, email=email)
         forgetting.forget_address(event.id, email)
+        audit.forget_searches(event.id)
         for each in answers:
             session.expire(each)
             audit.record("rsvp.erased", now=now, staff_id=staff_id, rsvp=each)

@@ -48,7 +48,6 @@ def keep(
         sends_mail=event.status is EventStatus.PUBLISHED,
     )
     with transaction():
-        forget_old(now)
         db.session.execute(delete(PendingImport).where(PendingImport.staff_id == staff_id))
         pending = PendingImport(
             event_id=event_id,
@@ -64,9 +63,12 @@ def keep(
     return pending
 
 
-def forget_old(now: datetime) -> None:
-    """Throw lists away that nobody took in. In the caller's transaction."""
-    db.session.execute(delete(PendingImport).where(PendingImport.created_at < now - KEPT))
+def forget_old(*, now: datetime) -> None:
+    """Throw lists away that nobody took in. Cheap while there are none."""
+    old = PendingImport.created_at <= now - KEPT
+    if db.session.scalar(select(PendingImport.id).where(old).limit(1)) is not None:
+        with transaction():
+            db.session.execute(delete(PendingImport).where(old))
 
 
 def change_plan(*, import_id: int, plan: Plan) -> None:

@@ -16,12 +16,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from registration import audit, forgetting, seating
 from registration.database import db, transaction
-from registration.models import AuditEntry, Erasure, ErasureKind, Event, PendingImport, Rsvp
+from registration.models import Erasure, ErasureKind, Event, PendingImport, Rsvp
 
 #: RSVPs that one transaction looks at.
 CHUNK = 50
 _INVITATIONS = 1000
-_EXPORTS = ("export.csv", "export.json", "export.xlsx")
 
 
 def due_at(event: Event, kind: ErasureKind) -> datetime | None:
@@ -179,10 +178,4 @@ def _forget_the_rest(event_id: int) -> None:
     """What belongs to no RSVP: addresses in the log, lists not taken in, words staff searched."""
     forgetting.forget_address(event_id)
     db.session.execute(delete(PendingImport).where(PendingImport.event_id == event_id))
-    exports = db.session.scalars(
-        select(AuditEntry).where(
-            AuditEntry.event_id + 0 == event_id, AuditEntry.action.in_(_EXPORTS)
-        )
-    )
-    for entry in exports.all():
-        entry.detail = entry.detail | {"search": ""}
+    audit.forget_searches(event_id)

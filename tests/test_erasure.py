@@ -173,13 +173,16 @@ class TestNothingIsLeft:
             ),
             now=NOW,
         )
-        assert set(traces()) == set(TRACES)
+        exports.record(
+            event.id, format="csv", filters=Filters(search="quag"), sensitive=False, now=NOW
+        )
+        assert set(traces("'quag'")) == {*TRACES, "'quag'"}
 
         erasure.erase(rsvp_id=rsvp.id, now=NOW)
         deliver(app, mailbox)
         forgetting.forget_last_mails(now=NOW)
 
-        assert traces(*keys, *codes, "key-of-zebedee") == []
+        assert traces(*keys, *codes, "key-of-zebedee", "'quag'") == []
         at_rest()
 
     def test_but_what_others_told(self, app: Flask):

@@ -451,6 +451,7 @@ def test_a_kept_list_goes_when_it_is_taken_in_or_old(app: Flask) -> None:
     keep(other.id, NOW - timedelta(days=2))
     keep(staff_id, NOW)
     pending = keep(staff_id, NOW)
+    imports.forget_old(now=NOW)
     assert db.session.scalars(select(PendingImport.id)).all() == [pending.id]
     imports.run(
         event_id=number,

@@ -50,6 +50,7 @@ from tests.factories import (
     make_rsvp,
     make_speaker,
     make_staff,
+    save,
 )
 
 DAY = timedelta(days=1)
@@ -72,6 +73,19 @@ def names() -> list[str]:
 def entries(action: str) -> list[dict[str, object]]:
     wanted = select(AuditEntry.detail).where(AuditEntry.action == action)
     return list(db.session.scalars(wanted.order_by(AuditEntry.id)))
+
+
+def keep_list(event: Event, at: object) -> None:
+    save(
+        PendingImport(
+            event_id=event.id, staff_id=make_staff().id, kind=ImportKind.RSVPS, file_name="a.csv",
+            cells=b"", created_at=at,
+        )
+    )  # fmt: skip
+
+
+def lists() -> int | None:
+    return db.session.scalar(select(func.count()).select_from(PendingImport))
 
 
 @pytest.fixture
@@ -201,16 +215,16 @@ class TestPersonalData:
 
     def test_lists_that_were_not_taken_in_go_too(self, app: Flask):
         event = make_event(retention_days=30)
-        account = make_staff()
-        db.session.add(
-            PendingImport(
-                event_id=event.id, staff_id=account.id, kind=ImportKind.RSVPS, file_name="a.csv",
-                cells=b"", created_at=NOW,
-            )
-        )  # fmt: skip
-        db.session.commit()
+        keep_list(event, event.erases_at)
         erase_all(event.erases_at)
-        assert not db.session.scalar(select(func.count()).select_from(PendingImport))
+        assert lists() == 0
+
+    def test_lists_that_were_not_taken_in_go_after_a_day(self, app: Flask):
+        keep_list(make_event(), NOW)
+        Calendar(ticks=lambda: 0.0).turn(NOW + DAY - timedelta(seconds=1))
+        assert lists() == 1
+        Calendar(ticks=lambda: 0.0).turn(NOW + DAY)
+        assert lists() == 0
 
     def test_an_event_that_is_moved_at_the_last_moment_keeps_everything(
         self, app: Flask, monkeypatch: pytest.MonkeyPatch
@@ -231,6 +245,29 @@ class TestPersonalData:
         retention.erase_due(now=due)
         kept = db.session.get_one(Rsvp, rsvp_id, populate_existing=True)
         assert kept.access_note == "A chair with arms"
+
+    def test_a_worker_that_looked_too_early_passes_nobody_over(
+        self, app: Flask, small: None, monkeypatch: pytest.MonkeyPatch
+    ):
+        """Before it has the lock the event's end is corrected, and its erasure begins anew."""
+        room, _stream = make_hybrid(retention_days=90)
+        first_id, *_others = [make_rsvp(room, access_note="A chair").id for _rsvp in range(3)]
+        event_id, due = room.event_id, retention.sensitive_due_at(room.event)
+        retention.erase_due(now=due)
+        look = retention._next_chunk
+
+        def corrected_meanwhile(kind: object, number: int) -> object:
+            monkeypatch.setattr(retention, "_next_chunk", look)
+            found = look(kind, number)  # type: ignore[arg-type]
+            db.session.get_one(Event, event_id).ends_at -= timedelta(minutes=5)
+            first = db.session.get_one(Rsvp, first_id)
+            first.access_note, first.has_needs = "A chair with arms", True
+            db.session.commit()
+            return found
+
+        monkeypatch.setattr(retention, "_next_chunk", corrected_meanwhile)
+        erase_all(due)
+        assert set(db.session.scalars(select(Rsvp.access_note))) == {""}
 
     def test_the_clock_sees_to_it(self, app: Flask):
         room, _stream = make_hybrid(retention_days=30)
