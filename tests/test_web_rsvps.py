@@ -317,6 +317,23 @@ class TestTheForm:
         again = sent | hidden(answer.text)
         assert client.post(path, data=again, headers=ours).status_code == 303
 
+    def test_an_edit_without_its_cookie_keeps_what_was_typed(self, client: FlaskClient):
+        rsvp = make_rsvp(make_hybrid()[0])
+        path = f"/rsvp/{rsvp.manage_key}/edit"
+        answer = client.post(path, data={"name": "Amina Okonkwo-Bell", "organisation": "ACME"})
+        assert answer.status_code == 400
+        assert "send it once more" in answer.text
+        again = hidden(answer.text) | {"name": "Amina Okonkwo-Bell", "organisation": "ACME"}
+        assert 'value="Amina Okonkwo-Bell"' in answer.text
+        assert client.post(path, data=again).status_code == 303
+
+    def test_a_form_that_is_gone_meanwhile_is_404_also_without_its_cookie(
+        self, client: FlaskClient
+    ):
+        ours = {"Origin": "http://localhost"}
+        for path in ("/events/nothing/rsvp", "/rsvp/nothing/edit", "/speaker/nothing/profile"):
+            assert client.post(path, headers=ours).status_code == 404
+
     def test_another_site_cannot_fill_the_form(self, client: FlaskClient):
         room, _ = make_hybrid()
         answer = client.post(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -153,6 +154,22 @@ def test_a_file_that_is_no_picture_is_refused_and_the_text_kept(
     assert answer.status_code == 422
     assert "Typed with care" in answer.text
     assert "Choose a picture" in answer.text
+
+
+def test_a_page_restored_without_its_cookie_keeps_what_was_typed(
+    client: FlaskClient, speaker: Speaker
+) -> None:
+    speakers.invite(speaker_id=speaker.id, staff_id=None, now=NOW)
+    key, speaker_id = speaker.key, speaker.id
+    typed = {"name": "Amina", "bio": "A life of many words."}
+    answer = client.post(f"/speaker/{key}/profile", data=typed)
+    assert answer.status_code == 400
+    assert "send it once more" in answer.text
+    assert "A life of many words." in answer.text
+    assert "A life" not in db.session.get_one(Speaker, speaker_id, populate_existing=True).bio
+    token = re.findall(r'name="csrf_token" value="([^"]+)"', answer.text)[-1]
+    again = client.post(f"/speaker/{key}/profile", data=typed | {"csrf_token": token})
+    assert again.status_code == 303
 
 
 def test_opening_the_page_answers_nothing(client: FlaskClient, speaker: Speaker) -> None:

@@ -24,6 +24,7 @@ from registration.web import access
 from registration.web.answer_form import RsvpForm, opened
 from registration.web.asking import Asking, Recent
 from registration.web.blank_forms import BlankForms
+from registration.web.fields import once_more
 from registration.web.limits import limiter, setting, typed_address
 from registration.web.person_form import guests_line
 
@@ -136,9 +137,7 @@ def ask_again() -> ResponseReturnValue:
     """The form as it was sent, with a new token: phones restore pages, but not their cookies."""
     asking = Asking.of(access.published_event((request.view_args or {})["slug"]))
     form = asking.form(now())
-    form.form_errors.append(
-        gettext("The page was open for a long time. Nothing is lost: send it once more.")
-    )
+    form.form_errors.append(once_more())
     return _page(asking, form, 400)
 
 

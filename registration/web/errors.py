@@ -14,11 +14,14 @@ from sqlalchemy.exc import DataError
 from werkzeug.exceptions import HTTPException
 
 from registration.database import db
-from registration.web import answering
+from registration.web import answering, rsvps, speakers
 from registration.web.limits import limiter
 from registration.web.staff import lost
 
 log = logging.getLogger(__name__)
+
+#: Forms in which people type for long, behind a key: how each comes back as it was sent.
+_KEYED_FORMS = {"rsvps.edit": rsvps.edit_again, "speakers.profile": speakers.ask_again}
 
 
 def init_app(app: Flask) -> None:
@@ -104,8 +107,13 @@ def _kept_headers(error: HTTPException) -> list[tuple[str, str]]:
 def _no_token(error: CSRFError) -> ResponseReturnValue:
     if lost.keeps_what_was_sent():
         return lost.keep()
-    if request.endpoint == "answering.form" and lost.is_from_our_own_page():
-        return answering.ask_again()
+    try:
+        if request.endpoint == "answering.form" and lost.is_from_our_own_page():
+            return answering.ask_again()
+        if request.endpoint in _KEYED_FORMS:
+            return _KEYED_FORMS[request.endpoint]()
+    except HTTPException as gone:
+        return _known(gone)
     heading = gettext("The page was open for too long")
     advice = gettext(
         "We could not be sure that this came from you. Go back, reload the page and send it again; "

@@ -61,6 +61,11 @@ def no_controls(_form: Form, field: Field) -> None:
         raise StopValidation(gettext("Type this again: it holds characters that cannot be seen"))
 
 
+def once_more() -> str:
+    """What a form says that comes back as it was sent, since the token of its page is gone."""
+    return gettext("The page was open for a long time. Nothing is lost: send it once more.")
+
+
 def at_most(number: int) -> list[Any]:
     """Validators of a text of up to so many characters."""
     too_long = _("Use %(max)d characters or fewer")

@@ -22,7 +22,7 @@ from registration.parties import attendees
 from registration.times import now
 from registration.web import access
 from registration.web.answering import STATUS
-from registration.web.fields import EMAIL_KEYBOARD, is_email, no_controls, one_line
+from registration.web.fields import EMAIL_KEYBOARD, is_email, no_controls, once_more, one_line
 from registration.web.limits import limiter, setting
 from registration.web.person_form import EditForm, guests_line
 from registration.web.staff.access import works_on
@@ -217,14 +217,8 @@ def edit(key: str) -> ResponseReturnValue:
     rsvp = access.rsvp_by_manage_key(key)
     if not _is_changeable(rsvp):
         return redirect(url_for("rsvps.show", key=key), code=303)
-    event, rsvp_id, option_ids, email = rsvp.event, rsvp.id, rsvp.option_ids, rsvp.email
-    form = EditForm.for_rsvp(
-        rsvp,
-        listing.questions_of(event),
-        [person.name for person in attendees(rsvp)[1:]],
-        _answers_of(rsvp),
-    )
-    status = 200
+    rsvp_id, option_ids, email = rsvp.id, rsvp.option_ids, rsvp.email
+    form, status = _edit_form(rsvp), 200
     if form.validate_on_submit() and form.check_questions(*option_ids):
         try:
             rsvps.edit(
@@ -242,6 +236,27 @@ def edit(key: str) -> ResponseReturnValue:
             return redirect(url_for("rsvps.show", key=key), code=303)
     elif form.is_submitted():
         status = 422
+    return _edit_page(key, form, status)
+
+
+def edit_again() -> ResponseReturnValue:
+    """The form as it was sent, with a new token. Who sent it knows the key, so it is theirs."""
+    key = (request.view_args or {})["key"]
+    form = _edit_form(access.rsvp_by_manage_key(key))
+    form.form_errors.append(once_more())
+    return _edit_page(key, form, 400)
+
+
+def _edit_form(rsvp: Rsvp) -> EditForm:
+    return EditForm.for_rsvp(
+        rsvp,
+        listing.questions_of(rsvp.event),
+        [person.name for person in attendees(rsvp)[1:]],
+        _answers_of(rsvp),
+    )
+
+
+def _edit_page(key: str, form: EditForm, status: int) -> ResponseReturnValue:
     rsvp = access.rsvp_by_manage_key(key)
     page = render_template(
         "rsvps/edit.html",

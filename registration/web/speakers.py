@@ -16,7 +16,7 @@ from registration.models import EventStatus, Speaker
 from registration.speakers import Profile, SpeakerRefused
 from registration.times import now
 from registration.web import access, photos
-from registration.web.fields import at_most, many_lines, one_line
+from registration.web.fields import at_most, many_lines, once_more, one_line
 
 blueprint = Blueprint("speakers", __name__)
 
@@ -130,6 +130,14 @@ def profile(key: str) -> ResponseReturnValue:
     else:
         flash(gettext("Saved."), "ok")
     return redirect(url_for("speakers.show", key=key), code=303)
+
+
+def ask_again() -> ResponseReturnValue:
+    """The form as it was sent, with a new token. Who sent it knows the key, so it is theirs."""
+    speaker = access.speaker_by_key((request.view_args or {})["key"])
+    form = ProfileForm()
+    form.form_errors.append(once_more())
+    return _page(speaker, form), 400
 
 
 def _save(speaker: Speaker, form: ProfileForm, photo: str) -> None:
