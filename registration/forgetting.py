@@ -66,6 +66,8 @@ _NAMING = (
     "speaker.invited",
     "speaker.profile",
     "speaker.reminded",
+    "speaker.reply_noted",
+    "speaker.reply_odd",
     "speaker.resent",
     "speaker.withdrawn",
 )

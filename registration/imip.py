@@ -24,7 +24,9 @@ _MOST_PARTS = 20
 _MOST_ENTRIES = 10
 _LONGEST_COMMENT = 500
 # A content line: name, parameters of which quoted ones may hold anything, value.
-_LINE = re.compile(r'([A-Za-z0-9-]+)((?:;[A-Za-z0-9-]+=(?:"[^"]*"|[^";:,]*)(?:,[^;:]*)?)*):(.*)')
+_LINE = re.compile(
+    r'([A-Za-z0-9-]+)((?:;[A-Za-z0-9-]+=(?:"[^"]*"|[^";:,]*)(?:,(?:"[^"]*"|[^";:,]*))*)*):(.*)'
+)
 _PARAMETER = re.compile(r';([A-Za-z0-9-]+)=("[^"]*"|[^;:]*)')
 _STAMP = re.compile(r"(\d{8})T(\d{6})Z?$")
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -72,10 +74,13 @@ def read(raw: bytes, *, authserv: str = "") -> list[Reply]:
     """
     if len(raw) > LARGEST_MAIL:
         return []
-    message = email.message_from_bytes(raw)
+    try:
+        message = email.message_from_bytes(raw)
+        content = _calendar_of(message)
+    except RecursionError:  # parts in parts a thousand deep: no calendar writes that
+        return []
     if message.get_content_type() == "multipart/report":
         return []
-    content = _calendar_of(message)
     if content is None:
         return []
     sender = parseaddr(str(message.get("From", "")))[1].lower()
@@ -153,7 +158,7 @@ def _parts(message: Message) -> Iterator[Message]:
 
 def _parse(content: str) -> tuple[str, list[_Entry]]:
     """METHOD and the VEVENTs of a calendar."""
-    unfolded = re.sub(r"\r?\n[ \t]", "", content)
+    unfolded = re.sub(r"\r?\n[ \t]", "", content.removeprefix("\ufeff"))
     method, entries = "", list[_Entry]()
     nested: list[str] = []
     for text in unfolded.splitlines():

@@ -112,26 +112,47 @@ def answer(*, speaker_id: int, will_speak: bool, now: datetime) -> None:
 def hear(reply: Reply, *, now: datetime) -> bool:
     """Let what a speaker answered in their own calendar be their yes or no; whether it is.
 
-    It counts if it is theirs, newer than their last answer, and one of the two.
+    It counts if it is theirs, newer than their last answer, and one of the two. Whatever else
+    their calendar says stands in the log: people read it.
     """
     speaker = db.session.scalars(
         select(Speaker).where(Speaker.ical_uid.in_((reply.uid, reply.uid.lower())))
     ).one_or_none()
-    if speaker is None or reply.is_odd or reply.partstat not in ("ACCEPTED", "DECLINED"):
+    if speaker is None or speaker.email != reply.attendee:
         return False
-    is_theirs = speaker.email == reply.attendee == reply.sender and reply.dmarc is not Dmarc.FAIL
-    answered_at = speaker.answered_at
-    if not is_theirs or (
-        answered_at and (reply.stamped_at is None or reply.stamped_at <= answered_at)
-    ):
-        return False
-    speaker_id = speaker.id
+    speaker_id, counts = speaker.id, _counts(speaker, reply)
     db.session.rollback()
-    try:
-        answer(speaker_id=speaker_id, will_speak=reply.partstat == "ACCEPTED", now=now)
-    except SpeakerRefused:
+    if counts:
+        try:
+            answer(speaker_id=speaker_id, will_speak=reply.partstat == "ACCEPTED", now=now)
+        except SpeakerRefused:
+            counts = False
+    if not counts:
+        with transaction():
+            _record(
+                "reply_odd" if reply.is_odd else "reply_noted",
+                _locked(speaker_id),
+                now,
+                actor="speaker",
+                said=reply.partstat,
+                comment=reply.comment,
+            )
+    return counts
+
+
+def _counts(speaker: Speaker, reply: Reply) -> bool:
+    """Whether a reply is theirs, and a yes or a no to what they were asked last."""
+    if reply.sender != speaker.email or reply.dmarc is Dmarc.FAIL:
         return False
-    return True
+    if reply.is_odd or reply.partstat not in ("ACCEPTED", "DECLINED"):
+        return False
+    since = speaker.answered_at
+    if since and (reply.stamped_at is None or reply.stamped_at <= since):
+        return False
+    # The last that asked; who said no got a CANCEL after it.
+    asked = speaker.ical_sequence - (speaker.status is SpeakerStatus.DECLINED)
+    # A no to an older edition is still a no; a yes to one says nothing of the newer.
+    return reply.partstat == "DECLINED" or reply.sequence is None or reply.sequence >= asked
 
 
 def save_profile(*, speaker_id: int, profile: Profile, photo: str = "", now: datetime) -> None:

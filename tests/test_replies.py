@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import quopri
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -15,6 +17,7 @@ from registration import imip, inbox, itip, lifecycle, rendering, replies, rsvps
 from registration.database import db
 from registration.imip import Dmarc, Reply
 from registration.models import (
+    AuditEntry,
     CalendarReply,
     MailKind,
     MailState,
@@ -25,8 +28,16 @@ from registration.models import (
     Speaker,
     SpeakerStatus,
 )
+from registration.speakers import Particulars
 from tests.conftest import NOW
-from tests.factories import make_event, make_hybrid, make_option, make_rsvp, make_speaker
+from tests.factories import (
+    make_event,
+    make_hybrid,
+    make_option,
+    make_rsvp,
+    make_speaker,
+    make_staff,
+)
 from tests.imap_server import mailbox
 
 GOOGLE = """\
@@ -53,6 +64,101 @@ END:VALARM
 END:VEVENT
 END:VCALENDAR
 """
+
+
+# A reply in a zone of its own, of which nothing but the VEVENT's own lines may be read.
+EXCHANGE = """\
+BEGIN:VCALENDAR
+METHOD:REPLY
+PRODID:Microsoft Exchange Server 2010
+VERSION:2.0
+BEGIN:VTIMEZONE
+TZID:Eastern Standard Time
+BEGIN:STANDARD
+DTSTART:16010101T020000
+TZOFFSETFROM:-0400
+TZOFFSETTO:-0500
+RRULE:FREQ=YEARLY;INTERVAL=1;BYDAY=1SU;BYMONTH=11
+END:STANDARD
+END:VTIMEZONE
+BEGIN:VEVENT
+ATTENDEE;PARTSTAT=DECLINED;CN=Amina Okonkwo-Bell:MAILTO:Amina@Example.org
+COMMENT;LANGUAGE=fr-FR:Je serai à l'étranger\\n
+UID:{uid}
+SUMMARY;LANGUAGE=fr-FR:Refusé: Policing in Conflict
+DTSTART;TZID=Eastern Standard Time:20261206T100000
+DTEND;TZID=Eastern Standard Time:20261206T113000
+CLASS:PUBLIC
+DTSTAMP:20261123T120500Z
+SEQUENCE:0
+X-MICROSOFT-CDO-APPT-SEQUENCE:7
+X-MICROSOFT-CDO-BUSYSTATUS:FREE
+END:VEVENT
+END:VCALENDAR
+"""
+APPLE = """\
+BEGIN:VCALENDAR
+VERSION:2.0
+CALSCALE:GREGORIAN
+PRODID:-//Apple Inc.//macOS 15.1//EN
+METHOD:REPLY
+BEGIN:VEVENT
+UID:{uid}
+DTSTAMP:20261123T120500Z
+DTSTART:20261206T150000Z
+DTEND:20261206T163000Z
+SUMMARY:Policing in Conflict
+COMMENT:Je serai à l'étranger
+SEQUENCE:0
+ORGANIZER;CN="Institute";EMAIL="calendar@example.org":mailto:calendar@exampl
+ e.org
+ATTENDEE;CN="Okonkwo-Bell: Amina";CUTYPE=INDIVIDUAL;EMAIL="amina@example.org
+ ";PARTSTAT=DECLINED;ROLE=REQ-PARTICIPANT:mailto:amina@example.org
+BEGIN:VALARM
+UID:0
+ACTION:NONE
+TRIGGER;VALUE=DATE-TIME:19760401T005545Z
+END:VALARM
+END:VEVENT
+END:VCALENDAR
+"""
+THUNDERBIRD = """\
+BEGIN:VCALENDAR
+PRODID:-//Mozilla.org/NONSGML Mozilla Calendar V1.1//EN
+VERSION:2.0
+METHOD:REPLY
+BEGIN:VEVENT
+CREATED:20261123T120000Z
+LAST-MODIFIED:20261123T120500Z
+DTSTAMP:20261123T120500Z
+UID:{uid}
+SUMMARY:Policing in Conflict
+STATUS:CONFIRMED
+ORGANIZER;CN=Institute:mailto:calendar@example.org
+ATTENDEE;RSVP=TRUE;CUTYPE=INDIVIDUAL;ROLE=REQ-PARTICIPANT;PARTSTAT=DECLINED
+ ;CN=Amina:mailto:amina@example.org
+X-MOZ-RECEIVED-SEQUENCE:3
+X-MOZ-RECEIVED-DTSTAMP:20261120T120000Z
+DTSTART:20261206T150000Z
+DTEND:20261206T163000Z
+SEQUENCE:0
+COMMENT:Je serai à l'étranger
+END:VEVENT
+END:VCALENDAR
+"""
+
+
+def sent_as(text: str, charset: str, encoding: str) -> bytes:
+    """A mail that is nothing but a calendar."""
+    content = text.replace("\n", "\r\n").encode(charset)
+    encoded = {"base64": base64.encodebytes, "quoted-printable": quopri.encodestring}
+    body = encoded.get(encoding, bytes)(content)
+    head = (
+        "From: Amina <Amina@Example.org>\r\n"
+        f"Content-Type: text/calendar; method=REPLY; charset={charset}\r\n"
+        f"Content-Transfer-Encoding: {encoding}\r\n\r\n"
+    )
+    return head.encode() + body
 
 
 def mail(
@@ -112,6 +218,42 @@ class TestReading:
             stamped_at=datetime.fromisoformat("2026-11-23T12:05:00Z"),
             comment="I am travelling, sorry\nNext time",
         )
+
+    @pytest.mark.parametrize(
+        ("charset", "encoding"),
+        [
+            ("utf-8", "base64"),
+            ("utf-8", "8bit"),
+            ("utf-8-sig", "base64"),
+            ("iso-8859-1", "quoted-printable"),
+            ("windows-1252", "8bit"),
+            ("utf-16", "base64"),
+        ],
+    )
+    @pytest.mark.parametrize("text", [EXCHANGE, APPLE, THUNDERBIRD])
+    def test_is_the_same_whatever_calendar_wrote_it(
+        self, rsvp: Rsvp, text: str, charset: str, encoding: str
+    ):
+        raw = sent_as(text.format(uid=rsvp.ical_uid), charset, encoding)
+        # Python names a mark at the beginning, which no mail does.
+        (reply,) = imip.read(raw.replace(b"charset=utf-8-sig", b"charset=utf-8"))
+        assert (reply.uid, reply.attendee) == (rsvp.ical_uid, "amina@example.org")
+        assert (reply.sender, reply.partstat) == ("amina@example.org", "DECLINED")
+        assert (reply.sequence, reply.is_odd) == (0, False)
+        assert reply.stamped_at == datetime.fromisoformat("2026-11-23T12:05:00Z")
+        assert reply.comment.strip() == "Je serai à l'étranger"
+
+    def test_of_who_sends_others_in_their_place_is_for_people(self, rsvp: Rsvp):
+        others = '"mailto:bola@example.org","mailto:chidi@example.org"'
+        text = THUNDERBIRD.replace("DECLINED\n ;", f"DELEGATED;DELEGATED-TO={others};")
+        (reply,) = imip.read(sent_as(text.format(uid=rsvp.ical_uid), "utf-8", "8bit"))
+        assert (reply.attendee, reply.is_odd) == ("amina@example.org", True)
+
+    def test_parts_in_parts_without_end_are_no_reply(self):
+        nested = "".join(
+            f'Content-Type: multipart/mixed; boundary="{n}"\n\n--{n}\n' for n in range(5000)
+        )
+        assert imip.read(f"From: amina@example.org\n{nested}\n".encode()) == []
 
     def test_takes_a_file_where_there_is_no_calendar_part(self, rsvp: Rsvp):
         as_file = mail(rsvp).replace(
@@ -289,10 +431,21 @@ class TestSpeakers:
         db.session.refresh(made)
         return made
 
-    def answer(self, speaker: Speaker, partstat: str, sender: str = "lise@example.org") -> bool:
-        calendar = GOOGLE.format(
-            uid=speaker.ical_uid, partstat=partstat, attendee="lise@example.org", sequence=0
-        ).encode()
+    def answer(
+        self,
+        speaker: Speaker,
+        partstat: str,
+        sender: str = "lise@example.org",
+        *,
+        sequence: int = 0,
+        method: str = "REPLY",
+        stamp: str = "20261123T120500Z",
+    ) -> bool:
+        text = GOOGLE.format(
+            uid=speaker.ical_uid, partstat=partstat, attendee="lise@example.org", sequence=sequence
+        )
+        text = text.replace("METHOD:REPLY", f"METHOD:{method}")
+        calendar = text.replace("20261123T120500Z", stamp).encode()
         raw = b"From: %s\nContent-Type: text/calendar\n\n%s" % (sender.encode(), calendar)
         taken = inbox.read(raw, authserv="", now=NOW + timedelta(hours=1))
         db.session.refresh(speaker)
@@ -312,6 +465,42 @@ class TestSpeakers:
         assert not self.answer(speaker, "DECLINED", sender="thief@example.org")
         assert not self.answer(speaker, "TENTATIVE")
         assert speaker.status is SpeakerStatus.INVITED
+
+    def test_say_yes_to_what_they_were_asked_last_alone(self, speaker: Speaker):
+        starts_at = speaker.event.starts_at + timedelta(hours=1)
+        particulars = replace(Particulars.of(speaker), call_at=starts_at)
+        speakers.edit(
+            speaker_id=speaker.id, particulars=particulars, staff_id=make_staff().id, now=NOW
+        )
+        assert not self.answer(speaker, "ACCEPTED")
+        assert speaker.status is SpeakerStatus.INVITED
+        assert self.answer(speaker, "ACCEPTED", sequence=1)
+        assert speaker.status is SpeakerStatus.CONFIRMED
+
+    def test_say_no_to_any_of_it_and_yes_after_all(self, speaker: Speaker):
+        speakers.answer(speaker_id=speaker.id, will_speak=True, now=NOW)
+        assert self.answer(speaker, "DECLINED")
+        assert speaker.status is SpeakerStatus.DECLINED
+        # The CANCEL that followed asks for nothing: the last that asked is the yes before.
+        assert not self.answer(speaker, "ACCEPTED", stamp="20261123T140000Z")
+        assert self.answer(speaker, "ACCEPTED", sequence=1, stamp="20261123T140000Z")
+        assert speaker.status is SpeakerStatus.CONFIRMED
+
+    @pytest.mark.parametrize(
+        ("how", "action"),
+        [
+            ({"partstat": "TENTATIVE", "method": "COUNTER"}, "speaker.reply_odd"),
+            ({"partstat": "TENTATIVE"}, "speaker.reply_noted"),
+            ({"partstat": "ACCEPTED", "sender": "office@example.org"}, "speaker.reply_noted"),
+        ],
+    )
+    def test_say_what_people_must_read(self, speaker: Speaker, how: dict[str, str], action: str):
+        assert not self.answer(speaker, **how)  # type: ignore[arg-type]
+        assert speaker.status is SpeakerStatus.INVITED
+        said = select(AuditEntry.detail).where(AuditEntry.action == action)
+        (detail,) = db.session.scalars(said)
+        assert (detail["speaker"], detail["said"]) == (speaker.name, how["partstat"])
+        assert detail["comment"] == "I am travelling, sorry\nNext time"
 
     def test_said_later_on_their_page_counts(self, speaker: Speaker):
         speakers.answer(speaker_id=speaker.id, will_speak=True, now=NOW + timedelta(hours=1))

@@ -119,6 +119,8 @@ ACTION_NAMES: dict[str, object] = {
     "speaker.withdrawn": _("Speaker's invitation taken back"),
     "speaker.resent": _("Speaker's mail sent again"),
     "speaker.reminded": _("Speaker reminded"),
+    "speaker.reply_noted": _("Speaker answered in their calendar; it changed nothing"),
+    "speaker.reply_odd": _("An answer from a speaker's calendar that people must read"),
     "speaker.address": _("Speaker's address changed"),
     "export.csv": _("List exported as CSV"),
     "export.xlsx": _("List exported as a spreadsheet"),
