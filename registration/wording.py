@@ -124,8 +124,8 @@ def hours(starts_at: datetime, ends_at: datetime, zone: ZoneInfo) -> str:
     end = clock(ends_at, zone)
     if first.date() != last.date():
         return _over_days(day_and_month(starts_at, zone), starts_at, ends_at, zone)
-    start = clock(starts_at, zone, with_zone=False)
-    if _is_english() and (first.hour < 12) == (last.hour < 12):
+    start = _start(starts_at, ends_at, zone)
+    if _is_english() and (first.hour < 12) == (last.hour < 12) and start.count(NBSP) == 1:
         start = start.split(NBSP)[0]
     return f"{start}–{end}"
 
@@ -142,10 +142,16 @@ def _over_days(first_day: str, starts_at: datetime, ends_at: datetime, zone: Zon
     return gettext(
         "%(first_day)s, %(start)s – %(last_day)s, %(end)s",
         first_day=first_day,
-        start=clock(starts_at, zone, with_zone=False),
+        start=_start(starts_at, ends_at, zone),
         last_day=day_and_month(ends_at, zone),
         end=clock(ends_at, zone),
     )
+
+
+def _start(starts_at: datetime, ends_at: datetime, zone: ZoneInfo) -> str:
+    """The time at the start of a span; with its zone where the clocks change before the end."""
+    changes = zone_name(starts_at, zone) != zone_name(ends_at, zone)
+    return clock(starts_at, zone, with_zone=changes)
 
 
 def moment(at: datetime, zone: ZoneInfo) -> str:

@@ -1,0 +1,49 @@
+"""The exact words for times, in zones and in nights that are like no other."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from flask import Flask
+from flask_babel import force_locale
+
+from registration import wording
+
+
+@pytest.mark.parametrize(
+    ("zone", "begins", "minutes", "said"),
+    [
+        # The clocks change before the end: each time is in its own zone.
+        ("America/New_York", "2026-11-01T04:30Z", 330, "12:30 a.m. EDT–5:00 a.m. EST"),
+        ("America/New_York", "2026-11-01T05:30Z", 60, "1:30 a.m. EDT–1:30 a.m. EST"),
+        ("America/New_York", "2026-03-08T06:00Z", 120, "1:00 a.m. EST–4:00 a.m. EDT"),
+        (
+            "America/New_York",
+            "2026-11-01T02:00Z",
+            480,
+            "31 October, 10:00 p.m. EDT – 1 November, 5:00 a.m. EST",
+        ),
+        ("Africa/Casablanca", "2026-02-15T01:30Z", 120, "2:30 a.m. UTC+1–3:30 a.m. UTC+0"),
+        # In any other night and zone, once.
+        ("America/New_York", "2026-12-06T15:00Z", 90, "10:00–11:30 a.m. EST"),
+        ("Asia/Kathmandu", "2026-11-01T04:30Z", 90, "10:15–11:45 a.m. UTC+5:45"),
+        ("Pacific/Apia", "2026-11-01T20:00Z", 360, "9:00 a.m.–3:00 p.m. UTC+13"),
+    ],
+)
+def test_hours_say_which_of_two_clocks_is_meant(
+    app: Flask, zone: str, begins: str, minutes: int, said: str
+) -> None:
+    starts_at = datetime.fromisoformat(begins)
+    hours = wording.hours(starts_at, starts_at + timedelta(minutes=minutes), ZoneInfo(zone))
+    assert hours.replace(wording.NBSP, " ") == said
+
+
+def test_hours_do_so_in_french(app: Flask) -> None:
+    starts_at = datetime.fromisoformat("2026-10-25T00:15Z")
+    with force_locale("fr"):
+        hours = wording.hours(
+            starts_at, starts_at + timedelta(minutes=105), ZoneInfo("Europe/Paris")
+        )
+    assert hours.replace(wording.NBSP, " ") == "02:15 CEST–03:00 CET"
