@@ -77,8 +77,11 @@ def _judge(rsvp: Rsvp, reply: Reply, now: datetime) -> ReplyState:
     )
     if last is not None and (reply.stamped_at is None or reply.stamped_at <= last):
         return ReplyState.NOTED
-    # A no to an older edition is still a no; a yes to one says nothing of the newer.
-    is_stale = reply.sequence is not None and reply.sequence < rsvp.ical_sequence
+    # A no to an older edition is still a no; a yes to one says nothing of the newer. Who has no
+    # seat any more can say yes to an older one only: the newest took the entry away.
+    is_stale = (
+        rsvp.is_confirmed and reply.sequence is not None and reply.sequence < rsvp.ical_sequence
+    )
     if is_stale and reply.partstat != "DECLINED":
         return ReplyState.NOTED
     return ReplyState.APPLIED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import quopri
+import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -249,6 +250,34 @@ class TestReading:
         (reply,) = imip.read(sent_as(text.format(uid=rsvp.ical_uid), "utf-8", "8bit"))
         assert (reply.attendee, reply.is_odd) == ("amina@example.org", True)
 
+    def test_about_one_day_of_several_is_for_people(self, rsvp: Rsvp):
+        text = APPLE.replace("SEQUENCE:0", "SEQUENCE:0\nRECURRENCE-ID:20261206T150000Z")
+        (reply,) = imip.read(sent_as(text.format(uid=rsvp.ical_uid), "utf-8", "8bit"))
+        assert reply.is_odd
+
+    def test_has_limits(self, rsvp: Rsvp):
+        text = APPLE.format(uid=rsvp.ical_uid)
+        before, entry, after = re.split("(BEGIN:VEVENT.*END:VEVENT\n)", text, flags=re.DOTALL)
+        many = f"{before}{entry * 11}{after}"
+        assert len(imip.read(sent_as(many, "utf-8", "8bit"))) == 10
+        long = text.replace("à l'étranger", "x" * 600)
+        assert len(imip.read(sent_as(long, "utf-8", "8bit"))[0].comment) == 500
+        for length, number in ((120_000, 1), (140_000, 0)):
+            large = text.replace("à l'étranger", "x" * length)
+            assert len(imip.read(sent_as(large, "utf-8", "8bit"))) == number
+        for parts, number in ((19, 1), (20, 0)):
+            first = "--a\n\nNo calendar.\n" * parts
+            last = f"--a\nContent-Type: text/calendar\n\n{text}\n--a--\n"
+            head = (
+                'From: Amina <amina@example.org>\nContent-Type: multipart/mixed; boundary="a"\n\n'
+            )
+            assert len(imip.read(f"{head}{first}{last}".encode())) == number
+
+    def test_a_comment_has_nothing_that_cannot_be_seen(self, rsvp: Rsvp):
+        text = APPLE.replace("Je serai", "Je\u009b serai\x07").format(uid=rsvp.ical_uid)
+        (reply,) = imip.read(sent_as(text, "utf-8", "base64"))
+        assert reply.comment == "Je serai à l'étranger"
+
     def test_parts_in_parts_without_end_are_no_reply(self):
         nested = "".join(
             f'Content-Type: multipart/mixed; boundary="{n}"\n\n--{n}\n' for n in range(5000)
@@ -305,9 +334,19 @@ class TestReading:
         theirs = ours.replace("mx.example.org", "mx.elsewhere.org")
         said = [
             imip.read(mail(rsvp, headers=headers), authserv="mx.example.org")[0].dmarc
-            for headers in (ours, theirs, ours.replace("fail", "pass"), "")
+            for headers in (
+                ours,
+                theirs,
+                ours.replace("fail", "pass"),
+                ours.replace("fail", "none"),
+                ours.replace(".org;", ".org 1;"),  # with the version of the header
+                ours.replace("dmarc=fail (p=reject)", "dkim=fail"),
+                theirs.replace("fail", "pass") + ours,
+                "",
+            )
         ]
-        assert said == [Dmarc.FAIL, Dmarc.NONE, Dmarc.PASS, Dmarc.NONE]
+        none, fail = Dmarc.NONE, Dmarc.FAIL
+        assert said == [fail, none, Dmarc.PASS, none, fail, none, fail, none]
 
 
 class TestNo:
@@ -386,7 +425,8 @@ class TestYesAndPerhaps:
     def test_of_who_has_cancelled_is_no_seat_but_a_link(self, rsvp: Rsvp):
         rsvps.cancel(rsvp_id=rsvp.id, now=NOW)
         db.session.refresh(rsvp)
-        assert take(rsvp, "ACCEPTED", sequence=9) == [ReplyState.APPLIED]
+        assert rsvp.ical_sequence == 1
+        assert take(rsvp, "ACCEPTED", sequence=0) == [ReplyState.APPLIED]
         assert rsvp.status is RsvpStatus.CANCELLED
         assert kinds(rsvp)[-1] is MailKind.LINKS
 
@@ -400,8 +440,10 @@ class TestYesAndPerhaps:
         earlier = replace(
             first, digest="another", partstat="DECLINED", stamped_at=NOW - timedelta(days=1)
         )
+        undated = replace(earlier, digest="a third", stamped_at=None)
         replies.take(first, now=NOW)
         assert replies.take(earlier, now=NOW) is ReplyState.NOTED
+        assert replies.take(undated, now=NOW) is ReplyState.NOTED
         db.session.refresh(rsvp)
         assert rsvp.status is RsvpStatus.CONFIRMED
 
