@@ -14,7 +14,7 @@ import unicodedata
 import warnings
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
@@ -29,6 +29,10 @@ MOST_CELL = 5_000
 #: What an XLSX file may unpack to: more is an attack, or no list of people.
 MOST_UNPACKED = 150 * 1024 * 1024
 _SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+#: An address alone, or in "Amina Bell <amina@example.org>".
+_ADDRESS = re.compile(r"(?:^|<)[^@\s<>]+@[^@\s<>]+\.[^@\s<>]+(?:>|$)")
+#: How many lines may stand over the names of the columns.
+_TITLE_LINES = 10
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x85\u2028\u2029\ufeff\ud800-\udfff]")
 
 
@@ -62,7 +66,7 @@ def read(content: bytes, name: str) -> Sheet:
     if not content.strip():
         raise SheetRefused(gettext("The file is empty."))
     if content.startswith(b"PK\x03\x04"):
-        return _tidy(_xlsx_rows(content), gettext("Excel workbook, first sheet"))
+        return _tidy(_xlsx_rows(content), gettext("Excel workbook, first sheet that is shown"))
     if content.startswith(b"\xd0\xcf\x11\xe0"):
         raise SheetRefused(
             gettext("This is a workbook of an old Excel (.xls), or one with a password. Save it "
@@ -134,9 +138,9 @@ def separator_of(text: str) -> str:
                     break
         except csv.Error:
             continue
-        if not widths or widths[0] < 2:
+        if not widths or (width := max(widths, key=widths.count)) < 2:
             continue
-        score = (widths.count(widths[0]) / len(widths), widths[0])
+        score = (widths.count(width) / len(widths), width)
         if score > best_score:
             best, best_score = separator, score
     return best
@@ -154,8 +158,8 @@ def _csv_rows(text: str, separator: str) -> Iterable[tuple[int, list[str]]]:
             yield reader.line_num, row
     except csv.Error as problem:
         raise SheetRefused(
-            gettext("Line %(number)d cannot be read: %(why)s.", number=reader.line_num,
-                    why=str(problem))
+            gettext("A cell before line %(number)d does not end. Is a quotation mark missing?",
+                    number=reader.line_num)
         ) from problem  # fmt: skip
 
 
@@ -170,7 +174,8 @@ def _xlsx_rows(content: bytes) -> Iterable[tuple[int, list[str]]]:
                 io.BytesIO(content), read_only=True, data_only=True, keep_links=False
             )
             try:
-                sheet = book.worksheets[0]
+                shown = (one for one in book.worksheets if one.sheet_state == "visible")
+                sheet = next(shown, book.worksheets[0])
                 # Some programs write a wrong size into the file, and rows would be missing.
                 sheet.reset_dimensions()
                 for number, row in enumerate(sheet.iter_rows(values_only=True), 1):
@@ -230,7 +235,8 @@ def _tidy(rows: Iterable[tuple[int, list[str]]], reading: str) -> Sheet:
             raise SheetRefused(gettext("The list has more than 50,000 rows. Send it in parts."))
     if not kept:
         raise SheetRefused(gettext("The file is empty."))
-    if any(re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", cell) for cell in kept[0][1]):
+    del kept[: _title_lines([cells for _number, cells in kept[: _TITLE_LINES + 1]])]
+    if any(map(_ADDRESS.search, kept[0][1])):
         # A bare list of addresses has no names of columns.
         header: list[str] = []
     else:
@@ -247,6 +253,16 @@ def _tidy(rows: Iterable[tuple[int, list[str]]], reading: str) -> Sheet:
         [(number, [*cells, *[""] * (width - len(cells))]) for number, cells in kept],
         reading,
     )
+
+
+def _title_lines(rows: Sequence[list[str]]) -> int:
+    """How many of the first rows are a title: single cells over the names of the columns."""
+    for number, cells in enumerate(rows):
+        if any(map(_ADDRESS.search, cells)):
+            return 0
+        if sum(map(bool, cells)) > 1:
+            return number
+    return 0
 
 
 def _clean(cell: str) -> str:

@@ -132,6 +132,43 @@ class TestReading:
         assert len(read.rows) == 2
         assert matching.guess(read, ImportKind.INVITEES, []) == {"email": 0}
 
+    def test_the_first_of_a_bare_list_with_names_is_no_name_of_a_column(self, app: Flask) -> None:
+        read = sheet("Amina Bell <a@example.org>\nBram <b@example.org>\n")
+        assert [cells for _line, cells in read.rows] == [
+            ["Amina Bell <a@example.org>"],
+            ["Bram <b@example.org>"],
+        ]
+
+    @pytest.mark.parametrize("separator", [",", ";"])
+    def test_a_title_over_the_names_of_the_columns_is_left_out(
+        self, app: Flask, separator: str
+    ) -> None:
+        text = f"Guests of the Ministry\nMay 2026\n\n{ACCENTS.replace(',', separator)}"
+        read = sheet(text)
+        assert read.header == ["Name", "Email"]
+        assert [line for line, _cells in read.rows] == [5, 6]
+
+    def test_a_single_name_of_a_column_over_rows_of_two_is_no_title(self, app: Flask) -> None:
+        read = sheet("Email,\na@example.org,Amina\nb@example.org,Bram\n")
+        assert read.header == ["Email", "Column 2"]
+
+    def test_a_sheet_that_is_hidden_is_not_the_list(self, app: Flask) -> None:
+        book = openpyxl.Workbook()
+        book.active.append(["Lookup"])
+        book.active.sheet_state = "hidden"
+        people = book.create_sheet("People")
+        people.append(["Email"])
+        people.append(["a@example.org"])
+        book.active = people
+        file = io.BytesIO()
+        book.save(file)
+        assert sheets.read(file.getvalue(), "list.xlsx").header == ["Email"]
+
+    def test_a_quotation_mark_that_is_missing_is_told_so(self, app: Flask) -> None:
+        text = 'Name,Email\n"Amina,a@example.org\n' + "Bram,b@example.org\n" * 10_000
+        with pytest.raises(SheetRefused, match="Is a quotation mark missing"):
+            sheet(text)
+
     def test_a_workbook_with_formulas_dates_and_empty_rows(self, app: Flask) -> None:
         content = workbook(
             [
