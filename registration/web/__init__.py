@@ -10,6 +10,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from registration.web import (
     answering,
+    editing,
     erasing,
     errors,
     events,
@@ -50,6 +51,7 @@ def init_app(app: Flask) -> None:
         events.blueprint,
         answering.blueprint,
         rsvps.blueprint,
+        editing.blueprint,
         erasing.blueprint,
         lobby.blueprint,
         speakers.blueprint,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from flask import abort, g
+from flask import abort, g, request
 from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import joinedload
 
 from registration.database import db
 from registration.models import NO_KEY, Event, EventStatus, Invitation, Rsvp, Speaker
+from registration.times import now
 
 # Made once: to put a statement together costs as much as to run it.
 _EVENT = select(Event).where(Event.slug == bindparam("slug"))
@@ -39,6 +40,16 @@ def rsvp_by_manage_key(key: str) -> Rsvp:
 def rsvp_by_join_key(key: str) -> Rsvp:
     """The RSVP whose lobby this key opens."""
     return _rsvp(_JOINED, key)
+
+
+def is_running(event: Event) -> bool:
+    """Whether an RSVP to this event can still be changed."""
+    return event.status is EventStatus.PUBLISHED and not event.is_past(now())
+
+
+def may_change(rsvp: Rsvp) -> bool:
+    """Whether to ask what to change; what is sent nevertheless, the verb refuses in words."""
+    return rsvp.is_live and (request.method == "POST" or is_running(rsvp.event))
 
 
 def speaker_by_key(key: str) -> Speaker:

@@ -14,14 +14,14 @@ from sqlalchemy.exc import DataError
 from werkzeug.exceptions import HTTPException
 
 from registration.database import db
-from registration.web import answering, rsvps, speakers
+from registration.web import answering, editing, speakers
 from registration.web.limits import limiter
 from registration.web.staff import lost
 
 log = logging.getLogger(__name__)
 
 #: Forms in which people type for long, behind a key: how each comes back as it was sent.
-_KEYED_FORMS = {"rsvps.edit": rsvps.edit_again, "speakers.profile": speakers.ask_again}
+_KEYED_FORMS = {"editing.form": editing.ask_again, "speakers.profile": speakers.ask_again}
 
 
 def init_app(app: Flask) -> None:

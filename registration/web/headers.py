@@ -19,7 +19,7 @@ FRAMED_MAIL = (
     "form-action 'none'; frame-ancestors 'self'"
 )
 #: Endpoints whose address holds a key: it must not leave in a Referer.
-KEYED = ("rsvps.", "erasing.", "lobby.", "speakers.", "unsubscribe.")
+KEYED = ("rsvps.", "editing.", "erasing.", "lobby.", "speakers.", "unsubscribe.")
 
 
 def init_app(app: Flask) -> None:

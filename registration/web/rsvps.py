@@ -1,4 +1,4 @@
-"""The manage page of an RSVP and what can be done there, its ticket, finding it again."""
+"""The manage page of an RSVP and its buttons, its ticket, finding it again."""
 
 from __future__ import annotations
 
@@ -17,14 +17,12 @@ from wtforms.validators import InputRequired
 from registration import answering, entries, itip, links, listing, lobby, qr, records, rsvps
 from registration.admission import RsvpRefused
 from registration.database import db
-from registration.models import Answer, Attendee, Event, EventStatus, Rsvp
+from registration.models import Attendee, Rsvp
 from registration.parties import attendees
 from registration.times import now
 from registration.web import access
-from registration.web.answering import STATUS
-from registration.web.fields import EMAIL_KEYBOARD, is_email, no_controls, once_more, one_line
+from registration.web.fields import EMAIL_KEYBOARD, is_email, no_controls, one_line
 from registration.web.limits import limiter, setting
-from registration.web.person_form import EditForm, guests_line
 from registration.web.staff.access import works_on
 
 blueprint = Blueprint("rsvps", __name__)
@@ -37,7 +35,7 @@ def show(key: str) -> ResponseReturnValue:
     event, moment = rsvp.event, now()
     options = listing.options_of(event)
     ahead, behind = rsvps.position(rsvp) if rsvp.waits_for_option_id else (0, 0)
-    is_running = _is_running(event)
+    is_running = access.is_running(event)
     return render_template(
         "rsvps/show.html",
         rsvp=rsvp,
@@ -69,15 +67,6 @@ def show(key: str) -> ResponseReturnValue:
         now=moment,
         qr=_qr,
     )
-
-
-def _is_running(event: Event) -> bool:
-    return event.status is EventStatus.PUBLISHED and not event.is_past(now())
-
-
-def _is_changeable(rsvp: Rsvp) -> bool:
-    """Whether to ask what to change. What is sent nevertheless, the verb refuses in words."""
-    return rsvp.is_live and (request.method == "POST" or _is_running(rsvp.event))
 
 
 def _qr(ticket_code: str) -> Markup:
@@ -203,76 +192,12 @@ def resend(key: str) -> ResponseReturnValue:
 def cancel(key: str) -> ResponseReturnValue:
     """Ask once, then cancel."""
     rsvp = access.rsvp_by_manage_key(key)
-    if not _is_changeable(rsvp):
+    if not access.may_change(rsvp):
         return redirect(url_for("rsvps.show", key=key), code=303)
     if request.method == "GET":
         return render_template("rsvps/cancel.html", rsvp=rsvp, event=rsvp.event)
     rsvp_id = rsvp.id
     return _do(key, lambda: rsvps.cancel(rsvp_id=rsvp_id, now=now()), "")
-
-
-@blueprint.route("/rsvp/<key>/edit", methods=["GET", "POST"])
-def edit(key: str) -> ResponseReturnValue:
-    """Change particulars, guests and answers."""
-    rsvp = access.rsvp_by_manage_key(key)
-    if not _is_changeable(rsvp):
-        return redirect(url_for("rsvps.show", key=key), code=303)
-    rsvp_id, option_ids, email = rsvp.id, rsvp.option_ids, rsvp.email
-    form, status = _edit_form(rsvp), 200
-    if form.validate_on_submit() and form.check_questions(*option_ids):
-        try:
-            rsvps.edit(
-                rsvp_id=rsvp_id,
-                now=now(),
-                details=form.details(email=email),
-                guests=form.guest_names,
-                answers=form.answers(*option_ids),
-            )
-        except RsvpRefused as refusal:
-            form.form_errors.append(str(refusal))
-            status = STATUS.get(refusal.reason, 409)
-        else:
-            flash(gettext("Your changes are saved."), "ok")
-            return redirect(url_for("rsvps.show", key=key), code=303)
-    elif form.is_submitted():
-        status = 422
-    return _edit_page(key, form, status)
-
-
-def edit_again() -> ResponseReturnValue:
-    """The form as it was sent, with a new token. Who sent it knows the key, so it is theirs."""
-    key = (request.view_args or {})["key"]
-    form = _edit_form(access.rsvp_by_manage_key(key))
-    form.form_errors.append(once_more())
-    return _edit_page(key, form, 400)
-
-
-def _edit_form(rsvp: Rsvp) -> EditForm:
-    return EditForm.for_rsvp(
-        rsvp,
-        listing.questions_of(rsvp.event),
-        [person.name for person in attendees(rsvp)[1:]],
-        _answers_of(rsvp),
-    )
-
-
-def _edit_page(key: str, form: EditForm, status: int) -> ResponseReturnValue:
-    rsvp = access.rsvp_by_manage_key(key)
-    page = render_template(
-        "rsvps/edit.html",
-        rsvp=rsvp,
-        event=rsvp.event,
-        form=form,
-        guests_line=guests_line(rsvp.event.guests_max),
-    )
-    return page, status
-
-
-def _answers_of(rsvp: Rsvp) -> dict[int, dict[str, object]]:
-    rows = db.session.execute(
-        select(Answer.question_id, Answer.value).where(Answer.rsvp_id == rsvp.id)
-    )
-    return {row.question_id: row.value for row in rows}
 
 
 def _do(key: str, verb, done: str) -> ResponseReturnValue:  # type: ignore[no-untyped-def]

@@ -1,0 +1,85 @@
+"""Changing what an RSVP says: particulars, guests and answers."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from sqlalchemy import select
+
+from registration import listing, rsvps
+from registration.admission import RsvpRefused
+from registration.database import db
+from registration.models import Answer, Rsvp
+from registration.parties import attendees
+from registration.times import now
+from registration.web import access
+from registration.web.answering import STATUS
+from registration.web.fields import once_more
+from registration.web.person_form import EditForm, guests_line
+
+blueprint = Blueprint("editing", __name__)
+
+
+@blueprint.route("/rsvp/<key>/edit", methods=["GET", "POST"])
+def form(key: str) -> ResponseReturnValue:
+    """Change particulars, guests and answers."""
+    rsvp = access.rsvp_by_manage_key(key)
+    if not access.may_change(rsvp):
+        return redirect(url_for("rsvps.show", key=key), code=303)
+    rsvp_id, option_ids, email = rsvp.id, rsvp.option_ids, rsvp.email
+    typed, status = _form_of(rsvp), 200
+    if typed.validate_on_submit() and typed.check_questions(*option_ids):
+        try:
+            rsvps.edit(
+                rsvp_id=rsvp_id,
+                now=now(),
+                details=typed.details(email=email),
+                guests=typed.guest_names,
+                answers=typed.answers(*option_ids),
+            )
+        except RsvpRefused as refusal:
+            typed.form_errors.append(str(refusal))
+            status = STATUS.get(refusal.reason, 409)
+        else:
+            flash(gettext("Your changes are saved."), "ok")
+            return redirect(url_for("rsvps.show", key=key), code=303)
+    elif typed.is_submitted():
+        status = 422
+    return _page(key, typed, status)
+
+
+def ask_again() -> ResponseReturnValue:
+    """The form as it was sent, with a new token. Who sent it knows the key, so it is theirs."""
+    key = (request.view_args or {})["key"]
+    typed = _form_of(access.rsvp_by_manage_key(key))
+    typed.form_errors.append(once_more())
+    return _page(key, typed, 400)
+
+
+def _form_of(rsvp: Rsvp) -> EditForm:
+    return EditForm.for_rsvp(
+        rsvp,
+        listing.questions_of(rsvp.event),
+        [person.name for person in attendees(rsvp)[1:]],
+        _answers_of(rsvp),
+    )
+
+
+def _page(key: str, typed: EditForm, status: int) -> ResponseReturnValue:
+    rsvp = access.rsvp_by_manage_key(key)
+    page = render_template(
+        "rsvps/edit.html",
+        rsvp=rsvp,
+        event=rsvp.event,
+        form=typed,
+        guests_line=guests_line(rsvp.event.guests_max),
+    )
+    return page, status
+
+
+def _answers_of(rsvp: Rsvp) -> dict[int, dict[str, object]]:
+    rows = db.session.execute(
+        select(Answer.question_id, Answer.value).where(Answer.rsvp_id == rsvp.id)
+    )
+    return {row.question_id: row.value for row in rows}
