@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -31,12 +31,12 @@ def due_on(now: datetime) -> str | None:
 
 
 def send(day: str, *, now: datetime) -> int:
-    """Mail each organiser the last 24 hours of their events, and admins those of all.
+    """Mail each organiser what their events had until the hour of this day, and admins that of all.
 
     How many mails. Nobody is mailed about nothing, and nobody twice about one day.
     """
     with transaction():
-        news = _news(now)
+        news = _news(*_day_until(day))
         accounts = db.session.scalars(
             select(Staff)
             .where(
@@ -57,17 +57,35 @@ def send(day: str, *, now: datetime) -> int:
         return written
 
 
-def _news(now: datetime) -> dict[int | None, dict[str, Any]]:
-    """Numbers of the last 24 hours, by event; None stands for mails of no event."""
-    since = now - timedelta(days=1)
+def _day_until(day: str) -> tuple[datetime, datetime]:
+    """From the digest's hour on the day before to that of this day, as clocks on the wall show it.
+
+    Whenever a worker comes to it, no day has a gap to the next, and nothing is told twice.
+    """
+    hour = time(current_app.config["DIGEST_HOUR"])
+    zone = ZoneInfo(current_app.config["DIGEST_TIME_ZONE"])
+    until = datetime.combine(date.fromisoformat(day), hour, zone)
+    return until - timedelta(days=1), until
+
+
+def _news(since: datetime, until: datetime) -> dict[int | None, dict[str, Any]]:
+    """Numbers of this time, by event; None stands for mails of no event."""
     cancelled = db.session.execute(
         select(AuditEntry.event_id, func.count())
-        .where(AuditEntry.action == "rsvp.cancelled", AuditEntry.at > since)
+        .where(
+            AuditEntry.action == "rsvp.cancelled",
+            AuditEntry.at >= since,
+            AuditEntry.at < until,
+        )
         .group_by(AuditEntry.event_id)
     ).all()
     failed = db.session.execute(
         select(OutboxMail.event_id, func.count())
-        .where(OutboxMail.state == MailState.FAILED, OutboxMail.ended_at > since)
+        .where(
+            OutboxMail.state == MailState.FAILED,
+            OutboxMail.ended_at >= since,
+            OutboxMail.ended_at < until,
+        )
         .group_by(OutboxMail.event_id)
     ).all()
     counts = {key: {"cancelled": 0, "failed": 0} for key, _ in [*cancelled, *failed]}

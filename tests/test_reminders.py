@@ -11,7 +11,7 @@ from flask import Flask
 from pydantic import ValidationError
 from sqlalchemy import select
 
-from registration import claims, delivery, digests, reminders, rendering, rsvps
+from registration import audit, claims, delivery, digests, reminders, rendering, rsvps
 from registration.clock import Calendar
 from registration.database import db, transaction
 from registration.models import (
@@ -272,8 +272,8 @@ class TestDigest:
             row = db.session.scalars(select(OutboxMail)).first()
             assert row is not None
             row.state, row.ended_at = MailState.FAILED, NOW
-        assert digests.send("2026-11-23", now=NOW) == 1
-        assert digests.send("2026-11-23", now=NOW + HOUR) == 0
+        assert digests.send("2026-11-24", now=NOW + DAY) == 1
+        assert digests.send("2026-11-24", now=NOW + DAY + HOUR) == 0
         mail = db.session.scalars(select(OutboxMail).where(OutboxMail.kind == "staff")).one()
         message = rendering.render(mail, now=NOW)
         assert mail.recipient == "admin@example.org"
@@ -285,11 +285,41 @@ class TestDigest:
         rsvp = make_rsvp(make_option())
         rsvps.cancel(rsvp_id=rsvp.id, now=NOW)
         assert organiser.id
-        assert digests.send("2026-11-23", now=NOW) == 0
+        assert digests.send("2026-11-24", now=NOW + DAY) == 0
 
     def test_nobody_is_mailed_about_nothing(self, app: Flask):
         make_account(StaffRole.ADMIN, "admin@example.org")
-        assert digests.send("2026-11-23", now=NOW) == 0
+        assert digests.send("2026-11-24", now=NOW + DAY) == 0
+
+    @pytest.mark.parametrize(
+        ("at", "day"),
+        [
+            # Clocks go back in the night to the 25th, which makes that day 25 hours long.
+            ("2026-10-24T04:59:59+00:00", "2026-10-24"),
+            ("2026-10-24T05:00:00+00:00", "2026-10-25"),
+            ("2026-10-25T05:59:59+00:00", "2026-10-25"),
+            ("2026-10-25T06:00:00+00:00", "2026-10-26"),
+            # And forward in the night to the 28th of March.
+            ("2027-03-28T04:59:59+00:00", "2027-03-28"),
+            ("2027-03-28T05:00:00+00:00", "2027-03-29"),
+        ],
+    )
+    def test_what_happens_is_told_once_however_late_the_worker_is(
+        self, app: Flask, monkeypatch: pytest.MonkeyPatch, at: str, day: str
+    ):
+        monkeypatch.setitem(app.config, "DIGEST_TIME_ZONE", "Europe/Berlin")
+        make_account(StaffRole.ADMIN, "admin@example.org")
+        moment = datetime.fromisoformat(at)
+        audit.record("rsvp.cancelled", now=moment, event_id=make_event().id)
+        db.session.commit()
+        told = []
+        for days, hour in enumerate((20, 12, 8)):
+            late = moment.replace(hour=hour) + days * DAY
+            due = digests.due_on(late)
+            assert due is not None
+            if digests.send(due, now=late):
+                told.append(due)
+        assert told == [day]
 
     def test_a_day_begins_at_its_hour(self, app: Flask):
         assert digests.due_on(NOW.replace(hour=6)) is None
