@@ -182,6 +182,25 @@ def end_sessions(*, account_id: int, staff_id: int, now: datetime) -> None:
         audit.record("staff.sessions_ended", now=now, staff_id=staff_id, account=account.email)
 
 
+def forget_factors(*, account_id: int, staff_id: int, forgot_path: str, now: datetime) -> None:
+    """Take codes and passkeys off an account whose owner has lost them, and sign it out everywhere.
+
+    Its owner is told by mail. Raises StaffRefused for one's own account: that wants a password.
+    """
+    with transaction():
+        if account_id == staff_id:
+            raise StaffRefused(
+                _("How you sign in yourself is changed on the page of your account.")
+            )
+        account = db.session.get_one(Staff, account_id)
+        account.tf_primary_method = account.tf_totp_secret = account.tf_last_counter = None
+        account.mf_recovery_codes = None
+        account.webauthn = []
+        account.fs_uniquifier = secrets.token_hex(32)
+        emails.to_account(account, "second_factor", path=forgot_path, now=now)
+        audit.record("staff.second_factor", now=now, staff_id=staff_id, account=account.email)
+
+
 def rename(*, account_id: int, name: str, now: datetime) -> None:
     """Change the name by which an account is shown; its own."""
     with transaction():

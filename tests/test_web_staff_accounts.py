@@ -15,11 +15,11 @@ from sqlalchemy import select
 
 from registration import audit, rendering
 from registration.database import db
-from registration.models import AuditEntry, OutboxMail, Staff, StaffRole
+from registration.models import AuditEntry, OutboxMail, Passkey, Staff, StaffRole
 from registration.web.limits import limiter
 from registration.web.staff import accounts, sign_in_words
 from tests.conftest import NOW
-from tests.factories import make_event, make_staff
+from tests.factories import make_event, make_staff, save
 from tests.signing_in import send, sign_in
 
 PASSWORD = "correct horse battery"
@@ -242,6 +242,55 @@ def test_a_code_is_asked_for_after_the_password_and_works_once(
     enter(third, "me@example.org")
     send(third, "/staff/recovery", code=recovery[0])
     assert not signed_in(third), "a recovery code works once"
+
+
+def test_who_has_lost_phone_and_codes_is_helped_by_another_admin(
+    app: Flask, client: FlaskClient
+) -> None:
+    lost = make_staff(
+        StaffRole.ORGANISER,
+        email="me@example.org",
+        password=hash_password(PASSWORD),
+        tf_primary_method="authenticator",
+        tf_totp_secret="a secret",
+        mf_recovery_codes=["a code"],
+    )
+    save(
+        Passkey(
+            user_id=lost.id, name="Phone", usage="secondary", credential_id=b"1", public_key=b"1",
+            backup_state=False, device_type="single_device", lastuse_datetime=NOW,
+        )
+    )  # fmt: skip
+    lost_id, there = lost.id, sign_in(app.test_client(), lost)
+    sign_in(client, admin := make_staff())
+    admin_id = admin.id
+    assert "Phone lost" in client.get("/staff/people/").text
+    send(client, f"/staff/people/{lost_id}/act", page="/staff/people/", do="forget_factors")
+    assert "Phone lost" not in client.get("/staff/people/").text
+    assert not signed_in(there)
+    enter(there, "me@example.org")
+    assert signed_in(there), "the password alone is enough"
+    mail = db.session.scalars(select(OutboxMail)).one()
+    assert mail.recipient == "me@example.org"
+    assert "Your second factor was changed" in rendering.render(mail, now=NOW).body
+    entry = db.session.scalars(
+        select(AuditEntry).where(AuditEntry.action == "staff.second_factor")
+    ).one()
+    assert (entry.staff_id, entry.detail) == (admin_id, {"account": "me@example.org"})
+    send(client, f"/staff/people/{admin_id}/act", page="/staff/people/", do="forget_factors")
+    assert "is changed on the page of your account" in client.get("/staff/people/").text
+
+
+def test_a_password_set_by_the_mailed_link_ends_all_sessions(
+    app: Flask, client: FlaskClient
+) -> None:
+    make_staff(email="me@example.org", password=hash_password(PASSWORD))
+    enter(client, "me@example.org")
+    there = app.test_client()
+    send(there, "/staff/reset", email="me@example.org")
+    path = db.session.scalars(select(OutboxMail)).one().facts["path"]
+    send(there, path, password="staple paper hill", password_confirm="staple paper hill")
+    assert not signed_in(client)
 
 
 def test_a_passkey_is_offered_options_of_this_site(client: FlaskClient) -> None:

@@ -148,7 +148,7 @@ def edit(account_id: int) -> ResponseReturnValue:
 @blueprint.post("/<int:account_id>/act")
 @staff_only()
 def act(account_id: int) -> ResponseReturnValue:
-    """Close or open an account, sign it out everywhere, or mail it a link."""
+    """Close or open an account, sign it out, take its codes off, or mail it a link."""
     _account(account_id)
     action, moment, staff_id = request.form.get("do", ""), now(), current_user.id
     try:
@@ -158,6 +158,13 @@ def act(account_id: int) -> ResponseReturnValue:
             )
         elif action == "end_sessions":
             staff.end_sessions(account_id=account_id, staff_id=staff_id, now=moment)
+        elif action == "forget_factors":
+            staff.forget_factors(
+                account_id=account_id,
+                staff_id=staff_id,
+                forgot_path=url_for("security.forgot_password"),
+                now=moment,
+            )
         elif action == "link":
             staff.invite_again(
                 account_id=account_id, staff_id=staff_id, path_of=_path_of, now=moment
