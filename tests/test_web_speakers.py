@@ -156,6 +156,18 @@ def test_a_file_that_is_no_picture_is_refused_and_the_text_kept(
     assert "Choose a picture" in answer.text
 
 
+def test_a_photograph_that_is_too_large_is_said_to_be(
+    client: FlaskClient, speaker: Speaker
+) -> None:
+    answer = client.post(
+        f"/speaker/{speaker.key}/profile",
+        content_type="multipart/form-data; boundary=photo",
+        environ_overrides={"CONTENT_LENGTH": str(13 * 1024 * 1024)},
+    )
+    assert answer.status_code == 413
+    assert "A photograph may have up to 10 MB" in answer.text
+
+
 def test_a_page_restored_without_its_cookie_keeps_what_was_typed(
     client: FlaskClient, speaker: Speaker
 ) -> None:

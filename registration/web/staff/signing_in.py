@@ -241,8 +241,10 @@ def _log_signals(app: Flask) -> None:
 
 def _log_failure(response: Response) -> Response:
     """Note a sign-in that failed: the address that was tried, and from where."""
-    tried = request.form.get("email", "") if request.method == "POST" else ""
-    if request.endpoint == "security.login" and tried and response.status_code == 200:
+    is_refused = request.endpoint == "security.login" and response.status_code == 200
+    # Read of no other request: one that is too large refuses to be read once more.
+    tried = request.form.get("email", "") if is_refused and request.method == "POST" else ""
+    if tried:
         network = request.remote_addr or ""
         with transaction():
             audit.record(
