@@ -8,7 +8,7 @@ import time
 
 from flask import Flask, render_template, request
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext
+from flask_babel import gettext, ngettext
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DataError
 from werkzeug.exceptions import HTTPException
@@ -65,9 +65,12 @@ def _texts(code: int) -> tuple[str, str]:
         ),
         429: (
             gettext("That was more than we take at once"),
-            gettext(
-                "Many requests came from your network in a short time. Nothing is lost: "
-                "wait a few minutes and send it again."
+            ngettext(
+                "Much was sent from your network, or with this address, in a short time. Nothing "
+                "is lost: wait %(num)d minute and send it again.",
+                "Much was sent from your network, or with this address, in a short time. Nothing "
+                "is lost: wait %(num)d minutes and send it again.",
+                -(-_seconds_to_wait() // 60),
             ),
         ),
     }
@@ -99,9 +102,14 @@ def _kept_headers(error: HTTPException) -> list[tuple[str, str]]:
     kept = ("Allow", "Retry-After")
     headers = [(name, value) for name, value in error.get_headers() if name in kept]
     if error.code == 429 and limiter.current_limit is not None:
-        seconds = max(1, int(limiter.current_limit.reset_at - time.time()))
-        headers.append(("Retry-After", str(seconds)))
+        headers.append(("Retry-After", str(_seconds_to_wait())))
     return headers
+
+
+def _seconds_to_wait() -> int:
+    """Until the limit that was met counts anew."""
+    limit = limiter.current_limit
+    return max(1, int(limit.reset_at - time.time())) if limit is not None else 60
 
 
 def _no_token(error: CSRFError) -> ResponseReturnValue:
