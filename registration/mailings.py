@@ -125,9 +125,11 @@ def rewrite(
 
 
 def discard(*, mailing_id: int, staff_id: int, now: datetime) -> None:
-    """Throw a draft away. Raises MailingRefused for one that was released."""
+    """Throw a draft away, if it is still there. Raises MailingRefused for one that was released."""
     with transaction():
-        mailing = _locked(mailing_id)
+        mailing = _locked_if_there(mailing_id)
+        if mailing is None:
+            return
         _check_draft(mailing)
         _record("discarded", mailing, staff_id, now)
         # What an undone release left in the outbox goes with it.
@@ -182,8 +184,10 @@ def release_due(*, now: datetime) -> int:
     number = 0
     for mailing_id in db.session.scalars(due).all():
         with transaction():
-            mailing = _locked(mailing_id)
-            if not mailing.is_scheduled:  # another worker was quicker, or staff took it back
+            mailing = _locked_if_there(mailing_id)
+            if (
+                mailing is None or not mailing.is_scheduled
+            ):  # another worker was quicker, or staff took it back
                 continue
             if _is_overtaken(mailing):
                 mailing.state, mailing.due_at = MailingState.DRAFT, None
@@ -288,9 +292,16 @@ def _check_draft(mailing: Mailing) -> None:
 
 
 def _locked(mailing_id: int) -> Mailing:
+    mailing = _locked_if_there(mailing_id)
+    if mailing is None:
+        raise MailingRefused(_("Somebody else has thrown this draft away."))
+    return mailing
+
+
+def _locked_if_there(mailing_id: int) -> Mailing | None:
     return db.session.scalars(
         select(Mailing).where(Mailing.id == mailing_id).with_for_update()
-    ).one()
+    ).one_or_none()
 
 
 def _record(

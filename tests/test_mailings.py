@@ -459,6 +459,16 @@ def test_what_staff_do_with_a_mailing_is_in_the_log(app: Flask) -> None:
     assert db.session.scalar(select(func.count()).select_from(Mailing)) == 0
 
 
+def test_a_draft_that_a_second_click_comes_too_late_for_is_gone_and_no_error(app: Flask) -> None:
+    mailing = write(make_option().event_id)
+    who = {"mailing_id": mailing.id, "staff_id": mailing.staff_id, "now": NOW}
+    mailings.discard(**who)
+    mailings.discard(**who)
+    for verb in (mailings.release, mailings.undo, mailings.stop, mailings.test):
+        with pytest.raises(MailingRefused, match="thrown this draft away"):
+            verb(**who)
+
+
 class TestScheduled:
     TOMORROW = NOW + timedelta(days=1)
 
