@@ -15,12 +15,12 @@ from datetime import datetime, timedelta
 
 from flask import current_app
 from flask_mail import email_dispatched
-from sqlalchemy import bindparam, select
+from sqlalchemy import Update, bindparam, select, update
 from sqlalchemy.orm import joinedload
 
-from registration import forgetting, rendering
+from registration import editions, forgetting, rendering
 from registration.claims import CLAIM, Notes, failed, give_back
-from registration.database import db
+from registration.database import db, transaction
 from registration.mime import CalendarMessage
 from registration.models import MailState, OutboxMail, Rsvp, Speaker
 from registration.smtp import Broken, Line, NotTaken, Server, Unreachable
@@ -93,7 +93,7 @@ class Postman:
         began = self._ticks()
         chunk = _CHUNK if not current_app.config["MAIL_PER_MINUTE"] else 1
         for start in range(0, len(mail_ids), chunk):
-            for mail_id, message in _rendered(mail_ids[start : start + chunk], notes, now):
+            for mail_id, message in rendered(mail_ids[start : start + chunk], notes, now):
                 if stopping() or self._ticks() - began > CLAIM.total_seconds() / 2:
                     give_back(mail_ids[done:], now)
                     return sent
@@ -165,7 +165,7 @@ class Postman:
             self._line.close()
 
 
-def _rendered(
+def rendered(
     mail_ids: Sequence[int], notes: Notes, now: datetime
 ) -> Iterator[tuple[int, CalendarMessage | None]]:
     """The messages of claimed mails; None for one that has ended meanwhile or cannot be made.
@@ -193,7 +193,13 @@ def _rendered(
             unfit.append((mail_id, f"cannot be rendered: {trouble} ({number})"))
             message = None
         made.append((mail_id, message))
+    going = {mail_id for mail_id, message in made if message and message.method == "REQUEST"}
+    overtaken = [note for row in rows.values() if row.id in going for note in _now_told(row)]
     db.session.rollback()
+    if overtaken:
+        with transaction() as session:
+            for statement in overtaken:
+                session.execute(statement)
     for mail_id, error in unfit:
         notes.end(mail_id, MailState.FAILED, now, error=error)
     for mail_id in late:
@@ -201,6 +207,21 @@ def _rendered(
     if gone:
         forgetting.forget_mails(gone, now=now)
     return iter(made)
+
+
+def _now_told(mail: OutboxMail) -> Iterator[Update]:
+    """What notes that an entry says something else than when its mail was written.
+
+    The event has moved meanwhile. If it moves back before everybody is told of that, whoever
+    reads this mail is to be told all the same.
+    """
+    rsvp, speaker = mail.rsvp, mail.speaker
+    if rsvp is not None and (rsvp.told_edition or 0) != rsvp.event.edition:
+        is_last = (Rsvp.id == rsvp.id) & (Rsvp.ical_sequence == mail.ical_sequence)
+        yield update(Rsvp).where(is_last).values(told_edition=rsvp.event.edition)
+    if speaker is not None and editions.facts_of_speaker(speaker) != speaker.told:
+        is_last = (Speaker.id == speaker.id) & (Speaker.ical_sequence == mail.ical_sequence)
+        yield update(Speaker).where(is_last).values(told=editions.facts_of_speaker(speaker))
 
 
 def _is_pointless(mail: OutboxMail, now: datetime) -> bool:

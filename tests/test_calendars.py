@@ -2,34 +2,57 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from registration import answering, approvals, emails, entries, links, rendering, rsvps, speakers
+from registration import (
+    announcements,
+    answering,
+    approvals,
+    delivery,
+    emails,
+    entries,
+    events,
+    lifecycle,
+    links,
+    rendering,
+    rsvps,
+    speakers,
+)
 from registration.admission import RsvpRefused
+from registration.claims import Notes
 from registration.database import db, transaction
+from registration.emails.tellings import HOLD
 from registration.models import (
     LIVE,
+    Announcement,
+    AnnouncementState,
     AttendanceOption,
     MailKind,
     MailState,
     OutboxMail,
     Rsvp,
+    Speaker,
+    SpeakerStatus,
 )
+from registration.revisions import EventRefused
+from registration.speakers import Particulars, SpeakerRefused
 from tests.calendar_client import CalendarClient
 from tests.conftest import NOW, empty_every_table
-from tests.factories import details, make_event, make_hybrid, make_rsvp, make_speaker
+from tests.factories import details, make_event, make_hybrid, make_rsvp, make_speaker, make_staff
 
 AMINA = "amina@example.org"
+DAY = timedelta(days=1)
 
 
 class Life:
@@ -314,6 +337,144 @@ class TestSpeakers:
             (MailKind.SPEAKER_INVITATION, MailState.WAITING, 0),
             (MailKind.SPEAKER_REMINDER, MailState.WAITING, None),
         ]
+
+
+class SpeakerLife:
+    """What becomes of a speaker's invitation, and every mail that arrived, in order."""
+
+    def __init__(self) -> None:
+        self.id = make_speaker(make_event(), email="speaker@example.org").id
+        self.moment, self.arrived = NOW, list[bytes]()
+
+    @property
+    def speaker(self) -> Speaker:
+        return db.session.get_one(Speaker, self.id, populate_existing=True)
+
+    def do(self, step: str) -> None:
+        self.moment += timedelta(minutes=1)
+        try:
+            getattr(self, step)()
+        except (SpeakerRefused, EventRefused):
+            db.session.rollback()
+
+    def invite(self) -> None:
+        speakers.invite(speaker_id=self.id, staff_id=None, now=self.moment)
+
+    def says_yes(self) -> None:
+        speakers.answer(speaker_id=self.id, will_speak=True, now=self.moment)
+
+    def says_no(self) -> None:
+        speakers.answer(speaker_id=self.id, will_speak=False, now=self.moment)
+
+    def remind(self) -> None:
+        speakers.remind(speaker_id=self.id, staff_id=None, now=self.moment)
+
+    def resend(self) -> None:
+        speakers.resend(speaker_id=self.id, staff_id=make_staff().id, now=self.moment)
+
+    def take_back(self) -> None:
+        speakers.withdraw(speaker_id=self.id, staff_id=make_staff().id, now=self.moment)
+
+    def call_earlier(self) -> None:
+        particulars = Particulars.of(self.speaker)
+        call_at = self.speaker.begins_at - timedelta(minutes=5)
+        speakers.edit(
+            speaker_id=self.id,
+            particulars=dataclasses.replace(particulars, call_at=call_at),
+            staff_id=make_staff().id,
+            now=self.moment,
+        )
+
+    def move_event(self, days: int = 1) -> None:
+        event, by = self.speaker.event, {"staff_id": None, "now": self.moment}
+        starts_at, ends_at = (at + days * DAY for at in (event.starts_at, event.ends_at))
+        events.reschedule(event_id=event.id, starts_at=starts_at, ends_at=ends_at, **by)
+        announcements.tell(event_id=event.id, **by)
+
+    def move_event_back(self) -> None:
+        self.move_event(-1)
+
+    def cancel_event(self) -> None:
+        event_id = self.speaker.event_id
+        lifecycle.cancel(event_id=event_id, reason="", staff_id=None, now=self.moment)
+
+    def undo(self) -> None:
+        held = select(Announcement.id).where(Announcement.state == AnnouncementState.HELD)
+        for announcement_id in db.session.scalars(held).all():
+            announcements.undo(announcement_id=announcement_id, staff_id=None, now=self.moment)
+
+    def holds_end(self) -> None:
+        self.moment += HOLD
+        announcements.spread(now=self.moment)
+
+    def post(self) -> None:
+        waiting = select(OutboxMail.id).where(OutboxMail.state == MailState.WAITING)
+        ids = db.session.scalars(waiting.order_by(OutboxMail.id)).all()
+        with Notes() as notes:
+            for mail_id, message in delivery.rendered(ids, notes, self.moment):
+                if message is not None:
+                    self.arrived.append(message.as_bytes())
+                    notes.end(mail_id, MailState.SENT, self.moment)
+
+    def expected(self) -> list[tuple[datetime, str]]:
+        partstats = {SpeakerStatus.INVITED: "NEEDS-ACTION", SpeakerStatus.CONFIRMED: "ACCEPTED"}
+        speaker = self.speaker
+        if speaker.status not in partstats or not speaker.event.is_published:
+            return []
+        return [(speaker.begins_at, partstats[speaker.status])]
+
+
+@given(
+    steps=st.lists(
+        st.sampled_from(
+            [
+                "says_yes",
+                "says_no",
+                "remind",
+                "resend",
+                "take_back",
+                "invite",
+                "call_earlier",
+                "move_event",
+                "move_event_back",
+                "cancel_event",
+                "undo",
+                "holds_end",
+                "post",
+                "post",
+            ]
+        ),
+        max_size=12,
+    ),
+    seed=st.integers(0, 99),
+)
+@example(steps=["post", "says_yes", "move_event", "post", "move_event_back"], seed=0)
+@settings(
+    max_examples=25,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+def test_any_life_of_a_speaker_ends_with_the_right_calendar(
+    app: Flask, steps: list[str], seed: int
+):
+    life = SpeakerLife()
+    try:
+        # What was taken back is not told, so everybody is told once more how it is.
+        for step in ["invite", *steps]:
+            life.do(step)
+        announcements.tell(event_id=life.speaker.event_id, staff_id=None, now=life.moment)
+        for step in ("holds_end", "post"):
+            life.do(step)
+        for again in (life.arrived, life.arrived + life.arrived[::2]):
+            if again is not life.arrived:
+                random.Random(seed).shuffle(again)
+            client = CalendarClient("speaker@example.org")
+            for content in again:
+                client.receive(content)
+            shown_now = [(entry.starts_at, entry.partstat) for entry in client.entries]
+            assert shown_now == life.expected()
+    finally:
+        db.session.rollback()
+        empty_every_table()
 
 
 @pytest.mark.parametrize("step", ["cancel", "reject"])

@@ -14,19 +14,30 @@ from flask_mail import email_dispatched
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
-from registration import answering, clock, emails, outbox, rsvps
+from registration import (
+    announcements,
+    answering,
+    clock,
+    emails,
+    events,
+    outbox,
+    rsvps,
+    speakers,
+)
 from registration.claims import CLAIM, GIVE_UP, PAUSES, claim, pause_before
 from registration.database import db, transaction
 from registration.delivery import RESTS, Postman
+from registration.emails.tellings import HOLD
 from registration.models import (
     Announcement,
     AnnouncementKind,
+    MailKind,
     MailState,
     OutboxMail,
     WorkerHeartbeat,
 )
 from tests.conftest import NOW
-from tests.factories import make_hybrid, make_option, make_rsvp, save
+from tests.factories import make_hybrid, make_option, make_rsvp, make_speaker, save
 from tests.smtp_servers import Mailbox, serving
 
 CERTIFICATE = Path(__file__).parent / "tls" / "server.pem"
@@ -89,6 +100,31 @@ def states() -> dict[str, MailState]:
         row.recipient: row.state
         for row in db.session.scalars(select(OutboxMail).execution_options(populate_existing=True))
     }
+
+
+def test_who_read_of_a_move_that_is_taken_back_before_its_telling_is_told_so(
+    mailbox: Mailbox, post_to: Callable[..., Post]
+) -> None:
+    rsvp = make_rsvp(make_option())
+    event, speaker = rsvp.event, make_speaker(rsvp.event)
+    speakers.invite(speaker_id=speaker.id, staff_id=None, now=NOW)
+    starts_at, ends_at = event.starts_at, event.ends_at
+    by, day = {"staff_id": None, "now": NOW}, timedelta(days=1)
+
+    def move(by_days: int) -> None:
+        new = {"starts_at": starts_at + by_days * day, "ends_at": ends_at + by_days * day}
+        events.reschedule(event_id=event.id, **new, **by)
+
+    move(1)
+    with serving(mailbox) as port:
+        assert post_to(port)() == 2
+    move(0)
+    announcements.tell(event_id=event.id, **by)
+    announcements.spread(now=NOW + HOLD)
+    waiting = select(OutboxMail).where(OutboxMail.state == MailState.WAITING)
+    told = {mail.kind: mail.facts["before"]["starts_at"] for mail in db.session.scalars(waiting)}
+    was = (starts_at + day).isoformat()
+    assert told == {MailKind.EVENT_CHANGED: was, MailKind.SPEAKER_CHANGED: was}
 
 
 def server_context() -> ssl.SSLContext:

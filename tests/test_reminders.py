@@ -181,7 +181,7 @@ class TestOfUse:
         finally:
             app.config["MAIL_SERVER"] = ""
         with claims.Notes() as notes:
-            made = list(delivery._rendered(claimed, notes, moment))
+            made = list(delivery.rendered(claimed, notes, moment))
         return [str(message.recipients[0]) for _, message in made if message is not None]
 
     def written(self, app: Flask) -> int:
