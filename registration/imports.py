@@ -133,6 +133,8 @@ def run(
     with transaction():
         seats = seating.lock(event_id)
         _check(seats.event, plan, now)
+        if import_id is not None and db.session.get(PendingImport, import_id) is None:
+            raise ImportRefused(_("This list has been taken in already, or thrown away."))
         taken = _judge_anew(rows, kind, plan, seats)
         if kind is ImportKind.INVITEES:
             intake.invite(taken, ready, seats.event, mails=plan.sends_mail, now=now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -11,6 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
+from registration import imports
 from registration.database import db
 from registration.models import (
     AttendanceOption,
@@ -62,6 +64,23 @@ def pending() -> PendingImport:
 
 def number_of(model: type) -> int:
     return db.session.scalar(select(func.count()).select_from(model)) or 0
+
+
+def test_a_second_click_at_the_same_moment_leads_to_the_attendees_too(
+    desk: FlaskClient, event: Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = upload(desk, event).location
+    run = imports.run
+
+    def run_twice(**about: Any) -> object:
+        run(**about)
+        return run(**about)
+
+    monkeypatch.setattr(imports, "run", run_twice)
+    done = post(desk, page, do="go")
+    assert done.location == f"/staff/events/{event.slug}/attendees"
+    assert "This list has been taken in already" in desk.get(done.location).text
+    assert number_of(Rsvp) == 1
 
 
 def test_a_list_goes_from_the_file_to_the_attendees(

@@ -131,6 +131,8 @@ def act(slug: str, import_id: int) -> ResponseReturnValue:
         )
     except ImportRefused as refusal:
         flash(str(refusal), "warn")
+        if db.session.get(PendingImport, import_id) is None:
+            return redirect(url_for("staff_attendees.index", slug=slug), code=303)
         return redirect(url_for(".show", slug=slug, import_id=import_id), code=303)
     flash(_summary(met), "ok")
     return redirect(url_for("staff_attendees.index", slug=slug), code=303)
