@@ -1,6 +1,7 @@
 """Calendar entries of our rows: what stands in whose calendar.
 
-People share calendars, so an entry carries the join link at most, never the manage link.
+People share calendars, so an entry carries the join link at most, never the manage link, nor the
+link to a speaker's own page.
 """
 
 from __future__ import annotations
@@ -76,10 +77,7 @@ def of_speaker(speaker: Speaker, sequence: int) -> Entry:
     """The entry in a speaker's calendar: from call time to the end of their slot."""
     event = speaker.event
     online = bool(speaker.green_room_url)
-    lines = [
-        gettext("Your page: %(url)s", url=speaker_url(speaker)),
-        gettext("Event page: %(url)s", url=event_url(event)),
-    ]
+    lines = [gettext("Event page: %(url)s", url=event_url(event))]
     if speaker.room:
         lines.insert(0, gettext("Where to be: %(room)s", room=speaker.room))
     return Entry(

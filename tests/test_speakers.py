@@ -251,6 +251,28 @@ def test_a_new_address_gets_what_the_old_one_had(
     assert len([mail for mail in mails_of(speaker) if mail.recipient == "lise@example.org"]) == 1
 
 
+def test_the_entry_says_where_to_be_and_has_no_link_that_answers_for_them(app: Flask) -> None:
+    event = make_event(venue_name="The Institute", venue_address="1 Example Street")
+    link = "https://meet.example.org/green"
+    inside = make_speaker(event, room="The blue room")
+    online = make_speaker(event, green_room_url=link)
+    entries = []
+    for speaker in (inside, online):
+        invite(speaker)
+        calendar = rendering.render(mails_of(speaker)[-1], now=NOW).calendar
+        assert calendar is not None
+        vevent = icalendar.Calendar.from_ical(calendar).walk("VEVENT")[0]
+        # People share calendars.
+        assert speaker.key not in vevent.to_ical().decode().replace("\r\n ", "")
+        entries.append(vevent)
+    first, second = entries
+    assert first["LOCATION"] == "The Institute, 1 Example Street"
+    assert first["DESCRIPTION"].startswith("Where to be: The blue room\n")
+    assert "CONFERENCE" not in first
+    assert second["LOCATION"] == second["CONFERENCE"] == link
+    assert second["CONFERENCE"].params["LABEL"] == "Green room"
+
+
 def test_who_has_not_been_asked_is_mailed_nothing_at_a_new_address(speaker: Speaker) -> None:
     speakers.set_address(speaker_id=speaker.id, email="new@example.org", staff_id=None, now=NOW)
     assert not edit_in_the_editor(speaker, email="newer@example.org")
