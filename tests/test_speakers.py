@@ -353,6 +353,21 @@ def test_sent_again_it_is_the_same_entry(speaker: Speaker) -> None:
     assert again.message_id != first.message_id
 
 
+def test_sent_again_after_an_untold_change_it_is_the_next_edition(speaker: Speaker) -> None:
+    invite(speaker)
+    deliver_all()
+    later = speaker.event.starts_at + timedelta(days=1)
+    events.reschedule(
+        event_id=speaker.event_id,
+        starts_at=later,
+        ends_at=later + timedelta(hours=1),
+        staff_id=None,
+        now=NOW,
+    )
+    speakers.resend(speaker_id=speaker.id, staff_id=make_staff().id, now=NOW)
+    assert entry_of(mails_of(speaker)[-1]) == ("REQUEST", 1, "NEEDS-ACTION", later)
+
+
 def test_nobody_is_sent_again_what_was_never_sent(speaker: Speaker) -> None:
     with pytest.raises(SpeakerRefused):
         speakers.resend(speaker_id=speaker.id, staff_id=make_staff().id, now=NOW)
