@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 from flask import Flask
 
@@ -72,28 +73,56 @@ class Calendar:
         """Do what is due, if it is time to look; whether there is more to do."""
         if self._ticks() < self._next_look:
             return False
-        written = reminders.send_due(now=moment)
-        written += retention.erase_due(now=moment)
-        imports.forget_old(now=moment)
-        day = digests.due_on(moment)
-        if day is not None and day != self._digest_of:
-            digests.send(day, now=moment)
-            self._digest_of = day
+        reminded, erased, *_ = each(
+            lambda: reminders.send_due(now=moment),
+            lambda: retention.erase_due(now=moment),
+            lambda: imports.forget_old(now=moment),
+            lambda: self._send_digest(moment),
+        )
+        written = reminded + erased
         db.session.remove()
         if not written:
             self._next_look = self._ticks() + _LOOK
         return bool(written)
 
+    def _send_digest(self, moment: datetime) -> None:
+        day = digests.due_on(moment)
+        if day is not None and day != self._digest_of:
+            digests.send(day, now=moment)
+            self._digest_of = day
+
 
 def turn(postman: delivery.Postman, stop: threading.Event) -> bool:
-    """One turn of the loop; whether there was anything to do. What waits goes, whatever breaks."""
-    try:
-        ended = answering.end_holds(now=now())
-        filled = capacity.fill_all(now=now())
-        told = announcements.spread(now=now())
-        mailed = mailings.release_due(now=now())
-    finally:
-        claimed = [] if postman.rests(now()) else claims.claim(now=now())
-        postman.deliver(claimed, now=now(), stopping=stop.is_set)
+    """One turn of the loop; whether there was anything to do."""
+    done = each(
+        lambda: answering.end_holds(now=now()),
+        lambda: capacity.fill_all(now=now()),
+        lambda: announcements.spread(now=now()),
+        lambda: mailings.release_due(now=now()),
+        lambda: _deliver(postman, stop),
+    )
     db.session.remove()
-    return bool(ended or filled or told or mailed or (claimed and not postman.rests(now())))
+    return any(done)
+
+
+def _deliver(postman: delivery.Postman, stop: threading.Event) -> bool:
+    claimed = [] if postman.rests(now()) else claims.claim(now=now())
+    postman.deliver(claimed, now=now(), stopping=stop.is_set)
+    return bool(claimed) and not postman.rests(now())
+
+
+def each(*steps: Callable[[], Any]) -> list[Any]:
+    """What each step gives. One that fails keeps no other from its turn.
+
+    Raises an ExceptionGroup of what failed, after the last.
+    """
+    given, failed = [], []
+    for step in steps:
+        try:
+            given.append(step())
+        except Exception as problem:
+            db.session.rollback()
+            failed.append(problem)
+    if failed:
+        raise ExceptionGroup("not all that was due could be done", failed)
+    return given

@@ -14,6 +14,7 @@ from registration import (
     events,
     growth,
     programme,
+    reminders,
     retention,
     roster,
     rsvps,
@@ -276,6 +277,18 @@ class TestPersonalData:
         assert due is not None
         while calendar.turn(due):
             pass
+        assert names() == [""]
+
+    def test_comes_also_where_reminders_fail(self, app: Flask, monkeypatch: pytest.MonkeyPatch):
+        def broken(**_arguments: object) -> int:
+            raise RuntimeError("a row that nobody has foreseen")
+
+        monkeypatch.setattr(reminders, "send_due", broken)
+        room, _stream = make_hybrid(retention_days=30)
+        make_rsvp(room)
+        assert room.event.erases_at is not None
+        with pytest.raises(ExceptionGroup, match="not all that was due"):
+            Calendar(ticks=lambda: 0.0).turn(room.event.erases_at)
         assert names() == [""]
 
 
