@@ -185,9 +185,8 @@ def release_due(*, now: datetime) -> int:
     for mailing_id in db.session.scalars(due).all():
         with transaction():
             mailing = _locked_if_there(mailing_id)
-            if (
-                mailing is None or not mailing.is_scheduled
-            ):  # another worker was quicker, or staff took it back
+            # Else another worker was quicker, or staff took it back.
+            if mailing is None or not mailing.is_scheduled:
                 continue
             if _is_overtaken(mailing):
                 mailing.state, mailing.due_at = MailingState.DRAFT, None

@@ -188,6 +188,12 @@ def attendees(rsvp: Rsvp) -> list[Attendee]:
     return list(db.session.scalars(_ATTENDEES, {"rsvp": rsvp.id}))
 
 
+def answers(rsvp: Rsvp) -> dict[int, dict[str, Any]]:
+    """What an RSVP answered, by question: values as `write_answers` takes them."""
+    given = select(Answer.question_id, Answer.value).where(Answer.rsvp_id == rsvp.id)
+    return dict(db.session.execute(given).all())
+
+
 def write_answers(rsvp: Rsvp, answers: Mapping[int, dict[str, Any]]) -> None:
     """Keep the answers with the words in which they were asked; unknown questions are dropped."""
     if not answers:

@@ -5,13 +5,9 @@ from __future__ import annotations
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
-from sqlalchemy import select
 
-from registration import listing, rsvps
+from registration import rsvps
 from registration.admission import RsvpRefused
-from registration.database import db
-from registration.models import Answer, Rsvp
-from registration.parties import attendees
 from registration.times import now
 from registration.web import access
 from registration.web.answering import STATUS
@@ -28,7 +24,7 @@ def form(key: str) -> ResponseReturnValue:
     if not access.may_change(rsvp):
         return redirect(url_for("rsvps.show", key=key), code=303)
     rsvp_id, option_ids, email = rsvp.id, rsvp.option_ids, rsvp.email
-    typed, status = _form_of(rsvp), 200
+    typed, status = EditForm.for_rsvp(rsvp), 200
     if typed.validate_on_submit() and typed.check_questions(*option_ids):
         try:
             rsvps.edit(
@@ -52,18 +48,9 @@ def form(key: str) -> ResponseReturnValue:
 def ask_again() -> ResponseReturnValue:
     """The form as it was sent, with a new token. Who sent it knows the key, so it is theirs."""
     key = (request.view_args or {})["key"]
-    typed = _form_of(access.rsvp_by_manage_key(key))
+    typed = EditForm.for_rsvp(access.rsvp_by_manage_key(key))
     typed.form_errors.append(once_more())
     return _page(key, typed, 400)
-
-
-def _form_of(rsvp: Rsvp) -> EditForm:
-    return EditForm.for_rsvp(
-        rsvp,
-        listing.questions_of(rsvp.event),
-        [person.name for person in attendees(rsvp)[1:]],
-        _answers_of(rsvp),
-    )
 
 
 def _page(key: str, typed: EditForm, status: int) -> ResponseReturnValue:
@@ -76,10 +63,3 @@ def _page(key: str, typed: EditForm, status: int) -> ResponseReturnValue:
         guests_line=guests_line(rsvp.event.guests_max),
     )
     return page, status
-
-
-def _answers_of(rsvp: Rsvp) -> dict[int, dict[str, object]]:
-    rows = db.session.execute(
-        select(Answer.question_id, Answer.value).where(Answer.rsvp_id == rsvp.id)
-    )
-    return {row.question_id: row.value for row in rows}

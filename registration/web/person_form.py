@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from typing import Any, Self
 
 from flask_babel import get_locale, ngettext
 from flask_babel import lazy_gettext as _
@@ -13,6 +13,7 @@ from wtforms import BooleanField, Field, Form, StringField
 from wtforms.i18n import get_translations
 from wtforms.validators import DataRequired
 
+from registration import listing, parties
 from registration.models import Event, Question, Rsvp
 from registration.parties import Details
 from registration.web.fields import at_most, one_line
@@ -136,20 +137,16 @@ class EditForm(PersonForm):
     """What may be changed of an RSVP afterwards."""
 
     @classmethod
-    def for_rsvp(
-        cls,
-        rsvp: Rsvp,
-        questions: Sequence[Question],
-        guests: Sequence[str],
-        given: dict[int, dict[str, Any]],
-    ) -> EditForm:
+    def for_rsvp(cls, rsvp: Rsvp) -> Self:
         """The form filled with what was said before."""
+        questions, given = listing.questions_of(rsvp.event), parties.answers(rsvp)
+        guests = [guest.name for guest in parties.attendees(rsvp)[1:]]
         before: dict[str, Any] = {f"guest_{n}": name for n, name in enumerate(guests, 1)}
         for question in questions:
             value = given.get(question.id, {})
             before[f"question_{question.id}"] = shown(question, value)
         fields = cls.fields_for(rsvp.event, questions, len(guests))
-        form: EditForm = type(cls.__name__, (cls,), fields)(obj=rsvp, data=before)
+        form: Self = type(cls.__name__, (cls,), fields)(obj=rsvp, data=before)
         form.bind(questions)
         return form
 

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from flask_security import current_user
 from flask_wtf import FlaskForm
-from sqlalchemy import select
 from wtforms import BooleanField, RadioField, SelectChoice, StringField
 from wtforms.validators import DataRequired, InputRequired
 
-from registration import desk, erasure, listing, parties, wording
+from registration import desk, erasure, listing, wording
 from registration.admission import RsvpRefused
-from registration.database import db
-from registration.models import Answer, Event, Rsvp, StaffRole
+from registration.models import StaffRole
 from registration.times import now
 from registration.web.fields import at_most, is_email, no_controls, one_line
 from registration.web.person_form import EditForm, PersonForm
@@ -101,7 +97,7 @@ def edit(slug: str, rsvp_id: int) -> ResponseReturnValue:
     """Change what a person said."""
     event = event_by_slug(slug)
     rsvp = rsvp_of(event, rsvp_id)
-    form = _edit_form(event, rsvp)
+    form = ChangeForm.for_rsvp(rsvp)
     option_ids, email, language = rsvp.option_ids, rsvp.email, rsvp.language
     if form.validate_on_submit():
         try:
@@ -120,16 +116,6 @@ def edit(slug: str, rsvp_id: int) -> ResponseReturnValue:
             return redirect(_page(slug, rsvp_id), code=303)
     status = 422 if form.is_submitted() else 200
     return render_template("staff/person.html", event=event, form=form, rsvp=rsvp), status
-
-
-def _edit_form(event: Event, rsvp: Rsvp) -> EditForm:
-    given: dict[int, dict[str, Any]] = dict(
-        db.session.execute(
-            select(Answer.question_id, Answer.value).where(Answer.rsvp_id == rsvp.id)
-        ).all()
-    )
-    guests = [person.name for person in parties.attendees(rsvp)[1:]]
-    return ChangeForm.for_rsvp(rsvp, listing.questions_of(event), guests, given)
 
 
 @blueprint.route("/<int:rsvp_id>/address", methods=["GET", "POST"])
