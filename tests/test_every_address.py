@@ -34,8 +34,6 @@ WRITES_DOWN_THAT_IT_WAS_READ = {"staff_exports.download"}
 #: or a fresh sign-in, and the way out to a stream that is not on air.
 LEADS_AWAY = ("security.", "lobby.leave")
 
-#: A passkey belongs to the host that the browser itself is at, and the browser sees to it.
-ASKS_THE_BROWSER = {"security.wan_signin", "security.wan_verify", "security.wan_register"}
 #: What a stranger's browser cannot be made to say, but who asks by hand can: another site.
 EVIL = "http://evil.example.com"
 
@@ -143,7 +141,7 @@ class TestEveryAddress:
             (method, address(app, rule, everything))
             for method in ("GET", "POST")
             for rule in app.url_map.iter_rules()
-            if method in (rule.methods or ()) and rule.endpoint not in ASKS_THE_BROWSER
+            if method in (rule.methods or ())
         ]
         for method, url in asked:
             for who in (app.test_client(), sign_in(app.test_client(), account, site=EVIL)):

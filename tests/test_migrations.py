@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from flask_migrate import check, upgrade
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from app import create_app
-from registration.database import db
+from registration.database import JSON_DOCUMENT, db
+from registration.models import AuditEntry
 from tests.conftest import NOW, new_postgresql_database, settings_for
 
 _FIRST = (
@@ -81,6 +82,36 @@ def test_every_migration_keeps_what_is_there(fresh_url: str, tmp_path: Path) -> 
             for table, kept in before.items():
                 row = connection.execute(text(f"SELECT * FROM {table}")).mappings().one()  # noqa: S608
                 assert {name: row[name] for name in kept} == kept, table
+        db.session.remove()
+        db.engine.dispose()
+
+
+def test_what_was_typed_to_sign_in_goes_if_it_is_no_accounts_address(
+    fresh_url: str, tmp_path: Path
+) -> None:
+    app = create_app(settings_for(fresh_url, tmp_path))
+    with app.app_context():
+        upgrade(revision="0018")
+        with db.engine.begin() as connection:
+            connection.execute(
+                text(
+                    "INSERT INTO staff (id, email, name, active, fs_uniquifier, created_at)"
+                    " VALUES (1, 'me@example.org', '', true, 'unique', :now)"
+                ).bindparams(sa.bindparam("now", NOW.replace(tzinfo=None)))
+            )
+            for typed in ("me@example.org", "correct horse battery"):
+                connection.execute(
+                    text(
+                        "INSERT INTO audit_entries (at, actor, action, network, detail)"
+                        " VALUES (:now, 'stranger', 'staff.sign_in_failed', '', :detail)"
+                    ).bindparams(
+                        sa.bindparam("now", NOW.replace(tzinfo=None)),
+                        sa.bindparam("detail", {"account": typed}, JSON_DOCUMENT),
+                    )
+                )
+        upgrade()
+        kept = db.session.scalars(select(AuditEntry.detail).order_by(AuditEntry.id)).all()
+        assert kept == [{"account": "me@example.org"}, {}]
         db.session.remove()
         db.engine.dispose()
 

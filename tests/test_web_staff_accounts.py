@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import html
+import json
 import re
+import time
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -12,6 +16,7 @@ from flask_security import hash_password
 from flask_security.core import _default_messages
 from passlib.totp import TOTP
 from sqlalchemy import select
+from webauthn.helpers.exceptions import InvalidRegistrationResponse
 
 from registration import audit, rendering
 from registration.database import db
@@ -20,7 +25,7 @@ from registration.web.limits import limiter
 from registration.web.staff import accounts, sign_in_words
 from tests.conftest import NOW
 from tests.factories import make_event, make_staff, save
-from tests.signing_in import send, sign_in
+from tests.signing_in import post, send, sign_in
 
 PASSWORD = "correct horse battery"
 
@@ -293,6 +298,53 @@ def test_a_password_set_by_the_mailed_link_ends_all_sessions(
     assert not signed_in(client)
 
 
+@pytest.mark.parametrize(
+    ("base_url", "host", "origin"),
+    [
+        ("https://events.example.org", "events.example.org", "https://events.example.org"),
+        ("https://example.org:8443", "example.org", "https://example.org:8443"),
+        # Browsers take no address of numbers for a passkey; localhost they do, for trying.
+        ("http://127.0.0.1:8000", "localhost", "http://localhost:8000"),
+        ("http://[::1]:8000", "localhost", "http://localhost:8000"),
+    ],
+)
+def test_a_passkey_belongs_to_the_sites_own_host_whatever_the_request_says(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, base_url: str, host: str, origin: str
+) -> None:
+    monkeypatch.setitem(app.config, "BASE_URL", base_url)
+    expected: list[dict[str, Any]] = []
+
+    def verified(**what: Any) -> None:
+        expected.append(what)
+        raise InvalidRegistrationResponse
+
+    monkeypatch.setattr("webauthn.verify_registration_response", verified)
+    evil = "http://evil.example.com"
+    client = sign_in(app.test_client(), make_staff(), site=evil)
+    with client.session_transaction(base_url=evil) as session:
+        session["fs_paa"] = time.time()  # the password was entered just now
+    made = post(client, "/staff/passkeys", site=evil, name="My laptop", usage="first").text
+    asked = post(app.test_client(), "/staff/passkey", site=evil).text
+    for page in (made, asked):
+        options = json.loads(html.unescape(re.findall(r'data-options="([^"]+)"', page)[0]))
+        assert (options["rp"]["id"] if "rp" in options else options["rpId"]) == host
+        assert "evil" not in page
+    path = form_path(made)
+    parts = {"clientDataJSON": "e30", "attestationObject": "e30"}
+    credential = {"id": "YQ", "rawId": "YQ", "type": "public-key", "response": parts}
+    post(client, path, site=evil, credential=json.dumps(credential))
+    assert [(what["expected_rp_id"], what["expected_origin"]) for what in expected] == [
+        (host, origin)
+    ]
+
+
+def form_path(page: str) -> str:
+    """Where the form with the passkey goes."""
+    found = re.search(r'action="([^"]*/passkeys/[^"]+)"', page)
+    assert found
+    return html.unescape(found[1])
+
+
 def test_a_passkey_is_offered_options_of_this_site(client: FlaskClient) -> None:
     make_staff(email="me@example.org", password=hash_password(PASSWORD))
     enter(client, "me@example.org")
@@ -346,6 +398,28 @@ def test_guessing_is_stopped_and_noted(client: FlaskClient) -> None:
     ).all()
     assert {entry.detail["account"] for entry in failures} == {"me@example.org"}
     assert {entry.network for entry in failures} == {"127.0.0.1"}
+
+
+@pytest.mark.parametrize("typed", ["me@exmaple.org", PASSWORD, f"me@example.org {PASSWORD}"])
+def test_what_is_no_accounts_address_is_not_kept_when_a_sign_in_fails(
+    client: FlaskClient, typed: str
+) -> None:
+    make_staff(email="me@example.org", password=hash_password(PASSWORD))
+    assert enter(client, typed, "a wrong guess").status_code == 200
+    entry = db.session.scalars(select(AuditEntry)).one()
+    assert (entry.action, entry.network, entry.detail) == (
+        "staff.sign_in_failed",
+        "127.0.0.1",
+        {"account": ""},
+    )
+
+
+def test_the_account_whose_sign_in_fails_is_noted_however_its_address_is_written(
+    client: FlaskClient,
+) -> None:
+    make_staff(email="me@example.org", password=hash_password(PASSWORD))
+    enter(client, " Me@Example.org ", "a wrong guess")
+    assert db.session.scalars(select(AuditEntry)).one().detail == {"account": "me@example.org"}
 
 
 def test_a_name_is_changed_by_its_owner(client: FlaskClient) -> None:

@@ -22,18 +22,13 @@ from flask_security import (
 )
 from flask_security.datastore import SQLAlchemySessionUserDatastore
 from flask_security.totp import Totp
-from flask_security.webauthn_util import WebauthnUtil
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
+from sqlalchemy import select
 
 from registration import audit, emails
 from registration.database import db, transaction
 from registration.models import Passkey, Role, Staff
 from registration.times import now
-from registration.web.staff import guessing, second_factor, sign_in_words
+from registration.web.staff import guessing, passkeys, second_factor, sign_in_words
 from registration.web.staff.sign_in_forms import ForgotForm, SignInForm, begin_to_write
 
 _FORGOT = "security.forgot_password"
@@ -84,27 +79,9 @@ class OnceTotp(Totp):  # type: ignore[misc]
         db.session.add(user)
 
 
-class AnyDeviceUtil(WebauthnUtil):  # type: ignore[misc]
-    """Passkeys of any device: the extension itself asks for a separate key to sign in alone."""
-
-    def authenticator_selection(self, user: Staff, usage: str) -> AuthenticatorSelectionCriteria:
-        """One that signs in alone is found without an address, and asks for finger or PIN."""
-        alone = usage == "first"
-        return AuthenticatorSelectionCriteria(
-            resident_key=(
-                ResidentKeyRequirement.REQUIRED if alone else ResidentKeyRequirement.PREFERRED
-            ),
-            user_verification=(
-                UserVerificationRequirement.REQUIRED
-                if alone
-                else UserVerificationRequirement.PREFERRED
-            ),
-        )
-
-
 # Trap: init_app() ignores classes that are passed to it.
 security = Security(
-    mail_util_cls=OutboxMailUtil, totp_cls=OnceTotp, webauthn_util_cls=AnyDeviceUtil
+    mail_util_cls=OutboxMailUtil, totp_cls=OnceTotp, webauthn_util_cls=passkeys.PasskeyUtil
 )
 # Pages alone: a wrong guess that is answered otherwise would not be counted (guessing.py).
 security.want_json(lambda _request: False)
@@ -159,6 +136,7 @@ def init_app(app: Flask) -> None:
     # A session says who somebody is; no token in an address or a header does.
     app.login_manager.request_loader(lambda _request: None)  # type: ignore[attr-defined]
     guessing.init_app(app)
+    passkeys.init_app(app)
     # After the limits: what they stop takes no lock.
     app.before_request(_begin_most)
     app.after_request(_back_to_the_account)
@@ -240,19 +218,23 @@ def _log_signals(app: Flask) -> None:
 
 
 def _log_failure(response: Response) -> Response:
-    """Note a sign-in that failed: the address that was tried, and from where."""
+    """Note a sign-in that failed: from where, and the account that was tried, if it is one.
+
+    What else stood in the field may be a slip of the pen, or a password in the wrong place.
+    """
     is_refused = request.endpoint == "security.login" and response.status_code == 200
     # Read of no other request: one that is too large refuses to be read once more.
     tried = request.form.get("email", "") if is_refused and request.method == "POST" else ""
     if tried:
-        network = request.remote_addr or ""
-        with transaction():
+        network, email = request.remote_addr or "", tried.strip().lower()[:254]
+        with transaction() as session:
+            account = session.scalar(select(Staff.email).where(Staff.email == email))
             audit.record(
                 "staff.sign_in_failed",
                 now=now(),
                 actor="stranger",
                 network=network,
-                account=tried[:254],
+                account=account or "",
             )
     return response
 
