@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import case, or_, select
+from sqlalchemy import Select, case, null, or_, select
 
 from registration import audit, formats, roster, wording
 from registration.database import db, transaction
@@ -113,7 +113,6 @@ class Export:
                 select(AttendanceOption).where(AttendanceOption.event_id == event.id)
             )
         }
-        self._read = [column for column in chosen if not column.is_question]
         self._questions = [
             int(column.key.partition(":")[2]) for column in chosen if column.is_question
         ]
@@ -123,49 +122,53 @@ class Export:
 
         A cell is text, a yes or no, an instant, or None.
         """
-        places = {column.key: place for place, column in enumerate(self._read, 1)}
-        cells = [self._cell_of(column, places.get(column.key, 0)) for column in self.columns]
+        told = {
+            place: tell for place, column in enumerate(self.columns) if (tell := self._told(column))
+        }
+        asked = {
+            place: column.key for place, column in enumerate(self.columns) if column.is_question
+        }
         after: tuple[datetime, int] | None = None
-        while True:
-            parties = self._parties(after)
-            if not parties:
-                return
-            ids = [rsvp_id for rsvp_id, _at in parties]
-            batch = db.session.execute(
-                select(Rsvp.id, *(column.source for column in self._read))
-                .join(Attendee, Attendee.rsvp_id == Rsvp.id)
-                .where(Rsvp.id.in_(ids))
-                .order_by(Rsvp.created_at, Rsvp.id, Attendee.position)
-            ).all()
-            answers = self._answers(ids)
-            for row in batch:
-                yield [cell(row, answers) for cell in cells]
-            after = (parties[-1][1], parties[-1][0])
+        while batch := db.session.execute(self._batch(after)).all():
+            answers = self._answers({row[1] for row in batch})
+            for _at, rsvp_id, *cells in batch:
+                for place, tell in told.items():
+                    cells[place] = tell(cells[place])
+                for place, key in asked.items():
+                    cells[place] = answers.get((rsvp_id, key))
+                yield cells
+            after = (batch[-1][0], batch[-1][1])
 
-    def _parties(self, after: tuple[datetime, int] | None) -> list[tuple[int, datetime]]:
-        wanted = select(Rsvp.id, Rsvp.created_at).where(*self._conditions)
+    def _batch(self, after: tuple[datetime, int] | None) -> Select[Any]:
+        """The people of the next RSVPs: a cell for each column, behind when and which RSVP."""
+        parties = select(Rsvp.id).where(*self._conditions)
         if after is not None:
             at, rsvp_id = after
-            wanted = wanted.where(
+            parties = parties.where(
                 Rsvp.created_at >= at, or_(Rsvp.created_at > at, Rsvp.id > rsvp_id)
             )
-        rows = db.session.execute(wanted.order_by(Rsvp.created_at, Rsvp.id).limit(BATCH))
-        return [(rsvp_id, at) for rsvp_id, at in rows]
+        some = parties.order_by(Rsvp.created_at, Rsvp.id).limit(BATCH).subquery()
+        cells = (
+            null().label(column.key) if column.is_question else column.source.label(column.key)
+            for column in self.columns
+        )
+        return (
+            select(Rsvp.created_at, Rsvp.id, *cells)
+            .join(some, some.c.id == Rsvp.id)
+            .join(Attendee, Attendee.rsvp_id == Rsvp.id)
+            .order_by(Rsvp.created_at, Rsvp.id, Attendee.position)
+        )
 
-    def _cell_of(self, column: Column, place: int) -> Callable[[Any, dict[Any, str]], Any]:
-        """How a cell is made of a row and of the answers of its batch."""
-        key, zone, options = column.key, self._zone, self._options
-        if column.is_question:
-            return lambda row, answers: answers.get((row[0], key))
-        if key in ("option", "waits_for"):
-            return lambda row, answers: options.get(row[place])
-        if key.endswith("_at"):
-            return lambda row, answers: row[place].astimezone(zone) if row[place] else None
-        if key == "status":
-            return lambda row, answers: row[place].value
-        return lambda row, answers: row[place]
+    def _told(self, column: Column) -> Callable[[Any], Any] | None:
+        """What makes a cell of a value that is not told as it is kept."""
+        zone, options = self._zone, self._options
+        if column.key in ("option", "waits_for"):
+            return options.get
+        if column.key.endswith("_at"):
+            return lambda at: at and at.astimezone(zone)
+        return str if column.key == "status" else None
 
-    def _answers(self, rsvp_ids: Sequence[int]) -> dict[tuple[int, str], str]:
+    def _answers(self, rsvp_ids: Collection[int]) -> dict[tuple[int, str], str]:
         if not self._questions:
             return {}
         found = db.session.execute(

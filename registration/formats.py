@@ -19,7 +19,7 @@ YES_NO = {True: "yes", False: "no"}
 #: Rows of one piece of a file.
 PIECE = 1000
 # The wide ones are what some East Asian versions take for the plain ones.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_FORMULA = frozenset("=+-@\t\r\n＝＋－＠")
 
 
 class List(Protocol):
@@ -53,12 +53,16 @@ def _taken(buffer: io.StringIO) -> bytes:
 
 def harmless(cell: Any) -> str:
     """A cell as text that no spreadsheet takes for a formula."""
-    if isinstance(cell, datetime):
-        return cell.strftime("%Y-%m-%d %H:%M:%S")
+    text = cell if isinstance(cell, str) else _as_text(cell)
+    return f"'{text}" if text[:1] in _FORMULA else text
+
+
+def _as_text(cell: Any) -> str:
     if cell is None:
         return ""
-    text = YES_NO[cell] if isinstance(cell, bool) else str(cell)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    if isinstance(cell, datetime):
+        return cell.strftime("%Y-%m-%d %H:%M:%S")
+    return YES_NO[cell] if isinstance(cell, bool) else str(cell)
 
 
 def write_xlsx(export: List, target: BinaryIO) -> None:
