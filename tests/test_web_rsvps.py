@@ -442,7 +442,7 @@ class TestByInvitation:
 class TestTheManagePage:
     def test_an_unknown_key_is_404_everywhere(self, client: FlaskClient):
         token = hidden(client.get("/find").text)
-        for action in ("", "/edit", "/cancel", "/calendar.ics"):
+        for action in ("", "/edit", "/cancel", "/leave", "/calendar.ics"):
             assert client.get(f"/rsvp/nobody{action}").status_code == 404
         for action in ("verify", "switch", "watch", "leave", "resend", "cancel", "edit"):
             assert client.post(f"/rsvp/nobody/{action}", data=token).status_code == 404
@@ -450,7 +450,7 @@ class TestTheManagePage:
     def test_reading_changes_nothing(self, client: FlaskClient):
         room, _ = make_hybrid(confirms_addresses=True)
         rsvp = make_rsvp(room)
-        for action in ("verify", "switch", "watch", "leave", "resend"):
+        for action in ("verify", "switch", "watch", "resend"):
             assert client.get(f"/rsvp/{rsvp.manage_key}/{action}").status_code == 405
         client.get(f"/rsvp/{rsvp.manage_key}/cancel")
         db.session.rollback()
@@ -474,6 +474,24 @@ class TestTheManagePage:
         assert "Your seat is reserved, Amina" in text_of(client.get(f"/rsvp/{rsvp.manage_key}"))
         assert "Your RSVP is cancelled, Bo" in text_of(client.get(f"/rsvp/{seated.manage_key}"))
         assert "This RSVP has ended." in press(client, seated, "resend")
+
+    def test_leaving_the_waitlist_asks_first_and_says_what_is_lost(self, client: FlaskClient):
+        room, stream = make_hybrid(capacity=1)
+        seated, first = make_rsvp(room), make_rsvp(room)
+        second = make_rsvp(room, meanwhile_option_id=stream.id)
+        page = client.get(f"/rsvp/{second.manage_key}")
+        assert f'href="/rsvp/{second.manage_key}/leave"' in page.text
+        page = text_of(client.get(f"/rsvp/{first.manage_key}/leave"))
+        assert "You are first in the queue. If you leave, you lose this position" in page
+        assert "Your RSVP is cancelled by it." in page
+        page = text_of(client.get(f"/rsvp/{second.manage_key}/leave"))
+        assert "You are second in the queue." in page
+        assert "What you have stays as it is: Online." in page
+        assert "cancelled" not in page
+        db.session.rollback()
+        assert db.session.get_one(Rsvp, first.id).status is RsvpStatus.WAITLISTED
+        answer = client.get(f"/rsvp/{seated.manage_key}/leave")
+        assert answer.location == f"/rsvp/{seated.manage_key}", "there is no queue to leave"
 
     def test_the_mail_is_sent_again_only_so_often(self, client: FlaskClient):
         room, _ = make_hybrid()

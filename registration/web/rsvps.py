@@ -160,14 +160,30 @@ def watch(key: str) -> ResponseReturnValue:
     )
 
 
-@blueprint.post("/rsvp/<key>/leave")
+@blueprint.route("/rsvp/<key>/leave", methods=["GET", "POST"])
 def leave(key: str) -> ResponseReturnValue:
-    """Leave the waitlist."""
-    rsvp_id = access.rsvp_by_manage_key(key).id
+    """Ask once, then leave the waitlist."""
+    rsvp = access.rsvp_by_manage_key(key)
+    if request.method == "GET":
+        return _ask_to_leave(rsvp)
+    rsvp_id = rsvp.id
     return _do(
         key,
         lambda: rsvps.leave_waitlist(rsvp_id=rsvp_id, now=now()),
         gettext("You have left the waitlist."),
+    )
+
+
+def _ask_to_leave(rsvp: Rsvp) -> ResponseReturnValue:
+    if rsvp.waits_for_option_id is None or not access.may_change(rsvp):
+        return redirect(url_for("rsvps.show", key=rsvp.manage_key), code=303)
+    ahead, _behind = rsvps.position(rsvp)
+    return render_template(
+        "rsvps/leave.html",
+        rsvp=rsvp,
+        event=rsvp.event,
+        ahead=ahead,
+        queue_is_open=now() < rsvp.event.promotes_until,
     )
 
 

@@ -119,7 +119,12 @@ def test_every_public_page_is_accessible(
     speaker = make_speaker(event, bio="Teaches law.")
     seated, watching = make_rsvp(room), make_rsvp(stream)
     # Four digits of days, and both ends of the time: the widest that a head holds.
-    make_event(slug="forum", starts_at=NOW + timedelta(days=20), ends_at=NOW + timedelta(days=21))
+    forum = make_event(
+        slug="forum", starts_at=NOW + timedelta(days=20), ends_at=NOW + timedelta(days=21)
+    )
+    full = make_option(forum, capacity=1)
+    make_rsvp(full)
+    waiting = make_rsvp(full)
     for path in (
         "/",
         "/?q=policing",
@@ -129,6 +134,7 @@ def test_every_public_page_is_accessible(
         f"/rsvp/{seated.manage_key}",
         f"/rsvp/{seated.manage_key}/edit",
         f"/rsvp/{seated.manage_key}/cancel",
+        f"/rsvp/{waiting.manage_key}/leave",
         f"/rsvp/{watching.manage_key}",
         f"/j/{watching.join_key}",
         f"/speaker/{speaker.key}",
