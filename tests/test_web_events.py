@@ -205,7 +205,6 @@ class TestRecord:
         assert told["performer"][0]["name"] == "Amina Okonkwo-Bell"
         assert told["image"][0].startswith("http://events.example.org/events/policing/card.png")
         for offer in told["offers"]:
-            assert offer["price"] == 0
             assert offer["availability"] == "https://schema.org/InStock"
 
     def test_says_what_is_written_without_its_signs(self, client: FlaskClient):
@@ -215,6 +214,25 @@ class TestRecord:
         assert told.startswith("A panel of four")
         assert "*" not in told
         assert len(told) <= 500
+
+    @pytest.mark.parametrize(
+        "admission", ["Free.", "free admission", "Free. You may bring guests.", "Entrée libre !"]
+    )
+    def test_says_that_it_is_free_where_that_is_written(self, client: FlaskClient, admission: str):
+        make_hybrid(slug="open", admission=admission)
+        told = record(client, "/events/open")
+        assert told["isAccessibleForFree"] is True
+        assert [offer["price"] for offer in told["offers"]] == [0, 0]
+        assert not any("priceCurrency" in offer for offer in told["offers"])
+
+    @pytest.mark.parametrize(
+        "admission", ["", "$40 at the door.", "Free for members.", "Free, for students."]
+    )
+    def test_says_no_price_that_nobody_has_written(self, client: FlaskClient, admission: str):
+        make_hybrid(slug="open", admission=admission)
+        told = record(client, "/events/open")
+        assert "isAccessibleForFree" not in told
+        assert [set(offer) & {"price", "priceCurrency"} for offer in told["offers"]] == [set()] * 2
 
     def test_says_where_one_registers_elsewhere(self, client: FlaskClient):
         there = "https://example.org/register"

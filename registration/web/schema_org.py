@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import textwrap
 from datetime import datetime
 from typing import Any
@@ -13,6 +14,14 @@ from markupsafe import Markup
 from registration import entries, prose, wording
 from registration.listing import Programme
 from registration.models import AttendanceMode, Event, EventStatus, RegistrationKind
+
+#: What says, as the first sentence of an event's line on admission, that nobody pays.
+_FREE = {
+    "free", "free of charge", "free admission", "free entry", "admission free",
+    "admission is free", "entry is free", "gratuit", "entrée libre", "entrée gratuite",
+    "kostenlos", "kostenfrei", "eintritt frei", "freier eintritt", "der eintritt ist frei",
+    "gratis", "entrada libre", "entrada gratuita", "ingresso libero", "ingresso gratuito",
+}  # fmt: skip
 
 
 def describe(event: Event, programme: Programme, card: str, moment: datetime) -> Markup:
@@ -36,6 +45,7 @@ def describe(event: Event, programme: Programme, card: str, moment: datetime) ->
             "name": entries.host_name(event),
             "url": current_app.config["BASE_URL"] + "/",
         },
+        "isAccessibleForFree": _is_free(event),
         "location": _locations(event, programme),
         "performer": [
             {"@type": "Person", "name": speaker.name, "jobTitle": speaker.position_line}
@@ -77,21 +87,29 @@ def _locations(event: Event, programme: Programme) -> list[dict[str, Any]]:
 
 
 def _offers(event: Event, programme: Programme, moment: datetime) -> list[dict[str, Any]]:
-    """Where seats are to be had: with us, for nothing, or behind somebody else's link."""
+    """Where seats are to be had: with us, or behind somebody else's link.
+
+    A price only where there is none to pay, and without a currency: nothing is nothing in each.
+    """
     if event.registration is RegistrationKind.EXTERNAL and event.external_url:
         return [{"@type": "Offer", "url": event.external_url}]
     return [
         {
             "@type": "Offer",
             "name": wording.option_name(option),
-            "price": 0,
-            "priceCurrency": "USD",
+            **({"price": 0} if _is_free(event) else {}),
             "url": f"{entries.event_url(event)}/rsvp",
             "availability": "https://schema.org/" + ("SoldOut" if option.is_full else "InStock"),
         }
         for option in programme.options
         if option.is_open(event, moment)
     ]
+
+
+def _is_free(event: Event) -> bool:
+    """Whether its line on admission says so plainly; "free for members" and silence do not."""
+    first = re.split(r"[.!\n]", event.admission, maxsplit=1)[0]
+    return " ".join(first.split()).casefold() in _FREE
 
 
 def _photo(event: Event) -> list[str]:

@@ -192,7 +192,9 @@ class RegistrationForm(SectionForm):
     registration_closes_at = MomentField(
         _("RSVPs close"), description=_("Empty: with the end of the event.")
     )
-    admission = text(_("Admission"), 300, description=_("“Free.”"))
+    admission = text(
+        _("Admission"), 300, description=_("Begin with “Free.” and search engines show it, too.")
+    )
     guests_max = number(_("Guests a person may bring"), 0, 20, InputRequired(_("Enter a number")))
     confirms_addresses = BooleanField(
         _("Addresses are confirmed by mail before an RSVP counts"),
