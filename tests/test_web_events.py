@@ -13,7 +13,7 @@ import pytest
 from flask.testing import FlaskClient
 from PIL import Image
 
-from registration import cards
+from registration import cards, lifecycle
 from registration.models import AttendanceMode, EventStatus, RegistrationKind, Visibility
 from tests.conftest import NOW
 from tests.factories import (
@@ -243,6 +243,25 @@ class TestRecord:
         make_event(slug="off", status=EventStatus.CANCELLED)
         told = record(client, "/events/off")
         assert told["eventStatus"] == "https://schema.org/EventCancelled"
+
+
+class TestCancelled:
+    @pytest.mark.parametrize(
+        ("language", "told", "early"),
+        [
+            ("en", "Everybody who has an RSVP is told by mail.", "has been told"),
+            ("fr", "Toutes les personnes inscrites sont prévenues par courriel.", "ont été"),
+        ],
+    )
+    def test_says_nothing_of_mails_that_are_held_still(
+        self, client: FlaskClient, language: str, told: str, early: str
+    ):
+        room, _ = make_hybrid(slug="off", language=language)
+        make_rsvp(room)
+        lifecycle.cancel(event_id=room.event_id, reason="A storm.", staff_id=None, now=NOW)
+        page = words(client, "/events/off")
+        assert told in page
+        assert early not in page
 
 
 class TestForm:
