@@ -40,19 +40,9 @@ STATUS = {
 }
 
 
-@blueprint.route("/events/<slug>/rsvp", methods=["GET", "POST"])
-@limiter.limit(setting("LIMIT_RSVP_PER_NETWORK"), methods=["POST"])
-@limiter.limit(
-    setting("LIMIT_RSVP_PER_ADDRESS"),
-    key_func=typed_address,
-    methods=["POST"],
-    # Mistakes in the form are free.
-    deduct_when=lambda answer: answer.status_code == 303,
-)
+@blueprint.get("/events/<slug>/rsvp")
 def form(slug: str) -> ResponseReturnValue:
-    """The form; its POST is the answer."""
-    if request.method == "POST":
-        return _take(slug)
+    """The form, blank or with what a link to it carries."""
     if request.query_string:
         return _show(Asking.of(access.published_event(slug)))
     return blanks.page(lambda: _blank(slug), opened)
@@ -85,7 +75,15 @@ def _show(asking: Asking) -> ResponseReturnValue:
     return _page(asking, form, 200)
 
 
-def _take(slug: str) -> ResponseReturnValue:
+@blueprint.post("/events/<slug>/rsvp")
+@limiter.limit(setting("LIMIT_RSVP_PER_NETWORK"))
+@limiter.limit(
+    setting("LIMIT_RSVP_PER_ADDRESS"),
+    key_func=typed_address,
+    # Mistakes in the form are free.
+    deduct_when=lambda answer: answer.status_code == 303,
+)
+def take(slug: str) -> ResponseReturnValue:
     """Take an answer; what is wrong with it is said over what is so now."""
     asking = recent.of(slug)
     if asking.event.registration is not RegistrationKind.BUILT_IN:

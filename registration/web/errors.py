@@ -116,7 +116,7 @@ def _no_token(error: CSRFError) -> ResponseReturnValue:
     if lost.keeps_what_was_sent():
         return lost.keep()
     try:
-        if request.endpoint == "answering.form" and lost.is_from_our_own_page():
+        if request.endpoint == "answering.take" and lost.is_from_our_own_page():
             return answering.ask_again()
         if request.endpoint in _KEYED_FORMS:
             return _KEYED_FORMS[request.endpoint]()
