@@ -14,7 +14,7 @@ from typing import Any
 
 from flask import current_app
 from flask_babel import lazy_gettext as _
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from registration import audience, audit, editions, emails, itip, revisions, seating
 from registration.database import db, transaction
@@ -225,12 +225,16 @@ def _name(row: Row) -> str:
 
 
 def _park(kind: Kind, event_id: int) -> None:
-    """Make room for the new order: no two rows may share a position even for a moment."""
+    """Make room for the new order: no two rows may share a position even for a moment.
+
+    Rows that are kept though they are gone from the list stay parked, and the others go below.
+    """
     model = kind.model
+    lowest = db.session.scalar(select(func.min(model.position)).where(model.event_id == event_id))
     db.session.execute(
         update(model)
-        .where(model.event_id == event_id)
-        .values(position=-model.position - 1)
+        .where(model.event_id == event_id, model.position >= 0)
+        .values(position=min(lowest or 0, 0) - 1 - model.position)
         .execution_options(synchronize_session="fetch")
     )
 

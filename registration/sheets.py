@@ -28,6 +28,11 @@ MOST_COLUMNS = 100
 MOST_CELL = 5_000
 #: What an XLSX file may unpack to: more is an attack, or no list of people.
 MOST_UNPACKED = 150 * 1024 * 1024
+#: Nor does what people typed shrink to less than a hundredth; but a small part may.
+_DENSEST = 100
+_SMALL_PART = 1024 * 1024
+#: The last row that Excel knows. A file may name any, and all up to it would be gone through.
+_LAST_ROW = 1_048_576
 _SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 #: An address alone, or in "Amina Bell <amina@example.org>".
 _ADDRESS = re.compile(r"(?:^|<)[^@\s<>]+@[^@\s<>]+\.[^@\s<>]+(?:>|$)")
@@ -178,7 +183,8 @@ def _xlsx_rows(content: bytes) -> Iterable[tuple[int, list[str]]]:
                 sheet = next(shown, book.worksheets[0])
                 # Some programs write a wrong size into the file, and rows would be missing.
                 sheet.reset_dimensions()
-                for number, row in enumerate(sheet.iter_rows(values_only=True), 1):
+                rows = sheet.iter_rows(values_only=True, max_row=_LAST_ROW)
+                for number, row in enumerate(rows, 1):
                     yield number, [_cell(value) for value in row[: MOST_COLUMNS + 1]]
             finally:
                 book.close()
@@ -197,10 +203,18 @@ def _check_package(content: bytes) -> None:
             parts = package.infolist()
     except (zipfile.BadZipFile, ValueError, OSError) as problem:
         raise SheetRefused(gettext("This Excel file is damaged. Save it again.")) from problem
-    if len(parts) > 2000 or sum(part.file_size for part in parts) > MOST_UNPACKED:
-        raise SheetRefused(gettext("This Excel file unpacks to too much. Save it as CSV."))
+    if (
+        len(parts) > 2000
+        or sum(part.file_size for part in parts) > MOST_UNPACKED
+        or any(part.file_size > _SMALL_PART + _DENSEST * part.compress_size for part in parts)
+    ):
+        raise _unpacks_to_too_much()
     if not any(part.filename.startswith("xl/") for part in parts):
         raise SheetRefused(gettext("This is no list. Send a CSV or an Excel file (.xlsx)."))
+
+
+def _unpacks_to_too_much() -> SheetRefused:
+    return SheetRefused(gettext("This Excel file unpacks to too much. Save it as CSV."))
 
 
 def _cell(value: Any) -> str:
@@ -222,6 +236,7 @@ def _cell(value: Any) -> str:
 def _tidy(rows: Iterable[tuple[int, list[str]]], reading: str) -> Sheet:
     """Rows without what cannot be seen; the first that holds anything names the columns."""
     kept: list[tuple[int, list[str]]] = []
+    length = 0
     for number, row in rows:
         cells = [_clean(cell) for cell in row]
         if not any(cells):
@@ -230,6 +245,10 @@ def _tidy(rows: Iterable[tuple[int, list[str]]], reading: str) -> Sheet:
             cells.pop()
         if len(cells) > MOST_COLUMNS:
             raise SheetRefused(gettext("The list has more than 100 columns."))
+        # A workbook writes a text once and shows it in any number of cells.
+        length += sum(map(len, cells)) + len(cells)
+        if length > MOST_BYTES:
+            raise _unpacks_to_too_much()
         kept.append((number, cells))
         if len(kept) > MOST_ROWS + 1:
             raise SheetRefused(gettext("The list has more than 50,000 rows. Send it in parts."))

@@ -217,6 +217,17 @@ class TestGuessing:
         answer = post(client, "/staff/sign-in", email=other.email, password="wrong")
         assert answer.status_code == 200, "another account can still sign in"
 
+    def test_signs_that_nobody_sees_make_no_other_address(
+        self, app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(app.config, "LIMIT_RSVP_PER_ADDRESS", "2 per hour")
+        tried = []
+        for email in ("eve@example.org", "e\u200bve@example.org", "\u202aeve@example\u2060.org"):
+            option = make_option()
+            about = {"name": "Eve", "email": email}
+            tried.append(answer_with(client, option.id, option.event.slug, **about))
+        assert tried == [303, 303, 429]
+
     @pytest.mark.parametrize("room", ["sign-in", "rsvp"])
     def test_a_domain_that_is_spelt_otherwise_is_no_other_address(
         self, app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch, room: str
@@ -271,6 +282,16 @@ class TestGuessing:
             email = f"{number}@example.org"
             tried.append(post(client, "/staff/sign-in", email=email, password="wrong"))
         assert [answer.status_code for answer in tried] == [200] * 5 + [429] * 2
+
+    def test_hosts_that_a_socket_for_both_kinds_names_do_not_share_their_tries(
+        self, app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(app.config, "LIMIT_SIGN_IN_PER_NETWORK", "2 per hour")
+        tried = []
+        for host in ("::ffff:192.0.2.1", "::ffff:192.0.2.2", "192.0.2.1", "::ffff:192.0.2.1"):
+            client.environ_base["REMOTE_ADDR"] = host
+            tried.append(post(client, "/staff/sign-in", email=f"{host}@x.org", password="wrong"))
+        assert [answer.status_code for answer in tried] == [200, 200, 200, 429]
 
     def test_a_guess_counts_whatever_answer_it_asks_for(
         self, app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch

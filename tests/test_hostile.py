@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlencode, urljoin, urlsplit
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
@@ -22,8 +23,25 @@ from registration.web import answer_form
 from tests.conftest import NOW, settings_for
 from tests.factories import make_hybrid, make_rsvp, make_staff
 from tests.forms import form_of
+from tests.furnished import address, furnish
 from tests.signing_in import post, sign_in
+from tests.test_every_address import rows
 
+#: What a client may say in a header, and what no browser says there.
+HEADERS = (
+    "Accept", "Accept-Encoding", "Accept-Language", "Authorization", "Content-Length",
+    "Content-Type", "Cookie", "If-Match", "If-Modified-Since", "If-None-Match", "If-Range",
+    "If-Unmodified-Since", "Origin", "Range", "Referer", "X-CSRFToken", "X-Forwarded-For",
+    "X-Requested-With",
+)  # fmt: skip
+ODD = (
+    "", "\x7f", '"', "*", "0", "-1", "a" * 5000, "x-" * 500, 'W/"', "bytes=0-", "bytes=-1",
+    "bytes=99999999999999999999-", "bytes=1-0,5-9,0-", "bytes=a-b",
+    "Thu, 99 Xxx 99999 99:99:99 GMT", "fr;q=nan", "fr;q=1e999,de;q=-5", "\u00fc\u00e9",
+    "text/html;charset=utf-7", "multipart/form-data", "multipart/form-data; boundary=",
+    "application/x-www-form-urlencoded; charset=nonsense", "session=x.y.z; remember_token=1|0",
+    "session=.eJw; remember_token=\u00fc|\u00fc", 'session="', "=;=;;", "remember_token=",
+)  # fmt: skip
 EMAIL, PASSWORD = "admin@example.org", "a long and good password"
 
 
@@ -136,6 +154,70 @@ class TestForeignHosts:
         about = {"email": EMAIL, "password": PASSWORD, "next": "/staff/log/?q=rsvp"}
         answer = post(client, "/staff/sign-in", **about)
         assert (answer.status_code, answer.location) == (302, "/staff/log/?q=rsvp")
+
+
+class TestWhatIsNoFormOfOurs:
+    @pytest.mark.parametrize(
+        "body", ["{}", '{"email": 5}', '{"email": ["a@example.org"]}', "NaN", "[" * 100_000, "\0"]
+    )
+    def test_nothing_takes_json(self, app: Flask, body: str) -> None:
+        """Neither of a wrong type nor of a right one: no limit counts what it says."""
+        account = make_staff(StaffRole.ADMIN)
+        house, asked = furnish(account), 0
+        before = rows()
+        for rule in app.url_map.iter_rules():
+            if "POST" in (rule.methods or ()):
+                client = sign_in(app.test_client(), account)
+                token = {"X-CSRFToken": token_of(client)}
+                url = address(app, rule, house)
+                answer = client.post(url, data=body, content_type="application/json", headers=token)
+                assert answer.status_code == 415, url
+                asked += 1
+        assert asked > 50
+        assert rows() == before
+
+    @pytest.mark.parametrize("host", ["a" * 5000, "x-" * 100, "a..b", ".", "a b", "[::1", "\x7f"])
+    def test_a_host_that_is_none_is_no_failure_of_ours(
+        self, client: FlaskClient, host: str
+    ) -> None:
+        for path in ("/", "/find", "/staff/", "/staff/sign-in"):
+            answer = client.get(path, headers={"Host": host})
+            assert answer.status_code in (200, 303, 400), path
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
+            assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
+
+    def test_headers_of_any_kind_break_no_page(self, app: Flask) -> None:
+        account = make_staff(StaffRole.ADMIN)
+        house = furnish(account)
+        urls = [
+            address(app, rule, house)
+            for rule in app.url_map.iter_rules()
+            if "GET" in (rule.methods or ()) and rule.endpoint != "security.static"
+        ]
+        for number, url in enumerate(urls):
+            for step, name in enumerate(HEADERS):
+                who = app.test_client()
+                if (number + step) % 2:
+                    sign_in(who, account)
+                for value in ODD[(number + step) % 3 :: 3]:
+                    answer = who.get(url, headers={name: value}, buffered=True)
+                    assert answer.status_code < 500, (url, name, value[:40])
+
+    def test_a_moment_at_the_end_of_time_is_no_failure_of_ours(self, app: Flask) -> None:
+        room, _stream = make_hybrid()
+        desk = sign_in(app.test_client(), make_staff(StaffRole.ADMIN))
+        undo = f"/staff/events/{room.event.slug}/attendees/many/undo"
+        for at in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"):
+            assert post(desk, undo, at=at).status_code == 400
+            people = f"/staff/events/{room.event.slug}/attendees"
+            assert desk.get(people, query_string={"undo": at}).status_code == 200
+
+
+def token_of(client: FlaskClient) -> str:
+    """A good token for a browser."""
+    found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', client.get("/find").text)
+    assert found
+    return found[1]
 
 
 def as_browsers_read(location: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import zipfile
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
@@ -212,17 +213,72 @@ class TestReading:
             sheets.read(content, "list")
         assert len(str(refusal.value)) > 10
 
-    def test_a_zip_bomb_is_refused_before_it_unpacks(self, app: Flask) -> None:
+    @pytest.mark.parametrize("piece", [bytes(1_000_000), os.urandom(30_000) + bytes(970_000)])
+    def test_a_zip_bomb_is_refused_before_it_unpacks(self, app: Flask, piece: bytes) -> None:
+        """One that says how dense it is, and one that says how much there is."""
+        is_dense = not any(piece)
         file = io.BytesIO()
         with (
             zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as package,
             package.open("xl/worksheets/sheet1.xml", "w") as part,
         ):
-            for _piece in range(sheets.MOST_UNPACKED // 1_000_000 + 2):
-                part.write(b"0" * 1_000_000)
+            for _piece in range(3 if is_dense else sheets.MOST_UNPACKED // 1_000_000 + 2):
+                part.write(piece)
         assert len(file.getvalue()) < sheets.MOST_BYTES
         with pytest.raises(SheetRefused, match="unpacks to too much"):
             sheets.read(file.getvalue(), "bomb.xlsx")
+
+    def test_more_text_than_a_list_without_packing_could_hold_is_too_much(self, app: Flask) -> None:
+        rows = [
+            [os.urandom(sheets.MOST_CELL // 2).hex()] * 50
+            for _row in range(sheets.MOST_BYTES // sheets.MOST_CELL // 50 + 1)
+        ]
+        content = workbook([["Name", "Email"], *rows])
+        assert len(content) < sheets.MOST_BYTES // 20
+        with pytest.raises(SheetRefused, match="unpacks to too much"):
+            sheets.read(content, "list.xlsx")
+        assert (
+            len(sheets.read(workbook([["Name", "Email"], *rows[1:]]), "list.xlsx").rows)
+            == len(rows) - 1
+        )
+
+    @pytest.mark.parametrize("last", [10**7, 10**12])
+    def test_a_row_beyond_the_last_that_excel_knows_is_not_waited_for(
+        self, app: Flask, last: int
+    ) -> None:
+        content = workbook([["Name", "Email"], ["Amina", "a@example.org"], ["x", "x@example.org"]])
+        far = io.BytesIO()
+        with zipfile.ZipFile(io.BytesIO(content)) as sent, zipfile.ZipFile(far, "w") as changed:
+            for part in sent.infolist():
+                text = sent.read(part)
+                if part.filename.endswith("sheet1.xml"):
+                    text = text.replace(b'r="3"', b'r="%d"' % last)
+                changed.writestr(part, text)
+        read = sheets.read(far.getvalue(), "list.xlsx")
+        assert read.rows == [(2, ["Amina", "a@example.org"])]
+
+    def test_a_workbook_that_multiplies_its_own_text_is_refused(self, app: Flask) -> None:
+        """A billion laughs: entities of entities, of which each stands ten times in the next."""
+        content = workbook([["Name", "Email"], ["Amina", "a@example.org"]])
+        entities = b'<!ENTITY e0 "ha">' + b"".join(
+            b'<!ENTITY e%d "%s">' % (number, b"&e%d;" % (number - 1) * 10)
+            for number in range(1, 10)
+        )
+        laughing = io.BytesIO()
+        with (
+            zipfile.ZipFile(io.BytesIO(content)) as sent,
+            zipfile.ZipFile(laughing, "w") as changed,
+        ):
+            for part in sent.infolist():
+                text = sent.read(part)
+                if part.filename.endswith("sheet1.xml"):
+                    assert b"Amina" in text
+                    text = text.replace(b"Amina", b"&e9;")
+                    begin = b"<!DOCTYPE worksheet [" + entities + b"]><worksheet"
+                    text = text.replace(b"<worksheet", begin, 1)
+                changed.writestr(part, text)
+        with pytest.raises(SheetRefused, match="cannot be read"):
+            sheets.read(laughing.getvalue(), "list.xlsx")
 
     def test_a_list_survives_being_kept(self, app: Flask) -> None:
         read = sheet(ACCENTS)

@@ -97,6 +97,13 @@ def test_a_meeting_elsewhere_is_opened_by_a_page_of_its_own_not_by_a_redirect(ha
     assert "frame-src" not in out.headers["Content-Security-Policy"]
 
 
+def test_the_way_out_to_an_address_in_other_letters_is_one_that_a_header_can_say(hall):
+    hall.add("https://meet.example.org/räume/日本?name=Ünal")
+    out = hall.client.get(hall.at(hall.starts).enter().location)
+    told = out.headers["Refresh"].removeprefix("0; url=")
+    assert told == "https://meet.example.org/r%C3%A4ume/%E6%97%A5%E6%9C%AC?name=%C3%9Cnal"
+
+
 def test_enter_needs_no_cookie_and_the_lobby_sets_none(hall):
     hall.at(hall.starts)
     assert "Set-Cookie" not in hall.page().headers

@@ -14,7 +14,7 @@ from PIL import Image
 from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
-from registration import announcements, lifecycle, mailings, rsvps, speakers
+from registration import announcements, lifecycle, mailings, programme, rsvps, speakers
 from registration.database import db
 from registration.models import (
     AgendaItem,
@@ -53,7 +53,7 @@ from tests.factories import (
     save,
 )
 from tests.forms import form_of
-from tests.signing_in import sign_in
+from tests.signing_in import post, sign_in
 
 AFTER_HOLD = NOW + timedelta(minutes=11)
 
@@ -423,6 +423,52 @@ def test_who_is_taken_off_the_programme_loses_the_entry(desk: FlaskClient) -> No
         select(OutboxMail).where(OutboxMail.kind == MailKind.SPEAKER_CANCELLED)
     ).one()
     assert "row-" not in desk.get(part(event, "people")).text.split("<template")[0]
+
+
+def test_a_programme_that_somebody_was_taken_off_can_be_edited_again_and_again(
+    desk: FlaskClient,
+) -> None:
+    """Who was invited is kept, and must not stand in the place of another."""
+    event = make_event()
+    gone = make_speaker(event, name="Gone", position=0)
+    for position, name in enumerate(("First", "Second"), 1):
+        make_speaker(event, name=name, position=position)
+    speakers.invite(speaker_id=gone.id, staff_id=None, now=NOW)
+    kept = [row for row in programme.rows_of(event, "people") if row["name"] != "Gone"]
+    for _time in range(5):
+        kept.reverse()
+        about = {"seen": "", "staff_id": make_staff().id, "now": NOW}
+        programme.save(event_id=event.id, name="people", rows=kept, **about)
+        names = [row["name"] for row in programme.rows_of(event, "people")]
+        assert names == [row["name"] for row in kept]
+
+
+@pytest.mark.parametrize("key", ["²", "①", "9" * 30, "9" * 5000, "٣"])
+def test_what_is_no_key_of_a_row_is_no_row(desk: FlaskClient, key: str) -> None:
+    event = make_event()
+    sent = {"row": key, f"{key}-name": "Eve", f"{key}-role": "speaker", f"{key}-mode": "in_person"}
+    answer = post(desk, part(event, "people"), **sent, do="save")
+    assert answer.status_code == 303
+    assert db.session.scalars(select(Speaker)).all() == []
+
+
+@pytest.mark.parametrize("second", ["²", "9" * 30, "-1", "1e3"])
+def test_a_chapter_that_begins_at_no_number_begins_nowhere(desk: FlaskClient, second: str) -> None:
+    event = make_event()
+    line = {"title_": "Welcome", "starts_at": "2026-12-06T10:00", "recording_second": second}
+    sent = {f"new1-{name}": value for name, value in line.items()}
+    assert post(desk, part(event, "agenda"), row="new1", do="save", **sent).status_code == 303
+    assert db.session.scalars(select(AgendaItem)).one().recording_second is None
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00", "9999-12-31T23:59"])
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])
+def test_a_time_at_an_end_of_the_calendar_is_told_so(desk: FlaskClient, at: str, zone: str) -> None:
+    event = make_event(time_zone=zone)
+    sent = {"new1-title_": "Welcome", "new1-starts_at": at}
+    answer = post(desk, part(event, "agenda"), row="new1", do="save", **sent)
+    assert answer.status_code == 200
+    assert "Enter a day and a time, like" in answer.text
 
 
 def test_a_speaker_whose_slot_moves_is_mailed(desk: FlaskClient) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flask import Flask, current_app, g, has_request_context, request
+from flask import Flask, abort, current_app, g, has_request_context, request
 from flask_wtf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -45,6 +45,7 @@ def init_app(app: Flask) -> None:
     templating.init_app(app)
     # Each function here is a plain one; Flask would look at it once more at each call.
     app.ensure_sync = lambda func: func  # type: ignore[method-assign]
+    app.before_request(_only_forms)
     csrf.init_app(app)
     limits.init_app(app)
     for blueprint in (
@@ -69,6 +70,15 @@ def init_app(app: Flask) -> None:
     errors.init_app(app)
     if proxies := app.config["TRUSTED_PROXIES"]:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]
+
+
+def _only_forms() -> None:
+    """Take nothing but forms: Flask-WTF would read JSON as well, of any type and any depth.
+
+    Who is tried, and how often, is read off forms; a guess in JSON would count for nobody.
+    """
+    if request.is_json:
+        abort(415)
 
 
 def _select_locale() -> str:

@@ -6,11 +6,12 @@ import logging
 import secrets
 import time
 
-from flask import Flask, render_template, request
+from flask import Flask, Response, render_template, request
+from flask.globals import request_ctx
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext, ngettext
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import DataError
+from sqlalchemy.exc import DataError, StatementError
 from werkzeug.exceptions import HTTPException
 
 from registration.database import db
@@ -83,6 +84,9 @@ def _texts(code: int) -> tuple[str, str]:
 def _known(error: HTTPException) -> ResponseReturnValue:
     if error.code is None or error.code < 400:
         return error
+    if request_ctx.url_adapter is None:
+        # The host that was asked for is none: a page of ours could link to nothing.
+        return Response(f"{error.name}\n", error.code, mimetype="text/plain")
     heading, advice = _texts(error.code)
     if error.code == 404 and "key" in (request.view_args or {}):
         advice += " " + gettext(
@@ -140,6 +144,8 @@ def _unfit(error: Exception) -> ResponseReturnValue:
 
 
 def _unexpected(error: Exception) -> ResponseReturnValue:
+    if isinstance(error, StatementError) and isinstance(error.orig, OverflowError):
+        return _unfit(error)
     number = secrets.token_hex(4)
     log.error("unexpected failure %s", number, exc_info=error)
     db.session.rollback()

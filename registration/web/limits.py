@@ -14,6 +14,7 @@ from flask_limiter.util import get_remote_address
 from limits.storage import Storage
 
 from registration import addresses
+from registration.web.fields import one_line
 
 
 def network() -> str:
@@ -23,6 +24,8 @@ def network() -> str:
         found = ipaddress.ip_address(address)
     except ValueError:
         return address
+    if found.version == 6 and found.ipv4_mapped:
+        return str(found.ipv4_mapped)  # as a socket for both kinds names an IPv4 host
     if found.version == 4:
         return address
     return str(ipaddress.ip_network((found, 64), strict=False))
@@ -31,9 +34,10 @@ def network() -> str:
 def address_sent() -> str:
     """The email address in the form that was sent, as it is kept however it is spelt; or nothing.
 
-    A domain can be spelt in many ways ("ｅxample.org"), of which each would be tried anew.
+    A domain can be spelt in many ways ("ｅxample.org"), and signs that nobody sees can stand
+    anywhere: each spelling would be tried anew.
     """
-    text = request.form.get("email", "").strip()[:254]
+    text = one_line(request.form.get("email"))[:254]
     if not text.isascii():
         with contextlib.suppress(addresses.AddressRefused):
             return addresses.canonical(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, current_app, g, jsonify, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
+from werkzeug.urls import iri_to_uri
 
 from registration import entries, itip, listing, lobby, players
 from registration.lobby import LobbyState
@@ -80,7 +81,7 @@ def leave(key: str) -> ResponseReturnValue:
     answer = current_app.make_response(
         render_template("lobby/out.html", rsvp=rsvp, event=rsvp.event, source=source)
     )
-    answer.headers["Refresh"] = f"0; url={source.url}"
+    answer.headers["Refresh"] = f"0; url={iri_to_uri(source.url)}"
     return answer
 
 

@@ -135,7 +135,8 @@ class PersonRow(RowForm):
 
 
 def _whole_number(value: Any) -> int | None:
-    return int(value) if str(value or "").isdigit() or value == 0 else None
+    text = str("" if value is None else value)
+    return int(text) if text.isdecimal() and len(text) < 10 else None
 
 
 class AgendaRow(RowForm):

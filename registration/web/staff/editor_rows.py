@@ -7,6 +7,7 @@ sends the whole form and has it back changed; nothing is saved before "Save".
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Sequence
 from typing import Any
@@ -43,6 +44,10 @@ _FIELD_NAMES: dict[str, dict[str, str]] = {
 }
 
 
+#: The key of a row: the id of a saved one, or a word of a new one. What else is sent is no row.
+_KEY = re.compile(r"\d{1,18}|[a-zA-Z]\w{0,39}", re.ASCII)
+
+
 class Rows:
     """The rows of one kind as a form shows them, in order."""
 
@@ -74,7 +79,7 @@ class Rows:
         """Take the rows as they were sent."""
         sent = CombinedMultiDict([formdata, files])
         for key in dict.fromkeys(formdata.getlist("row")):
-            if key.isalnum() and len(self.forms) < 500:
+            if _KEY.fullmatch(key) and len(self.forms) < 500:
                 self.forms.append((key, self._form(key, sent, {})))
 
     def act(self, action: str) -> None:

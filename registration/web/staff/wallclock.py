@@ -18,6 +18,8 @@ from registration import wording
 from registration.models import Event
 
 FORMAT = "%Y-%m-%dT%H:%M"
+#: The years of events: near the ends of the calendar a zone's offset leads beyond them.
+_YEARS = range(1900, 3000)
 
 
 class MomentField(StringField):  # type: ignore[misc]
@@ -64,6 +66,8 @@ class MomentField(StringField):  # type: ignore[misc]
             return True
         try:
             wall = datetime.strptime(self._typed[:16], FORMAT)  # noqa: DTZ007 - a wall clock
+            if wall.year not in _YEARS:
+                raise ValueError(wall)
         except ValueError:
             self.errors = [gettext("Enter a day and a time, like 2026-12-06 10:00")]
             return False
