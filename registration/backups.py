@@ -18,6 +18,8 @@ from typing import Any
 
 import flask_migrate
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import current_app
 from sqlalchemy import inspect, text
 
 from registration.database import Base, db
@@ -43,7 +45,7 @@ def save(target: Path) -> None:
         # It holds names, addresses and keys: nobody else may read it.
         os.close(os.open(unfinished, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600))
     except OSError as problem:
-        raise BackupRefused(f"{target} cannot be written: {problem.strerror}") from problem
+        raise _unwritten(target, problem) from problem
     try:
         if db.engine.dialect.name == "sqlite":
             _save_sqlite(unfinished)
@@ -52,6 +54,8 @@ def save(target: Path) -> None:
         with unfinished.open("rb") as file:
             os.fsync(file.fileno())
         unfinished.rename(target)
+    except (sqlite3.Error, OSError) as problem:
+        raise _unwritten(target, problem) from problem
     finally:
         unfinished.unlink(missing_ok=True)
 
@@ -64,7 +68,9 @@ def restore(source: Path) -> None:
     if inspect(db.engine).has_table("events"):
         raise BackupRefused("the database is not empty: restore into a new one")
     is_sqlite = db.engine.dialect.name == "sqlite"
-    if is_sqlite != (source.read_bytes()[:15] == b"SQLite format 3"):
+    with source.open("rb") as file:
+        is_of_sqlite = file.read(15) == b"SQLite format 3"
+    if is_sqlite != is_of_sqlite:
         raise BackupRefused(f"{source} is not a copy from this kind of database")
     if is_sqlite:
         db.engine.dispose()
@@ -87,16 +93,38 @@ def _restore_sqlite(source: Path) -> None:
         with closing(
             sqlite3.connect(f"{source.absolute().as_uri()}?immutable=1", uri=True)
         ) as copy:
-            copy.execute("SELECT version_num FROM alembic_version")
+            migration = copy.execute("SELECT version_num FROM alembic_version").fetchone()
             damage = copy.execute("PRAGMA quick_check").fetchone()[0]
     except sqlite3.Error as problem:
         raise BackupRefused(f"{source} is no copy of ours: {problem}") from problem
     if damage != "ok":
         raise BackupRefused(f"{source} is damaged: {damage}")
+    _check_is_known(source, migration[0] if migration else "")
     path = Path(str(db.engine.url.database))
-    for beside in ("-wal", "-shm"):
-        Path(f"{path}{beside}").unlink(missing_ok=True)
-    shutil.copyfile(source, path)
+    unfinished = path.with_name(path.name + ".unfinished")
+    try:
+        shutil.copyfile(source, unfinished)
+        for beside in ("-wal", "-shm"):
+            Path(f"{path}{beside}").unlink(missing_ok=True)
+        unfinished.replace(path)
+    except OSError as problem:
+        unfinished.unlink(missing_ok=True)
+        raise _unwritten(path, problem) from problem
+
+
+def _check_is_known(source: Path, migration: str) -> None:
+    """Refuse a copy that a later version has made, while the database is still empty."""
+    scripts = ScriptDirectory(current_app.extensions["migrate"].directory)
+    if migration not in {script.revision for script in scripts.walk_revisions()}:
+        raise BackupRefused(
+            f"{source} is at migration {migration or 'none'}, which this version does not know: "
+            "restore it with the version that made it, or a later one"
+        )
+
+
+def _unwritten(target: Path, problem: Exception) -> BackupRefused:
+    said = problem.strerror if isinstance(problem, OSError) else str(problem)
+    return BackupRefused(f"{target} cannot be written: {said}")
 
 
 def _save_postgresql(target: Path) -> None:
@@ -122,36 +150,36 @@ def _save_postgresql(target: Path) -> None:
                     file.write(piece)
 
 
-def _about(copy: zipfile.ZipFile) -> dict[str, Any]:
-    """What a copy says of itself, once all of it is seen to be whole."""
-    if damaged := copy.testzip():
-        raise zipfile.BadZipFile(f"{damaged} is damaged")
-    about: dict[str, Any] = json.loads(copy.read(_ABOUT))
-    return about
-
-
 def _restore_postgresql(source: Path) -> None:
     try:
         with zipfile.ZipFile(source) as copy:
-            about = _about(copy)
+            if damaged := copy.testzip():
+                raise zipfile.BadZipFile(f"{damaged} is damaged")
+            about = json.loads(copy.read(_ABOUT))
+            _check_is_known(source, about["migration"])
+            _put_back(source, copy, about["migration"], about["tables"])
     except (zipfile.BadZipFile, zlib.error, KeyError, ValueError) as problem:
         raise BackupRefused(f"{source} is no copy of ours: {problem}") from problem
-    with zipfile.ZipFile(source) as copy:
-        tables: dict[str, list[str]] = about["tables"]
-        flask_migrate.upgrade(revision=about["migration"])
-        present = set(inspect(db.engine).get_table_names())
-        if not tables.keys() <= present:
-            raise BackupRefused(f"{source} names tables that its migration does not have")
-        order = [table.name for table in Base.metadata.sorted_tables if table.name in tables]
-        order += [name for name in tables if name not in order]
-        with db.engine.connect() as connection:
-            driver: Any = connection.connection.driver_connection
-            # Migrations may have put rows of their own.
-            for name in reversed(order):
-                driver.execute(f'DELETE FROM "{name}"')  # noqa: S608 - a table that there is
-            for name in order:
-                _fill(driver, copy, name, tables[name])
-            driver.commit()
+
+
+def _put_back(
+    source: Path, copy: zipfile.ZipFile, migration: str, tables: dict[str, list[str]]
+) -> None:
+    """Make the tables as they were then, and fill them."""
+    flask_migrate.upgrade(revision=migration)
+    present = set(inspect(db.engine).get_table_names())
+    if not tables.keys() <= present:
+        raise BackupRefused(f"{source} names tables that its migration does not have")
+    order = [table.name for table in Base.metadata.sorted_tables if table.name in tables]
+    order += [name for name in tables if name not in order]
+    with db.engine.connect() as connection:
+        driver: Any = connection.connection.driver_connection
+        # Migrations may have put rows of their own.
+        for name in reversed(order):
+            driver.execute(f'DELETE FROM "{name}"')  # noqa: S608 - a table that there is
+        for name in order:
+            _fill(driver, copy, name, tables[name])
+        driver.commit()
 
 
 def _fill(driver: Any, copy: zipfile.ZipFile, name: str, columns: list[str]) -> None:

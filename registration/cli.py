@@ -11,7 +11,6 @@ from pathlib import Path
 
 import click
 from flask import Flask, current_app
-from flask.cli import AppGroup, with_appcontext
 from sqlalchemy import select
 
 from registration import (
@@ -33,60 +32,63 @@ from registration import (
     sheets,
     speakers,
     staff,
+    suppression,
     wording,
 )
+from registration.commands import Commands
 from registration.database import db
 from registration.models import Event, ImportKind, StaffRole
 from registration.roster import Filters
 from registration.times import now
 
-staff_group = AppGroup("staff", help="Accounts of the staff.")
-speakers_group = AppGroup("speakers", help="The people on the programme.")
+commands = Commands()
 
 
 def init_app(app: Flask) -> None:
     """Add the commands."""
-    for command in (
-        serve,
-        worker,
-        inbox_in,
-        demo_data,
-        export,
-        import_list,
-        check,
-        backup,
-        restore,
-        purge,
-    ):
+    for command in commands.commands.values():
         app.cli.add_command(command)
-    app.cli.add_command(staff_group)
-    app.cli.add_command(speakers_group)
 
 
-@click.command()
-@with_appcontext
+@commands.group("staff", cls=Commands)
+def staff_group() -> None:
+    """Accounts of the staff."""
+
+
+@commands.group("speakers", cls=Commands)
+def speakers_group() -> None:
+    """The people on the programme."""
+
+
+@commands.group("erased", cls=Commands)
+def erased_group() -> None:
+    """The list of who was erased, which outlives a restored backup."""
+
+
+@commands.command()
 def serve() -> None:
     """Migrate, load the demo data into a new database, start web and worker until Ctrl-C."""
     sys.exit(service.run(current_app._get_current_object()))  # type: ignore[attr-defined]
 
 
-@click.command("inbox")
+@commands.command("inbox")
 @click.option("--stdin", is_flag=True, help="Read one mail from standard input.")
-@with_appcontext
 def inbox_in(stdin: bool) -> None:
     """Take calendars' replies: out of the mailbox INBOX_URL, or one mail from standard input."""
     authserv = current_app.config["INBOX_AUTHSERV"]
     if stdin:
         taken = inbox.read(sys.stdin.buffer.read(), authserv=authserv, now=now())
     elif url := current_app.config["INBOX_URL"]:
-        taken = inbox.fetch(url, authserv=authserv, now=now())
+        try:
+            taken = inbox.fetch(url, authserv=authserv, now=now())
+        except inbox.MailboxClosed as problem:
+            raise click.ClickException(f"the mailbox of INBOX_URL: {problem}") from problem
     else:
         raise click.ClickException("set INBOX_URL, or pipe a mail in with --stdin")
     click.echo(f"{taken} replies taken")
 
 
-@click.command()
-@with_appcontext
+@commands.command()
 def worker() -> None:
     """Deliver mail and do what time brings due, until Ctrl-C or SIGTERM."""
     logs.configure()
@@ -96,12 +98,11 @@ def worker() -> None:
     clock.run(current_app._get_current_object(), stop)  # type: ignore[attr-defined]
 
 
-@click.command("demo")
+@commands.command("demo")
 @click.option("--attendees", type=click.IntRange(0, 1_000_000), default=0, metavar="N",
               help="Add N plausible RSVPs, for trying lists at size.")  # fmt: skip
 @click.option("--event", "slug", default="policing-in-conflict", show_default=True,
               help="The event they go to.")  # fmt: skip
-@with_appcontext
 def demo_data(attendees: int, slug: str) -> None:
     """Load the demo events; events that are there already stay as they are."""
     made = demo.load(now=now())
@@ -122,7 +123,6 @@ def demo_data(attendees: int, slug: str) -> None:
 @click.option("--name", default="")
 @click.option("--event", "slugs", multiple=True, help="An event this account works on; repeatable.")
 @click.option("--password", default="", help="By default one is made and printed.")
-@with_appcontext
 def add_staff(email: str, role: str, name: str, slugs: tuple[str, ...], password: str) -> None:
     """Make an account, or give an existing one a new password and role."""
     made = not password
@@ -145,7 +145,6 @@ def add_staff(email: str, role: str, name: str, slugs: tuple[str, ...], password
 
 @speakers_group.command("invite")
 @click.argument("slug")
-@with_appcontext
 def invite_speakers(slug: str) -> None:
     """Invite the people of an event who have an address and were not asked yet."""
     waiting = speakers.to_invite(_event(slug).id)
@@ -154,7 +153,7 @@ def invite_speakers(slug: str) -> None:
     click.echo(f"{len(waiting)} invitations written to the outbox.")
 
 
-@click.command()
+@commands.command()
 @click.argument("slug")
 @click.option("--format", "format", type=click.Choice(list(formats.WRITERS)), default="csv",
               show_default=True)  # fmt: skip
@@ -165,7 +164,6 @@ def invite_speakers(slug: str) -> None:
 @click.option("--columns", default="",
               help="Their keys, separated by commas; `--columns list` lists them.")  # fmt: skip
 @click.option("--sensitive", is_flag=True, help="With access needs and sensitive answers.")
-@with_appcontext
 def export(
     slug: str,
     format: str,
@@ -189,24 +187,23 @@ def export(
         raise click.ClickException(f"there is no column {unknown}") from unknown
     target = str(output or f"{slug}.{format}")
     try:
-        file = click.open_file(target, "wb")
+        with click.open_file(target, "wb") as file:
+            exports.record(
+                event.id,
+                format=format,
+                filters=filters,
+                sensitive=made.is_sensitive,
+                now=now(),
+                columns=chosen,
+            )
+            file.writelines(exports.pieces(made, format))
     except OSError as problem:
         raise click.FileError(target, problem.strerror) from problem
-    with file:
-        exports.record(
-            event.id,
-            format=format,
-            filters=filters,
-            sensitive=made.is_sensitive,
-            now=now(),
-            columns=chosen,
-        )
-        file.writelines(exports.pieces(made, format))
     if target != "-":
         click.echo(f"Written to {target}.")
 
 
-@click.command("import")
+@commands.command("import")
 @click.argument("slug")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--as", "kind", type=click.Choice([str(kind) for kind in ImportKind]), required=True,
@@ -216,7 +213,6 @@ def export(
 @click.option("--wait/--no-wait", default=True, show_default=True,
               help="Put on the waitlist whom no seat is left for, or leave them out.")  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Say what would become of each row; change nothing.")
-@with_appcontext
 def import_list(
     slug: str, file: Path, kind: str, label: str, mail: bool, wait: bool, dry_run: bool
 ) -> None:
@@ -260,9 +256,8 @@ def import_list(
         click.echo("Dry run: nothing was changed.")
 
 
-@click.command()
+@commands.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@with_appcontext
 def backup(file: Path) -> None:
     """Copy the database as it is now to FILE, while everything goes on."""
     try:
@@ -272,9 +267,8 @@ def backup(file: Path) -> None:
     click.echo(f"Written to {file}.")
 
 
-@click.command()
+@commands.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@with_appcontext
 def restore(file: Path) -> None:
     """Put a backup into an empty database and bring its schema up to date."""
     try:
@@ -282,11 +276,37 @@ def restore(file: Path) -> None:
     except backups.BackupRefused as refusal:
         raise click.ClickException(str(refusal)) from refusal
     click.echo("Restored. Check it with: flask --app app doctor")
-    click.echo("Who had their data erased since the backup was made is in it again.")
+    click.echo(
+        "Who was erased since the backup was made is in it again. Before anything else runs:"
+    )
+    click.echo(
+        "flask --app app erased apply LIST (of the old database: flask --app app erased save)"
+    )
 
 
-@click.command()
-@with_appcontext
+@erased_group.command("save")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def save_erased(file: Path) -> None:
+    """Write which RSVPs were erased to FILE, in the place of an older list; nothing personal."""
+    try:
+        number = suppression.save(file)
+    except suppression.ListRefused as refusal:
+        raise click.ClickException(str(refusal)) from refusal
+    click.echo(f"{number} erased RSVPs written to {file}.")
+
+
+@erased_group.command("apply")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def apply_erased(file: Path) -> None:
+    """Erase in a restored database what FILE lists; nobody is mailed about it."""
+    try:
+        number = suppression.apply(file, now=now())
+    except suppression.ListRefused as refusal:
+        raise click.ClickException(str(refusal)) from refusal
+    click.echo(f"{number} RSVPs that the backup had brought back are erased.")
+
+
+@commands.command()
 def purge() -> None:
     """Erase at once what is due to be erased; the worker does the same by itself."""
     while retention.erase_due(now=now()):
@@ -295,8 +315,7 @@ def purge() -> None:
     click.echo("Nothing that is due to be erased is left.")
 
 
-@click.command("doctor")
-@with_appcontext
+@commands.command("doctor")
 def check() -> None:
     """Check settings, database, counters, mail and worker; exit 1 if anything is wrong."""
     findings = doctor.examine(now=now())

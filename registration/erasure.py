@@ -15,12 +15,13 @@ from registration.seating import Seats
 _INVITATIONS = 10
 
 
-def erase(*, rsvp_id: int, now: datetime, staff_id: int | None = None) -> None:
+def erase(*, rsvp_id: int, now: datetime, staff_id: int | None = None, tells: bool = True) -> None:
     """Erase what is kept of a person for an event: this RSVP, and ended ones of its address.
 
     One that is still ahead is cancelled by it: its seats go to who waits, and a last mail takes
     the entry out of the calendar. That mail alone keeps the address, until it has ended. What is
-    counted stays. Raises LookupError if there is no such RSVP, or not any more.
+    counted stays. Without `tells` there is no such mail: they were told before, and a backup has
+    brought them back. Raises LookupError if there is no such RSVP, or not any more.
     """
     with transaction() as session:
         seats, rsvp = seating.lock_for(rsvp_id)
@@ -29,7 +30,7 @@ def erase(*, rsvp_id: int, now: datetime, staff_id: int | None = None) -> None:
         answers = session.scalars(same.order_by(Rsvp.id)).all()
         if not event.is_past(now):
             for each in answers:
-                _take_leave(each, seats, now)
+                _take_leave(each, seats, now, tells)
         session.flush()
         forgetting.forget(event.id, [each.id for each in answers], now=now)
         forgetting.forget_invitations(event.id, now=now, limit=_INVITATIONS, email=email)
@@ -52,8 +53,9 @@ def live_of(rsvp: Rsvp, *, now: datetime) -> Rsvp | None:
     ).one_or_none()
 
 
-def _take_leave(rsvp: Rsvp, seats: Seats, now: datetime) -> None:
+def _take_leave(rsvp: Rsvp, seats: Seats, now: datetime, tells: bool) -> None:
     was_live, was_confirmed = rsvp.is_live, rsvp.is_confirmed
     if was_live:
         admission.end(rsvp, seats, RsvpStatus.CANCELLED, now=now)
-    emails.rsvp_erased(rsvp, now=now, was_live=was_live, was_confirmed=was_confirmed)
+    if tells:
+        emails.rsvp_erased(rsvp, now=now, was_live=was_live, was_confirmed=was_confirmed)

@@ -9,7 +9,7 @@ import contextlib
 import imaplib
 import logging
 from datetime import datetime
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from registration import imip, replies, speakers
 
@@ -20,6 +20,10 @@ _MOST = 500
 _PATIENCE = 30.0  # seconds for each answer of the server
 #: Where mails go that have been read.
 _DONE = "Processed"
+
+
+class MailboxClosed(Exception):
+    """A mailbox that cannot be read; its text says why, without the password."""
 
 
 def read(raw: bytes, *, authserv: str, now: datetime) -> int:
@@ -38,32 +42,48 @@ def fetch(url: str, *, authserv: str, now: datetime) -> int:
 
     A mail is moved once what it said is kept: whatever breaks in between, it is read again, and
     a reply that is known already changes nothing. One that breaks us stays, and stops no other.
+    Raises MailboxClosed.
     """
     parts = urlsplit(url)
     secure = parts.scheme == "imaps"
     client = imaplib.IMAP4_SSL if secure else imaplib.IMAP4
-    box = client(parts.hostname or "", parts.port or (993 if secure else 143), timeout=_PATIENCE)
-    taken = 0
     try:
-        box.login(unquote(parts.username or ""), unquote(parts.password or ""))
-        box.select(f'"{unquote(parts.path.strip("/")) or "INBOX"}"')
-        with contextlib.suppress(imaplib.IMAP4.error):
-            box.create(_DONE)
-        _told, found = box.uid("SEARCH", "UNDELETED")
-        for number in (found[0] or b"").split()[:_MOST]:
-            # PEEK: a mail that could not be read is not marked as seen.
-            wanted = f"(BODY.PEEK[]<0.{imip.LARGEST_MAIL + 1}>)"
-            _told, fetched = box.uid("FETCH", number.decode(), wanted)
-            raw = next((part[1] for part in fetched if isinstance(part, tuple)), b"")
-            try:
-                taken += read(raw, authserv=authserv, now=now)
-            except Exception:
-                log.exception("mail %s of the mailbox could not be read", number.decode())
-                continue
-            if box.uid("COPY", number.decode(), _DONE)[0] == "OK":
-                box.uid("STORE", number.decode(), "+FLAGS", r"(\Deleted)")
-        box.expunge()
+        port = parts.port or (993 if secure else 143)
+        box = client(parts.hostname or "", port, timeout=_PATIENCE)
+    except (imaplib.IMAP4.error, OSError, ValueError) as problem:
+        raise MailboxClosed(f"{parts.hostname} does not answer: {problem}") from problem
+    try:
+        return _empty(box, parts, authserv=authserv, now=now)
+    except (imaplib.IMAP4.error, OSError) as problem:
+        said = problem.args[0] if problem.args else ""
+        told = said.decode(errors="replace") if isinstance(said, bytes) else str(problem)
+        raise MailboxClosed(f"{parts.hostname} refuses: {told}") from problem
     finally:
         with contextlib.suppress(imaplib.IMAP4.error, OSError):
             box.logout()
+
+
+def _empty(box: imaplib.IMAP4, parts: SplitResult, *, authserv: str, now: datetime) -> int:
+    box.login(unquote(parts.username or ""), unquote(parts.password or ""))
+    name = unquote(parts.path.strip("/")) or "INBOX"
+    told, answer = box.select(f'"{name}"')
+    if told != "OK":
+        raise imaplib.IMAP4.error(answer[0] or f"there is no mailbox {name}")
+    with contextlib.suppress(imaplib.IMAP4.error):
+        box.create(_DONE)
+    taken = 0
+    _told, found = box.uid("SEARCH", "UNDELETED")
+    for number in (found[0] or b"").split()[:_MOST]:
+        # PEEK: a mail that could not be read is not marked as seen.
+        wanted = f"(BODY.PEEK[]<0.{imip.LARGEST_MAIL + 1}>)"
+        _told, fetched = box.uid("FETCH", number.decode(), wanted)
+        raw = next((part[1] for part in fetched if isinstance(part, tuple)), b"")
+        try:
+            taken += read(raw, authserv=authserv, now=now)
+        except Exception:
+            log.exception("mail %s of the mailbox could not be read", number.decode())
+            continue
+        if box.uid("COPY", number.decode(), _DONE)[0] == "OK":
+            box.uid("STORE", number.decode(), "+FLAGS", r"(\Deleted)")
+    box.expunge()
     return taken

@@ -133,6 +133,10 @@ class Settings(BaseSettings):
                 return "postgresql+psycopg://" + value.removeprefix(plain)
         if not value.startswith(("sqlite:///", "postgresql+psycopg://")):
             raise ValueError("must be a sqlite:/// or a postgresql:// address")
+        folder = Path(value.removeprefix("sqlite:///").partition("?")[0]).parent
+        # A relative one lies in instance/, which is made.
+        if folder.is_absolute() and folder != ROOT / "instance" and not folder.is_dir():
+            raise ValueError(f"the folder {folder} is not there; make it, or name another one")
         return value
 
     @model_validator(mode="after")

@@ -5,18 +5,20 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import flask_migrate
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from app import create_app
-from registration import backups, doctor
+from registration import backups, doctor, erasure, suppression
 from registration.backups import BackupRefused
 from registration.database import db
-from registration.models import Rsvp
-from tests.conftest import new_postgresql_database, settings_for
+from registration.models import OutboxMail, Rsvp, RsvpStatus
+from registration.suppression import ListRefused
+from tests.conftest import NOW, new_postgresql_database, settings_for
 from tests.factories import make_hybrid, make_rsvp
 
 
@@ -111,3 +113,72 @@ def test_a_copy_that_cannot_be_made_says_why(urls: list[str], tmp_path: Path) ->
         flask_migrate.upgrade()
         with pytest.raises(BackupRefused, match="cannot be written"):
             backups.save(tmp_path / "nowhere" / "copy")
+
+
+def test_who_was_erased_since_is_erased_again_and_not_mailed_again(
+    urls: list[str], tmp_path: Path
+) -> None:
+    copy, erased = tmp_path / "copy", tmp_path / "erased"
+    with application(urls[0], tmp_path):
+        flask_migrate.upgrade()
+        room, _stream = make_hybrid(capacity=1)
+        ids = [make_rsvp(room, name=name).id for name in ("Zebedee", "Amina", "Ottoline")]
+        db.session.rollback()
+        erasure.erase(rsvp_id=ids[2], now=NOW)
+        backups.save(copy)
+        erasure.erase(rsvp_id=ids[0], now=NOW)
+        assert suppression.save(erased) == 2
+    said = erased.read_text()
+    assert "Zebedee" not in said
+    assert "@" not in said
+    with application(urls[1], tmp_path):
+        backups.restore(copy)
+        assert db.session.get_one(Rsvp, ids[0]).name == "Zebedee"
+        assert suppression.apply(erased, now=NOW) == 1
+        assert suppression.apply(erased, now=NOW) == 0, "twice is once"
+        names = dict(db.session.execute(select(Rsvp.id, Rsvp.name)).all())
+        assert names == {ids[0]: "", ids[1]: "Amina", ids[2]: ""}
+        assert db.session.get_one(Rsvp, ids[0]).status is RsvpStatus.CANCELLED
+        mailed = db.session.scalars(select(OutboxMail.rsvp_id).where(OutboxMail.forgets)).all()
+        assert mailed == [ids[2]], "only what was in the backup already"
+        assert [finding.is_fine for finding in doctor.counters()] == [True]
+
+
+def test_a_number_that_is_another_rsvps_now_is_left_alone(urls: list[str], tmp_path: Path) -> None:
+    erased = tmp_path / "erased"
+    with application(urls[0], tmp_path):
+        flask_migrate.upgrade()
+        rsvp_id = make_rsvp(make_hybrid()[0]).id
+        db.session.rollback()
+        erasure.erase(rsvp_id=rsvp_id, now=NOW)
+        suppression.save(erased)
+    with application(urls[1], tmp_path):
+        flask_migrate.upgrade()
+        other = make_rsvp(make_hybrid()[0]).id
+        assert other == rsvp_id
+        db.session.get_one(Rsvp, other).created_at = NOW - timedelta(days=1)
+        db.session.commit()
+        assert suppression.apply(erased, now=NOW) == 0
+        assert db.session.get_one(Rsvp, other).erased_at is None
+
+
+@pytest.mark.parametrize("content", [b"", b"1 2026-11-23T12:00:00+00:00\n", b"\xff\xfe\0"])
+def test_what_is_no_list_of_erasures_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "erased").write_bytes(content)
+    with pytest.raises(ListRefused, match="is no list"):
+        suppression.apply(tmp_path / "erased", now=NOW)
+
+
+def test_a_copy_of_a_later_version_is_refused_and_the_database_stays_empty(
+    urls: list[str], tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    with application(urls[0], tmp_path):
+        flask_migrate.upgrade()
+        with db.engine.begin() as connection:
+            connection.execute(text("UPDATE alembic_version SET version_num = 'later'"))
+        backups.save(copy)
+    with application(urls[1], tmp_path):
+        with pytest.raises(BackupRefused, match="the version that made it"):
+            backups.restore(copy)
+        flask_migrate.upgrade()

@@ -69,3 +69,62 @@ def test_the_doctor_says_that_a_database_has_no_schema_yet(tmp_path: Path) -> No
     assert "run: flask --app app db upgrade" in done.output
     with app.app_context():
         db.engine.dispose()
+
+
+def test_a_disk_that_is_full_is_said(app: Flask) -> None:
+    make_event(slug="an-event")
+    assert "No space left" in run(app, "export", "an-event", "--output", "/dev/full").output
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["purge"],
+        ["export", "an-event"],
+        ["import", "an-event", __file__, "--as", "rsvps"],
+        ["staff", "add", "me@example.org"],
+        ["speakers", "invite", "an-event"],
+        ["demo"],
+        ["erased", "save", "a-list"],
+    ],
+)
+def test_a_command_says_that_the_tables_are_not_there(tmp_path: Path, arguments: list[str]) -> None:
+    app = create_app(settings_for(f"sqlite:///{tmp_path / 'new.db'}", tmp_path))
+    done = run(app, *arguments)
+    assert done.exit_code == 1
+    assert "run: flask --app app db upgrade" in done.output
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.mark.parametrize("url", ["postgresql://me:hidden@127.0.0.1:1/none", "sqlite:///{folder}"])
+@pytest.mark.parametrize(
+    "arguments", [["doctor"], ["purge"], ["backup", "copy"], ["restore", __file__]]
+)
+def test_a_command_says_why_the_database_cannot_be_used(
+    tmp_path: Path, url: str, arguments: list[str]
+) -> None:
+    app = create_app(settings_for(url.format(folder=tmp_path), tmp_path))
+    done = run(app, *arguments)
+    assert done.exit_code == 1
+    assert "DATABASE_URL" in done.output
+    assert "hidden" not in done.output
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("imap://me:hidden@127.0.0.1:1/INBOX", "does not answer"),
+        ("imap://me:hidden@127.0.0.1:99999", "does not answer"),
+    ],
+)
+def test_a_mailbox_that_does_not_answer_is_said(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, url: str, said: str
+) -> None:
+    monkeypatch.setitem(app.config, "INBOX_URL", url)
+    done = run(app, "inbox")
+    assert done.exit_code == 1
+    assert said in done.output
+    assert "hidden" not in done.output

@@ -55,6 +55,13 @@ def test_a_language_without_a_catalogue_is_refused_and_those_with_one_are_named(
         Settings(languages=languages)  # type: ignore[arg-type]
 
 
+def test_a_folder_for_the_database_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match="nowhere is not there; make it"):
+        Settings(database_url=f"sqlite:///{tmp_path}/nowhere/registration.db")
+    assert Settings(database_url=f"sqlite:///{tmp_path}/registration.db")
+    assert Settings(database_url="sqlite:///registration.db")
+
+
 def test_the_order_of_the_languages_is_kept() -> None:
     assert Settings(languages="fr, en").languages == ("fr", "en")  # type: ignore[arg-type]
 

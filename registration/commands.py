@@ -1,0 +1,45 @@
+"""Commands that tell in words, and in no traceback, why the database cannot be used."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+from flask.cli import AppGroup
+from psycopg import errors
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+
+class Command(click.Command):
+    """A command that an operator can act on when it fails: it says what to do."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run it. Raises ClickException where the database is not there or not ready."""
+        try:
+            return super().invoke(ctx)
+        except DBAPIError as problem:
+            if told := _in_words(problem):
+                raise click.ClickException(told) from problem
+            raise
+
+
+class Commands(AppGroup):
+    """A group of such commands; each runs within the application."""
+
+    command_class = Command
+
+
+def _in_words(problem: DBAPIError) -> str | None:
+    """What to do about it; None if it is a fault of ours."""
+    said = str(problem.orig).partition("\n")[0]
+    if isinstance(problem.orig, (errors.UndefinedTable, errors.UndefinedColumn)) or said.startswith(
+        ("no such table", "no such column")
+    ):
+        return "the database has not the tables of this version; run: flask --app app db upgrade"
+    # What has no statement went wrong before there was a connection.
+    if isinstance(problem, OperationalError) or problem.statement is None:
+        return (
+            f"the database cannot be used: {said}. Look whether DATABASE_URL is right, and whether "
+            "its server runs or its file may be written"
+        )
+    return None
