@@ -134,6 +134,7 @@ def hear(reply: Reply, *, now: datetime) -> bool:
                 _locked(speaker_id),
                 now,
                 actor="speaker",
+                speaker_id=speaker_id,
                 said=reply.partstat,
                 comment=reply.comment,
             )

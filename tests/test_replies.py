@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select, update
@@ -40,6 +41,7 @@ from tests.factories import (
     make_staff,
 )
 from tests.imap_server import mailbox
+from tests.signing_in import sign_in
 
 GOOGLE = """\
 BEGIN:VCALENDAR
@@ -543,6 +545,13 @@ class TestSpeakers:
         (detail,) = db.session.scalars(said)
         assert (detail["speaker"], detail["said"]) == (speaker.name, how["partstat"])
         assert detail["comment"] == "I am travelling, sorry\nNext time"
+
+    def test_are_read_by_staff_beside_their_name(self, speaker: Speaker, client: FlaskClient):
+        path = f"/staff/events/{speaker.event.slug}/speakers/"
+        assert not self.answer(speaker, "TENTATIVE")
+        assert "I am travelling, sorry" in sign_in(client, make_staff()).get(path).text
+        assert self.answer(speaker, "ACCEPTED", stamp="20991123T140000Z")
+        assert "I am travelling, sorry" not in client.get(path).text
 
     def test_said_later_on_their_page_counts(self, speaker: Speaker):
         speakers.answer(speaker_id=speaker.id, will_speak=True, now=NOW + timedelta(hours=1))

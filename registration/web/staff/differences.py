@@ -19,7 +19,7 @@ from registration.web.staff.words import MAIL_NAMES
 #: Keys of a detail that are no more than ids, or said elsewhere.
 _UNSPOKEN = {
     "option", "party_size", "sensitive", "search", "way", "status", "access", "changes", "before",
-    "after", "mailing", "mail",
+    "after", "mailing", "mail", "speaker_id",
 }  # fmt: skip
 #: What fields and facts are called; others by their own name.
 _NAMES: dict[str, object] = {

@@ -34,7 +34,7 @@ from wtforms.validators import URL, InputRequired, Optional
 
 from registration import speakers, wording
 from registration.database import db
-from registration.models import AttendanceMode, Event, Speaker, SpeakerRole, StaffRole
+from registration.models import AttendanceMode, AuditEntry, Event, Speaker, SpeakerRole, StaffRole
 from registration.speakers import Particulars, SpeakerRefused
 from registration.times import now
 from registration.web import photos
@@ -125,6 +125,10 @@ class SpeakerForm(MomentsForm):
         return Particulars(**values)
 
 
+#: What a calendar said that is no yes or no: people read it.
+_TO_READ = ("speaker.reply_odd", "speaker.reply_noted")
+
+
 class AddressForm(FlaskForm):  # type: ignore[misc]
     """Where a speaker is written to."""
 
@@ -139,7 +143,18 @@ def index(slug: str) -> ResponseReturnValue:
     people = db.session.scalars(
         select(Speaker).where(Speaker.event_id == event.id).order_by(Speaker.position)
     ).all()
-    return render_template("staff/speakers.html", event=event, people=people)
+    replies = db.session.scalars(
+        select(AuditEntry)
+        .where(AuditEntry.event_id == event.id, AuditEntry.action.in_(_TO_READ))
+        .order_by(AuditEntry.id)
+    ).all()
+    return render_template(
+        "staff/speakers.html",
+        event=event,
+        people=people,
+        # The last of each.
+        replies={entry.detail.get("speaker_id"): entry for entry in replies},
+    )
 
 
 @blueprint.post("/<int:speaker_id>")
