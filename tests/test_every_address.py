@@ -94,6 +94,8 @@ class TestEveryAddress:
                 answer.close()
             if not rule.endpoint.startswith(LEADS_AWAY):
                 assert answer.status_code == 200, f"an administrator did not see {url}"
+            for method in ("HEAD", "OPTIONS"):
+                client.open(url, method=method).close()
             assert rows() == before, f"reading {url} ({rule.endpoint}) changed a row"
 
     @staticmethod
@@ -157,6 +159,35 @@ def test_a_file_is_taken_for_what_it_says_it_is(client: FlaskClient) -> None:
     assert answer.status_code == 200
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     answer.close()
+
+
+def test_every_kind_of_refusal_is_guarded_too(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room, _stream = make_hybrid()
+    form = f"/events/{room.event.slug}/rsvp"
+    door = sign_in(app.test_client(), make_staff(StaffRole.DOOR))
+    monkeypatch.setitem(app.config, "LIMIT_FIND_PER_NETWORK", "1 per hour")
+    app.testing = False
+    try:
+        refused = [
+            (client.post(form), 400),
+            (door.get("/staff/log/"), 403),
+            (client.get("/nothing/here"), 404),
+            (client.put(form), 405),
+            (post(client, form, name="x" * 13_000_000), 413),
+            (client.post(form, json={}), 415),
+            (post(client, form), 422),
+            (post(client, "/find", email="a@example.org"), 200),
+            (post(client, "/find", email="a@example.org"), 429),
+        ]
+        monkeypatch.setattr(db.session, "scalars", None)
+        refused.append((client.get(f"/events/{room.event.slug}"), 500))
+    finally:
+        app.testing = True
+    for answer, status in refused:
+        assert answer.status_code == status
+        TestEveryAddress.check_headers(f"the page of {status}", answer)
 
 
 def test_a_draft_is_seen_by_no_stranger(client: FlaskClient, app: Flask) -> None:

@@ -288,10 +288,10 @@ class TestGuessing:
     ) -> None:
         monkeypatch.setitem(app.config, "LIMIT_SIGN_IN_PER_NETWORK", "2 per hour")
         tried = []
-        for host in ("::ffff:192.0.2.1", "::ffff:192.0.2.2", "192.0.2.1", "::ffff:192.0.2.1"):
-            client.environ_base["REMOTE_ADDR"] = host
+        for number in (1, 2, 3, 1, 1):
+            client.environ_base["REMOTE_ADDR"] = host = f"::ffff:192.0.2.{number}"
             tried.append(post(client, "/staff/sign-in", email=f"{host}@x.org", password="wrong"))
-        assert [answer.status_code for answer in tried] == [200, 200, 200, 429]
+        assert [answer.status_code for answer in tried] == [200, 200, 200, 200, 429]
 
     def test_a_guess_counts_whatever_answer_it_asks_for(
         self, app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch

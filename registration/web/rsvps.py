@@ -164,7 +164,7 @@ def watch(key: str) -> ResponseReturnValue:
 def leave(key: str) -> ResponseReturnValue:
     """Ask once, then leave the waitlist."""
     rsvp = access.rsvp_by_manage_key(key)
-    if request.method == "GET":
+    if request.method != "POST":
         return _ask_to_leave(rsvp)
     rsvp_id = rsvp.id
     return _do(
@@ -210,7 +210,7 @@ def cancel(key: str) -> ResponseReturnValue:
     rsvp = access.rsvp_by_manage_key(key)
     if not access.may_change(rsvp):
         return redirect(url_for("rsvps.show", key=key), code=303)
-    if request.method == "GET":
+    if request.method != "POST":
         return render_template("rsvps/cancel.html", rsvp=rsvp, event=rsvp.event)
     rsvp_id = rsvp.id
     return _do(key, lambda: rsvps.cancel(rsvp_id=rsvp_id, now=now()), "")

@@ -163,7 +163,7 @@ def walk_in(slug: str) -> ResponseReturnValue:
     form = WalkInForm()
     is_full = False
     status = 200
-    if request.method == "GET":
+    if request.method != "POST":
         form.name.data = request.args.get("name", "")[:200]
     elif form.validate_on_submit():
         try:

@@ -150,7 +150,7 @@ def erase(slug: str, rsvp_id: int) -> ResponseReturnValue:
     """Ask once, then erase what is kept of a person, who has asked for it."""
     event = event_by_slug(slug)
     rsvp = rsvp_of(event, rsvp_id)
-    if request.method == "GET":
+    if request.method != "POST":
         live = erasure.live_of(rsvp, now=now())
         return render_template("staff/erase.html", event=event, rsvp=rsvp, live=live)
     erasure.erase(rsvp_id=rsvp_id, staff_id=current_user.id, now=now())
