@@ -240,6 +240,22 @@ def test_check_in_of_many_is_undone_together(desk: FlaskClient) -> None:
     assert len(log("checkin.undone")) == 2
 
 
+@pytest.mark.parametrize(
+    "at",
+    [
+        "", "soon", "2026-12-06T10:00:00", "9999-12-31T23:59:59-14:00",
+        "0001-01-01T00:00:00+14:00", f"{NOW.isoformat()},9999-12-31T23:59:59-14:00",
+    ],
+)  # fmt: skip
+def test_an_undo_of_what_is_no_time_is_400_and_not_offered(desk: FlaskClient, at: str) -> None:
+    slug = make_hybrid()[0].event.slug
+    page = desk.get(f"/staff/events/{slug}/attendees", query_string={"undo": at})
+    assert page.status_code == 200
+    assert "Take that back" not in page.text
+    answer = send(desk, f"/staff/events/{slug}/attendees/many/undo", page="/find", at=at)
+    assert answer.status_code == 400
+
+
 def test_one_account_does_not_undo_what_another_did(client: FlaskClient, desk: FlaskClient) -> None:
     room, _stream = make_hybrid()
     rsvp_id = make_rsvp(room).id

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
 from flask import (
@@ -85,12 +85,19 @@ def index(slug: str) -> ResponseReturnValue:
 def _undo() -> str:
     """The instants at which people were checked in together, if they may be taken back still."""
     undo = request.args.get("undo", "")
+    moments, moment = instants(undo), now()
+    is_recent = bool(moments) and all(moment - at < timedelta(minutes=30) for at in moments)
+    return undo if is_recent else ""
+
+
+def instants(text: str) -> list[datetime]:
+    """The instants of a text with commas between them, in UTC; none if one of them is none."""
     try:
-        moments = [datetime.fromisoformat(at) for at in undo.split(",")]
-    except ValueError:
-        return ""
-    recent = [at for at in moments if at.tzinfo is not None and now() - at < timedelta(minutes=30)]
-    return undo if len(recent) == len(moments) else ""
+        moments = [datetime.fromisoformat(at) for at in text.split(",")]
+        is_complete = all(at.tzinfo is not None for at in moments)
+        return [at.astimezone(UTC) for at in moments] if is_complete else []
+    except (ValueError, OverflowError):  # the last hours of the year 9999 may be past it in UTC
+        return []
 
 
 def _next_sort(filters: Filters, column: str) -> dict[str, str]:

@@ -21,7 +21,7 @@ from registration.database import db
 from registration.models import Event, Rsvp, StaffRole
 from registration.times import now
 from registration.web.staff.access import event_by_slug, staff_only
-from registration.web.staff.attendees import filters_of_request
+from registration.web.staff.attendees import filters_of_request, instants
 from registration.web.staff.editor_fields import lines
 
 blueprint = Blueprint("staff_bulk", __name__, url_prefix="/staff/events/<slug>/attendees/many")
@@ -197,11 +197,8 @@ def _work(action: Action, ids: Sequence[int], reason: str) -> SoFar:
 def undo(slug: str) -> ResponseReturnValue:
     """Take back who was checked in together a moment ago, in as many steps as it took."""
     event = event_by_slug(slug)
-    try:
-        moments = [datetime.fromisoformat(at) for at in request.form.get("at", "").split(",")]
-    except ValueError:
-        abort(400)
-    if any(at.tzinfo is None for at in moments):
+    moments = instants(request.form.get("at", ""))
+    if not moments:
         abort(400)
     about = {"event_id": event.id, "staff_id": current_user.id, "now": now()}
     done = sum(desk.take_back_check_in(at=at, **about) for at in moments)
