@@ -50,7 +50,7 @@ class Draft:
     venue_name: str = ""
     venue_address: str = ""
     contact_email: str = ""
-    language: str = "en"
+    language: str = ""  # the house's
     ways: Sequence[Way] = field(default_factory=tuple)
 
 
@@ -68,7 +68,7 @@ def create(*, draft: Draft, staff_id: int | None, now: datetime) -> Event:
             venue_name=draft.venue_name,
             venue_address=draft.venue_address,
             contact_email=draft.contact_email,
-            language=draft.language,
+            language=draft.language or current_app.config["LANGUAGES"][0],
             retention_days=current_app.config["RETENTION_DAYS"],
             ical_uid=itip.new_uid(current_app.config["MAIL_DOMAIN"]),
             created_at=now,

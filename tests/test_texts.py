@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,13 @@ from babel.messages.pofile import read_po
 from flask import Flask
 from flask.testing import FlaskClient
 
-from registration import rendering
+from registration import events, rendering
 from registration.database import db
+from registration.events import Draft
 from registration.models import OutboxMail
-from tests.factories import make_event, make_hybrid, make_rsvp
+from tests.conftest import NOW
+from tests.factories import make_event, make_hybrid, make_rsvp, make_staff
+from tests.signing_in import post
 
 FOLDER = Path(__file__).parents[1] / "registration" / "translations"
 CATALOGUES = sorted(FOLDER.glob("*/LC_MESSAGES/messages.po"))
@@ -83,9 +87,35 @@ class TestFrench:
         assert "Votre place est réservée, Amina" in message.body
         assert '<html lang="fr"' in message.html
 
-    def test_the_staff_s_rooms_are_in_the_language_of_the_house(self, client: FlaskClient):
+    @pytest.mark.parametrize(
+        ("wanted", "given"), [("fr-CH,fr;q=0.9,en;q=0.5", "fr"), ("en", "en"), ("de", "en")]
+    )
+    def test_the_staff_s_rooms_are_in_the_reader_s_language(
+        self, client: FlaskClient, wanted: str, given: str
+    ):
         make_event(language="fr")
         page = client.get(
-            "/staff/sign-in", headers={"Accept-Language": "fr"}, follow_redirects=True
+            "/staff/sign-in", headers={"Accept-Language": wanted}, follow_redirects=True
         )
-        assert '<html lang="en"' in page.text
+        assert f'<html lang="{given}"' in page.text
+        # Nothing between here and the reader may give it to another one.
+        assert page.headers["Cache-Control"] == "private, no-store"
+
+
+class TestTheHouse:
+    @pytest.fixture(autouse=True)
+    def _is_french(self, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(app.config, "LANGUAGES", ["fr", "en"])
+
+    def test_writes_to_its_staff_in_its_language_whoever_asks_in_another(self, client: FlaskClient):
+        account = make_staff()
+        asking = {"Accept-Language": "en"}
+        post(client, "/staff/reset", headers=asking, email=account.email)
+        mail = db.session.query(OutboxMail).one()
+        assert (mail.recipient, mail.language) == (account.email, "fr")
+
+    def test_holds_a_new_event_in_its_language(self, client: FlaskClient):
+        start = NOW + timedelta(days=9)
+        end = start + timedelta(hours=1)
+        draft = Draft(title="Paix", starts_at=start, ends_at=end, time_zone="UTC")
+        assert events.create(draft=draft, staff_id=None, now=NOW).language == "fr"

@@ -60,13 +60,16 @@ def row(
     recipient: str,
     now: datetime,
     recipient_name: str = "",
-    language: str = "en",
+    language: str = "",
     ical_sequence: int | None = None,
     facts: dict[str, Any] | None = None,
     due_at: datetime | None = None,
     **about: int | None,
 ) -> dict[str, Any]:
-    """The columns of one mail, for those who write many at once; `about` are its foreign keys."""
+    """The columns of one mail, for those who write many at once; `about` are its foreign keys.
+
+    Without a language it is in that of the house, whoever reads the page that writes it.
+    """
     key = f"{kind}:{what}:{recipient}"
     return about | {
         "key": key,
@@ -74,7 +77,7 @@ def row(
         "state": MailState.WAITING,
         "recipient": recipient,
         "recipient_name": recipient_name,
-        "language": language,
+        "language": language or current_app.config["LANGUAGES"][0],
         "ical_sequence": ical_sequence,
         "facts": facts or {},
         "created_at": now,

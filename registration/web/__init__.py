@@ -84,12 +84,13 @@ def _only_forms() -> None:
 def _select_locale() -> str:
     """The page's own language where it has one (an event's), else what the browser asks for.
 
-    The staff's rooms are in the first language, which the house works in.
+    Where it asks for none that is here, and outside of requests, it is that of the house: the
+    first.
     """
     chosen: str | None = g.get("language")
     languages = list(current_app.config["LANGUAGES"])
     if chosen in languages:
         return str(chosen)
-    if not has_request_context() or (request.blueprint or "").startswith(("staff", "security")):
+    if not has_request_context():
         return str(languages[0])
     return request.accept_languages.best_match(languages) or languages[0]
