@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from registration import cli, outbox, rendering, web
 from registration.database import db, engine_options
 from registration.settings import Settings
 from registration.web.front import Front
+from registration.web.headers import STAY_ON_HTTPS
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -39,11 +41,15 @@ def create_app(settings: Settings | None = None) -> Flask:
         root=Path(app.root_path) / "static",
         prefix="static/",
         max_age=31_536_000,
-        add_headers_function=_protect_file,
+        add_headers_function=partial(
+            _protect_file, is_https=settings.base_url.startswith("https://")
+        ),
     )
     app.wsgi_app = Front(files, seconds=settings.page_memory_seconds)  # type: ignore[method-assign]
     return app
 
 
-def _protect_file(headers: Any, _path: str, _url: str) -> None:
+def _protect_file(headers: Any, _path: str, _url: str, *, is_https: bool) -> None:
     headers["X-Content-Type-Options"] = "nosniff"
+    if is_https:
+        headers["Strict-Transport-Security"] = STAY_ON_HTTPS

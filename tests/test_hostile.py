@@ -76,10 +76,11 @@ class TestOnHttps:
             assert "Domain=" not in cookie
 
     def test_browsers_are_told_to_stay_on_https(self, browser: FlaskClient) -> None:
-        for path in ("/", "/find", "/nothing/here"):
+        for path in ("/", "/find", "/nothing/here", "/static/css/base.css"):
             answer = browser.get(path, base_url=self.SITE)
             told = answer.headers["Strict-Transport-Security"]
             assert told == "max-age=31536000; includeSubDomains"
+            answer.close()
 
     def test_a_form_that_another_site_sends_is_refused_even_with_a_token(
         self, browser: FlaskClient
