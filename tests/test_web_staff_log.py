@@ -10,7 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from registration import events, programme
+from registration import audit, events, programme
 from registration.database import db
 from registration.models import AuditEntry, MailState, OutboxMail, Staff, StaffRole
 from registration.web.staff.words import ACTION_NAMES
@@ -101,3 +101,34 @@ def test_a_mail_tried_again_or_taken_back_is_in_the_log(desk: FlaskClient, admin
 def test_the_door_does_not_read_the_log(client: FlaskClient) -> None:
     sign_in(client, make_staff(email="door@example.org", role=StaffRole.DOOR))
     assert client.get("/staff/log/").status_code == 403
+
+
+class TestSearch:
+    @pytest.fixture(autouse=True)
+    def people(self, app: object) -> None:
+        room = make_option(make_event())
+        make_rsvp(room, name="Amina Bell", email="amina@example.org")
+        make_rsvp(room, name="Bo Ek", email="bo@example.org")
+
+    @pytest.mark.parametrize("words", ["Amina Bell", "amina@example.org", "Amina@Example.org"])
+    def test_finds_what_befell_a_person(self, desk: FlaskClient, words: str) -> None:
+        rows = rows_of(desk.get("/staff/log/", query_string={"q": words}).text)
+        assert "Amina Bell" in rows
+        assert "Bo Ek" not in rows
+
+    @pytest.mark.parametrize("words", ["Amina", "Bell Amina", "ina@example.org", "…"])
+    def test_takes_a_part_of_a_name_for_nobody(self, desk: FlaskClient, words: str) -> None:
+        rows = rows_of(desk.get("/staff/log/", query_string={"q": words}).text)
+        assert "Amina Bell" not in rows
+
+    def test_finds_what_came_from_a_network(self, desk: FlaskClient, admin: Staff) -> None:
+        audit.record("export.csv", now=NOW, staff_id=admin.id, network="192.0.2.7")
+        db.session.commit()
+        found = desk.get("/staff/log/?q=192.0.2.7").text
+        assert "192.0.2.7" in rows_of(found)
+        assert "Amina Bell" not in rows_of(found)
+        assert "192.0.2.7" not in rows_of(desk.get("/staff/log/?q=192.0.2.70").text)
+
+
+def rows_of(page: str) -> str:
+    return page.partition("<tbody")[2]
