@@ -27,7 +27,7 @@ from sqlalchemy import (
     update,
 )
 
-from registration import growth
+from registration import growth, pictures
 from registration.database import db, transaction
 from registration.models import (
     NO_ADDRESS,
@@ -209,11 +209,13 @@ def forget_speakers(event_id: int, *, now: datetime) -> None:
         .where(of_event)
         .values(email="", needs="", pronunciation="", room="", green_room_url="", told={})
     )
+    not_shown = of_event & Speaker.status.in_(_NOT_SHOWN)
+    photos = db.session.scalars(select(Speaker.photo).where(not_shown, Speaker.photo != "")).all()
     _run(
-        update(Speaker)
-        .where(of_event, Speaker.status.in_(_NOT_SHOWN))
-        .values(name="", title="", affiliation="", bio="", photo="")
+        update(Speaker).where(not_shown).values(name="", title="", affiliation="", bio="", photo="")
     )
+    # Before the commit: an erasure that fails between the two is done again, file and all.
+    pictures.discard(*photos)
     _run(
         update(AuditEntry)
         .where(

@@ -10,7 +10,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 
-from registration import audit, emails
+from registration import audit, emails, pictures
 from registration.database import db, transaction
 from registration.imip import Dmarc, Reply
 from registration.models import (
@@ -170,8 +170,10 @@ def save_profile(*, speaker_id: int, profile: Profile, photo: str = "", now: dat
         if not _is_over(speaker, now):  # else they would come after their erasure, and stay
             speaker.needs = profile.needs
         speaker.releases_recording = profile.releases_recording
+        replaced = speaker.photo if photo else ""
         speaker.photo = photo or speaker.photo
         _record("profile", speaker, now, actor="speaker")
+    pictures.discard(replaced)
 
 
 def remind(*, speaker_id: int, staff_id: int | None, now: datetime) -> None:
@@ -225,6 +227,7 @@ def edit(
         }
         for name, value in changed.items():
             setattr(speaker, name, value)
+        replaced = speaker.photo if photo else ""
         speaker.photo = photo or speaker.photo
         if photo:
             changed["photo"] = photo
@@ -235,7 +238,8 @@ def edit(
             told = emails.speaker_moved(speaker, now=now)
         if changed:
             _record("edited", speaker, now, staff_id=staff_id, changed=sorted(changed), told=told)
-        return told
+    pictures.discard(replaced)
+    return told
 
 
 def withdraw(*, speaker_id: int, staff_id: int, now: datetime) -> None:

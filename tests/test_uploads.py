@@ -13,8 +13,13 @@ from flask.testing import FlaskClient
 from PIL import Image, ImageCms
 from PIL.ExifTags import GPS, IFD, Base
 
+from registration import retention, speakers
+from registration.models import Event, SpeakerStatus
+from registration.speakers import Profile
 from registration.web import photos
 from registration.web.photos import PhotoRefused
+from tests.conftest import NOW
+from tests.factories import make_event, make_speaker
 from tests.pictures import picture, upload
 
 
@@ -119,3 +124,35 @@ def test_no_other_file_is_given_out(client: FlaskClient, path: str) -> None:
         answer = client.get(start + path)
         assert answer.status_code in (301, 308, 404)
         assert b"create_app" not in answer.data
+
+
+class TestOfPeopleOnTheProgramme:
+    @pytest.fixture
+    def event(self, app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Event:
+        monkeypatch.setitem(app.config, "UPLOAD_FOLDER", tmp_path)
+        return make_event(retention_days=90)
+
+    def test_goes_when_its_speaker_sends_another(self, app: Flask, event: Event) -> None:
+        first, second = photos.save(picture()), photos.save(picture())
+        speaker = make_speaker(event, photo=first)
+        profile = Profile(name="Lise", position="", bio="", pronunciation="", needs="")
+        speakers.save_profile(speaker_id=speaker.id, profile=profile, now=NOW)
+        assert files(app) == {first, second}
+        speakers.save_profile(speaker_id=speaker.id, profile=profile, photo=second, now=NOW)
+        assert files(app) == {second}
+
+    def test_goes_with_the_erasure_of_who_is_not_on_the_page(
+        self, app: Flask, event: Event
+    ) -> None:
+        shown, hidden, shared = (photos.save(picture()) for _ in range(3))
+        make_speaker(event, photo=shown)
+        make_speaker(event, photo=hidden, status=SpeakerStatus.DECLINED)
+        make_speaker(event, photo=shared, status=SpeakerStatus.CANCELLED)
+        make_speaker(make_event(), photo=shared)
+        while retention.erase_due(now=event.erases_at):
+            pass
+        assert files(app) == {shown, shared}
+
+
+def files(app: Flask) -> set[str]:
+    return {file.name for file in Path(app.config["UPLOAD_FOLDER"]).iterdir()}
