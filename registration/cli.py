@@ -182,7 +182,9 @@ def export(
     filters = Filters(status=status or "", search=search)
     chosen = [key.strip() for key in columns.split(",") if key.strip()]
     try:
-        made = exports.Export(event, filters, sensitive=sensitive, columns=chosen)
+        made = exports.Export(
+            event, filters, sensitive=sensitive, columns=chosen, for_people=format == "xlsx"
+        )
     except exports.UnknownColumn as unknown:
         raise click.ClickException(f"there is no column {unknown}") from unknown
     target = str(output or f"{slug}.{format}")

@@ -23,6 +23,7 @@ from registration.claims import CLAIM, Notes, failed, give_back
 from registration.database import db, transaction
 from registration.mime import CalendarMessage
 from registration.models import MailState, OutboxMail, Rsvp, Speaker
+from registration.models.outbox import TOO_LATE, UNFIT
 from registration.smtp import Broken, Line, NotTaken, Server, Unreachable
 
 log = logging.getLogger(__name__)
@@ -190,7 +191,7 @@ def rendered(
         except Exception as trouble:  # one bad row must not stop the others
             number = secrets.token_hex(4)
             log.exception("mail %s cannot be rendered (error %s)", mail_id, number)
-            unfit.append((mail_id, f"cannot be rendered: {trouble} ({number})"))
+            unfit.append((mail_id, f"{UNFIT}{trouble} ({number})"))
             message = None
         made.append((mail_id, message))
     going = {mail_id for mail_id, message in made if message and message.method == "REQUEST"}
@@ -203,7 +204,7 @@ def rendered(
     for mail_id, error in unfit:
         notes.end(mail_id, MailState.FAILED, now, error=error)
     for mail_id in late:
-        notes.end(mail_id, MailState.SUPERSEDED, now, error="of no use any more")
+        notes.end(mail_id, MailState.SUPERSEDED, now, error=TOO_LATE)
     if gone:
         forgetting.forget_mails(gone, now=now)
     return iter(made)

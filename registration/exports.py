@@ -1,12 +1,19 @@
-"""Attendee lists that leave the house: their columns, their rows read in batches, saved sets."""
+"""Attendee lists that leave the house: their columns, their rows read in batches, saved sets.
+
+CSV and JSON are read by programs: headings and words in them are English, whoever asks. A
+spreadsheet is read by people, and speaks their language.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from flask_babel import force_locale, gettext
+from flask_babel import lazy_gettext as _
 from sqlalchemy import Select, case, null, or_, select
 
 from registration import audit, formats, roster, wording
@@ -20,6 +27,7 @@ from registration.models import (
     ExportSet,
     Question,
     Rsvp,
+    RsvpStatus,
 )
 from registration.roster import Filters
 
@@ -31,7 +39,7 @@ class Column:
     """One column: what it is called in a set and in the file, and where it is read."""
 
     key: str
-    label: str
+    label: Any  # of a question its own text, else one that is translated
     source: Any
     is_sensitive: bool = False
 
@@ -42,31 +50,50 @@ class Column:
 
 
 COLUMNS = (
-    Column("name", "Name", Attendee.name),
-    Column("rsvp_by", "RSVP by", Rsvp.name),
-    Column("email", "Email", case((Rsvp.email.like(f"%{NO_ADDRESS}"), ""), else_=Rsvp.email)),
-    Column("organisation", "Organisation", Rsvp.organisation),
-    Column("job_title", "Job title", Rsvp.job_title),
-    Column("status", "Status", Rsvp.status),
-    Column("option", "Option", Rsvp.option_id),
-    Column("waits_for", "Waits for", Rsvp.waits_for_option_id),
-    Column("ticket", "Ticket", case((Rsvp.erased_at.is_not(None), ""), else_=Attendee.ticket_code)),
-    Column("rsvp_at", "RSVP at", Rsvp.created_at),
-    Column("cancelled_at", "Cancelled at", Rsvp.cancelled_at),
-    Column("checked_in_at", "Checked in at", Attendee.checked_in_at),
-    Column("joined_at", "Joined at", Attendee.joined_at),
-    Column("wants_news", "Wants news", Rsvp.wants_news),
-    Column("language", "Language", Rsvp.language),
-    Column("source", "Source", Rsvp.source),
-    Column("step_free", "Step-free", Rsvp.needs_step_free, is_sensitive=True),
-    Column("sign_language", "Sign language", Rsvp.needs_sign_language, is_sensitive=True),
-    Column("captions", "Captions", Rsvp.needs_captions, is_sensitive=True),
-    Column("access", "Access", Rsvp.access_note, is_sensitive=True),
+    Column("name", _("Name"), Attendee.name),
+    Column("rsvp_by", _("RSVP by"), Rsvp.name),
+    Column("email", _("Email"), case((Rsvp.email.like(f"%{NO_ADDRESS}"), ""), else_=Rsvp.email)),
+    Column("organisation", _("Organisation"), Rsvp.organisation),
+    Column("job_title", _("Job title"), Rsvp.job_title),
+    Column("status", _("Status"), Rsvp.status),
+    Column("option", _("Option"), Rsvp.option_id),
+    Column("waits_for", _("Waits for"), Rsvp.waits_for_option_id),
+    Column(
+        "ticket", _("Ticket"), case((Rsvp.erased_at.is_not(None), ""), else_=Attendee.ticket_code)
+    ),
+    Column("rsvp_at", _("RSVP at"), Rsvp.created_at),
+    Column("cancelled_at", _("Cancelled at"), Rsvp.cancelled_at),
+    Column("checked_in_at", _("Checked in at"), Attendee.checked_in_at),
+    Column("joined_at", _("Joined at"), Attendee.joined_at),
+    Column("wants_news", _("Wants news"), Rsvp.wants_news),
+    Column("language", _("Language"), Rsvp.language),
+    Column("source", _("Source"), Rsvp.source),
+    Column("step_free", _("Step-free"), Rsvp.needs_step_free, is_sensitive=True),
+    Column("sign_language", _("Sign language"), Rsvp.needs_sign_language, is_sensitive=True),
+    Column("captions", _("Captions"), Rsvp.needs_captions, is_sensitive=True),
+    Column("access", _("Access"), Rsvp.access_note, is_sensitive=True),
 )
+
+
+_YES_OR_NO = ("wants_news", "step_free", "sign_language", "captions")
+_STATUSES = {
+    RsvpStatus.UNVERIFIED: _("Address not confirmed"),
+    RsvpStatus.PENDING: _("Waiting for approval"),
+    RsvpStatus.CONFIRMED: _("Confirmed"),
+    RsvpStatus.WAITLISTED: _("Waitlist"),
+    RsvpStatus.CANCELLED: _("Cancelled"),
+    RsvpStatus.DECLINED: _("Declined"),
+    RsvpStatus.REJECTED: _("Not accepted"),
+}
 
 
 class UnknownColumn(ValueError):
     """A column that this event's lists do not have."""
+
+
+def label_of(key: str) -> str:
+    """What a column is called, in the language at hand; one of a question's by its key."""
+    return next((str(column.label) for column in COLUMNS if column.key == key), key)
 
 
 def columns_of(event: Event) -> list[Column]:
@@ -85,7 +112,8 @@ class Export:
     """One list to be written: its columns, and its rows one attendee each.
 
     Times are in the event's zone. Without `columns` it has all that are not sensitive, and with
-    `sensitive` these too; a sensitive column that is named is asked for. Raises UnknownColumn.
+    `sensitive` these too; a sensitive column that is named is asked for. It is in English, with
+    `for_people` in the language at hand. Raises UnknownColumn.
     """
 
     def __init__(
@@ -95,6 +123,7 @@ class Export:
         *,
         sensitive: bool = False,
         columns: Sequence[str] = (),
+        for_people: bool = False,
     ) -> None:
         known = {column.key: column for column in columns_of(event)}
         if unknown := [key for key in columns if key not in known]:
@@ -104,15 +133,20 @@ class Export:
         ]
         self.columns = chosen
         self.is_sensitive = any(column.is_sensitive for column in chosen)
-        self.header = [column.label for column in chosen]
         self._zone = event.zone
         self._conditions = roster.conditions_of(event, filters)
-        self._options = {
-            option.id: wording.option_name(option)
-            for option in db.session.scalars(
-                select(AttendanceOption).where(AttendanceOption.event_id == event.id)
-            )
-        }
+        options = db.session.scalars(
+            select(AttendanceOption).where(AttendanceOption.event_id == event.id)
+        )
+        with nullcontext() if for_people else force_locale("en"):
+            self.header = [str(column.label) for column in chosen]
+            self._options = {option.id: wording.option_name(option) for option in options}
+            self._yes_no = {True: gettext("yes"), False: gettext("no")}
+            self._statuses = {
+                status: str(_STATUSES[status]) if for_people else str(status)
+                for status in RsvpStatus
+            }
+        self._for_people = for_people
         self._questions = [
             int(column.key.partition(":")[2]) for column in chosen if column.is_question
         ]
@@ -166,7 +200,9 @@ class Export:
             return options.get
         if column.key.endswith("_at"):
             return lambda at: at and at.astimezone(zone)
-        return str if column.key == "status" else None
+        if column.key in _YES_OR_NO and self._for_people:
+            return self._yes_no.get
+        return self._statuses.get if column.key == "status" else None
 
     def _answers(self, rsvp_ids: Collection[int]) -> dict[tuple[int, str], str]:
         if not self._questions:
@@ -177,7 +213,7 @@ class Export:
             )
         )
         return {
-            (rsvp_id, f"question:{question_id}"): spoken(value)
+            (rsvp_id, f"question:{question_id}"): spoken(value, self._yes_no)
             for rsvp_id, question_id, value in found
         }
 
@@ -187,12 +223,12 @@ def pieces(export: Export, format: str) -> Iterator[bytes]:
     return formats.WRITERS[format](export)
 
 
-def spoken(value: dict[str, Any]) -> str:
-    """A stored answer as text."""
+def spoken(value: dict[str, Any], yes_no: Mapping[bool, str]) -> str:
+    """A stored answer as text; `yes_no` are the words for them."""
     if "choices" in value:
         return ", ".join(value["choices"])
     if "yes" in value:
-        return formats.YES_NO[bool(value["yes"])]
+        return yes_no[bool(value["yes"])]
     return str(value.get("text", ""))
 
 

@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, BinaryIO, Protocol
 
+from flask_babel import gettext
+
 YES_NO = {True: "yes", False: "no"}
 #: Rows of one piece of a file.
 PIECE = 1000
@@ -73,7 +75,7 @@ def write_xlsx(export: List, target: BinaryIO) -> None:
         target,
         {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False},
     )
-    sheet = book.add_worksheet("Attendees")
+    sheet = book.add_worksheet(gettext("Attendees")[:31])
     bold = book.add_format({"bold": True})
     times = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
     sheet.freeze_panes(1, 1)

@@ -16,7 +16,7 @@ from flask import current_app
 from flask_babel import lazy_gettext as _
 from sqlalchemy import func, select, update
 
-from registration import audience, audit, editions, emails, itip, revisions, seating
+from registration import audience, audit, editions, emails, itip, revisions, seating, wording
 from registration.database import db, transaction
 from registration.models import (
     AgendaItem,
@@ -60,7 +60,7 @@ def _remove_option(option: AttendanceOption, now: datetime) -> None:
             _(
                 "People have chosen “%(way)s”, so it cannot be removed. Close it instead: set "
                 "when it closes to now.",
-                way=option.label or str(option.mode).replace("_", " "),
+                way=wording.option_name(option),
             )
         )
     for question in db.session.scalars(select(Question).where(Question.option_id == option.id)):

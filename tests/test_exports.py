@@ -12,6 +12,7 @@ import openpyxl
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from flask_babel import force_locale
 from sqlalchemy import select
 
 from registration import exports, formats, rsvps
@@ -154,6 +155,19 @@ def test_a_spreadsheet_holds_text_and_times_and_no_formula(event) -> None:
     assert cells[1][organisation] == "=HYPERLINK(1)"
     assert book.active.cell(2, organisation + 1).data_type == "s"
     assert cells[1][cells[0].index("RSVP at")].hour == 7
+
+
+def test_programs_read_english_and_people_their_own_language(event) -> None:
+    columns = ["email", "organisation", "option", "status"]
+    with force_locale("fr"):
+        [first, _guest, watcher] = table(event, columns=columns)
+        made = exports.Export(event, Filters(), columns=columns, for_people=True)
+        book = openpyxl.load_workbook(io.BytesIO(b"".join(exports.pieces(made, "xlsx"))))
+    assert list(first) == ["Email", "Organisation", "Option", "Status"]
+    assert (watcher["Option"], watcher["Status"]) == ("Online", "confirmed")
+    head, *_others, last = [[cell.value for cell in row] for row in book.active.iter_rows()]
+    assert head[:2] == ["Courriel", "Organisation"]
+    assert last[2:] == ["En ligne", "Confirmée"]
 
 
 def test_json_has_instants_with_their_offset(event) -> None:

@@ -218,6 +218,12 @@ def test_texts_are_saved_and_previewed(desk: FlaskClient) -> None:
     assert reread(event).description == "**Bold**"
 
 
+def test_a_language_that_is_none_is_refused(desk: FlaskClient) -> None:
+    event = make_event()
+    assert "Not a valid choice" in send(desk, event, "texts", language="xx").text
+    assert reread(event).language == "en"
+
+
 def test_a_picture_is_made_small_and_must_be_described(desk: FlaskClient) -> None:
     event = make_event()
     file = io.BytesIO()

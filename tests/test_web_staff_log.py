@@ -12,7 +12,20 @@ from sqlalchemy import select
 
 from registration import audit, events, programme
 from registration.database import db
-from registration.models import AuditEntry, MailState, OutboxMail, Staff, StaffRole
+from registration.models import (
+    AuditEntry,
+    MailState,
+    OutboxMail,
+    RegistrationKind,
+    SpeakerRole,
+    Staff,
+    StaffRole,
+    Visibility,
+)
+from registration.models.outbox import TOO_LATE, UNFIT
+from registration.segments import Who
+from registration.web.staff import editor_forms
+from registration.web.staff.field_names import FIELDS, VALUES
 from registration.web.staff.words import ACTION_NAMES
 from tests.conftest import NOW
 from tests.factories import make_event, make_option, make_rsvp, make_speaker, make_staff, save
@@ -38,6 +51,45 @@ def test_whatever_is_recorded_has_words() -> None:
         written.update(found)
     assert len(written) > 40
     assert written - ACTION_NAMES.keys() == set()
+
+
+def test_whatever_can_be_edited_has_words() -> None:
+    rows = {name for kind in programme.KINDS.values() for name in kind.names}
+    sections = {name for form in editor_forms.FORMS.values() for name in form.names}
+    assert (rows | sections) - FIELDS.keys() == set()
+    for name, kept in (("visibility", Visibility), ("registration", RegistrationKind)):
+        assert VALUES[name].keys() == set(kept)
+    assert VALUES["role"].keys() == {*SpeakerRole, *StaffRole}
+    assert VALUES["who"].keys() == set(Who)
+
+
+def test_a_value_is_said_in_words_and_not_as_it_is_kept(desk: FlaskClient, admin: Staff) -> None:
+    event = make_event(visibility=Visibility.PUBLIC)
+    by = {"event_id": event.id, "seen": "", "staff_id": admin.id, "now": NOW}
+    events.edit(changes={"visibility": Visibility.INVITATION, "language": "fr"}, **by)
+    audit.record("event.undone", now=NOW, staff_id=admin.id, event_id=event.id, kind="changed")
+    segment = {"who": "everyone", "presence": "joined", "option_id": 7}
+    audit.record("mailing.released", now=NOW, staff_id=admin.id, event_id=event.id, segment=segment)
+    db.session.commit()
+    page = desk.get("/staff/log/").text
+    assert "who finds the event: everybody → by invitation" in page
+    assert "language: English → Français" in page
+    assert "Event edited" in page
+    assert "to: Everyone: confirmed, waiting, to be approved, Joined the stream" in page
+
+
+def test_why_a_mail_did_not_go_is_said_in_words(desk: FlaskClient) -> None:
+    make_rsvp(make_option())
+    mail = db.session.scalars(select(OutboxMail)).one()
+    mail_id, mail.state, mail.ended_at = mail.id, MailState.SUPERSEDED, NOW
+    for kept, said in (
+        (TOO_LATE, "Of no use any more"),
+        (f"{UNFIT}no such field (1f)", "It could not be written: no such field (1f)"),
+        ("550 no such user", "The mail server said: 550 no such user"),
+    ):
+        mail.last_error = kept
+        save(mail)
+        assert f'<p class="meta">{said}</p>' in desk.get(f"/staff/outbox/{mail_id}").text
 
 
 def test_a_changed_field_shows_what_was_and_what_is(desk: FlaskClient, admin: Staff) -> None:

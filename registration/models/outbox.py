@@ -52,6 +52,10 @@ class MailState(enum.StrEnum):
     WITHDRAWN = "withdrawn"  # staff took it back before it went
 
 
+#: Why a mail of ours did not go, as it is kept in last_error; other words there are mail servers'.
+TOO_LATE = "of no use any more"
+UNFIT = "cannot be rendered: "
+
 _DUE = "state = 'waiting' AND mailing_id IS NULL AND announcement_id IS NULL"
 _DUE_MANY = "state = 'waiting' AND (mailing_id IS NOT NULL OR announcement_id IS NOT NULL)"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from urllib.parse import urlencode
 
 from flask import (
@@ -129,7 +130,7 @@ def show(slug: str, rsvp_id: int) -> ResponseReturnValue:
         rsvp=rsvp,
         party=attendees(rsvp),
         answers=answers,
-        spoken=exports.spoken,
+        spoken=partial(exports.spoken, yes_no={True: gettext("yes"), False: gettext("no")}),
         history=history,
         mails=mails,
         position=rsvps.position(rsvp) if rsvp.waits_for_option_id else None,

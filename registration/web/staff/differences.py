@@ -10,91 +10,19 @@ from zoneinfo import ZoneInfo
 
 from flask import Flask
 from flask_babel import gettext
-from flask_babel import lazy_gettext as _
 
-from registration import wording
+from registration import exports, wording
 from registration.models import AuditEntry, MailKind
-from registration.web.staff.words import MAIL_NAMES
+from registration.web.staff.field_names import FIELDS, VALUES
+from registration.web.staff.words import ACTION_NAMES, MAIL_NAMES
 
 #: Keys of a detail that are no more than ids, or said elsewhere.
 _UNSPOKEN = {
     "option", "party_size", "sensitive", "search", "way", "status", "access", "changes", "before",
-    "after", "mailing", "mail", "speaker_id",
+    "after", "mailing", "mail", "speaker_id", "question_id",
 }  # fmt: skip
-#: What fields and facts are called; others by their own name.
-_NAMES: dict[str, object] = {
-    "access_note": _("access needs"),
-    "account": _("account"),
-    "added": _("added"),
-    "address": _("address"),
-    "agenda": _("programme"),
-    "at": _("at"),
-    "audio_url": _("audio"),
-    "capacity": _("capacity"),
-    "changed": _("changed"),
-    "code": _("code"),
-    "consent": _("what people agree to"),
-    "contact_email": _("contact’s email address"),
-    "description": _("description"),
-    "doors_at": _("doors open"),
-    "email": _("email address"),
-    "ends_at": _("ends"),
-    "events": _("events"),
-    "file": _("file"),
-    "guests_max": _("guests a person may bring"),
-    "hashtag": _("hashtag"),
-    "image": _("picture"),
-    "image_alt": _("what the picture shows"),
-    "job_title": _("job title"),
-    "language": _("language"),
-    "mailed": _("with mail"),
-    "moved": _("in another order"),
-    "name": _("name"),
-    "options": _("ways to attend"),
-    "organisation": _("organisation"),
-    "original": _("copy of"),
-    "part": _("part"),
-    "people": _("people"),
-    "promotes_automatically": _("the waitlist moves by itself"),
-    "publications": _("publications"),
-    "questions": _("questions"),
-    "reason": _("reason"),
-    "recipient": _("to"),
-    "recipients": _("people"),
-    "registration_closes_at": _("RSVPs close"),
-    "registration_opens_at": _("RSVPs open"),
-    "removed": _("removed"),
-    "role": _("role"),
-    "rows": _("rows"),
-    "rsvps": _("RSVPs"),
-    "segment": _("to"),
-    "slug": _("address of the page"),
-    "source": _("stream"),
-    "speaker": _("speaker"),
-    "starts_at": _("starts"),
-    "subject": _("subject"),
-    "summary": _("summary"),
-    "taken_back": _("taken back"),
-    "time_zone": _("time zone"),
-    "title": _("title"),
-    "uses": _("uses"),
-    "venue_address": _("address of the venue"),
-    "venue_name": _("venue"),
-    "visibility": _("who finds the event"),
-    # What became of the rows of a list, and whom a message is to
-    "seated": _("with a seat or a link"),
-    "waits": _("on the waitlist"),
-    "invited": _("invited"),
-    "full": _("full"),
-    "exists": _("there already"),
-    "duplicate": _("twice in the list"),
-    "no_address": _("without an address"),
-    "bad_address": _("with a wrong address"),
-    "no_name": _("without a name"),
-    "unknown_option": _("with an unknown way to attend"),
-    "too_many_guests": _("with too many guests"),
-    "bad_answer": _("with a wrong answer"),
-}
+#: What was to be told to everybody, by the kind of announcement.
+_TOLD = {"changed": ACTION_NAMES["event.edited"], "cancelled": ACTION_NAMES["event.cancelled"]}
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 #: A text longer than this is shown by its beginning.
 _LONGEST = 160
@@ -107,24 +35,29 @@ def init_app(app: Flask) -> None:
 
 def difference(entry: AuditEntry, zone: ZoneInfo) -> list[str]:
     """What changed, one line for each field; instants in `zone`."""
-    detail = entry.detail
     lines = [
         gettext(
             "%(field)s: %(before)s → %(after)s",
             field=_named(name),
-            before=_spoken(before, zone),
-            after=_spoken(after, zone),
+            before=_spoken(before, zone, name),
+            after=_spoken(after, zone, name),
         )
         for name, (before, after) in _changes(entry).items()
     ]
     lines.extend(
-        str(MAIL_NAMES[MailKind(value)])
+        _kind(entry, value)
         if name == "kind"
-        else f"{_named(name)}: {_spoken(value, zone)}"
-        for name, value in detail.items()
+        else gettext("%(field)s: %(value)s", field=_named(name), value=_spoken(value, zone, name))
+        for name, value in entry.detail.items()
         if name not in _UNSPOKEN and value not in ("", None, False, [], {})
     )
     return lines
+
+
+def _kind(entry: AuditEntry, value: str) -> str:
+    """What a mail was, or what was to be told to everybody."""
+    is_mail = entry.action.startswith("mail.")
+    return str(MAIL_NAMES[MailKind(value)] if is_mail else _TOLD[value])
 
 
 def _changes(entry: AuditEntry) -> dict[str, tuple[Any, Any]]:
@@ -148,23 +81,32 @@ def _dict(detail: Mapping[str, Any], name: str) -> dict[str, Any]:
 def _named(name: str) -> str:
     """A field in words; that of a row after the row's own name: "Amina Bell, email address"."""
     row, _dot, own = name.rpartition(", ")
-    words = str(_NAMES.get(own) or own.replace("_", " "))
-    return f"{row}, {words}" if row else words
+    words = str(FIELDS.get(own) or own.replace("_", " "))
+    return f"{VALUES['mode'].get(row, row)}, {words}" if row else words
 
 
-def _spoken(value: object, zone: ZoneInfo) -> str:
+def _spoken(value: object, zone: ZoneInfo, name: str) -> str:
+    """A value of the field `name`."""
+    own = name.rpartition(", ")[2]
     if isinstance(value, bool):
         return gettext("yes") if value else gettext("no")
     if isinstance(value, list):
-        return ", ".join(_spoken(each, zone) for each in value) or "–"
+        return ", ".join(_spoken(each, zone, name) for each in value) or "–"
     if isinstance(value, dict):
         return ", ".join(
-            f"{each} {_named(name)}" if isinstance(each, int) else _spoken(each, zone)
-            for name, each in value.items()
+            f"{each} {_named(key)}" if isinstance(each, int) else _spoken(each, zone, key)
+            for key, each in value.items()
+            if key not in _UNSPOKEN and key != "option_id"
         )
     text = str(value) if value not in ("", None) else "–"
+    if text in VALUES.get(own, {}):
+        return str(VALUES[own][text])
+    if own == "language" and text != "–":
+        return wording.language_name(text)
+    if own == "columns":
+        return exports.label_of(text)
     if _INSTANT.match(text):
         return wording.moment(datetime.fromisoformat(text), zone)
-    if text in _NAMES:
+    if own == "part":
         return _named(text)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST].rstrip()}…"

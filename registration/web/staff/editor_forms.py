@@ -6,6 +6,7 @@ import re
 from datetime import timedelta
 from typing import Any
 
+from babel import localedata
 from flask import current_app
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
@@ -153,8 +154,10 @@ class TextsForm(SectionForm):
         super().__init__(*args, **kwargs)
         self.language.flags.asked = True
         known = list(dict.fromkeys([*current_app.config["LANGUAGES"], "en", "fr"]))
-        if self.language.data and self.language.data not in known:
-            known.append(self.language.data)
+        # An event may be in a language that pages are not in.
+        own = self.language.data or ""
+        if own not in known and localedata.exists(own.replace("-", "_")):
+            known.append(own)
         self.language.choices = [SelectChoice(code, wording.language_name(code)) for code in known]
 
     def validate_image_alt(self, field: Field) -> None:

@@ -112,7 +112,9 @@ def _file(
     event: Event, format: str, columns: list[str], *, sensitive: bool = False
 ) -> ResponseReturnValue:
     filters = filters_of_request()
-    made = exports.Export(event, filters, sensitive=sensitive, columns=columns)
+    made = exports.Export(
+        event, filters, sensitive=sensitive, columns=columns, for_people=format == "xlsx"
+    )
     name = f"{event.slug}.{format}"
     exports.record(
         event.id,

@@ -10,7 +10,8 @@ from flask import Flask
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 
-from registration.models import AuditEntry, MailKind
+from registration.models import AuditEntry, MailKind, OutboxMail
+from registration.models.outbox import TOO_LATE, UNFIT
 
 MAIL_NAMES: dict[MailKind, object] = {
     MailKind.VERIFY: _("Confirm your address"),
@@ -150,6 +151,7 @@ def init_app(app: Flask) -> None:
         "action_name": action_name,
         "actor_name": actor_name,
         "mail_names": MAIL_NAMES,
+        "mail_trouble": mail_trouble,
         "utc": ZoneInfo("UTC") or UTC,
     }
     app.jinja_env.globals.update(globals_)
@@ -167,6 +169,16 @@ def actions_that_read(words: str) -> list[str]:
         for action, name in ACTION_NAMES.items()
         if words.lower() in str(name).lower() or action.startswith(words.lower())
     ]
+
+
+def mail_trouble(mail: OutboxMail) -> str:
+    """Why a mail has not gone, in words; what a mail server said is shown as it said it."""
+    said = mail.last_error
+    if said == TOO_LATE:
+        return gettext("Of no use any more")
+    if said.startswith(UNFIT):
+        return gettext("It could not be written: %(text)s", text=said.removeprefix(UNFIT))
+    return said
 
 
 def actor_name(entry: AuditEntry) -> str:
