@@ -126,6 +126,29 @@ class TestTheForm:
         assert answer.status_code == 410
         assert words in text_of(answer)
 
+    def test_a_link_preselects_what_it_names_and_nothing_that_may_be_two(self, client: FlaskClient):
+        hall = make_option(capacity=5)
+        gallery, full = make_option(hall.event, capacity=5), make_option(hall.event, capacity=1)
+        stream = make_option(hall.event, mode=AttendanceMode.VIRTUAL)
+        make_rsvp(full)
+
+        def chosen(attend: object) -> list[str]:
+            page = client.get(f"/events/{hall.event.slug}/rsvp?attend={attend}").text
+            return re.findall(r'value="(\w+)" id="attend-\d+" checked', page)
+
+        page = client.get(f"/events/{hall.event.slug}").text
+        assert f'/rsvp?attend={hall.id}">In person</a>' in page
+        assert chosen(hall.id) == [f"{hall.id}"]
+        assert chosen(gallery.id) == [f"{gallery.id}"]
+        assert chosen("virtual") == [f"{stream.id}"]
+        assert chosen("in_person") == [], "there are two rooms"
+        assert chosen(full.id) == [], "one may wait, or wait and watch"
+        assert chosen("nothing") == []
+        hall.closes_at = gallery.opens_at = hall.event.starts_at
+        gallery.closes_at = hall.event.ends_at
+        db.session.commit()
+        assert chosen("in_person") == [f"{hall.id}"], "one may be chosen now"
+
     def test_an_option_that_opens_later_says_when(self, client: FlaskClient, now: datetime):
         event = make_event()
         make_option(event, opens_at=now + timedelta(days=2))
@@ -416,6 +439,21 @@ class TestFinding:
 
 
 class TestByInvitation:
+    def test_the_page_and_the_form_say_so_and_what_to_do(self, client: FlaskClient):
+        room, _ = make_hybrid(visibility=Visibility.INVITATION)
+        path, invitation = f"/events/{room.event.slug}", make_invitation(room.event)
+        how = "This event is by invitation. Use the link in your invitation, or the code"
+        page = client.get(path)
+        assert how in text_of(page)
+        assert page.text.count(f'href="{path}/rsvp">RSVP with a code</a>') == 2
+        assert "?attend=" not in page.text
+        assert how in text_of(client.get(f"{path}/rsvp"))
+        assert how not in text_of(client.get(f"{path}/rsvp?invitation={invitation.key}"))
+        everybody, _ = make_hybrid()
+        page = client.get(f"/events/{everybody.event.slug}")
+        assert "invitation" not in text_of(page)
+        assert f'href="/events/{everybody.event.slug}/rsvp">RSVP</a>' in page.text
+
     def test_a_stranger_is_403_and_a_used_code_409_at_the_field(self, client: FlaskClient):
         room, _ = make_hybrid(visibility=Visibility.INVITATION)
         answer = send(client, room.event, room)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flask import (
     Blueprint,
     abort,
@@ -21,7 +23,7 @@ from registration.admission import Refusal, RsvpRefused
 from registration.models import Event, EventStatus, RegistrationKind, Rsvp, RsvpStatus, Visibility
 from registration.times import now
 from registration.web import access
-from registration.web.answer_form import RsvpForm, opened
+from registration.web.answer_form import Offer, RsvpForm, opened
 from registration.web.asking import Asking, Recent
 from registration.web.blank_forms import BlankForms
 from registration.web.fields import once_more
@@ -67,12 +69,18 @@ def _show(asking: Asking) -> ResponseReturnValue:
     invitation = access.invitation_by_key(event, form.invitation.data)
     if invitation is not None:
         form.prefill(invitation.name, invitation.email, invitation.organisation)
-    # Preselected only where the link carried it.
-    wanted = request.args.get("attend")
-    for offer in form.offers:
-        if wanted == offer.option.mode and not offer.waits:
-            form.attend.data = offer.value
+    form.attend.data = _wanted(form.offers, request.args.get("attend", ""))
     return _page(asking, form, 200)
+
+
+def _wanted(offers: Sequence[Offer], attend: str) -> str | None:
+    """The offer that a link names, by its option or by a mode with room; none if it may be two."""
+    named = [
+        offer.value
+        for offer in offers
+        if attend == str(offer.option.id) or (attend == offer.option.mode and not offer.waits)
+    ]
+    return named[0] if len(named) == 1 else None
 
 
 @blueprint.post("/events/<slug>/rsvp")

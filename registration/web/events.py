@@ -93,6 +93,7 @@ def page_of(event: Event, *, is_preview: bool = False) -> str:
         is_past=event.is_past(moment),
         is_cancelled=event.status is EventStatus.CANCELLED,
         is_unlisted=event.visibility is not Visibility.PUBLIC,
+        is_by_invitation=event.visibility is Visibility.INVITATION,
         takes_rsvps=event.registration is RegistrationKind.BUILT_IN,
         is_external=event.registration is RegistrationKind.EXTERNAL,
         open_options=[option for option in programme.options if option.is_open(event, moment)],
