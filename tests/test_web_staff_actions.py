@@ -18,6 +18,7 @@ from registration.models import (
     MailKind,
     MailState,
     OutboxMail,
+    QuestionKind,
     Rsvp,
     RsvpStatus,
     Staff,
@@ -271,18 +272,21 @@ def test_staff_add_somebody_after_registration_closed(desk: FlaskClient, now) ->
     event = make_event(registration_closes_at=now, guests_max=1)
     room = make_option(event, capacity=1)
     question = make_question(event)
+    yes_no = make_question(event, kind=QuestionKind.YES_NO, label="Do you eat meat?")
     url = f"/staff/events/{event.slug}/attendees/add"
     fields = {
         "name": "Amina Okonkwo-Bell",
         "email": "Amina@Example.org",
         "attend": room.id,
         f"question_{question.id}": "Trust",
+        f"question_{yes_no.id}": "no",
     }
     answer = send(desk, url, **fields)
     assert answer.status_code == 303
     page = desk.get(answer.location).text
     assert "Amina Okonkwo-Bell" in page
     assert "Trust" in page
+    assert '<dd dir="auto">No</dd>' in page, "as the form shows it"
     assert "Added by staff" in page
     again = send(desk, url, **fields)
     assert again.status_code == 422

@@ -130,7 +130,7 @@ def show(slug: str, rsvp_id: int) -> ResponseReturnValue:
         rsvp=rsvp,
         party=attendees(rsvp),
         answers=answers,
-        spoken=partial(exports.spoken, yes_no={True: gettext("yes"), False: gettext("no")}),
+        spoken=partial(exports.spoken, yes_no={True: gettext("Yes"), False: gettext("No")}),
         history=history,
         mails=mails,
         position=rsvps.position(rsvp) if rsvp.waits_for_option_id else None,
