@@ -31,8 +31,9 @@ WITHOUT_TOKEN = {"unsubscribe.act", "lobby.enter"}
 #: Reading these is an act that staff answer for: it stands in the audit log.
 WRITES_DOWN_THAT_IT_WAS_READ = {"staff_exports.download"}
 #: Pages that an administrator who is signed in is led away from: Flask-Security's, which want no
-#: or a fresh sign-in, the way out to a stream that is not on air, and out of a queue without them.
-LEADS_AWAY = ("security.", "lobby.leave", "rsvps.leave")
+#: or a fresh sign-in, the way out to a stream that is not on air, out of a queue without them, and
+#: another way to attend that costs nothing.
+LEADS_AWAY = ("security.", "lobby.leave", "rsvps.leave", "rsvps.switch")
 
 #: What a stranger's browser cannot be made to say, but who asks by hand can: another site.
 EVIL = "http://evil.example.com"

@@ -488,7 +488,7 @@ class TestTheManagePage:
     def test_reading_changes_nothing(self, client: FlaskClient):
         room, _ = make_hybrid(confirms_addresses=True)
         rsvp = make_rsvp(room)
-        for action in ("verify", "switch", "watch", "resend"):
+        for action in ("verify", "watch", "resend"):
             assert client.get(f"/rsvp/{rsvp.manage_key}/{action}").status_code == 405
         client.get(f"/rsvp/{rsvp.manage_key}/cancel")
         db.session.rollback()
@@ -530,6 +530,38 @@ class TestTheManagePage:
         assert db.session.get_one(Rsvp, first.id).status is RsvpStatus.WAITLISTED
         answer = client.get(f"/rsvp/{seated.manage_key}/leave")
         assert answer.location == f"/rsvp/{seated.manage_key}", "there is no queue to leave"
+
+    def test_a_switch_asks_first_where_what_is_given_up_may_not_come_back(
+        self, client: FlaskClient
+    ):
+        room, stream = make_hybrid(capacity=1)
+        seated, waiting = make_rsvp(room), make_rsvp(room)
+        for rsvp, words, told in (
+            (waiting, "Watch online and leave the waitlist", "You are first in the queue. If you"),
+            (seated, "Watch online instead", "In person: every place is taken. If you give yours"),
+        ):
+            path = f"/rsvp/{rsvp.manage_key}"
+            page = client.get(path)
+            assert f'href="{path}/switch?option={stream.id}">{words}</a>' in page.text
+            asked = client.get(f"{path}/switch?option={stream.id}")
+            assert told in text_of(asked)
+            assert f'name="option" value="{stream.id}"' in asked.text
+            for nothing in (0, room.id, "x"):
+                answer = client.get(f"{path}/switch?option={nothing}")
+                assert (answer.status_code, answer.location) == (303, path)
+        db.session.rollback()
+        assert db.session.get_one(Rsvp, waiting.id).status is RsvpStatus.WAITLISTED
+        assert db.session.get_one(Rsvp, seated.id).option_id == room.id
+        press(client, seated, "switch", option=stream.id)
+        page = client.get(f"/rsvp/{seated.manage_key}").text
+        assert "Wait for a seat" in page, "the seat went to who waited"
+
+    def test_a_switch_that_can_be_taken_back_is_one_press(self, client: FlaskClient):
+        room, stream = make_hybrid(capacity=5)
+        rsvp = make_rsvp(room)
+        path = f"/rsvp/{rsvp.manage_key}"
+        assert f'action="{path}/switch"' in client.get(path).text
+        assert client.get(f"{path}/switch?option={stream.id}").location == path
 
     def test_the_mail_is_sent_again_only_so_often(self, client: FlaskClient):
         room, _ = make_hybrid()

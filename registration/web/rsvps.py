@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from datetime import datetime
 
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -17,7 +19,7 @@ from wtforms.validators import InputRequired
 from registration import answering, entries, itip, links, listing, lobby, qr, records, rsvps
 from registration.admission import RsvpRefused
 from registration.database import db
-from registration.models import Attendee, Rsvp
+from registration.models import AttendanceOption, Attendee, Rsvp
 from registration.parties import attendees
 from registration.times import now
 from registration.web import access
@@ -42,14 +44,8 @@ def show(key: str) -> ResponseReturnValue:
         event=event,
         party=attendees(rsvp),
         options=options,
-        others=[
-            option
-            for option in options
-            if option.id not in (rsvp.option_id, rsvp.waits_for_option_id)
-            and rsvps.may_move(event, option, moment)
-        ]
-        if is_running and rsvps.is_movable(rsvp)
-        else [],
+        others=_others(rsvp, options, moment) if is_running else [],
+        gives_up=rsvps.gives_up,
         streams=[
             option
             for option in options
@@ -67,6 +63,20 @@ def show(key: str) -> ResponseReturnValue:
         now=moment,
         qr=_qr,
     )
+
+
+def _others(
+    rsvp: Rsvp, options: Sequence[AttendanceOption], moment: datetime
+) -> list[AttendanceOption]:
+    """The other ways that this RSVP may attend."""
+    if not rsvps.is_movable(rsvp):
+        return []
+    return [
+        option
+        for option in options
+        if option.id not in (rsvp.option_id, rsvp.waits_for_option_id)
+        and rsvps.may_move(rsvp.event, option, moment)
+    ]
 
 
 def _qr(ticket_code: str) -> Markup:
@@ -127,10 +137,12 @@ def verify(key: str) -> ResponseReturnValue:
     return _do(key, lambda: answering.verify(rsvp_id=rsvp.id, now=now()), gettext("Thank you."))
 
 
-@blueprint.post("/rsvp/<key>/switch")
+@blueprint.route("/rsvp/<key>/switch", methods=["GET", "POST"])
 def switch(key: str) -> ResponseReturnValue:
-    """Attend another way; with `wait` also where that way is full."""
+    """Attend another way; with `wait` also where that way is full. Asks once what is given up."""
     rsvp = access.rsvp_by_manage_key(key)
+    if request.method != "POST":
+        return _ask_to_switch(rsvp)
     option_id = request.form.get("option", 0, type=int)
     waits = "wait" in request.form
     done = (
@@ -145,6 +157,26 @@ def switch(key: str) -> ResponseReturnValue:
             rsvp_id=rsvp_id, option_id=option_id, now=now(), accepts_waiting=waits
         ),
         done,
+    )
+
+
+def _ask_to_switch(rsvp: Rsvp) -> ResponseReturnValue:
+    moment, options = now(), listing.options_of(rsvp.event)
+    wanted = request.args.get("option", 0, type=int)
+    option = next(
+        (option for option in _others(rsvp, options, moment) if option.id == wanted), None
+    )
+    if option is None or not rsvps.gives_up(rsvp, option, moment):
+        return redirect(url_for("rsvps.show", key=rsvp.manage_key), code=303)
+    ahead, _behind = rsvps.position(rsvp) if rsvp.waits_for_option_id else (0, 0)
+    return render_template(
+        "rsvps/switch.html",
+        rsvp=rsvp,
+        event=rsvp.event,
+        option=option,
+        options=options,
+        ahead=ahead,
+        queue_is_open=moment < rsvp.event.promotes_until,
     )
 
 
