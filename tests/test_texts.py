@@ -11,8 +11,9 @@ import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import read_mo, write_mo
 from babel.messages.pofile import read_po
-from flask import Flask
+from flask import Flask, render_template_string
 from flask.testing import FlaskClient
+from flask_babel import gettext, ngettext
 
 from registration import events, rendering
 from registration.database import db
@@ -119,3 +120,20 @@ class TestTheHouse:
         end = start + timedelta(hours=1)
         draft = Draft(title="Paix", starts_at=start, ends_at=end, time_zone="UTC")
         assert events.create(draft=draft, staff_id=None, now=NOW).language == "fr"
+
+
+class TestNumbers:
+    @pytest.mark.parametrize(("language", "said"), [("en", "93,205"), ("fr", "93\u202f205")])
+    def test_the_digits_of_large_ones_are_grouped_as_the_language_does(
+        self, app: Flask, language: str, said: str
+    ):
+        with app.test_request_context(headers={"Accept-Language": language}):
+            counted = ngettext("%(num)d & more", "%(num)d & more", 93_205)
+            told = gettext("%(num)d of %(all)d <br>", num=12, all=93_205)
+            page = render_template_string(
+                "{{ ngettext('%(num)d <br>', '%(num)d <br>', 93205) }}"
+                "{{ _('%(num)d of %(all)s <br>', num=93205, all='<i>') }}"
+            )
+        assert counted == f"{said} & more"
+        assert told == f"12 of {said} <br>"
+        assert page == f"{said} <br>{said} of &lt;i&gt; <br>"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import MutableMapping
+import re
+from collections.abc import Mapping, MutableMapping
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from babel import Locale
 from flask import Flask, g, request, url_for
 from flask.templating import Environment
-from flask_babel import Babel, Domain, get_locale
+from flask_babel import Babel, Domain, format_decimal, get_locale
 from jinja2 import pass_eval_context
 from jinja2.nodes import EvalContext
 from markupsafe import Markup
@@ -46,6 +47,10 @@ _WORDS = (
     "weekday",
 )
 
+_NUMBER = re.compile(r"%\((\w+)\)d")
+#: The smallest number whose digits are in groups.
+_GROUPED = 1000
+
 
 class Templates(Environment):
     """Jinja, for templates that share what they know.
@@ -78,6 +83,34 @@ class Catalogues(Domain):  # type: ignore[misc]
             found = self.cache[key] = super().get_translations()
         return found
 
+    def gettext(self, string: str, **variables: Any) -> str:
+        """A text with its values, in the language at hand."""
+        said = self.get_translations().ugettext(string)
+        return filled(said, variables) if variables else str(said)
+
+    def ngettext(self, singular: str, plural: str, num: int, **variables: Any) -> str:
+        """A text in the form that a number asks for, which is its value `num`."""
+        said = self.get_translations().ungettext(singular, plural, num)
+        return filled(said, {"num": num, **variables})
+
+
+def filled(text: str, values: Mapping[str, Any]) -> str:
+    """A text with its values; the digits of large numbers are grouped: "93,205 people"."""
+    large = {
+        name: format_decimal(value)
+        for name, value in values.items()
+        if type(value) is int and value >= _GROUPED
+    }
+    if not large:
+        return text % values
+
+    def as_text(place: re.Match[str]) -> str:
+        return f"%({place[1]})s" if place[1] in large else place[0]
+
+    shaped = _NUMBER.sub(as_text, text)
+    # What escapes its values goes on to do so.
+    return type(text)(shaped) % {**values, **large}
+
 
 class Languages(Babel):  # type: ignore[misc]
     """Flask-Babel with our catalogues."""
@@ -103,9 +136,15 @@ def _speak(app: Flask) -> None:
     @pass_eval_context
     def say(here: EvalContext, text: str, /, **values: Any) -> str:
         said = catalogues.get_translations().ugettext(text)
-        return (Markup(said) if here.autoescape else said) % values  # noqa: S704 - as Jinja does
+        return filled(Markup(said) if here.autoescape else said, values)  # noqa: S704 - as Jinja does
 
-    app.jinja_env.globals["_"] = say
+    @pass_eval_context
+    def count(here: EvalContext, one: str, more: str, num: int, /, **values: Any) -> str:
+        said = catalogues.get_translations().ungettext(one, more, num)
+        values.setdefault("num", num)
+        return filled(Markup(said) if here.autoescape else said, values)  # noqa: S704 - as Jinja does
+
+    app.jinja_env.globals.update(_=say, ngettext=count)
 
 
 def _fill(app: Flask) -> None:

@@ -40,7 +40,7 @@ function wake() {
   const tell = () => {
     const ticked = boxes.filter((box) => box.checked).length;
     const number = everyone?.checked ? Number(everyone.dataset.total) : ticked;
-    count.textContent = number ? list.dataset.selected.replace("{}", number) : plain;
+    count.textContent = number ? list.dataset.selected.replace("{}", number.toLocaleString(document.documentElement.lang)) : plain;
     all.firstElementChild.checked = ticked === boxes.length;
     all.firstElementChild.indeterminate = ticked > 0 && ticked < boxes.length;
   };

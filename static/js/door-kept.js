@@ -14,7 +14,7 @@ function keep(changed) {
   kept = changed;
   try { localStorage.setItem(NAME, JSON.stringify(kept)); } catch { /* in this page alone */ }
   waiting.hidden = !kept.length;
-  waiting.querySelector("b").textContent = kept.length;
+  waiting.textContent = waiting.dataset.keptWaiting.replace("{}", kept.length);
   place.hidden = waiting.hidden && !news.children.length;
 }
 
@@ -58,7 +58,7 @@ function tell(html, value, at) {
   const said = new DOMParser().parseFromString(html, "text/html").querySelector("[data-outcome]");
   if (said.dataset.kind === "in") return;
   const line = place.querySelector("template").content.cloneNode(true);
-  const when = new Date(at).toLocaleTimeString([], { hour: "numeric", minute: "2-digit", timeZone: place.dataset.zone });
+  const when = new Date(at).toLocaleTimeString(document.documentElement.lang, { hour: "numeric", minute: "2-digit", timeZone: place.dataset.zone });
   const who = said.querySelector("strong")?.textContent ?? value;
   line.querySelector("bdi").textContent = who;
   line.querySelector("[data-what]").textContent = [when, said.querySelector("h2").textContent.trim(), said.querySelector("p:last-of-type")?.textContent.trim()].filter(Boolean).join(" · ");

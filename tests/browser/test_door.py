@@ -266,7 +266,7 @@ def test_without_a_network_tickets_are_kept_and_checked_when_it_is_back(
     assert answer_to(page, ticket, "Not checked")["felt"] == [[90, 70, 90]]
     assert answer_to(page, entries.ticket_url(ticket), "Scanned before")["felt"] == [400]
     answer_to(page, late, "Not checked")
-    expect(page.locator("[data-kept-waiting]")).to_contain_text("2 waiting on this phone")
+    expect(page.locator("[data-kept-waiting]")).to_contain_text("on this phone to be checked: 2")
     assert_accessible(page)
 
     page.context.set_offline(False)
@@ -289,7 +289,7 @@ def test_a_kept_ticket_survives_that_the_page_is_left(open_page, site, rsvp, doo
     )
     answer_to(page, ticket, "Not checked")
     page.reload()
-    expect(page.locator("[data-kept-waiting]")).to_contain_text("1 waiting on this phone")
+    expect(page.locator("[data-kept-waiting]")).to_contain_text("on this phone to be checked: 1")
     page.unroute("**/door")
     page.reload()
     expect(page.locator("b[data-inside]")).to_have_text("1")

@@ -42,7 +42,7 @@ def test_staff_find_somebody_while_they_type_and_act_on_many(
     assert_accessible(page)
     page.get_by_label("Select Élodie Saint-Jean").check()
     page.get_by_label("Select Elodie Martin").check()
-    expect(page.get_by_text("2 selected", exact=True)).to_be_visible()
+    expect(page.get_by_text("Selected: 2", exact=True)).to_be_visible()
     page.get_by_role("button", name="Check in").click()
     sure = page.get_by_role("button", name="Check in: 2 RSVPs")
     expect(sure).to_be_visible()
