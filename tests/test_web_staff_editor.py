@@ -467,6 +467,26 @@ def test_a_chapter_that_begins_at_no_number_begins_nowhere(desk: FlaskClient, se
     assert db.session.scalars(select(AgendaItem)).one().recording_second is None
 
 
+@pytest.mark.parametrize(
+    ("at", "warning"),
+    [
+        ("2026-12-06T09:29", "Before the event starts"),
+        ("2026-12-06T09:30", ""),
+        ("2026-12-06T11:30", ""),
+        ("2026-12-06T11:31", "After it ends"),
+        ("2026-12-07T10:00", "After it ends"),
+    ],
+)
+def test_a_line_beyond_the_event_s_hours_is_saved_and_marked(
+    desk: FlaskClient, at: str, warning: str
+) -> None:
+    event = make_event(doors_at=NOW.replace(hour=14, minute=30) + timedelta(days=13))
+    sent = {"new1-title_": "Reception", "new1-starts_at": at}
+    assert post(desk, part(event, "agenda"), row="new1", do="save", **sent).status_code == 303
+    marks = re.findall(r'class="chip chip--warn">([^<]+)<', desk.get(part(event, "agenda")).text)
+    assert marks == [warning] * bool(warning)
+
+
 @pytest.mark.parametrize("at", ["0001-01-01T00:00", "9999-12-31T23:59"])
 @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])
 def test_a_time_at_an_end_of_the_calendar_is_told_so(desk: FlaskClient, at: str, zone: str) -> None:

@@ -78,6 +78,11 @@ class RowForm(Form):  # type: ignore[misc]
         first = self[self.names[0]]
         return str(first.data or "")
 
+    @property
+    def warning(self) -> str:
+        """What is odd about the row, though it may be saved."""
+        return ""
+
     def values(self) -> dict[str, Any]:
         """What it says, under the names of the row's fields."""
         return {name: self[name].data for name in self.names}
@@ -147,6 +152,19 @@ class AgendaRow(RowForm):
     note = text(_("Note"), 500)
     recording_second = HiddenField(filters=[_whole_number])
     names = ("title_", "starts_at", "note", "recording_second")
+
+    def offer(self, event: Event, options: Choices, publications: Choices) -> None:
+        """The event says which times are odd."""
+        self._begins = min(event.doors_at or event.starts_at, event.starts_at)
+        self._ends = event.ends_at
+
+    @property
+    def warning(self) -> str:
+        """A line beyond the event's hours: often a slip, at times a reception."""
+        at = self.starts_at.data
+        if not at or self._begins <= at <= self._ends:
+            return ""
+        return gettext("Before the event starts") if at < self._begins else gettext("After it ends")
 
     def values(self) -> dict[str, Any]:
         """The title, under its own name."""
