@@ -165,6 +165,17 @@ def test_the_visitor_s_time_names_the_day_where_it_is_another_one(
     expect(theirs).to_have_text(re.compile(r"Sun, 3:45\sPM GMT\+1 your time"))
 
 
+def test_a_visitor_whose_clock_shows_the_event_s_time_is_not_told_it_twice(
+    site: Site, open_page: Callable[..., Page]
+):
+    make_event(slug="paris", time_zone="Europe/Paris")
+    make_event(slug="athens", time_zone="Europe/Athens")
+    expect(open_page("/events/athens").locator("main [data-local]").first).not_to_be_empty()
+    page = open_page("/events/paris")
+    page.wait_for_load_state("networkidle")
+    expect(page.locator("main [data-local]").first).to_be_empty()
+
+
 def test_no_word_is_so_long_that_a_phone_scrolls_sideways(
     site: Site, open_page: Callable[..., Page], width: str
 ):
