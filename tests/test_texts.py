@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import re
 from datetime import timedelta
@@ -15,12 +16,12 @@ from flask import Flask, render_template_string
 from flask.testing import FlaskClient
 from flask_babel import gettext, ngettext
 
-from registration import events, rendering
+from registration import events, rendering, speakers
 from registration.database import db
 from registration.events import Draft
 from registration.models import OutboxMail
 from tests.conftest import NOW
-from tests.factories import make_event, make_hybrid, make_rsvp, make_staff
+from tests.factories import make_event, make_hybrid, make_rsvp, make_speaker, make_staff
 from tests.signing_in import post
 
 FOLDER = Path(__file__).parents[1] / "registration" / "translations"
@@ -67,6 +68,22 @@ class TestFrench:
         assert "Accept-Language" not in french.headers["Vary"]
         english = client.get("/events/peace", headers={"Accept-Language": "fr"})
         assert "In person" in english.text
+
+    def test_a_description_keeps_its_marks_on_the_line_of_their_word(self, client: FlaskClient):
+        asked = "Quelle *paix* pour demain ? [Une](https://example.org/?a=b) page : la voici"
+        make_hybrid(slug="paix", language="fr", description=asked)
+        make_hybrid(slug="peace", language="en", description=asked)
+        french = html.unescape(client.get("/events/paix").text)
+        assert "<em>paix</em> pour demain\u00a0? " in french
+        assert "page\u00a0: la voici" in french
+        assert 'href="https://example.org/?a=b"' in french
+        assert "pour demain ? " in client.get("/events/peace").text
+
+    def test_a_question_to_a_speaker_does_not_break_at_its_hyphen(self, client: FlaskClient):
+        speaker = make_speaker(make_event(language="fr"), name="A <b> Exemple")
+        speakers.invite(speaker_id=speaker.id, staff_id=None, now=NOW)
+        page = client.get(f"/speaker/{speaker.key}").text
+        assert '<h1>A &lt;b&gt; Exemple, <span class="nowrap">serez-vous</span> des ' in page
 
     def test_the_list_is_in_the_reader_s_language(self, client: FlaskClient):
         page = client.get("/", headers={"Accept-Language": "fr-CA,fr;q=0.9,en;q=0.5"})

@@ -13,9 +13,9 @@ from PIL import Image
 
 from registration import speakers
 from registration.database import db
-from registration.models import Event, EventStatus, Speaker, SpeakerStatus, StaffRole
+from registration.models import AgendaItem, Event, EventStatus, Speaker, SpeakerStatus, StaffRole
 from tests.conftest import NOW
-from tests.factories import make_event, make_speaker, make_staff
+from tests.factories import make_event, make_speaker, make_staff, save
 from tests.signing_in import post, sign_in
 
 
@@ -297,3 +297,21 @@ def test_strangers_do_nothing_with_a_speaker(
     assert post(client, f"{base}{speaker.id}/edit", **fields(name="X")).status_code == refused
     db.session.refresh(speaker)
     assert (speaker.name, speaker.status) == ("Amina Okonkwo-Bell", SpeakerStatus.NOT_INVITED)
+
+
+def test_the_end_is_the_last_line_unless_the_programme_goes_on_after_it(
+    client: FlaskClient, speaker: Speaker
+):
+    def last_line() -> str:
+        return re.findall(r'<span class="time">.*?</span><div>([^<]+)', page())[-1]
+
+    def page() -> str:
+        return client.get(f"/speaker/{speaker.key}").text
+
+    event = speaker.event
+    save(AgendaItem(event_id=event.id, title="Welcome", starts_at=event.starts_at))
+    assert last_line() == "End"
+    later = event.ends_at + timedelta(minutes=10)
+    save(AgendaItem(event_id=event.id, title="Reception", starts_at=later))
+    assert last_line() == "Reception"
+    assert ">End<" not in page()
