@@ -80,7 +80,7 @@ class TestFrench:
         assert "pour demain ? " in client.get("/events/peace").text
 
     def test_a_question_to_a_speaker_does_not_break_at_its_hyphen(self, client: FlaskClient):
-        speaker = make_speaker(make_event(language="fr"), name="A <b> Exemple")
+        speaker = make_speaker(make_event(), name="A <b> Exemple", language="fr")
         speakers.invite(speaker_id=speaker.id, staff_id=None, now=NOW)
         page = client.get(f"/speaker/{speaker.key}").text
         assert '<h1>A &lt;b&gt; Exemple, <span class="nowrap">serez-vous</span> des ' in page
