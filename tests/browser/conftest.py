@@ -125,13 +125,14 @@ def open_page(browser: Browser, site: Site) -> Iterator[Callable[..., Page]]:
         scheme: str = "light",
         account: Staff | None = None,
         before: str = "",
+        locale: str = "en-US",
     ) -> Page:
         context = browser.new_context(
             base_url=site.url,
             viewport=dict(zip(("width", "height"), WIDTHS[width], strict=True)),  # type: ignore[arg-type]
             java_script_enabled=scripts,
             color_scheme=scheme,  # type: ignore[arg-type]
-            locale="en-US",
+            locale=locale,
             timezone_id="Europe/Berlin",
             # Else axe may look at a colour that is on its way to another one.
             reduced_motion="reduce",

@@ -54,12 +54,16 @@ def pages(app: Flask, values: dict[str, object]) -> list[tuple[str, bool]]:
     return sorted(found)
 
 
-@pytest.mark.parametrize(("width", "scheme"), [("desktop", "light"), ("phone", "dark")])
+# Of the languages French is the longer one: what fits a phone in it fits in English.
+@pytest.mark.parametrize(
+    ("width", "scheme", "locale"), [("desktop", "light", "en-US"), ("phone", "dark", "fr-FR")]
+)
 @pytest.mark.parametrize("part", range(4))
 def test_every_staff_page_is_accessible(
-    site: Site, open_page: Callable[..., Page], width: str, scheme: str, part: int
+    site: Site, open_page: Callable[..., Page], width: str, scheme: str, locale: str, part: int
 ):
-    event = make_event(title="Policing in Conflict")
+    # Its preview is in its own language.
+    event = make_event(title="Policing in Conflict", language=locale[:2])
     room = make_option(event, capacity=2)
     make_option(event, mode="virtual")
     speaker, rsvp = make_speaker(event), make_rsvp(room, organisation="Example University")
@@ -82,7 +86,9 @@ def test_every_staff_page_is_accessible(
             width=width,
             scheme=scheme,
             account=admin if signed_in else None,
+            locale=locale,
         )
+        assert page.locator("html").get_attribute("lang") == locale[:2]
         assert page.locator("h1").count() >= 1, address
         assert_accessible(page)
         page.close()
@@ -128,9 +134,11 @@ def test_the_list_of_attendees_prints(site: Site, open_page: Callable[..., Page]
     assert not page.get_by_role("checkbox").first.is_visible()
 
 
+@pytest.mark.parametrize("locale", ["en-US", "fr-FR"])
 def test_the_head_of_the_desk_fits_at_four_times_its_size(
-    site: Site, open_page: Callable[..., Page]
+    site: Site, open_page: Callable[..., Page], locale: str
 ):
-    page = open_page("/staff/", account=make_staff())
+    page = open_page("/staff/log/", account=make_staff(), locale=locale)
     page.set_viewport_size({"width": 320, "height": 256})
     assert page.evaluate("document.documentElement.scrollWidth") == 320
+    assert page.get_by_role("navigation").locator("[aria-current]").is_visible()
