@@ -79,6 +79,12 @@ class TestFrench:
         assert 'href="https://example.org/?a=b"' in french
         assert "pour demain ? " in client.get("/events/peace").text
 
+    def test_no_text_takes_its_reader_for_a_man(self):
+        """A participle after “vous êtes” would agree with a gender that nobody has told."""
+        french = next(path for path in CATALOGUES if path.parts[-3] == "fr")
+        guessed = re.compile(r"[Vv]ous êtes (sorti|passé|inscrit|invité|attendu|placé)\b")
+        assert [text for _said, text in texts_of(catalogue(french)) if guessed.search(text)] == []
+
     def test_a_question_to_a_speaker_does_not_break_at_its_hyphen(self, client: FlaskClient):
         speaker = make_speaker(make_event(), name="A <b> Exemple", language="fr")
         speakers.invite(speaker_id=speaker.id, staff_id=None, now=NOW)
