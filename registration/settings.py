@@ -81,6 +81,7 @@ class Settings(BaseSettings):
     limit_sign_in_per_network: str = "100 per 15 minutes"
     limit_links_per_address: str = "4 per day"
     limit_find_per_network: str = "600 per hour"
+    limit_guesses_per_network: str = "100 per 15 minutes"
     minimum_fill_seconds: Annotated[float, Field(ge=0)] = 2.0
 
     @field_validator("languages", "player_origins", mode="before")
@@ -97,6 +98,7 @@ class Settings(BaseSettings):
         "limit_sign_in_per_address",
         "limit_sign_in_per_network",
         "limit_find_per_network",
+        "limit_guesses_per_network",
     )
     @classmethod
     def _limit(cls, value: str) -> str:

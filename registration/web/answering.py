@@ -22,12 +22,12 @@ from registration import answering, invitations
 from registration.admission import Refusal, RsvpRefused
 from registration.models import Event, EventStatus, RegistrationKind, Rsvp, RsvpStatus, Visibility
 from registration.times import now
-from registration.web import access
+from registration.web import access, tries
 from registration.web.answer_form import Offer, RsvpForm, opened
 from registration.web.asking import Asking, Recent
 from registration.web.blank_forms import BlankForms
 from registration.web.fields import once_more
-from registration.web.limits import limiter, setting, typed_address
+from registration.web.limits import address_sent, limiter, setting
 from registration.web.person_form import guests_line
 
 blueprint = Blueprint("answering", __name__)
@@ -83,14 +83,21 @@ def _wanted(offers: Sequence[Offer], attend: str) -> str | None:
     return named[0] if len(named) == 1 else None
 
 
+def _of_address() -> list[tries.Allowance]:
+    """RSVPs with one address; mistakes in the form are free."""
+    address = address_sent()
+    return [("LIMIT_RSVP_PER_ADDRESS", f"rsvp:{address}")] if address else []
+
+
+def _of_code() -> list[tries.Allowance]:
+    """Codes of events that were typed: people choose them, and so they are short."""
+    return [tries.of_guesses("code")] if request.form.get("code") else []
+
+
 @blueprint.post("/events/<slug>/rsvp")
 @limiter.limit(setting("LIMIT_RSVP_PER_NETWORK"))
-@limiter.limit(
-    setting("LIMIT_RSVP_PER_ADDRESS"),
-    key_func=typed_address,
-    # Mistakes in the form are free.
-    deduct_when=lambda answer: answer.status_code == 303,
-)
+@tries.counted(_of_address, counts=lambda answer: answer.status_code == 303)
+@tries.counted(_of_code, counts=lambda answer: answer.status_code == 403)
 def take(slug: str) -> ResponseReturnValue:
     """Take an answer; what is wrong with it is said over what is so now."""
     asking = recent.of(slug)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import secrets
-import time
 
 from flask import Flask, Response, render_template, request
 from flask.globals import request_ctx
@@ -15,8 +14,7 @@ from sqlalchemy.exc import DataError, StatementError
 from werkzeug.exceptions import HTTPException
 
 from registration.database import db
-from registration.web import answering, editing, speakers
-from registration.web.limits import limiter
+from registration.web import answering, editing, speakers, tries
 from registration.web.staff import lost
 
 log = logging.getLogger(__name__)
@@ -71,7 +69,7 @@ def _texts(code: int) -> tuple[str, str]:
                 "is lost: wait %(num)d minute and send it again.",
                 "Much was sent from your network, or with this address, in a short time. Nothing "
                 "is lost: wait %(num)d minutes and send it again.",
-                -(-_seconds_to_wait() // 60),
+                -(-tries.seconds_to_wait() // 60),
             ),
         ),
     }
@@ -105,15 +103,9 @@ def _known(error: HTTPException) -> ResponseReturnValue:
 def _kept_headers(error: HTTPException) -> list[tuple[str, str]]:
     kept = ("Allow", "Retry-After")
     headers = [(name, value) for name, value in error.get_headers() if name in kept]
-    if error.code == 429 and limiter.current_limit is not None:
-        headers.append(("Retry-After", str(_seconds_to_wait())))
+    if error.code == 429:
+        headers.append(("Retry-After", str(tries.seconds_to_wait())))
     return headers
-
-
-def _seconds_to_wait() -> int:
-    """Until the limit that was met counts anew."""
-    limit = limiter.current_limit
-    return max(1, int(limit.reset_at - time.time())) if limit is not None else 60
 
 
 def _no_token(error: CSRFError) -> ResponseReturnValue:

@@ -44,11 +44,6 @@ def address_sent() -> str:
     return text.lower()
 
 
-def typed_address() -> str:
-    """What an address is counted under; Flask-Limiter writes an error where that is empty."""
-    return address_sent() or "none"
-
-
 limiter = Limiter(network, default_limits=[], headers_enabled=False)
 
 #: How often counters that have run out are swept away, in seconds.

@@ -22,7 +22,7 @@ from registration.database import db
 from registration.models import AttendanceOption, Attendee, Rsvp
 from registration.parties import attendees
 from registration.times import now
-from registration.web import access
+from registration.web import access, tries
 from registration.web.fields import EMAIL_KEYBOARD, is_email, no_controls, one_line
 from registration.web.limits import limiter, setting
 from registration.web.staff.access import works_on
@@ -263,6 +263,9 @@ def _do(key: str, verb, done: str) -> ResponseReturnValue:  # type: ignore[no-un
 
 
 @blueprint.get("/t/<code>")
+@tries.counted(
+    lambda: [tries.of_guesses("ticket")], counts=lambda answer: answer.status_code == 404
+)
 def ticket(code: str) -> ResponseReturnValue:
     """What a stranger's phone shows of a ticket: the event, and nothing of its holder."""
     plain = code.replace("-", "").upper()

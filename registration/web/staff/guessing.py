@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, abort, current_app, request, session
-from limits import RateLimitItem, parse
+from flask import Flask, Response, request, session
 
-from registration.web.limits import address_sent, limiter, network
+from registration.web import tries
+from registration.web.limits import address_sent, network
 
-_OF_ONE = "LIMIT_SIGN_IN_PER_ADDRESS"
 #: Where somebody may try what they do not know.
 _GUESSED = (
     "security.login",
@@ -21,36 +20,30 @@ _GUESSED = (
 
 def init_app(app: Flask) -> None:
     """Let nobody try passwords or codes at leisure. What succeeds is not counted."""
-    app.before_request(_stop)
-    app.after_request(_count)
+    app.before_request(_limit)
 
 
-def _stop() -> None:
-    for limit, key in _keys():
-        if not limiter.limiter.test(limit, key):
-            abort(429)
+def _limit() -> None:
+    if request.method == "POST" and request.endpoint in _GUESSED:
+        tries.count(_allowances(request.endpoint), counts=_has_failed)
 
 
-def _count(response: Response) -> Response:
-    failed = response.status_code == 200 or request.endpoint == "security.forgot_password"
-    if failed and response.status_code < 400:
-        for limit, key in _keys():
-            limiter.limiter.hit(limit, key)
-    return response
+def _has_failed(response: Response) -> bool:
+    # A page again says what was wrong. A link to a new password is mailed by whatever answer.
+    if request.endpoint == "security.forgot_password":
+        return response.status_code < 400
+    return response.status_code == 200
 
 
-def _keys() -> list[tuple[RateLimitItem, str]]:
+def _allowances(endpoint: str) -> list[tries.Allowance]:
     """The limits under which this request falls, and under which name each counts it."""
-    endpoint = request.endpoint or ""
-    if request.method != "POST" or endpoint not in _GUESSED:
-        return []
     if endpoint in ("security.login", "security.forgot_password"):
         who = address_sent()
     else:
         who = str(session.get("tf_user_id") or session.get("_user_id") or network())
-    config = current_app.config
-    keys = [(parse(config["LIMIT_SIGN_IN_PER_NETWORK"]), f"{endpoint}:from:{network()}")]
+    allowances = [("LIMIT_SIGN_IN_PER_NETWORK", f"{endpoint}:from:{network()}")]
     if who:  # what many leave empty by mistake is not one address of theirs
-        of_one = "LIMIT_LINKS_PER_ADDRESS" if endpoint.endswith("forgot_password") else _OF_ONE
-        keys.append((parse(config[of_one]), f"{endpoint}:{who}"))
-    return keys
+        is_mailed = endpoint == "security.forgot_password"
+        of_one = "LIMIT_LINKS_PER_ADDRESS" if is_mailed else "LIMIT_SIGN_IN_PER_ADDRESS"
+        allowances.append((of_one, f"{endpoint}:{who}"))
+    return allowances

@@ -1,0 +1,73 @@
+"""Tries of which not each counts: counted before they are made, given back where it does not."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from functools import wraps
+
+from flask import Response, abort, after_this_request, current_app, g
+from flask.typing import ResponseReturnValue
+from limits import RateLimitItem, parse
+
+from registration.web.limits import limiter, network
+
+#: The name of the setting that limits tries, and what they are counted under.
+Allowance = tuple[str, str]
+View = Callable[..., ResponseReturnValue]
+
+
+def count(allowances: Iterable[Allowance], *, counts: Callable[[Response], bool]) -> None:
+    """Count the try that this request is, and give it back unless its answer `counts`.
+
+    To count and to compare is one step: of many that come at once no more pass than of a queue.
+    Where an allowance is used up the request ends here, with 429, and is not counted itself.
+    """
+    counted: list[tuple[RateLimitItem, str]] = []
+    for setting, key in allowances:
+        limit = parse(current_app.config[setting])
+        counted.append((limit, key))
+        if not limiter.limiter.hit(limit, key):
+            g.counts_anew_at = limiter.limiter.get_window_stats(limit, key).reset_time
+            _give_back(counted)
+            abort(429)
+
+    @after_this_request
+    def settle(response: Response) -> Response:
+        if not counts(response):
+            _give_back(counted)
+        return response
+
+
+def of_guesses(kind: str) -> Allowance:
+    """What one network may guess of a kind of secret that is short enough to be guessed."""
+    return "LIMIT_GUESSES_PER_NETWORK", f"{kind}:from:{network()}"
+
+
+def counted(
+    allowances: Callable[[], Iterable[Allowance]], *, counts: Callable[[Response], bool]
+) -> Callable[[View], View]:
+    """A view each of whose requests is a try; `counts` says for which answers."""
+
+    def decorated(view: View) -> View:
+        @wraps(view)
+        def tried(**about: str) -> ResponseReturnValue:
+            count(allowances(), counts=counts)
+            return view(**about)
+
+        return tried
+
+    return decorated
+
+
+def seconds_to_wait() -> int:
+    """Until the limit that was met counts anew."""
+    anew_at = g.get("counts_anew_at")
+    if anew_at is None and limiter.current_limit is not None:
+        anew_at = limiter.current_limit.reset_at
+    return 60 if anew_at is None else max(1, int(anew_at - time.time()))
+
+
+def _give_back(counted: Iterable[tuple[RateLimitItem, str]]) -> None:
+    for limit, key in counted:
+        limiter.limiter.hit(limit, key, cost=-1)
