@@ -183,9 +183,16 @@ def _xlsx_rows(content: bytes) -> Iterable[tuple[int, list[str]]]:
                 sheet = next(shown, book.worksheets[0])
                 # Some programs write a wrong size into the file, and rows would be missing.
                 sheet.reset_dimensions()
-                rows = sheet.iter_rows(values_only=True, max_row=_LAST_ROW)
+                # One column more than may be, to be seen; a cell far to the right makes no
+                # row of thousands.
+                rows = sheet.iter_rows(
+                    values_only=True, max_row=_LAST_ROW, max_col=MOST_COLUMNS + 1
+                )
+                blank = (None,) * (MOST_COLUMNS + 1)
                 for number, row in enumerate(rows, 1):
-                    yield number, [_cell(value) for value in row[: MOST_COLUMNS + 1]]
+                    # Up to a row at the far end there may be a million of them.
+                    if row != blank:
+                        yield number, [_cell(value) for value in row]
             finally:
                 book.close()
     except SheetRefused:

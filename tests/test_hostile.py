@@ -10,6 +10,8 @@ from urllib.parse import urlencode, urljoin, urlsplit
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from gunicorn.http.body import Body, ChunkedReader
+from gunicorn.http.unreader import IterUnreader
 from sqlalchemy import select
 
 from app import create_app
@@ -203,6 +205,24 @@ class TestWhatIsNoFormOfOurs:
                 for value in ODD[(number + step) % 3 :: 3]:
                     answer = who.get(url, headers={name: value}, buffered=True)
                     assert answer.status_code < 500, (url, name, value[:40])
+
+    @pytest.mark.parametrize(
+        "body", [b"zz\r\nname=Eve\r\n0\r\n\r\n", b"4\r\nname=Eve\r\n0\r\n\r\n"]
+    )
+    def test_a_body_whose_chunks_are_none_is_no_failure_of_ours(
+        self, client: FlaskClient, body: bytes
+    ) -> None:
+        """As the server reads it: the headers are good, and the rest is only found out here."""
+        answer = client.post(
+            "/find",
+            content_type="application/x-www-form-urlencoded",
+            environ_overrides={
+                "wsgi.input": Body(ChunkedReader(None, IterUnreader([body]))),
+                "wsgi.input_terminated": True,
+            },
+        )
+        assert answer.status_code == 400
+        assert "We could not read what was sent" in answer.text
 
     def test_a_moment_at_the_end_of_time_is_no_failure_of_ours(self, app: Flask) -> None:
         room, _stream = make_hybrid()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import os
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 
 import openpyxl
 import pytest
 import sqlalchemy
 from flask import Flask
+from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 from sqlalchemy import func, select
 
 from registration import audit, fates, imports, matching, parties, sheets
@@ -61,6 +62,20 @@ def workbook(rows: Iterable[Iterable[object]]) -> bytes:
     file = io.BytesIO()
     book.save(file)
     return file.getvalue()
+
+
+def workbook_with(old: bytes, new: bytes) -> bytes:
+    """A workbook of three rows, with a piece of its first sheet as no program would write it."""
+    content = workbook([["Name", "Email"], ["Amina", "a@example.org"], ["x", "x@example.org"]])
+    written = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as sent, zipfile.ZipFile(written, "w") as changed:
+        for part in sent.infolist():
+            text = sent.read(part)
+            if part.filename.endswith("sheet1.xml"):
+                assert old in text
+                text = text.replace(old, new)
+            changed.writestr(part, text)
+    return written.getvalue()
 
 
 def plan_for(event: Event, read: Sheet, kind: ImportKind, **changes: object) -> Plan:
@@ -246,16 +261,35 @@ class TestReading:
     def test_a_row_beyond_the_last_that_excel_knows_is_not_waited_for(
         self, app: Flask, last: int
     ) -> None:
-        content = workbook([["Name", "Email"], ["Amina", "a@example.org"], ["x", "x@example.org"]])
-        far = io.BytesIO()
-        with zipfile.ZipFile(io.BytesIO(content)) as sent, zipfile.ZipFile(far, "w") as changed:
-            for part in sent.infolist():
-                text = sent.read(part)
-                if part.filename.endswith("sheet1.xml"):
-                    text = text.replace(b'r="3"', b'r="%d"' % last)
-                changed.writestr(part, text)
-        read = sheets.read(far.getvalue(), "list.xlsx")
+        read = sheets.read(workbook_with(b'r="3"', b'r="%d"' % last), "list.xlsx")
         assert read.rows == [(2, ["Amina", "a@example.org"])]
+
+    def test_the_rows_up_to_a_far_one_cost_next_to_nothing(
+        self, app: Flask, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        looked_at: list[object] = []
+        cell = sheets._cell
+        monkeypatch.setattr(sheets, "_cell", lambda one: looked_at.append(one) or cell(one))
+        read = sheets.read(workbook_with(b'r="3"', b'r="1048576"'), "list.xlsx")
+        assert [number for number, _cells in read.rows] == [2, 1_048_576]
+        assert len(looked_at) <= 3 * (sheets.MOST_COLUMNS + 1)
+
+    def test_a_cell_at_the_far_right_makes_no_row_of_thousands(
+        self, app: Flask, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        widths: list[int] = []
+        iter_rows = ReadOnlyWorksheet.iter_rows
+
+        def watched(*about: object, **more: object) -> Iterator[tuple[object, ...]]:
+            for row in iter_rows(*about, **more):
+                widths.append(len(row))
+                yield row
+
+        monkeypatch.setattr(ReadOnlyWorksheet, "iter_rows", watched)
+        far = b'<row r="4"><c r="XFD4"><v>1</v></c></row></sheetData>'
+        read = sheets.read(workbook_with(b"</sheetData>", far), "list.xlsx")
+        assert len(read.rows) == 2
+        assert max(widths) <= sheets.MOST_COLUMNS + 1
 
     def test_a_workbook_that_multiplies_its_own_text_is_refused(self, app: Flask) -> None:
         """A billion laughs: entities of entities, of which each stands ten times in the next."""

@@ -10,6 +10,7 @@ from flask.globals import request_ctx
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext, ngettext
 from flask_wtf.csrf import CSRFError
+from gunicorn.http.errors import ParseException
 from sqlalchemy.exc import DataError, StatementError
 from werkzeug.exceptions import HTTPException
 
@@ -29,6 +30,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, _known)
     app.register_error_handler(DataError, _unfit)
     app.register_error_handler(OverflowError, _unfit)
+    app.register_error_handler(ParseException, _unfit)  # a body whose chunks are none
     app.register_error_handler(Exception, _unexpected)
 
 
