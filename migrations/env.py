@@ -36,7 +36,7 @@ def _rows_left_alone(connection: sa.Connection) -> Iterator[None]:
         yield
         return
     driver = connection.connection.driver_connection
-    assert driver is not None  # noqa: S101
+    assert driver is not None  # noqa: S101 - for mypy
     driver.execute("PRAGMA foreign_keys = OFF")
     yield
     driver.execute("PRAGMA foreign_keys = ON")

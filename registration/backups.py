@@ -190,7 +190,7 @@ def _fill(driver: Any, copy: zipfile.ZipFile, name: str, columns: list[str]) -> 
             rows.write(piece)
     if "id" in columns:
         sequence = driver.execute("SELECT pg_get_serial_sequence(%s, 'id')", (name,)).fetchone()[0]
-        last = driver.execute(f'SELECT max(id) FROM "{name}"').fetchone()[0]  # noqa: S608
+        last = driver.execute(f'SELECT max(id) FROM "{name}"').fetchone()[0]  # noqa: S608 - as above
         if sequence and last:
             driver.execute("SELECT setval(%s, %s)", (sequence, last))
 

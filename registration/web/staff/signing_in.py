@@ -96,7 +96,7 @@ def init_app(app: Flask) -> None:
         SECURITY_LOGOUT_METHODS=["POST"],
         SECURITY_POST_LOGIN_VIEW="/staff/",
         SECURITY_POST_LOGOUT_VIEW="/staff/sign-in",
-        SECURITY_PASSWORD_HASH="argon2",  # noqa: S106
+        SECURITY_PASSWORD_HASH="argon2",  # noqa: S106 - no password, as below
         SECURITY_PASSWORD_SCHEMES=["argon2"],
         SECURITY_PASSWORD_SALT=app.config["SECRET_KEY"],
         SECURITY_PASSWORD_LENGTH_MIN=12,
@@ -108,13 +108,13 @@ def init_app(app: Flask) -> None:
         SECURITY_RETURN_GENERIC_RESPONSES=True,
         SECURITY_DATETIME_FACTORY=lambda: datetime.now(UTC),
         SECURITY_LOGIN_USER_TEMPLATE="staff/sign_in.html",
-        SECURITY_FORGOT_PASSWORD_TEMPLATE="staff/forgot.html",  # noqa: S106
-        SECURITY_RESET_PASSWORD_TEMPLATE="staff/reset.html",  # noqa: S106
+        SECURITY_FORGOT_PASSWORD_TEMPLATE="staff/forgot.html",  # noqa: S106 - a template
+        SECURITY_RESET_PASSWORD_TEMPLATE="staff/reset.html",  # noqa: S106 - a template
         SECURITY_EMAIL_HTML=False,
         SECURITY_RESET_PASSWORD_WITHIN=timedelta(days=2),
         SECURITY_CHANGEABLE=True,
         SECURITY_CHANGE_URL="/password",
-        SECURITY_CHANGE_PASSWORD_TEMPLATE="staff/password.html",  # noqa: S106
+        SECURITY_CHANGE_PASSWORD_TEMPLATE="staff/password.html",  # noqa: S106 - a template
         SECURITY_POST_CHANGE_VIEW="/staff/account/",
         SECURITY_FRESHNESS=timedelta(minutes=30),
         SECURITY_FRESHNESS_GRACE_PERIOD=timedelta(minutes=10),
