@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from babel.messages.catalog import Catalog
+from babel.messages.extract import DEFAULT_KEYWORDS, extract
 from babel.messages.mofile import read_mo, write_mo
 from babel.messages.pofile import read_po
 from flask import Flask, render_template_string
@@ -26,6 +27,7 @@ from tests.signing_in import post
 
 FOLDER = Path(__file__).parents[1] / "registration" / "translations"
 CATALOGUES = sorted(FOLDER.glob("*/LC_MESSAGES/messages.po"))
+KEYWORDS = DEFAULT_KEYWORDS | {"lazy_gettext": None, "lazy_ngettext": (1, 2)}
 PLACES = re.compile(r"%\((\w+)\)[sd]")
 
 
@@ -39,8 +41,23 @@ def texts_of(told: Catalog) -> list[tuple[str, str]]:
     return [(lines(message.id), lines(message.string)) for message in told if message.id]
 
 
+def first(text: str | list[str] | tuple[str, ...]) -> str:
+    return text if isinstance(text, str) else text[0]
+
+
 def lines(text: str | list[str] | tuple[str, ...]) -> str:
     return text if isinstance(text, str) else "\n".join(text)
+
+
+def texts_said() -> set[str]:
+    """All texts of pages and mails as they stand in the code; of a plural its first form."""
+    found: set[str] = set()
+    for pattern, kind in (("registration/**/*.py", "python"), ("templates/**/*.*", "jinja2")):
+        for file in FOLDER.parents[1].glob(pattern):
+            with file.open("rb") as opened:
+                told = extract(kind, opened, KEYWORDS, options={"trimmed": "true"})
+                found.update(first(text) for _line, text, *_ in told)
+    return found
 
 
 @pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: path.parts[-3])
@@ -52,6 +69,11 @@ class TestCatalogue:
         with path.with_suffix(".mo").open("rb") as file:
             assert texts_of(read_mo(file)) == texts_of(read_mo(compiled))
 
+    def test_says_all_that_is_said_and_nothing_else(self, path: Path):
+        told = catalogue(path)
+        translated = {first(message.id) for message in told if message.id and message.string}
+        assert translated == texts_said()
+
     def test_leaves_nothing_out_that_a_text_is_given(self, path: Path):
         for said, translated in texts_of(catalogue(path)):
             if translated:
@@ -59,6 +81,12 @@ class TestCatalogue:
 
 
 class TestFrench:
+    def test_parts_no_sign_from_its_word(self):
+        """No line may begin with a colon, or with what else stands apart in French."""
+        french = next(path for path in CATALOGUES if path.parts[-3] == "fr")
+        apart = re.compile(r"\S [:;?!»](?![-()])|« ")
+        assert not [text for _said, text in texts_of(catalogue(french)) if apart.search(text)]
+
     def test_an_event_is_in_its_own_language_whatever_the_browser_wants(self, client: FlaskClient):
         make_hybrid(slug="paix", language="fr")
         make_hybrid(slug="peace", language="en")

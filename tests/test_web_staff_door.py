@@ -99,7 +99,7 @@ def test_only_who_would_be_let_in_is_offered_to_be_let_in(door, rsvp, now):
         r'<button class="btn">(.*?)<span class="sr"> (.*?)</span>',
         door.get(f"{door_of(rsvp)}?q=amina").text,
     )
-    assert buttons == [("Let in", "Amina Okonkwo-Bell"), ("Open", "Amina Gone")]
+    assert buttons == [("Let in", "Amina Okonkwo-Bell"), ("Show", "Amina Gone")]
 
 
 def test_what_is_no_code_is_searched_for_and_let_in_from_the_list(door, rsvp):
