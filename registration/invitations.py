@@ -26,6 +26,16 @@ class InvitationRefused(Exception):
     """An invitation or a code that cannot be made; its text is fit for who asked for it."""
 
 
+def link_of(rsvp: Rsvp) -> dict[str, str]:
+    """What a link to the form carries so that who has been let in once is let in again."""
+    invitation = rsvp.invitation_id and db.session.get_one(Invitation, rsvp.invitation_id)
+    if invitation and not invitation.is_erased:
+        return {"invitation": invitation.key}
+    if rsvp.code_id:
+        return {"code": db.session.get_one(InvitationCode, rsvp.code_id).code}
+    return {}
+
+
 def decline(*, invitation_id: int, now: datetime) -> None:
     """Say no to an invitation; the RSVP of the invited person ends. Twice is once.
 

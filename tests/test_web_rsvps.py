@@ -465,6 +465,17 @@ class TestByInvitation:
         assert 'href="#code"' in answer.text
         assert f'value="{code.code}"' in answer.text
 
+    @pytest.mark.parametrize("by", ["invitation", "code"])
+    def test_who_cancelled_is_let_in_again_by_what_let_them_in(self, client: FlaskClient, by: str):
+        room, _ = make_hybrid(visibility=Visibility.INVITATION)
+        invited, code = make_invitation(room.event), make_code(room.event)
+        link = {"invitation": invited.key, "code": code.code}
+        passed = {"invitation_key": invited.key} if by == "invitation" else {"code": code.code}
+        rsvp = make_rsvp(room, email=invited.email, **passed)
+        rsvps.cancel(rsvp_id=rsvp.id, now=rsvp.created_at)
+        page = client.get(f"/rsvp/{rsvp.manage_key}").text
+        assert f'href="/events/{room.event.slug}/rsvp?{by}={link[by]}">RSVP again</a>' in page
+
     def test_no_is_said_with_one_press_and_only_with_the_key(self, app: Flask, client: FlaskClient):
         room, _ = make_hybrid(visibility=Visibility.INVITATION)
         invitation = make_invitation(room.event)

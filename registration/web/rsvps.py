@@ -16,7 +16,18 @@ from sqlalchemy import select
 from wtforms import StringField
 from wtforms.validators import InputRequired
 
-from registration import answering, entries, itip, links, listing, lobby, qr, records, rsvps
+from registration import (
+    answering,
+    entries,
+    invitations,
+    itip,
+    links,
+    listing,
+    lobby,
+    qr,
+    records,
+    rsvps,
+)
 from registration.admission import RsvpRefused
 from registration.database import db
 from registration.models import AttendanceOption, Attendee, Rsvp
@@ -62,6 +73,7 @@ def show(key: str) -> ResponseReturnValue:
         calendar=_calendar_links(rsvp),
         now=moment,
         qr=_qr,
+        carried=invitations.link_of(rsvp) if not rsvp.is_live else {},
     )
 
 
