@@ -15,7 +15,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from registration import capacity, doctor, events
+from registration import capacity, doctor, events, links
 from registration.database import db
 from registration.models import (
     AttendanceOption,
@@ -94,6 +94,21 @@ def test_one_address_answers_once(app: Flask, field: Racers, now: datetime):
     came = field.race([[answer(room, "amina@example.org", now)]] * RACERS)
     assert sorted(lane[0] for lane in came) == ["None"] * 7 + ["confirmed"]
     assert seats_of(room) == (1, 0)
+
+
+def test_an_address_is_mailed_its_links_no_more_often_than_once_asks(
+    app: Flask, field: Racers, now: datetime
+):
+    room, _ = make_hybrid(capacity=10)
+    make_rsvp(room, email="amina@example.org")
+    for _turn in range(3):  # of 4 a day
+        links.send(email="amina@example.org", now=now)
+    # Half of them through the form of the event, which mails the same links.
+    asking: Call = ("links.send", {"email": "amina@example.org", "now": now})
+    again = answer(room, "amina@example.org", now)
+    field.race([[asking]] * (RACERS // 2) + [[again]] * (RACERS // 2))
+    assert seats_of(room) == (1, 0)
+    assert mails(MailKind.LINKS).total() == 4
 
 
 def test_a_code_lets_in_as_many_as_it_says(app: Flask, field: Racers, now: datetime):
