@@ -16,7 +16,17 @@ from flask import current_app
 from flask_babel import lazy_gettext as _
 from sqlalchemy import func, select, update
 
-from registration import audience, audit, editions, emails, itip, revisions, seating, wording
+from registration import (
+    audience,
+    audit,
+    editions,
+    emails,
+    itip,
+    pictures,
+    revisions,
+    seating,
+    wording,
+)
 from registration.database import db, transaction
 from registration.models import (
     AgendaItem,
@@ -170,6 +180,7 @@ def save(
     Raises EditedMeanwhile, and EventRefused for a row that must not go.
     """
     kind, mailed = KINDS[name], 0
+    photos: set[str] = set()
     with transaction():
         event = seating.lock(event_id).event
         current = rows_of(event, name)
@@ -188,6 +199,7 @@ def save(
             _apply(kind, event, saved.get(row.get("id")), row, position)
         db.session.flush()
         if name == "people":
+            photos = {row["photo"] for row in current} - {row.get("photo") for row in rows}
             mailed = _tell_speakers(event, {row["id"]: row["email"] for row in current}, now)
         revisions.count(event, now)
         audit.record(
@@ -198,6 +210,7 @@ def save(
             part=name,
             **_difference(event, name, current, rows),
         )
+    pictures.discard(*photos)
     return mailed
 
 

@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from PIL import Image, ImageCms
 from PIL.ExifTags import GPS, IFD, Base
 
-from registration import retention, speakers
+from registration import pictures, programme, retention, speakers
 from registration.models import Event, SpeakerStatus
 from registration.speakers import Profile
 from registration.web import photos
@@ -140,6 +140,31 @@ class TestOfPeopleOnTheProgramme:
         assert files(app) == {first, second}
         speakers.save_profile(speaker_id=speaker.id, profile=profile, photo=second, now=NOW)
         assert files(app) == {second}
+
+    def test_goes_when_staff_replace_it_or_take_its_speaker_off(
+        self, app: Flask, event: Event
+    ) -> None:
+        first, second, third = (photos.save(picture()) for _ in range(3))
+        make_speaker(event, photo=first, status=SpeakerStatus.NOT_INVITED)
+        make_speaker(event, photo=second, status=SpeakerStatus.NOT_INVITED)
+        rows = programme.rows_of(event, "people")
+        about = {"event_id": event.id, "name": "people", "seen": "", "staff_id": None, "now": NOW}
+        programme.save(rows=[rows[0] | {"photo": third}, rows[1]], **about)
+        assert files(app) == {second, third}
+        programme.save(rows=programme.rows_of(event, "people")[:1], **about)
+        assert files(app) == {third}
+
+    def test_is_nothing_else_whatever_a_form_has_named(
+        self, app: Flask, event: Event, tmp_path: Path
+    ) -> None:
+        other = tmp_path.parent / "other.db"
+        other.touch()
+        names = ("../other.db", str(other), ".", "..", "")
+        assert {pictures.name_of(name) for name in names} == {""}
+        pictures.discard(*names)
+        assert other.exists()
+        new = photos.save(picture())
+        assert pictures.name_of(new) == new
 
     def test_goes_with_the_erasure_of_who_is_not_on_the_page(
         self, app: Flask, event: Event

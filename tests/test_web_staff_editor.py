@@ -410,6 +410,17 @@ def test_rows_are_added_moved_and_removed_without_a_script(desk: FlaskClient) ->
     assert [person.name for person in all_of(Speaker, event)] == ["Second", "New"]
 
 
+def test_a_form_that_names_another_file_as_its_picture_names_none(desk: FlaskClient) -> None:
+    """The file of a picture that is replaced is removed: it must be one of ours."""
+    event = make_event()
+    person = make_speaker(event, name="First")
+    changes = {f"{person.id}__photo": "../registration.db", f"{person.id}__name": "Second"}
+    assert send(desk, event, "people", **changes).status_code == 303
+    assert (reread(person).name, reread(person).photo) == ("Second", "")
+    send(desk, event, "texts", image="../registration.db", summary="New")
+    assert (reread(event).summary, reread(event).image) == ("New", "")
+
+
 def test_a_row_with_a_mistake_says_which_and_saves_nothing(desk: FlaskClient) -> None:
     event = make_event()
     person = make_speaker(event, name="First")

@@ -23,7 +23,7 @@ from wtforms import (
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired
 
-from registration import events, revisions, wording
+from registration import events, pictures, revisions, wording
 from registration.models import Event, RegistrationKind, Visibility
 from registration.times import now
 from registration.web.fields import at_most, one_line
@@ -126,7 +126,7 @@ class TextsForm(SectionForm):
         _("Summary"), 400, 2, description=_("One or two sentences, for lists and search engines.")
     )
     description = lines(_("Description"), 40_000, 14, description=_("Markdown."))
-    image = HiddenField()
+    image = HiddenField(filters=[pictures.name_of])
     image_file = FileField(_("Picture"), render_kw=PICTURES)
     image_alt = text(
         _("What the picture shows"), 300, description=_("For people who do not see it.")

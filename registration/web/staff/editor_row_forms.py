@@ -21,7 +21,7 @@ from wtforms import (
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Optional, StopValidation
 
-from registration import wording
+from registration import pictures, wording
 from registration.models import AttendanceMode, Event, QuestionKind, SpeakerRole
 from registration.web.fields import at_most, one_line
 from registration.web.staff.editor_fields import (
@@ -110,7 +110,7 @@ class PersonRow(RowForm):
     affiliation = text(_("Affiliation"), 300)
     email = StringField(_("Email address"), [*at_most(254), optional_email], [one_line])
     bio = lines(_("Biography"), 4000, 4)
-    photo = HiddenField()
+    photo = HiddenField(filters=[pictures.name_of])
     photo_file = FileField(_("Photograph"), render_kw=PICTURES)
     mode = SelectField(
         _("Speaks"),
