@@ -18,7 +18,7 @@ from passlib.totp import TOTP
 from sqlalchemy import select
 from webauthn.helpers.exceptions import InvalidRegistrationResponse
 
-from registration import audit, rendering
+from registration import audit, rendering, staff
 from registration.database import db
 from registration.models import AuditEntry, OutboxMail, Passkey, Staff, StaffRole
 from registration.web.limits import limiter
@@ -420,6 +420,19 @@ def test_the_account_whose_sign_in_fails_is_noted_however_its_address_is_written
     make_staff(email="me@example.org", password=hash_password(PASSWORD))
     enter(client, " Me@Example.org ", "a wrong guess")
     assert db.session.scalars(select(AuditEntry)).one().detail == {"account": "me@example.org"}
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["anna@bücher.example", "anna@xn--bcher-kva.example", "Anna@BÜCHER.example", "anna@desk.test"],
+)
+def test_every_address_that_an_account_can_have_signs_in_and_gets_a_new_password(
+    client: FlaskClient, typed: str
+) -> None:
+    kept = staff.add(email=typed, role=StaffRole.ADMIN, password=PASSWORD, now=NOW).email
+    send(client, "/staff/reset", email=typed)
+    assert db.session.scalars(select(OutboxMail.recipient)).all() == [kept]
+    assert enter(client, typed).status_code in (302, 303)
 
 
 def test_a_name_is_changed_by_its_owner(client: FlaskClient) -> None:

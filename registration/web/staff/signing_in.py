@@ -10,6 +10,7 @@ from typing import Any
 
 from flask import Flask, Response, request, url_for
 from flask_security import (
+    EmailValidateException,
     MailUtil,
     Security,
     password_changed,
@@ -24,7 +25,7 @@ from flask_security.datastore import SQLAlchemySessionUserDatastore
 from flask_security.totp import Totp
 from sqlalchemy import select
 
-from registration import audit, emails
+from registration import addresses, audit, emails
 from registration.database import db, transaction
 from registration.models import Passkey, Role, Staff
 from registration.times import now
@@ -36,7 +37,10 @@ _ADD_PASSKEY = "security.wan_register"
 
 
 class OutboxMailUtil(MailUtil):  # type: ignore[misc]
-    """Writes Flask-Security's mails to the outbox, in the transaction of the change."""
+    """Reads addresses as ours are kept; writes Flask-Security's mails to the outbox.
+
+    They are written in the transaction of the change.
+    """
 
     def send_mail(
         self,
@@ -61,9 +65,19 @@ class OutboxMailUtil(MailUtil):  # type: ignore[misc]
             # the worker, and SQLite refuses to write where another did since one has read.
             db.session.commit()
 
+    def normalize(self, email: str) -> str:
+        """An address as it is kept. The extension would write its domain in letters of its own.
+
+        Raises EmailValidateException.
+        """
+        try:
+            return addresses.canonical(email)
+        except addresses.AddressRefused as refusal:
+            raise EmailValidateException(str(refusal)) from refusal
+
     def validate(self, email: str) -> str:
         """An address of an account as it is kept. The DNS is not asked: the account exists."""
-        return str(self.normalize(email))
+        return self.normalize(email)
 
 
 class OnceTotp(Totp):  # type: ignore[misc]
