@@ -35,7 +35,7 @@ def _in_words(problem: DBAPIError) -> str | None:
     if isinstance(problem.orig, (errors.UndefinedTable, errors.UndefinedColumn)) or said.startswith(
         ("no such table", "no such column")
     ):
-        return "the database has not the tables of this version; run: flask --app app db upgrade"
+        return "the tables of this version are not in the database; run: flask --app app db upgrade"
     # What has no statement went wrong before there was a connection.
     if isinstance(problem, OperationalError) or problem.statement is None:
         return (

@@ -7,6 +7,7 @@ day by itself is not in it: in a restored database it is due again.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -26,7 +27,7 @@ class ListRefused(Exception):
 def save(target: Path) -> int:
     """Write the list, in the place of an older one; how many RSVPs are in it. Raises ListRefused.
 
-    The file is there as a whole or as it was.
+    Whatever fails, an older list stays whole.
     """
     asked = select(AuditEntry.rsvp_id).where(AuditEntry.action == "rsvp.erased")
     erased = db.session.execute(
@@ -41,6 +42,8 @@ def save(target: Path) -> int:
             os.fsync(file.fileno())
         unfinished.replace(target)
     except OSError as problem:
+        with suppress(OSError):
+            unfinished.unlink()
         raise ListRefused(f"{target} cannot be written: {problem.strerror}") from problem
     return len(erased)
 
@@ -48,8 +51,8 @@ def save(target: Path) -> int:
 def apply(source: Path, *, now: datetime) -> int:
     """Erase what a backup has brought back of this list; of how many RSVPs. Raises ListRefused.
 
-    Nobody is mailed: they were told when it was done. One transaction for each, and the list can
-    be applied again. A number that has become another RSVP's is left alone.
+    Who is erased is not mailed: they were told when it was done. One transaction for each, and
+    the list can be applied again. A number that has become another RSVP's is left alone.
     """
     done = 0
     for rsvp_id, made_at in _read(source):

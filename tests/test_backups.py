@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from unittest.mock import Mock
 
 import flask_migrate
 import pytest
+from flask import Flask
 from sqlalchemy import select, text
 
 from app import create_app
@@ -160,6 +164,18 @@ def test_a_number_that_is_another_rsvps_now_is_left_alone(urls: list[str], tmp_p
         db.session.commit()
         assert suppression.apply(erased, now=NOW) == 0
         assert db.session.get_one(Rsvp, other).erased_at is None
+
+
+def test_a_list_of_erasures_that_cannot_be_written_leaves_the_older_one(
+    app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    erased = tmp_path / "erased"
+    erased.write_text("older")
+    full = OSError(errno.ENOSPC, "No space left on device")
+    monkeypatch.setattr(os, "fsync", Mock(side_effect=full))
+    with pytest.raises(ListRefused, match="No space left"):
+        suppression.save(erased)
+    assert {file.name: file.read_text() for file in tmp_path.glob("erased*")} == {"erased": "older"}
 
 
 @pytest.mark.parametrize("content", [b"", b"1 2026-11-23T12:00:00+00:00\n", b"\xff\xfe\0"])

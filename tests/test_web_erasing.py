@@ -40,7 +40,7 @@ class TestThePerson:
         rsvp_id, key = rsvp.id, rsvp.manage_key
         assert f"/rsvp/{key}/erase" in client.get(f"/rsvp/{key}").text
         page = client.get(f"/rsvp/{key}/erase").text
-        assert "Your RSVP is cancelled by it." in page
+        assert "This cancels your RSVP." in page
         answer = erase(client, key)
         assert (answer.status_code, answer.location) == (303, "/erased?language=en")
         assert "Your data is erased" in client.get(answer.location).text

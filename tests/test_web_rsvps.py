@@ -532,7 +532,7 @@ class TestTheManagePage:
         assert f'href="/rsvp/{second.manage_key}/leave"' in page.text
         page = text_of(client.get(f"/rsvp/{first.manage_key}/leave"))
         assert "You are first in the queue. If you leave, you lose this position" in page
-        assert "Your RSVP is cancelled by it." in page
+        assert "This cancels your RSVP." in page
         page = text_of(client.get(f"/rsvp/{second.manage_key}/leave"))
         assert "You are second in the queue." in page
         assert "What you have stays as it is: Online." in page

@@ -83,7 +83,7 @@ def test_why_a_mail_did_not_go_is_said_in_words(desk: FlaskClient) -> None:
     mail = db.session.scalars(select(OutboxMail)).one()
     mail_id, mail.state, mail.ended_at = mail.id, MailState.SUPERSEDED, NOW
     for kept, said in (
-        (TOO_LATE, "Of no use any more"),
+        (TOO_LATE, "No longer needed"),
         (f"{UNFIT}no such field (1f)", "It could not be written: no such field (1f)"),
         ("550 no such user", "The mail server said: 550 no such user"),
     ):

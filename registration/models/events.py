@@ -157,7 +157,7 @@ class Event(Base):
 
     @property
     def promotes_until(self) -> datetime:
-        """When the waitlist stops to move by itself; nobody joins it any more."""
+        """When the waitlist stops moving by itself; nobody joins it any more."""
         return min(self.promotion_closes_at or self.starts_at, self.ends_at)
 
     def promotes_at(self, now: datetime) -> bool:

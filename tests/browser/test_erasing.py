@@ -24,7 +24,7 @@ def test_from_the_manage_page_to_nothing_kept(
     expect(page.locator("main")).to_contain_text("erased by itself on 6 March 2027")
     page.get_by_role("link", name="Erase my data").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Erase your data?")
-    expect(page.locator("main")).to_contain_text("Your RSVP is cancelled by it.")
+    expect(page.locator("main")).to_contain_text("This cancels your RSVP.")
     assert_accessible(page)
     page.get_by_role("button", name="Erase my data").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Your data is erased")

@@ -80,7 +80,7 @@ def _dict(detail: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 def _named(name: str) -> str:
     """A field in words; that of a row after the row's own name: "Amina Bell, email address"."""
-    row, _dot, own = name.rpartition(", ")
+    row, _comma, own = name.rpartition(", ")
     words = str(FIELDS.get(own) or own.replace("_", " "))
     return f"{VALUES['mode'].get(row, row)}, {words}" if row else words
 

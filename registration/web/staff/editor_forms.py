@@ -208,7 +208,7 @@ class RegistrationForm(SectionForm):
         description=_("Otherwise you choose who moves up."),
     )
     promotion_closes_at = MomentField(
-        _("The waitlist stops to move"), description=_("Empty: with the start of the event.")
+        _("The waitlist stops moving"), description=_("Empty: with the start of the event.")
     )
     consent = lines(_("What people agree to"), 4000, 4)
     retention_days = number(

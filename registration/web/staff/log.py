@@ -82,6 +82,7 @@ def _people(search: str) -> list[int]:
         select(Rsvp.id)
         .join(SearchWord, SearchWord.rsvp_id == Rsvp.id)
         .where(
+            # The index begins with the event: named one by one, no words but these are read.
             SearchWord.event_id.in_(select(Event.id)),
             SearchWord.word == max(words_in(search), key=len, default=""),
             SearchWord.position == 0,

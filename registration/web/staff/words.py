@@ -175,7 +175,7 @@ def mail_trouble(mail: OutboxMail) -> str:
     """Why a mail has not gone, in words; what a mail server said is shown as it said it."""
     said = mail.last_error
     if said == TOO_LATE:
-        return gettext("Of no use any more")
+        return gettext("No longer needed")
     if said.startswith(UNFIT):
         return gettext("It could not be written: %(text)s", text=said.removeprefix(UNFIT))
     return said
