@@ -23,19 +23,19 @@ def count(allowances: Iterable[Allowance], *, counts: Callable[[Response], bool]
     To count and to compare is one step: of many that come at once no more pass than of a queue.
     Where an allowance is used up the request ends here, with 429, and is not counted itself.
     """
-    counted: list[tuple[RateLimitItem, str]] = []
+    hits: list[tuple[RateLimitItem, str]] = []
     for setting, key in allowances:
         limit = parse(current_app.config[setting])
-        counted.append((limit, key))
+        hits.append((limit, key))
         if not limiter.limiter.hit(limit, key):
             g.counts_anew_at = limiter.limiter.get_window_stats(limit, key).reset_time
-            _give_back(counted)
+            _give_back(hits)
             abort(429)
 
     @after_this_request
     def settle(response: Response) -> Response:
         if not counts(response):
-            _give_back(counted)
+            _give_back(hits)
         return response
 
 
@@ -68,6 +68,6 @@ def seconds_to_wait() -> int:
     return 60 if anew_at is None else max(1, int(anew_at - time.time()))
 
 
-def _give_back(counted: Iterable[tuple[RateLimitItem, str]]) -> None:
-    for limit, key in counted:
+def _give_back(hits: Iterable[tuple[RateLimitItem, str]]) -> None:
+    for limit, key in hits:
         limiter.limiter.hit(limit, key, cost=-1)

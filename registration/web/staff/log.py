@@ -29,7 +29,8 @@ def index() -> ResponseReturnValue:
     before = request.args.get("before", 0, type=int)
     search = request.args.get("q", "").strip()[:200]
     slug = request.args.get("event", "")
-    wanted = _matching(search, slug, request.args.get("who", 0, type=int))
+    who = request.args.get("who", 0, type=int)
+    wanted = _matching(search, slug, who)
     if before:
         wanted = wanted.where(AuditEntry.id < before)
     entries = db.session.scalars(wanted.order_by(AuditEntry.id.desc()).limit(PAGE + 1)).all()
@@ -40,7 +41,7 @@ def index() -> ResponseReturnValue:
         more=shown[-1].id if len(entries) > PAGE else None,
         search=search,
         slug=slug,
-        who=request.args.get("who", 0, type=int),
+        who=who,
         staff=db.session.scalars(select(Staff).order_by(Staff.email)).all(),
         events=_by_id(Event, {entry.event_id for entry in shown}),
         rsvps=_by_id(Rsvp, {entry.rsvp_id for entry in shown}),
