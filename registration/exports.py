@@ -81,7 +81,7 @@ _STATUSES = {
     RsvpStatus.PENDING: _("Waiting for approval"),
     RsvpStatus.CONFIRMED: _("Confirmed"),
     RsvpStatus.WAITLISTED: _("Waitlist"),
-    RsvpStatus.CANCELLED: _("Cancelled"),
+    RsvpStatus.CANCELLED: _("RSVP cancelled"),
     RsvpStatus.DECLINED: _("Declined"),
     RsvpStatus.REJECTED: _("Not accepted"),
 }

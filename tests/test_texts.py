@@ -17,13 +17,13 @@ from flask import Flask, render_template_string
 from flask.testing import FlaskClient
 from flask_babel import gettext, ngettext
 
-from registration import events, rendering, speakers
+from registration import events, lifecycle, rendering, rsvps, speakers
 from registration.database import db
 from registration.events import Draft
 from registration.models import OutboxMail
 from tests.conftest import NOW
 from tests.factories import make_event, make_hybrid, make_rsvp, make_speaker, make_staff
-from tests.signing_in import post
+from tests.signing_in import post, sign_in
 
 FOLDER = Path(__file__).parents[1] / "registration" / "translations"
 CATALOGUES = sorted(FOLDER.glob("*/LC_MESSAGES/messages.po"))
@@ -152,6 +152,20 @@ class TestFrench:
         assert f'<html lang="{given}"' in page.text
         # Nothing between here and the reader may give it to another one.
         assert page.headers["Cache-Control"] == "private, no-store"
+
+    def test_what_is_cancelled_is_named_where_its_name_agrees_with_it(self, client: FlaskClient):
+        """An event is “annulé”, an RSVP “annulée”, and a figure counts “annulations”."""
+        room, _ = make_hybrid(slug="paix")
+        rsvps.cancel(rsvp_id=make_rsvp(room).id, now=NOW)
+        sign_in(client, make_staff())
+        asking = {"Accept-Language": "fr"}
+        listed = client.get("/staff/events/paix/attendees?status=cancelled", headers=asking).text
+        assert "</svg>Inscription annulée</span>" in listed
+        overview = client.get("/staff/events/paix/", headers=asking).text
+        assert "<dt>Annulations</dt>" in overview
+        lifecycle.cancel(event_id=room.event_id, reason="Grève", staff_id=None, now=NOW)
+        every = client.get("/staff/?tab=upcoming", headers=asking).text
+        assert "</svg>Annulé</span>" in every
 
 
 class TestTheHouse:

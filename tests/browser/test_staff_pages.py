@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from itertools import islice
 
 import pytest
@@ -13,6 +14,7 @@ from sqlalchemy import select
 from registration.database import db
 from registration.models import OutboxMail
 from tests.browser.conftest import Site, assert_accessible
+from tests.conftest import NOW
 from tests.factories import (
     make_event,
     make_option,
@@ -123,6 +125,18 @@ def test_no_page_of_an_event_is_pushed_aside_by_one_long_word(
         if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
             wide.append(address)
     assert wide == []
+
+
+def test_the_figures_of_an_event_fit_a_phone_as_a_table(site: Site, open_page: Callable[..., Page]):
+    event = make_event(slug="peace")
+    room = make_option(event, capacity=2)
+    make_rsvp(room, now=NOW - timedelta(days=3))
+    make_rsvp(room)
+    account = make_staff()
+    page = open_page("/staff/events/peace/", width="phone", account=account, locale="fr-FR")
+    page.get_by_text("Afficher en tableau").click()
+    assert page.get_by_role("columnheader", name="Sur place").is_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_the_list_of_attendees_prints(site: Site, open_page: Callable[..., Page]):

@@ -20,7 +20,7 @@ SECTIONS: list[tuple[str, Any]] = [
     ("options", _("Ways to attend")),
     ("registration", _("Registration")),
     ("questions", _("Questions")),
-    ("people", _("People")),
+    ("people", _("Who speaks")),
     ("agenda", _("Programme")),
     ("publications", _("Publications")),
 ]

@@ -39,7 +39,7 @@ MAIL_NAMES: dict[MailKind, object] = {
 ACTION_NAMES: dict[str, object] = {
     "rsvp.unverified": _("Sent an RSVP; the address is to be confirmed"),
     "rsvp.pending": _("Sent an RSVP that waits for approval"),
-    "rsvp.confirmed": _("Confirmed"),
+    "rsvp.confirmed": _("RSVP confirmed"),
     "rsvp.waitlisted": _("Put on the waitlist"),
     "rsvp.promoted": _("Given a seat from the waitlist"),
     "rsvp.switched": _("Changed the way to attend"),
@@ -57,7 +57,7 @@ ACTION_NAMES: dict[str, object] = {
     "rsvp.resent": _("Mail sent again"),
     "rsvp.approved": _("Approved"),
     "rsvp.rejected": _("Rejected"),
-    "rsvp.cancelled": _("Cancelled"),
+    "rsvp.cancelled": _("RSVP cancelled"),
     "rsvp.erased": _("Data erased, as the attendee asked"),
     "rsvp.hold_ended": _("The address was not confirmed in time"),
     "mailing.written": _("Message begun"),
