@@ -19,6 +19,7 @@ from registration import rendering, staff
 from registration.database import db
 from registration.models import (
     OutboxMail,
+    RsvpStatus,
     StaffRole,
 )
 from registration.web import answer_form
@@ -33,8 +34,8 @@ from tests.test_every_address import rows
 HEADERS = (
     "Accept", "Accept-Encoding", "Accept-Language", "Authorization", "Content-Length",
     "Content-Type", "Cookie", "If-Match", "If-Modified-Since", "If-None-Match", "If-Range",
-    "If-Unmodified-Since", "Origin", "Range", "Referer", "X-CSRFToken", "X-Forwarded-For",
-    "X-Requested-With",
+    "If-Unmodified-Since", "Origin", "Range", "Referer", "Sec-Fetch-Site", "X-CSRFToken",
+    "X-Forwarded-For", "X-Requested-With",
 )  # fmt: skip
 ODD = (
     "", "\x7f", '"', "*", "0", "-1", "a" * 5000, "x-" * 500, 'W/"', "bytes=0-", "bytes=-1",
@@ -84,14 +85,48 @@ class TestOnHttps:
             assert told == "max-age=31536000; includeSubDomains"
             answer.close()
 
+    @pytest.mark.parametrize(
+        "told",
+        [
+            {"Referer": "https://evil.example.com/"},
+            {"Referer": f"{SITE}.evil.example.com/"},
+            {"Origin": "https://evil.example.com"},
+            {"Origin": "http://events.example.org"},
+            {"Origin": "null", "Sec-Fetch-Site": "cross-site"},
+            {"Origin": "null", "Sec-Fetch-Site": "same-site"},
+        ],
+    )
     def test_a_form_that_another_site_sends_is_refused_even_with_a_token(
-        self, browser: FlaskClient
+        self, browser: FlaskClient, told: dict[str, str]
     ) -> None:
         page = browser.get("/staff/sign-in", base_url=self.SITE)
         sent = form_of(page.text, "/staff/sign-in")
-        foreign = {"Referer": "https://evil.example.com/"}
-        answer = browser.post("/staff/sign-in", base_url=self.SITE, headers=foreign, data=sent)
+        answer = browser.post("/staff/sign-in", base_url=self.SITE, headers=told, data=sent)
         assert answer.status_code == 400
+
+    @pytest.mark.parametrize(
+        "told",
+        [
+            {"Origin": "null", "Sec-Fetch-Site": "same-origin"},
+            {"Origin": "null"},  # a browser that does not know Sec-Fetch-Site
+            {"Origin": SITE},
+            {"Referer": f"{SITE}/rsvp"},
+            {},
+        ],
+    )
+    def test_pages_that_let_no_referer_go_can_send_their_forms(
+        self, browser: FlaskClient, told: dict[str, str]
+    ) -> None:
+        """As browsers send them from a page whose Referrer-Policy is no-referrer."""
+        rsvp = make_rsvp(make_hybrid()[0])
+        page = f"/rsvp/{rsvp.manage_key}/cancel"
+        shown = browser.get(page, base_url=self.SITE)
+        assert shown.headers["Referrer-Policy"] == "no-referrer"
+        sent = form_of(shown.text, "").to_dict()  # it is sent to where it stands
+        answer = browser.post(page, base_url=self.SITE, headers=told, data=sent)
+        assert answer.status_code == 303
+        db.session.refresh(rsvp)
+        assert rsvp.status == RsvpStatus.CANCELLED
 
 
 class TestForeignHosts:

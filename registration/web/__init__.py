@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from flask import Flask, abort, current_app, g, has_request_context, request
-from flask_wtf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from registration.web import (
@@ -25,8 +24,9 @@ from registration.web import (
     templating,
     unsubscribe,
 )
+from registration.web.own_forms import OwnForms
 
-csrf = CSRFProtect()
+csrf = OwnForms()
 
 
 def init_app(app: Flask) -> None:
@@ -38,6 +38,7 @@ def init_app(app: Flask) -> None:
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=app.config["BASE_URL"].startswith("https://"),
         WTF_CSRF_TIME_LIMIT=None,
+        WTF_CSRF_SSL_STRICT=False,  # own_forms.py asks instead
         BABEL_TRANSLATION_DIRECTORIES=str(Path(app.root_path) / "registration" / "translations"),
     )
     app.jinja_environment = templating.Templates
