@@ -118,14 +118,16 @@ def test_without_script_the_lobby_works_by_hand(open_page, site, rsvp, staff, wi
     expect(page.locator("iframe")).to_have_attribute("src", FIRST)
 
 
-def test_watching_instead_of_coming_is_one_press_on_the_morning(open_page, site, rsvp):
+def test_who_watches_instead_of_coming_frees_the_seat_on_the_morning(open_page, site, rsvp):
     event = rsvp.event
     room = listing.options_of(event)[0]
     seated = make_rsvp(room, name="Gérard")
     room_id = room.id
     site.now = event.starts_at - timedelta(minutes=5)
     page = open_page(f"/rsvp/{seated.manage_key}", width="phone")
-    page.get_by_role("button", name="Watch online instead").first.click()
+    page.get_by_role("link", name="Watch online instead").click()
+    expect(page.locator("main")).to_contain_text("you may not get another")
+    page.get_by_role("button", name="Watch online instead").click()
     page.get_by_role("link", name="Go to my room").click()
     page.get_by_role("button", name="Enter").click()
     expect(page.get_by_text("You are in.")).to_be_visible()

@@ -139,7 +139,7 @@ def test_the_tab_at_hand_is_in_view_on_a_phone(site: Site, open_page: Callable[.
     )
     for bar in ("This event", "Parts of the event"):
         here = page.get_by_role("navigation", name=bar).locator("[aria-current]")
-        expect(here).to_be_in_viewport(ratio=1)
+        expect(here).to_be_in_viewport(ratio=0.99)  # a bar scrolls by whole pixels
 
 
 def test_both_versions_of_a_part_stand_in_the_page_on_a_phone(
