@@ -29,6 +29,7 @@ from registration import addresses, audit, emails
 from registration.database import db, transaction
 from registration.models import Passkey, Role, Staff
 from registration.times import now
+from registration.web.limits import address_sent
 from registration.web.staff import guessing, passkeys, second_factor, sign_in_words
 from registration.web.staff.sign_in_forms import ForgotForm, SignInForm, begin_to_write
 
@@ -238,11 +239,11 @@ def _log_failure(response: Response) -> Response:
     """
     is_refused = request.endpoint == "security.login" and response.status_code == 200
     # Read of no other request: one that is too large refuses to be read once more.
-    tried = request.form.get("email", "") if is_refused and request.method == "POST" else ""
+    tried = address_sent() if is_refused and request.method == "POST" else ""
     if tried:
-        network, email = request.remote_addr or "", tried.strip().lower()[:254]
+        network = request.remote_addr or ""
         with transaction() as session:
-            account = session.scalar(select(Staff.email).where(Staff.email == email))
+            account = session.scalar(select(Staff.email).where(Staff.email == tried))
             audit.record(
                 "staff.sign_in_failed",
                 now=now(),
