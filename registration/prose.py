@@ -36,6 +36,14 @@ def to_html(markdown: str, *, link_addresses: bool = False) -> str:
     )
 
 
+def links(markdown: str, *, link_addresses: bool = False) -> list[str]:
+    """Where the links of a text lead, those to mailboxes left out."""
+    tokens = _markdown.parse(_linked(markdown) if link_addresses else markdown)
+    inner = [token for block in tokens for token in block.children or ()]
+    addresses = [str(token.attrs["href"]) for token in inner if token.type == "link_open"]
+    return [address for address in addresses if not address.startswith("mailto:")]
+
+
 def to_text(
     markdown: str, *, width: int = 72, change: Callable[[str], str] = lambda text: text
 ) -> str:

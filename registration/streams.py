@@ -4,7 +4,6 @@ transaction; each counts the lobby's revision up, so that every open lobby sees 
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -12,7 +11,7 @@ from flask import current_app
 from flask_babel import lazy_gettext as _
 from sqlalchemy import func, select, update
 
-from registration import audit, players
+from registration import audit, players, weblinks
 from registration.database import db, transaction
 from registration.models import Event, LobbyPhase, StreamKind, StreamSource
 
@@ -152,11 +151,9 @@ def _source(event_id: int, source_id: int) -> StreamSource:
 def _address(url: str) -> tuple[str, StreamKind]:
     """The address as it is kept, and whether it plays in our page."""
     try:
-        parts = urlsplit(url.strip())
-    except ValueError:  # brackets that hold no IPv6 address
-        parts = urlsplit("")
-    if parts.scheme != "https" or not parts.hostname or re.search(r"\s", url.strip()):
-        raise StreamRefused(_("Enter an address that starts with https://"))
+        weblinks.check(url.strip(), schemes=("https",))
+    except weblinks.LinkRefused as refusal:
+        raise StreamRefused(str(refusal)) from refusal
     config = current_app.config
     address = players.embeddable(url, host=urlsplit(config["BASE_URL"]).hostname or "")
     known = players.origin(address) in players.allowed(config["PLAYER_ORIGINS"])

@@ -235,7 +235,7 @@ def test_staff_see_who_is_missing_what_and_edit_it(desk: FlaskClient, speaker: S
         ({"call_at": "2026-03-08T02:30"}, "The clocks in America/New_York skip this time that day"),
         ({"call_at": "2026-11-01T01:30"}, "This time happens twice that day"),
         ({"call_at": "soon"}, "Enter a day and a time"),
-        ({"green_room_url": "javascript:alert(1)"}, "Enter a web address"),
+        ({"green_room_url": "javascript:alert(1)"}, "Enter a full web address"),
         ({"photo": b"no picture"}, "Choose a picture"),
         ({"seen": "stale"}, "Somebody else has changed this"),
     ],

@@ -430,6 +430,72 @@ def test_a_row_with_a_mistake_says_which_and_saves_nothing(desk: FlaskClient) ->
     assert 'value="no address"' in answer.text
 
 
+ELSEWHERE = "https://bank.example@evil.example/"
+NO_LINK = "Enter a full web address, like https://example.org/page"
+
+
+@pytest.mark.parametrize(
+    ("part_", "field"),
+    [
+        ("basics", "venue_map_url"),
+        ("texts", "publications_url"),
+        ("registration", "external_url"),
+    ],
+)
+def test_a_link_that_only_looks_like_one_is_told_and_what_is_saved_stays(
+    desk: FlaskClient, part_: str, field: str
+) -> None:
+    event = make_event(**{field: "https://old@example.org/"})
+    answer = send(desk, event, part_, **{field: ELSEWHERE})
+    assert NO_LINK in answer.text
+    assert f'value="{ELSEWHERE}"' in answer.text
+    assert send(desk, event, part_, **{field: "https://bücher.example/"}).status_code == 303
+    assert getattr(reread(event), field) == "https://bücher.example/"
+
+
+def test_a_link_that_was_saved_before_does_not_stop_the_rest_from_being_saved(
+    desk: FlaskClient,
+) -> None:
+    event = make_event(venue_map_url=ELSEWHERE, description="[more](/events/other)")
+    person = make_speaker(event, name="First", green_room_url=ELSEWHERE)
+    assert send(desk, event, "basics", title="New").status_code == 303
+    assert send(desk, event, "texts", summary="New").status_code == 303
+    assert send(desk, event, "people", **{f"{person.id}__name": "New"}).status_code == 303
+    assert (reread(event).title, event.summary, reread(person).name) == ("New", "New", "New")
+
+
+@pytest.mark.parametrize(
+    ("part_", "field"), [("people", "green_room_url"), ("publications", "url")]
+)
+def test_a_row_with_a_link_that_only_looks_like_one_says_which(
+    desk: FlaskClient, part_: str, field: str
+) -> None:
+    event = make_event()
+    row = make_speaker(event) if part_ == "people" else Publication(event_id=event.id, title="P")
+    row.position = 0
+    save(row)
+    answer = send(desk, event, part_, **{f"{row.id}__{field}": ELSEWHERE})
+    assert NO_LINK in answer.text
+    assert getattr(reread(row), field) == ""
+
+
+@pytest.mark.parametrize(
+    ("part_", "field"), [("texts", "description"), ("basics", "venue_directions")]
+)
+@pytest.mark.parametrize("link", ["/events/other", "//evil.example", "page.html", ELSEWHERE])
+def test_a_link_in_a_text_that_leads_nowhere_is_named_and_nothing_typed_is_lost(
+    desk: FlaskClient, part_: str, field: str, link: str
+) -> None:
+    event = make_event()
+    typed = f"[Fine](https://example.org) and [not]({link})"
+    answer = send(desk, event, part_, **{field: typed})
+    assert f"The link to “{link}” leads nowhere. {NO_LINK}" in answer.text
+    assert form_of(answer.text, f"/{part_}")[field] == typed
+    assert getattr(reread(event), field) == ""
+    sound = "[a](https://example.org), [b](mailto:a@example.org) and <https://bücher.example/é>"
+    assert send(desk, event, part_, **{field: sound}).status_code == 303
+
+
 def test_who_is_taken_off_the_programme_loses_the_entry(desk: FlaskClient) -> None:
     event = make_event()
     person = make_speaker(event)

@@ -142,6 +142,9 @@ def test_a_test_goes_to_who_writes(desk: FlaskClient, event: Event, people: list
         ({"to": ""}, "Choose who gets the message"),
         ({"to": "confirmed.999"}, "Not a valid choice"),
         ({"body": "Dear {frist_name}"}, "There is no field {frist_name}"),
+        ({"body": "[here](//evil.example)"}, "The link to “//evil.example” leads nowhere."),
+        ({"body": "[here]({name})"}, "leads nowhere."),
+        ({"body": "See https://a@b.example/"}, "The link to “https://a@b.example/” leads nowhere."),
     ],
 )
 def test_what_is_missing_is_said_and_nothing_typed_is_lost(

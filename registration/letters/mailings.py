@@ -97,6 +97,14 @@ def used_fields(*texts: str) -> set[str]:
     return {name for text in texts for name in _FIELD.findall(text)} & set(FIELDS)
 
 
+def links(body: str) -> list[str]:
+    """Where the links of a text lead; a field that is a link leads somewhere."""
+    put = _FIELD.sub(
+        lambda found: "https://example.org/" if found[1].endswith("_link") else found[0], body
+    )
+    return prose.links(put, link_addresses=True)
+
+
 def values_for(rsvp: Rsvp, event: Event) -> dict[str, str]:
     """What the fields say to the reader who sent this RSVP, in the locale at hand."""
     place = entries.venue(event)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from flask_babel import gettext
@@ -12,6 +11,7 @@ from wtforms import Field, Form, IntegerField, StringField, TextAreaField, Valid
 from wtforms.validators import NumberRange, Optional
 from wtforms.widgets import NumberInput
 
+from registration import prose, weblinks
 from registration.web.fields import at_most, is_email, many_lines, one_line
 
 PICTURES = {"accept": "image/jpeg,image/png,image/webp"}
@@ -22,10 +22,12 @@ def text(label: Any, most: int = 200, *more: Any, **kwargs: Any) -> StringField:
     return StringField(label, [*more, *at_most(most)], [one_line], **kwargs)
 
 
-def lines(label: Any, most: int, rows: int = 4, **kwargs: Any) -> TextAreaField:
+def lines(label: Any, most: int, rows: int = 4, *more: Any, **kwargs: Any) -> TextAreaField:
     """A text of several lines."""
     render_kw = {"rows": rows} | kwargs.pop("render_kw", {})
-    return TextAreaField(label, at_most(most), [many_lines], render_kw=render_kw, **kwargs)
+    return TextAreaField(
+        label, [*at_most(most), *more], [many_lines], render_kw=render_kw, **kwargs
+    )
 
 
 def number(label: Any, low: int, high: int, *validators: Any, **kwargs: Any) -> IntegerField:
@@ -40,22 +42,33 @@ def number(label: Any, low: int, high: int, *validators: Any, **kwargs: Any) -> 
 
 
 def is_link(_form: Form, field: Field) -> None:
-    """Only addresses of the web."""
-    if field.data and not _is_web_address(field.data):
-        raise ValidationError(gettext("Enter a full address that begins with https://"))
-
-
-def _is_web_address(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-    except ValueError:  # brackets that hold no IPv6 address
-        return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and " " not in text
+    """Only addresses of the web, or what is saved already."""
+    if field.data and field.data != field.object_data:
+        try:
+            weblinks.check(field.data)
+        except weblinks.LinkRefused as refusal:
+            raise ValidationError(str(refusal)) from refusal
 
 
 def link(label: Any, **kwargs: Any) -> StringField:
     """An address of the web."""
     return text(label, 2000, is_link, render_kw={"inputmode": "url"}, **kwargs)
+
+
+def markdown(label: Any, most: int, rows: int, **kwargs: Any) -> TextAreaField:
+    """A text in Markdown, whose links lead to the web."""
+    return lines(label, most, rows, has_links, **kwargs)
+
+
+def has_links(_form: Form, field: Field) -> None:
+    """Only links to addresses of the web, or what is saved already."""
+    saved = prose.links(field.object_data or "")
+    try:
+        weblinks.check_in_text(
+            address for address in prose.links(field.data or "") if address not in saved
+        )
+    except weblinks.LinkRefused as refusal:
+        raise ValidationError(str(refusal)) from refusal
 
 
 def is_zone(_form: Form, field: Field) -> None:

@@ -32,6 +32,7 @@ from registration.web.staff.editor_fields import (
     is_zone,
     lines,
     link,
+    markdown,
     number,
     optional_email,
     text,
@@ -62,6 +63,13 @@ class SectionForm(MomentsForm):
     def names_for(self, event: Event) -> list[str]:
         """The event's fields that this form changes."""
         return [name for name in self.names if name in self]
+
+    def validate_for(self, event: Event | None) -> bool:
+        """Check the shape, then the times. What is saved as it stands may stay so."""
+        if event is not None:
+            for name in self.names_for(event):
+                self[name].object_data = getattr(event, name)
+        return super().validate_for(event)
 
     def changes(self, event: Event) -> dict[str, Any]:
         """What it says, under the names of the event's fields."""
@@ -96,7 +104,7 @@ class BasicsForm(SectionForm):
         3,
         description=_("One a line: step-free entrance, hearing loop, lift."),
     )
-    venue_directions = lines(_("How to get there"), 4000, 4, description=_("Markdown."))
+    venue_directions = markdown(_("How to get there"), 4000, 4, description=_("Markdown."))
     venue_map_url = link(_("Link to a map"))
     stream_note = text(
         _("About the stream"), 300, description=_("Language, captions: “English, with captions”.")
@@ -125,7 +133,7 @@ class TextsForm(SectionForm):
     summary = lines(
         _("Summary"), 400, 2, description=_("One or two sentences, for lists and search engines.")
     )
-    description = lines(_("Description"), 40_000, 14, description=_("Markdown."))
+    description = markdown(_("Description"), 40_000, 14, description=_("Markdown."))
     image = HiddenField(filters=[pictures.name_of])
     image_file = FileField(_("Picture"), render_kw=PICTURES)
     image_alt = text(

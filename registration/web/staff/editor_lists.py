@@ -47,7 +47,7 @@ def _rows(event: Event, name: str) -> Rows:
 def save(event: Event, name: str) -> ResponseReturnValue:
     """Save the rows as they were sent, or change them without saving."""
     form, rows = SeenForm(), _rows(event, name)
-    rows.read(request.form, request.files)
+    rows.read(request.form, request.files, programme.rows_of(event, name))
     _keep_photos(rows)
     do = request.form.get("do", "save")
     if do != "save":

@@ -26,7 +26,6 @@ from registration.models import AttendanceMode, Event, QuestionKind, SpeakerRole
 from registration.web.fields import at_most, one_line
 from registration.web.staff.editor_fields import (
     PICTURES,
-    is_link,
     lines,
     link,
     number,
@@ -176,7 +175,7 @@ class PublicationRow(RowForm):
     """A related publication."""
 
     title_ = StringField(_("Title"), [InputRequired(_("Enter a title")), *at_most(500)], [one_line])
-    url = StringField(_("Address"), [*at_most(2000), is_link], [one_line])
+    url = link(_("Address"))
     published_on = DateField(_("Date"), [Optional()])
     type = text(_("Type"), 100, description=_("Report, brief, article."))
     abstract = lines(_("Abstract"), 8000, 3)

@@ -75,12 +75,21 @@ class Rows:
                 field.show_in(self.event.zone)
             self.forms.append((key, form))
 
-    def read(self, formdata: MultiDict[str, Any], files: MultiDict[str, Any]) -> None:
-        """Take the rows as they were sent."""
+    def read(
+        self,
+        formdata: MultiDict[str, Any],
+        files: MultiDict[str, Any],
+        saved: Sequence[dict[str, Any]],
+    ) -> None:
+        """Take the rows as they were sent. What is saved as it stands may stay so."""
+        known = {str(row["id"]): row for row in saved}
         sent = CombinedMultiDict([formdata, files])
         for key in dict.fromkeys(formdata.getlist("row")):
             if _KEY.fullmatch(key) and len(self.forms) < 500:
-                self.forms.append((key, self._form(key, sent, {})))
+                form = self._form(key, sent, {})
+                for name in set(form.names) & known.get(key, {}).keys():
+                    form[name].object_data = known[key][name]
+                self.forms.append((key, form))
 
     def act(self, action: str) -> None:
         """Add, move or remove a row."""

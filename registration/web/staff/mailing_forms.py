@@ -22,7 +22,8 @@ from wtforms import (
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired
 
-from registration import mailings, wording
+from registration import mailings, weblinks, wording
+from registration.letters.mailings import links
 from registration.mailings import MailingRefused
 from registration.models import AttendanceOption, Mailing, Question, QuestionKind
 from registration.segments import Presence, Segment, Who
@@ -45,6 +46,13 @@ def _with_known_fields(_form: Form, field: Field) -> None:
         raise ValidationError(str(refusal)) from refusal
 
 
+def _with_links_to_pages(_form: Form, field: Field) -> None:
+    try:
+        weblinks.check_in_text(links(field.data or ""))
+    except weblinks.LinkRefused as refusal:
+        raise ValidationError(str(refusal)) from refusal
+
+
 class MailingForm(FlaskForm):  # type: ignore[misc]
     """To whom, what about, and the text."""
 
@@ -62,7 +70,12 @@ class MailingForm(FlaskForm):  # type: ignore[misc]
     )
     body = TextAreaField(
         _("Message"),
-        [InputRequired(_("Write the message")), *at_most(20_000), _with_known_fields],
+        [
+            InputRequired(_("Write the message")),
+            *at_most(20_000),
+            _with_known_fields,
+            _with_links_to_pages,
+        ],
         [many_lines],
         description=_("Markdown: **bold**, a list with -, [words](https://…) for a link."),
         render_kw={"rows": 14},

@@ -30,7 +30,7 @@ from wtforms import (
     TextAreaField,
 )
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import URL, InputRequired, Optional
+from wtforms.validators import InputRequired, Optional
 
 from registration import speakers, wording
 from registration.database import db
@@ -40,6 +40,7 @@ from registration.times import now
 from registration.web import photos
 from registration.web.fields import at_most, is_email, many_lines, no_controls, one_line
 from registration.web.staff.access import event_by_slug, speaker_of, staff_only
+from registration.web.staff.editor_fields import link
 from registration.web.staff.wallclock import MomentField, MomentsForm, part_is_in_order
 
 blueprint = Blueprint("staff_speakers", __name__, url_prefix="/staff/events/<slug>/speakers")
@@ -82,11 +83,7 @@ class SpeakerForm(MomentsForm):
     room = StringField(
         _("Where to be"), at_most(200), [one_line], description=_("A room or a desk, at call time.")
     )
-    green_room_url = StringField(
-        _("Green room’s link"),
-        [Optional(), *at_most(1000), URL(message=_("Enter a web address, with https://"))],
-        [one_line],
-    )
+    green_room_url = link(_("Green room’s link"))
     seen = HiddenField()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -198,6 +195,7 @@ def edit(slug: str, speaker_id: int) -> ResponseReturnValue:
     event = event_by_slug(slug)
     speaker = speaker_of(event, speaker_id)
     form = SpeakerForm()
+    form.green_room_url.object_data = speaker.green_room_url
     if form.is_submitted() and form.validate_for(event):
         try:
             told = speakers.edit(
