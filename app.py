@@ -10,7 +10,7 @@ from flask import Flask
 from flask_migrate import Migrate
 from whitenoise import WhiteNoise
 
-from registration import cli, outbox, rendering, web
+from registration import cli, logs, outbox, rendering, web
 from registration.database import db, engine_options
 from registration.settings import Settings
 from registration.web.front import Front
@@ -23,6 +23,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     Raises SystemExit, with a text for who starts it, if a setting of the environment is wrong.
     """
     settings = settings or Settings.of_environment()
+    logs.configure()
     app = Flask(__name__)
     app.config.from_mapping(settings.flask_config())
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(settings.database_url)

@@ -24,7 +24,6 @@ from registration import (
     imports,
     inbox,
     listing,
-    logs,
     matching,
     retention,
     roster,
@@ -91,7 +90,6 @@ def inbox_in(stdin: bool) -> None:
 @commands.command()
 def worker() -> None:
     """Deliver mail and do what time brings due, until Ctrl-C or SIGTERM."""
-    logs.configure()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

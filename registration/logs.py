@@ -10,18 +10,25 @@ from datetime import UTC, datetime
 
 from gunicorn.glogging import Logger as GunicornLogger
 
-_KEY = re.compile(r"/(rsvp|j|t|speaker|unsubscribe|staff/reset)/[^/\s?\"']+")
+_KEY = re.compile(
+    r"/(rsvp|j|t|speaker|unsubscribe|staff/(?:reset|second-factor|passkeys?|verify/passkey))"
+    r"/[^/\s?\"']+"
+)
 # PostgreSQL shows the row that it refuses, and what people wrote may have lines.
 _DETAIL = re.compile(r"^DETAIL:.*?(?=\n\[SQL: |\n\nThe above |\Z)", re.MULTILINE | re.DOTALL)
 _QUERY = re.compile(r"\?[^\s\"']*")
-_ADDRESS = re.compile(r"[\w.+'-]+@[\w-]+(\.[\w-]+)+")
+# Whatever may stand before the sign (RFC 5322, 3.2.3), dots too.
+_ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(\.[\w-]+)+")
+#: How gunicorn says from where a request came that it could not read.
+_NETWORK = re.compile(r"\bip=\S+")
 
 
 def cleaned(text: str) -> str:
-    """The text with keys, queries, rows and mail addresses taken out."""
+    """The text with keys, queries, rows, mail addresses and visitors' networks taken out."""
     text = _KEY.sub(r"/\1/…", text)
     text = _DETAIL.sub("DETAIL: …", text)
     text = _QUERY.sub("?…", text)
+    text = _NETWORK.sub("ip=…", text)
     return _ADDRESS.sub("…@…", text)
 
 
@@ -43,10 +50,13 @@ class Lines(logging.Formatter):
 
 
 def configure() -> None:
-    """Write everything from warnings on to standard error, in lines."""
+    """Write everything from warnings on to standard error, in lines.
+
+    Whoever starts us. Where logging is set up already it stays as it is.
+    """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Lines())
-    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
 
 
 class Logger(GunicornLogger):  # type: ignore[misc]

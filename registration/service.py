@@ -27,7 +27,7 @@ from flask import Flask, current_app
 from gunicorn.app.base import BaseApplication
 from sqlalchemy import inspect
 
-from registration import clock, demo, logs, staff
+from registration import clock, demo, staff
 from registration.database import db
 from registration.models import StaffRole
 from registration.times import now
@@ -57,7 +57,6 @@ def run(app: Flask) -> int:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    logs.configure()
     password = prepare()
     _share_memory()
     # Who holds the lock of the seats must not wait long for another thread to pause.

@@ -68,6 +68,16 @@ class TestLogs:
         assert rsvp.manage_key not in written
         assert "amina@example.org" not in written
 
+    def test_they_hold_the_secret_of_no_address(self, app: Flask) -> None:
+        secrets, cleaned = {"key", "code", "token"}, 0
+        for rule in app.url_map.iter_rules():
+            if secrets & rule.arguments:
+                _domain, path = rule.build(dict.fromkeys(rule.arguments, "SECRET-key_1"))
+                assert "SECRET" in path
+                assert "SECRET" not in logs.cleaned(f"GET {path} has failed"), path
+                cleaned += 1
+        assert cleaned > 20
+
     def test_what_the_web_server_says_of_an_address_is_cleaned(self) -> None:
         record = logging.LogRecord(
             "gunicorn.error",
@@ -75,7 +85,7 @@ class TestLogs:
             "",
             0,
             "Error handling request %s %s of %s",
-            ("GET", "/rsvp/SECRET-key_1?source=x", "amina@example.org"),
+            ("GET", "/rsvp/SECRET-key_1?source=x", "o'hara&amina/co@example.org"),
             None,
         )
         line = json.loads(logs.Lines().format(record))

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import re
+import shlex
 import signal
 import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -91,3 +95,52 @@ def test_nothing_stays_behind_when_the_service_itself_is_killed(
     process.kill()
     _gone, alive = psutil.wait_procs(everything, timeout=30)
     assert alive == []
+
+
+@pytest.fixture
+def web_server(tmp_path: Path) -> Iterator[tuple[int, Path]]:
+    """The web server as the README starts it in production, on a database without any table.
+
+    Its port, and the file that its standard error goes to.
+    """
+    port, said = free_port(), tmp_path / "said"
+    (command,) = re.findall(r"`(gunicorn [^`]+)`", (ROOT / "README.md").read_text(encoding="utf-8"))
+    with said.open("wb") as standard_error:
+        started = subprocess.Popen(
+            [sys.executable, "-m", *shlex.split(command), "--bind", f"127.0.0.1:{port}"],
+            cwd=ROOT,
+            env=os.environ | {"DATABASE_URL": f"sqlite:///{tmp_path / 'empty.db'}"},
+            stdout=subprocess.DEVNULL,
+            stderr=standard_error,
+        )
+    try:
+        until(lambda: is_up(port))
+        yield port, said
+    finally:
+        started.terminate()
+        started.wait(30)
+
+
+def test_what_breaks_in_production_is_found_in_the_log_by_the_number_on_its_page(
+    web_server: tuple[int, Path],
+) -> None:
+    port, said = web_server
+    key, address = "SECRET-key-of-a-link", "amina&co@example.org"
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/rsvp/{key}?for={address}")
+    assert refused.value.code == 500
+    page = refused.value.read().decode()
+    (number,) = re.findall(r"give the number (\w+)", page)
+    assert "no such table" not in page
+    with socket.create_connection(("127.0.0.1", port)) as line:
+        line.sendall(f"GET /rsvp/{key} HTTP/1.1\r\n{address} no header\r\n\r\n".encode())
+        assert b" 400 " in line.recv(1000)
+
+    written = said.read_text(encoding="utf-8")
+    lines = [json.loads(line) for line in written.splitlines()]
+    (broke,) = [line for line in lines if line["level"] == "error"]
+    assert number in broke["message"]
+    assert "no such table" in broke["trace"]
+    assert any("Invalid request" in line["message"] for line in lines)
+    for personal in (key, "amina", address, "127.0.0.1: "):
+        assert personal not in written
