@@ -14,6 +14,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
 DEVELOPMENT_KEY = "development-only"
+#: The shortest token that is taken: shorter ones can be guessed.
+_TOKEN = 20
 _CATALOGUES = tuple((ROOT / "registration" / "translations").glob("*/LC_MESSAGES/messages.mo"))
 
 
@@ -38,6 +40,8 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[int, Field(ge=0, le=8)] = 0
     upload_folder: str = str(ROOT / "instance" / "uploads")
     redis_url: str = ""
+    # What a monitor must bring to read /metrics; without it administrators alone do
+    metrics_token: str = ""
     # How long a process may answer with a public page that it made, in seconds. With the second
     # for which browsers may keep it, what it says of seats is never older than two.
     page_memory_seconds: Annotated[float, Field(ge=0, le=60)] = 1.0
@@ -159,6 +163,8 @@ class Settings(BaseSettings):
                 "RSVP, and the form tells who has answered already. Set it to the host that takes "
                 "your mail, for example localhost"
             )
+        if self.metrics_token and len(self.metrics_token) < _TOKEN:
+            raise ValueError(f"METRICS_TOKEN must have at least {_TOKEN} random characters")
         if self.inbox_url and urlsplit(self.inbox_url).scheme not in ("imap", "imaps"):
             raise ValueError("INBOX_URL must start with imaps:// (or imap://)")
         if self.mail_use_tls and self.mail_use_ssl:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hmac
+
 from flask import (
     Blueprint,
     Response,
@@ -9,14 +11,20 @@ from flask import (
     current_app,
     jsonify,
     render_template,
+    request,
     send_from_directory,
 )
 from flask.typing import ResponseReturnValue
+from flask_security import current_user
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from registration import metrics
 from registration.database import db
+from registration.models import StaffRole
+from registration.times import now
 from registration.web.headers import cacheable
+from registration.web.staff.access import has_role
 
 blueprint = Blueprint("pages", __name__)
 
@@ -58,6 +66,19 @@ def health() -> ResponseReturnValue:
     except DBAPIError:
         return jsonify(status="no database"), 503
     return jsonify(status="ok")
+
+
+@blueprint.get("/metrics")
+def numbers() -> ResponseReturnValue:
+    """What a monitor watches; for who brings METRICS_TOKEN, and for administrators."""
+    token = str(current_app.config["METRICS_TOKEN"])
+    sent = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    knows = bool(token) and hmac.compare_digest(sent.encode(), token.encode())
+    if not knows and not (current_user.is_authenticated and has_role(StaffRole.ADMIN)):
+        abort(404)
+    return Response(
+        metrics.exposition(now=now()), content_type="text/plain; version=0.0.4; charset=utf-8"
+    )
 
 
 @blueprint.get("/robots.txt")
