@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flask import current_app
+from flask import current_app, g
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from itsdangerous import BadData, URLSafeSerializer
@@ -179,8 +179,10 @@ class RsvpForm(PersonForm):
 
 
 def opened() -> str:
-    """This moment, sealed: when a form was opened."""
-    return str(_signer().dumps(int(time.time())))
+    """This moment, sealed: when a form was opened. The same throughout a request."""
+    if "form_opened" not in g:
+        g.form_opened = str(_signer().dumps(int(time.time())))
+    return str(g.form_opened)
 
 
 def _signer() -> URLSafeSerializer:

@@ -8,7 +8,6 @@ from flask import (
     Blueprint,
     abort,
     current_app,
-    g,
     redirect,
     render_template,
     request,
@@ -17,6 +16,8 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale, gettext
+from flask_wtf.csrf import generate_csrf
+from markupsafe import Markup
 
 from registration import answering, invitations
 from registration.admission import Refusal, RsvpRefused
@@ -25,13 +26,13 @@ from registration.times import now
 from registration.web import access, tries
 from registration.web.answer_form import Offer, RsvpForm, opened
 from registration.web.asking import Asking, Recent
-from registration.web.blank_forms import BlankForms
 from registration.web.fields import once_more
+from registration.web.kept_pages import KeptPages
 from registration.web.limits import address_sent, limiter, setting
 from registration.web.person_form import guests_line
 
 blueprint = Blueprint("answering", __name__)
-blanks, recent = BlankForms(), Recent()
+pages, recent = KeptPages(), Recent()
 
 STATUS = {
     Refusal.CANCELLED: 410,
@@ -47,15 +48,10 @@ def form(slug: str) -> ResponseReturnValue:
     """The form, blank or with what a link to it carries."""
     if request.query_string:
         return _show(Asking.of(access.published_event(slug)))
-    return blanks.page(lambda: _blank(slug), opened)
-
-
-def _blank(slug: str) -> tuple[ResponseReturnValue, str]:
-    """The form as nobody has touched it, with the sealed time in it."""
-    answer = _show(Asking.of(access.published_event(slug)))
-    if isinstance(answer, tuple) and answer[1] == 200 and "form_opened" in g:
-        return answer[0], g.form_opened
-    return answer, ""
+    return pages.page(
+        lambda: _show(Asking.of(access.published_event(slug))),
+        lambda: (generate_csrf(), opened()),
+    )
 
 
 def _show(asking: Asking) -> ResponseReturnValue:
@@ -199,7 +195,6 @@ def _page(
             "rsvps/closed.html", event=event, now=moment, form=form, opens_at=opens_at
         )
         return page, 200 if opens_at and not event.is_past(moment) else 410
-    g.form_opened = form.started.data
     form.word(event)
     page = render_template(
         "rsvps/answer.html",
@@ -224,8 +219,15 @@ def _all_wait(form: RsvpForm) -> bool:
 @blueprint.get("/events/<slug>/rsvp/sent")
 def sent(slug: str) -> ResponseReturnValue:
     """Where to look now: in the mail. Who is led here has just answered to the same event."""
-    event = recent.of(slug).event
-    return render_template("rsvps/sent.html", event=event, email=session.get("sent_to", ""))
+    sent_to = session.get("sent_to", "")
+    address = Markup("<b><bdi>{}</bdi></b>").format(sent_to)
+
+    def render() -> tuple[str, int]:
+        event = recent.of(slug).event
+        shown = address if sent_to else ""
+        return render_template("rsvps/sent.html", event=event, address=shown), 200
+
+    return pages.page(render, lambda: (address,)) if sent_to else render()
 
 
 @blueprint.post("/events/<slug>/rsvp/decline")

@@ -1,4 +1,4 @@
-"""The form before anybody has typed into it: the same for all, with tokens of one's own."""
+"""Pages that many open in one minute: the same for all, but for words of one's own."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def remembering(app: Flask) -> Iterator[Flask]:
     app.config["PAGE_MEMORY_SECONDS"] = 60
     yield app
     app.config["PAGE_MEMORY_SECONDS"] = 0
-    answering.blanks._kept.clear()
+    answering.pages._kept.clear()
     answering.recent._kept.clear()
 
 
@@ -66,7 +66,27 @@ def test_what_is_no_form_is_not_kept(remembering: Flask) -> None:
     for _ in range(2):
         assert client.get(f"/events/{event.slug}/rsvp").status_code == 410
         assert client.get("/events/nothing-here/rsvp").status_code == 404
-    assert not answering.blanks._kept
+    assert not answering.pages._kept
+
+
+def test_the_page_after_the_form_names_ones_own_address_and_nobody_elses(
+    remembering: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(remembering.config, "MAIL_SERVER", "mail.example.org")
+    room, _stream = make_hybrid()
+    path = f"/events/{room.event.slug}/rsvp"
+    about = {"attend": str(room.id), "name": "Ada", "consent": "y"}
+    shown = []
+    for address in ("ada@example.net", "o'neill@example.net"):
+        visitor = remembering.test_client()
+        form = tokens(visitor.get(path).text) | about | {"email": address}
+        answer = visitor.post(path, data=form, follow_redirects=True)
+        shown.append(re.findall(r"[\w&#;']+@example\.net", answer.text))
+    assert shown == [["ada@example.net"], ["o&#39;neill@example.net"]]
+    assert f"{path}/sent" in {path for path, _language in answering.pages._kept}
+    stranger = remembering.test_client().get(f"{path}/sent")
+    assert "We have written to the address you gave" in stranger.text
+    assert "example.net" not in stranger.text
 
 
 def test_a_form_that_was_read_a_moment_ago_decides_nothing(remembering: Flask) -> None:
