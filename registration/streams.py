@@ -155,6 +155,7 @@ def _address(url: str) -> tuple[str, StreamKind]:
     except weblinks.LinkRefused as refusal:
         raise StreamRefused(str(refusal)) from refusal
     config = current_app.config
-    address = players.embeddable(url, host=urlsplit(config["BASE_URL"]).hostname or "")
-    known = players.origin(address) in players.allowed(config["PLAYER_ORIGINS"])
-    return address, StreamKind.EMBED if known else StreamKind.REDIRECT
+    ours = urlsplit(config["BASE_URL"]).hostname or ""
+    if framed := players.frame(url, host=ours, more=config["PLAYER_ORIGINS"]):
+        return framed, StreamKind.EMBED
+    return url.strip(), StreamKind.REDIRECT

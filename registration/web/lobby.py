@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from flask import Blueprint, Response, current_app, g, jsonify, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.urls import iri_to_uri
@@ -140,5 +142,7 @@ def _player(source: StreamSource | None) -> str:
     """The address that plays in our page; empty if the source is opened by a link."""
     if source is None or source.kind is not StreamKind.EMBED:
         return ""
-    known = players.origin(source.url) in players.allowed(current_app.config["PLAYER_ORIGINS"])
-    return source.url if known else ""
+    config = current_app.config
+    # Once more: what was saved before may be no video.
+    ours = urlsplit(config["BASE_URL"]).hostname or ""
+    return players.frame(source.url, host=ours, more=config["PLAYER_ORIGINS"])
