@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import nh3
 from markdown_it import MarkdownIt
@@ -23,7 +23,7 @@ def to_html(markdown: str, *, link_addresses: bool = False) -> str:
     Headings are of the third and fourth level, below those of the page. With `link_addresses`
     a web address is a link wherever it stands.
     """
-    tokens = _markdown.parse(_linked(markdown) if link_addresses else markdown)
+    tokens = _tokens(_linked(markdown) if link_addresses else markdown)
     for token in tokens:
         if token.type in ("heading_open", "heading_close"):
             token.tag = "h3" if token.tag in ("h1", "h2", "h3") else "h4"
@@ -37,10 +37,11 @@ def to_html(markdown: str, *, link_addresses: bool = False) -> str:
 
 
 def links(markdown: str, *, link_addresses: bool = False) -> list[str]:
-    """Where the links of a text lead, those to mailboxes left out."""
+    """Where the links and pictures of a text are, those to mailboxes left out."""
     tokens = _markdown.parse(_linked(markdown) if link_addresses else markdown)
     inner = [token for block in tokens for token in block.children or ()]
-    addresses = [str(token.attrs["href"]) for token in inner if token.type == "link_open"]
+    leads = [token.attrs.get("href", token.attrs.get("src")) for token in inner]
+    addresses = [str(address) for address in leads if address is not None]
     return [address for address in addresses if not address.startswith("mailto:")]
 
 
@@ -54,7 +55,7 @@ def to_text(
     blocks: list[str] = []
     lists: list[int] = []  # the next number of each open list; 0 for bullets
     marker = ""
-    for token in _markdown.parse(_linked(markdown)):
+    for token in _tokens(_linked(markdown)):
         if token.type == "bullet_list_open":
             lists.append(0)
         elif token.type == "ordered_list_open":
@@ -83,6 +84,36 @@ def to_text(
         if token.type.endswith("_list_open") and len(lists) == 1:
             blocks.append("\n")
     return "".join(blocks).strip("\n")
+
+
+def _tokens(markdown: str) -> list[Token]:
+    """What a text is made of; a picture is a link to it.
+
+    Pages and mails load nothing from elsewhere, since that tells others who reads them.
+    """
+    tokens = _markdown.parse(markdown)
+    for token in tokens:
+        if token.children:
+            token.children = list(_without_pictures(token.children))
+    return tokens
+
+
+def _without_pictures(tokens: Sequence[Token]) -> Iterator[Token]:
+    inside_link = False
+    for token in tokens:
+        inside_link = token.type == "link_open" or (inside_link and token.type != "link_close")
+        if token.type != "image":
+            yield token
+            continue
+        address = str(token.attrs["src"])
+        is_elsewhere = not address.startswith("data:")  # what is in the text itself has no address
+        shown = Token("text", "", 0, content=token.content or (address if is_elsewhere else ""))
+        if inside_link or not is_elsewhere:
+            yield shown
+        else:
+            yield Token("link_open", "a", 1, attrs={"href": address})
+            yield shown
+            yield Token("link_close", "a", -1)
 
 
 def _inline_text(tokens: Sequence[Token]) -> str:

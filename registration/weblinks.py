@@ -14,6 +14,7 @@ _UNFIT = re.compile(r"[\s\x00-\x1f\x7f-\x9f\\<>\"]")
 # Underscores are in no name of a host (RFC 1123, 2.1), but in many that lead somewhere.
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?", re.ASCII)
 _LONGEST_HOST = 253
+_LONGEST_SHOWN = 200
 _BRACKETED = re.compile(r"\[[0-9a-fA-F:.]+\](?::[0-9]+)?")
 
 
@@ -40,7 +41,7 @@ def check_in_text(addresses: Iterable[str]) -> None:
             raise LinkRefused(
                 gettext(
                     "The link to “%(address)s” leads nowhere. %(what_to_do)s",
-                    address=address,
+                    address=address if len(address) <= _LONGEST_SHOWN else f"{address[:60]}…",
                     what_to_do=refusal,
                 )
             ) from refusal

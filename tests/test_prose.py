@@ -33,6 +33,32 @@ def test_nothing_runs_and_nothing_is_loaded(written: str) -> None:
         assert part not in html
 
 
+@pytest.mark.parametrize(
+    ("written", "html", "text"),
+    [
+        (
+            "![](https://example.org/plan.png)",
+            ">https://example.org/plan.png</a>",
+            "https://example.org/plan.png",
+        ),
+        (
+            "![The plan](https://example.org/plan.png)",
+            ">The plan</a>",
+            "The plan <https://example.org/plan.png>",
+        ),
+        (
+            "[![The plan](https://example.org/plan.png)](https://example.org/hall)",
+            'href="https://example.org/hall" rel="noopener nofollow">The plan</a>',
+            "The plan <https://example.org/hall>",
+        ),
+        ("![A dot](data:image/png;base64,AAAA)", "<p>A dot</p>", "A dot"),
+    ],
+)
+def test_a_picture_is_a_link_to_it_and_never_vanishes(written: str, html: str, text: str) -> None:
+    assert html in prose.to_html(written)
+    assert prose.to_text(written) == text
+
+
 def test_where_a_link_leads_learns_nothing_and_gains_nothing() -> None:
     html = prose.to_html("[a paper](https://example.org/paper)")
     assert 'href="https://example.org/paper"' in html

@@ -492,6 +492,8 @@ def test_a_link_in_a_text_that_leads_nowhere_is_named_and_nothing_typed_is_lost(
     assert f"The link to “{link}” leads nowhere. {NO_LINK}" in answer.text
     assert form_of(answer.text, f"/{part_}")[field] == typed
     assert getattr(reread(event), field) == ""
+    picture = send(desk, event, part_, **{field: f"![](data:image/png;base64,{'A' * 300})"})
+    assert "The link to “data:image/png;base64,AAAAA" in picture.text
     sound = "[a](https://example.org), [b](mailto:a@example.org) and <https://bücher.example/é>"
     assert send(desk, event, part_, **{field: sound}).status_code == 303
 
