@@ -17,16 +17,23 @@ _TAGS = {
 _BARE_ADDRESS = re.compile(r"(?<![<(\[\"\w])https?://[^\s<>()\[\]]*[^\s<>()\[\].,;:!?'\"]")
 
 
-def to_html(markdown: str, *, link_addresses: bool = False) -> str:
+def to_html(
+    markdown: str,
+    *,
+    link_addresses: bool = False,
+    change: Callable[[str], str] = lambda text: text,
+) -> str:
     """Markdown as safe HTML: raw HTML is shown as text, and links can only lead to the web.
 
     Headings are of the third and fourth level, below those of the page. With `link_addresses`
-    a web address is a link wherever it stands.
+    a web address is a link wherever it stands. `change` may rewrite each piece of text; code and
+    addresses stay as they were written.
     """
     tokens = _tokens(_linked(markdown) if link_addresses else markdown)
     for token in tokens:
         if token.type in ("heading_open", "heading_close"):
             token.tag = "h3" if token.tag in ("h1", "h2", "h3") else "h4"
+        _change_words(token.children or (), change)
     return nh3.clean(
         _markdown.renderer.render(tokens, _markdown.options, {}),
         tags=_TAGS,
@@ -84,6 +91,15 @@ def to_text(
         if token.type.endswith("_list_open") and len(lists) == 1:
             blocks.append("\n")
     return "".join(blocks).strip("\n")
+
+
+def _change_words(tokens: Sequence[Token], change: Callable[[str], str]) -> None:
+    is_address = False
+    for token in tokens:
+        if token.type in ("link_open", "link_close"):
+            is_address = token.type == "link_open" and token.info == "auto"
+        elif token.type == "text" and not is_address:
+            token.content = change(token.content)
 
 
 def _tokens(markdown: str) -> list[Token]:

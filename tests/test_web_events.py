@@ -264,6 +264,18 @@ class TestCancelled:
         assert early not in page
 
 
+class TestTypography:
+    def test_french_words_are_set_as_french_and_code_stays_as_it_was_typed(
+        self, client: FlaskClient
+    ):
+        typed = "Venez ! Tapez `a : b` ici :\n\n    c ; d !\n\n<https://example.org/?a=!>"
+        make_event(slug="fr", language="fr", description=typed)
+        page = client.get("/events/fr").text
+        assert "Venez\u00a0! Tapez <code>a : b</code> ici\u00a0:</p>" in page
+        assert "<pre><code>c ; d !" in page
+        assert ">https://example.org/?a=!</a>" in page
+
+
 class TestForm:
     def test_a_required_question_is_not_called_optional(self, client: FlaskClient):
         room, stream = make_hybrid(slug="asks")

@@ -10,9 +10,9 @@ from markupsafe import Markup, escape
 from registration import letters, prose
 
 
-def markdown(text: str) -> Markup:
-    """Markdown as safe HTML."""
-    html = prose.to_html(text)
+def markdown(text: str, language: str = "") -> Markup:
+    """Markdown as safe HTML, its words set as its language wants it."""
+    html = prose.to_html(text, change=lambda words: typo(words, language))
     return Markup(html.replace("<p>", '<p dir="auto">'))  # noqa: S704 - nh3 has cleaned it
 
 
