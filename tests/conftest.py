@@ -14,7 +14,6 @@ import pytest
 from flask import Flask, g
 from flask.testing import FlaskClient
 from hypothesis import settings
-from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 from app import create_app
@@ -152,16 +151,22 @@ def app(
 
 def empty_every_table() -> None:
     """Leave the database as it was before its first row."""
+    names_last_first = [table.name for table in reversed(Base.metadata.sorted_tables)]
+    statements = [f'DELETE FROM "{name}"' for name in names_last_first]  # noqa: S608
     if db.engine.dialect.name == "postgresql":
-        names = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
-        statements = [f"TRUNCATE {names} RESTART IDENTITY CASCADE"]
+        # TRUNCATE makes new files for every table and index, empty or not: it takes 30 times as
+        # long. Here no foreign key is looked at, numbers begin again, and all is one message.
+        begin_numbers_again = (
+            "SELECT setval(sequencename::text::regclass, start_value, false)"
+            " FROM pg_sequences WHERE last_value IS NOT NULL"
+        )
+        no_keys = "SET LOCAL session_replication_role = replica"
+        statements = ["; ".join([no_keys, *statements, begin_numbers_again])]
     else:
-        names_last_first = [table.name for table in reversed(Base.metadata.sorted_tables)]
-        statements = [f'DELETE FROM "{name}"' for name in names_last_first]  # noqa: S608
         statements = ["PRAGMA defer_foreign_keys = ON", *statements]
     with db.engine.begin() as connection:
         for statement in statements:
-            connection.execute(text(statement))
+            connection.exec_driver_sql(statement)
 
 
 @pytest.fixture
