@@ -59,10 +59,10 @@ def postgresql_url(postgresql_server: str) -> str:
     return new_postgresql_database(postgresql_server, "registration")
 
 
-def new_postgresql_database(server: str, name: str) -> str:
-    """Create the database `name` and return its address."""
+def new_postgresql_database(server: str, name: str, *, copy_of: str = "template1") -> str:
+    """Create the database `name`, empty unless it is a copy of another, and return its address."""
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{copy_of}"')
     head, _, options = server.partition("?")
     address = head.rsplit("/", 1)[0] + "/" + name
     return f"{address}?{options}" if options else address

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from unittest.mock import Mock
 import flask_migrate
 import pytest
 from flask import Flask
-from sqlalchemy import select, text
+from sqlalchemy import inspect, select, text
 
 from app import create_app
 from registration import backups, doctor, erasure, suppression
@@ -26,13 +27,39 @@ from tests.conftest import NOW, new_postgresql_database, settings_for
 from tests.factories import make_hybrid, make_rsvp
 
 
+@pytest.fixture(scope="module")
+def sqlite_up_to_date(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a database as the migrations leave it."""
+    folder = tmp_path_factory.mktemp("up-to-date")
+    bring_up_to_date(f"sqlite:///{folder / 'source.db'}", folder)
+    return folder / "source.db"
+
+
+@pytest.fixture(scope="module")
+def postgresql_up_to_date(postgresql_server: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of a database as the migrations leave it."""
+    url = new_postgresql_database(postgresql_server, "up_to_date")
+    bring_up_to_date(url, tmp_path_factory.mktemp("up-to-date"))
+    return "up_to_date"
+
+
 @pytest.fixture
 def urls(database: str, tmp_path: Path, request: pytest.FixtureRequest) -> list[str]:
-    """Two empty databases: one to copy from, one to restore into."""
+    """Two databases: one that is up to date, to copy from, and an empty one to restore into."""
     if database == "sqlite":
+        shutil.copy(request.getfixturevalue("sqlite_up_to_date"), tmp_path)
         return [f"sqlite:///{tmp_path / name}.db" for name in ("source", "target")]
     server = request.getfixturevalue("postgresql_server")
-    return [new_postgresql_database(server, f"{name}_{tmp_path.name}") for name in ("s", "t")]
+    up_to_date = request.getfixturevalue("postgresql_up_to_date")
+    return [
+        new_postgresql_database(server, f"s_{tmp_path.name}", copy_of=up_to_date),
+        new_postgresql_database(server, f"t_{tmp_path.name}"),
+    ]
+
+
+def bring_up_to_date(url: str, folder: Path) -> None:
+    with application(url, folder):
+        flask_migrate.upgrade()
 
 
 @contextmanager
@@ -44,12 +71,16 @@ def application(url: str, folder: Path) -> Iterator[None]:
         db.engine.dispose()
 
 
+def assert_empty() -> None:
+    """Nothing is in the way of who restores another copy."""
+    assert inspect(db.engine).get_table_names() == []
+
+
 def test_a_restored_copy_has_every_row_and_goes_on_where_it_was(
     urls: list[str], tmp_path: Path
 ) -> None:
     copy = tmp_path / "copy"
     with application(urls[0], tmp_path):
-        flask_migrate.upgrade()
         room, stream = make_hybrid(capacity=2)
         keys = [make_rsvp(room).manage_key for _ in range(3)] + [make_rsvp(stream).manage_key]
         db.session.rollback()
@@ -68,7 +99,6 @@ def test_a_copy_is_for_its_owner_alone_and_replaces_nothing(
 ) -> None:
     copy = tmp_path / "copy"
     with application(urls[0], tmp_path):
-        flask_migrate.upgrade()
         backups.save(copy)
         assert stat.S_IMODE(copy.stat().st_mode) == 0o600
         with pytest.raises(BackupRefused, match="there already"):
@@ -88,7 +118,7 @@ def test_what_is_no_copy_is_refused_and_the_database_stays_empty(
     with application(urls[1], tmp_path):
         with pytest.raises(BackupRefused):
             backups.restore(tmp_path / "copy")
-        flask_migrate.upgrade()
+        assert_empty()
 
 
 def test_a_damaged_copy_is_refused_and_the_database_stays_empty(
@@ -96,7 +126,6 @@ def test_a_damaged_copy_is_refused_and_the_database_stays_empty(
 ) -> None:
     copy = tmp_path / "copy"
     with application(urls[0], tmp_path):
-        flask_migrate.upgrade()
         make_rsvp(make_hybrid()[0], name="Amina " * 3000)
         db.session.rollback()
         backups.save(copy)
@@ -107,16 +136,21 @@ def test_a_damaged_copy_is_refused_and_the_database_stays_empty(
     with application(urls[1], tmp_path):
         with pytest.raises(BackupRefused):
             backups.restore(copy)
+        assert_empty()
         flask_migrate.upgrade()
 
 
 def test_a_copy_that_cannot_be_made_says_why(urls: list[str], tmp_path: Path) -> None:
-    with application(urls[0], tmp_path):
-        with pytest.raises(BackupRefused, match="nothing to copy"):
-            backups.save(tmp_path / "copy")
-        flask_migrate.upgrade()
-        with pytest.raises(BackupRefused, match="cannot be written"):
-            backups.save(tmp_path / "nowhere" / "copy")
+    with (
+        application(urls[1], tmp_path),
+        pytest.raises(BackupRefused, match="nothing to copy"),
+    ):
+        backups.save(tmp_path / "copy")
+    with (
+        application(urls[0], tmp_path),
+        pytest.raises(BackupRefused, match="cannot be written"),
+    ):
+        backups.save(tmp_path / "nowhere" / "copy")
 
 
 def test_who_was_erased_since_is_erased_again_and_not_mailed_again(
@@ -124,7 +158,6 @@ def test_who_was_erased_since_is_erased_again_and_not_mailed_again(
 ) -> None:
     copy, erased = tmp_path / "copy", tmp_path / "erased"
     with application(urls[0], tmp_path):
-        flask_migrate.upgrade()
         room, _stream = make_hybrid(capacity=1)
         ids = [make_rsvp(room, name=name).id for name in ("Zebedee", "Amina", "Ottoline")]
         db.session.rollback()
@@ -151,7 +184,6 @@ def test_who_was_erased_since_is_erased_again_and_not_mailed_again(
 def test_a_number_that_is_another_rsvps_now_is_left_alone(urls: list[str], tmp_path: Path) -> None:
     erased = tmp_path / "erased"
     with application(urls[0], tmp_path):
-        flask_migrate.upgrade()
         rsvp_id = make_rsvp(make_hybrid()[0]).id
         db.session.rollback()
         erasure.erase(rsvp_id=rsvp_id, now=NOW)
@@ -190,11 +222,10 @@ def test_a_copy_of_a_later_version_is_refused_and_the_database_stays_empty(
 ) -> None:
     copy = tmp_path / "copy"
     with application(urls[0], tmp_path):
-        flask_migrate.upgrade()
         with db.engine.begin() as connection:
             connection.execute(text("UPDATE alembic_version SET version_num = 'later'"))
         backups.save(copy)
     with application(urls[1], tmp_path):
         with pytest.raises(BackupRefused, match="the version that made it"):
             backups.restore(copy)
-        flask_migrate.upgrade()
+        assert_empty()
