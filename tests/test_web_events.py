@@ -271,7 +271,7 @@ class TestTypography:
         typed = "Venez ! Tapez `a : b` ici :\n\n    c ; d !\n\n<https://example.org/?a=!>"
         make_event(slug="fr", language="fr", description=typed)
         page = client.get("/events/fr").text
-        assert "Venez\u00a0! Tapez <code>a : b</code> ici\u00a0:</p>" in page
+        assert "Venez&nbsp;! Tapez <code>a : b</code> ici&nbsp;:</p>" in page
         assert "<pre><code>c ; d !" in page
         assert ">https://example.org/?a=!</a>" in page
 
