@@ -32,7 +32,7 @@ def take(reply: Reply, *, now: datetime) -> ReplyState | None:
             return None
         state = _judge(rsvp, reply, now)
         if state is ReplyState.ASKED and not _asked_lately(rsvp, now):
-            emails.links(rsvp.email, [rsvp], now=now)
+            emails.calendar_answer(rsvp, now=now, said=reply.partstat, is_sure=False)
         _keep(rsvp, reply, state, now)
         if state is ReplyState.APPLIED:
             _apply(rsvp, seats, reply, now)
@@ -64,11 +64,12 @@ def _is_known(rsvp: Rsvp, reply: Reply) -> bool:
 def _judge(rsvp: Rsvp, reply: Reply, now: datetime) -> ReplyState:
     """What is to become of a reply, by what is so now."""
     event = rsvp.event
+    is_over = event.status is not EventStatus.PUBLISHED or event.is_past(now)
     if reply.sender != rsvp.email or reply.dmarc is Dmarc.FAIL:
-        return ReplyState.ASKED
+        return ReplyState.NOTED if is_over else ReplyState.ASKED
     if reply.is_odd or reply.partstat not in ("ACCEPTED", "DECLINED", "TENTATIVE"):
         return ReplyState.ODD
-    if event.status is not EventStatus.PUBLISHED or event.is_past(now):
+    if is_over:
         return ReplyState.NOTED
     last = db.session.scalar(
         select(func.max(CalendarReply.stamped_at)).where(
@@ -119,4 +120,4 @@ def _apply(rsvp: Rsvp, seats: Seats, reply: Reply, now: datetime) -> None:
             emails.rsvp_cancelled(rsvp, now=now, by="calendar", was_confirmed=False)
             seating.promote(seats, now=now)
     elif reply.partstat == "ACCEPTED" and not rsvp.is_confirmed:
-        emails.links(rsvp.email, [rsvp], now=now)
+        emails.calendar_answer(rsvp, now=now, said=reply.partstat, is_sure=True)

@@ -194,6 +194,13 @@ def take(rsvp: Rsvp, *args: object, now: datetime = NOW, **more: object) -> list
     return list(db.session.scalars(select(CalendarReply.state).order_by(CalendarReply.id)))
 
 
+def last_body() -> str:
+    """The text of the last mail, its lines joined as they were written."""
+    mail = db.session.scalars(select(OutboxMail).order_by(OutboxMail.id.desc())).first()
+    assert mail is not None
+    return re.sub(r"(?<=[^\n:])\n(?=[^\n])", " ", rendering.render(mail, now=NOW).body)
+
+
 def kinds(rsvp: Rsvp) -> list[MailKind]:
     found = select(OutboxMail.kind).where(OutboxMail.recipient == rsvp.email)
     return list(db.session.scalars(found.order_by(OutboxMail.id)))
@@ -368,6 +375,10 @@ class TestNo:
         assert message.calendar is None
         assert "You declined in your calendar" in message.body
 
+    def test_is_taken_back_on_the_page_that_knows_how_they_were_let_in(self, rsvp: Rsvp):
+        take(rsvp)
+        assert re.search(rf"RSVP again:\s+http\S+/rsvp/{rsvp.manage_key}\s", last_body())
+
     def test_twice_is_once(self, rsvp: Rsvp):
         take(rsvp)
         assert take(rsvp) == [ReplyState.APPLIED]
@@ -384,10 +395,19 @@ class TestNo:
         assert take(rsvp, **thief) == [ReplyState.ASKED]
         assert rsvp.status is RsvpStatus.CONFIRMED
         assert kinds(rsvp).count(MailKind.LINKS) == 1
+        body = last_body()
+        assert "you are not coming, but we cannot be sure that it was yours" in body
+        assert f"/rsvp/{rsvp.manage_key}" in body
         take(rsvp, "TENTATIVE", **thief)
         assert kinds(rsvp).count(MailKind.LINKS) == 1
         take(rsvp, "ACCEPTED", now=NOW + timedelta(days=2), **thief)
         assert kinds(rsvp).count(MailKind.LINKS) == 2
+        assert "A calendar answered for you" in last_body()
+
+    def test_of_a_stranger_after_the_event_asks_nobody(self, rsvp: Rsvp):
+        late = rsvp.event.ends_at + timedelta(hours=1)
+        assert take(rsvp, sender="thief@example.org", now=late) == [ReplyState.NOTED]
+        assert MailKind.LINKS not in kinds(rsvp)
 
     def test_that_fails_dmarc_changes_nothing(self, rsvp: Rsvp):
         headers = "Authentication-Results: mx.example.org; dmarc=fail\n"
@@ -431,6 +451,7 @@ class TestYesAndPerhaps:
         assert take(rsvp, "ACCEPTED", sequence=0) == [ReplyState.APPLIED]
         assert rsvp.status is RsvpStatus.CANCELLED
         assert kinds(rsvp)[-1] is MailKind.LINKS
+        assert "That alone does not give you a place" in last_body()
 
     def test_to_an_older_edition_say_nothing_of_the_newer(self, rsvp: Rsvp):
         rsvp.ical_sequence = 3

@@ -10,6 +10,7 @@ may hold it); a calendar ignores a CANCEL of what it does not have.
 from __future__ import annotations
 
 from registration.emails.attendees import (
+    calendar_answer,
     invitation,
     links,
     rsvp_again,
@@ -39,6 +40,7 @@ from registration.emails.staff import staff_digest, to_account, to_staff
 from registration.emails.tellings import event_cancelled, event_changed
 
 __all__ = [
+    "calendar_answer",
     "event_cancelled",
     "event_changed",
     "invitation",

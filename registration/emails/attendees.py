@@ -114,6 +114,23 @@ def links(email: str, rsvps: Sequence[Rsvp], *, now: datetime) -> None:
     )
 
 
+def calendar_answer(rsvp: Rsvp, *, now: datetime, said: str, is_sure: bool) -> None:
+    """Say that an answer from a calendar has changed nothing, and where it can be given.
+
+    Not `is_sure`: it may be of somebody else.
+    """
+    rows.write(
+        MailKind.LINKS,
+        secrets.token_hex(8),
+        recipient=rsvp.email,
+        recipient_name=rsvp.name,
+        now=now,
+        event=rsvp.event,
+        language=rsvp.language,
+        facts={"rsvps": [rsvp.id], "said": said, "is_sure": is_sure},
+    )
+
+
 def invitation(invited: Invitation, *, now: datetime) -> None:
     """Invite a person to an event, with yes and no. No calendar part: they have not said yes."""
     rows.write(

@@ -143,9 +143,16 @@ def _cancelled(rsvp: Rsvp, mail: OutboxMail) -> Letter:
         events=[facts_of(event, [])],
         links=[]
         if by_staff
-        else [Link(gettext("Changed your mind? RSVP again"), entries.event_url(event))],
+        else [Link(gettext("Changed your mind? RSVP again"), _way_back(rsvp, mail))],
         why=why_answered(),
     )
+
+
+def _way_back(rsvp: Rsvp, mail: OutboxMail) -> str:
+    """Their own page knows what let them in, an invitation or a code; an erased one has none."""
+    if mail.facts.get("by") == "erasure":
+        return entries.event_url(rsvp.event)
+    return entries.manage_url(rsvp)
 
 
 def _rejected(rsvp: Rsvp, mail: OutboxMail) -> Letter:
@@ -174,6 +181,8 @@ def links(mail: OutboxMail) -> Letter:
         .where(Rsvp.id.in_(mail.facts["rsvps"]), Rsvp.erased_at.is_(None))
         .order_by(Rsvp.id)
     )
+    if "said" in mail.facts:
+        return _calendar_answer(rsvps.one(), mail)
     events = []
     for rsvp in rsvps:
         item = facts_of(rsvp.event, [place_of(rsvp)])
@@ -191,6 +200,46 @@ def links(mail: OutboxMail) -> Letter:
         preheader=gettext("The links to see, change or cancel your RSVPs."),
         events=events,
         why=gettext("You get this message because this address was entered on our page."),
+    )
+
+
+def _calendar_answer(rsvp: Rsvp, mail: OutboxMail) -> Letter:
+    """What came of an answer from a calendar that changed nothing."""
+    event, name = rsvp.event, first_name(rsvp.name)
+    if mail.facts["is_sure"]:
+        heading = gettext("Thank you for your yes, %(name)s", name=name)
+        paragraphs = [
+            gettext(
+                "You said yes in your calendar. That alone does not give you a place: open your "
+                "RSVP to see how it stands, and what you can do."
+            )
+        ]
+    else:
+        heading = gettext("Was this your answer, %(name)s?", name=name)
+        first = (
+            gettext(
+                "A calendar told us that you are not coming, but we cannot be sure that it was "
+                "yours. So nothing has changed."
+            )
+            if mail.facts["said"] == "DECLINED"
+            else gettext(
+                "A calendar answered for you, but we cannot be sure that it was yours. So nothing "
+                "has changed."
+            )
+        )
+        then = gettext(
+            "If it was you, open your RSVP: you can change or cancel it there. If not, there is "
+            "nothing to do."
+        )
+        paragraphs = [first, then]
+    return Letter(
+        subject=gettext("Your RSVP for %(title)s", title=event.title),
+        heading=heading,
+        paragraphs=paragraphs,
+        preheader=preheader_of(event, paragraphs[0]),
+        button=Link(gettext("Open my RSVP"), entries.manage_url(rsvp)),
+        events=[facts_of(event, [])],
+        why=why_answered(),
     )
 
 
