@@ -24,7 +24,7 @@ from registration import (
     rsvps,
     speakers,
 )
-from registration.claims import CLAIM, GIVE_UP, PAUSES, claim, pause_before
+from registration.claims import CLAIM, PAUSES, claim, pause_before
 from registration.database import db, transaction
 from registration.delivery import RESTS, Postman
 from registration.emails.tellings import HOLD
@@ -41,6 +41,7 @@ from tests.factories import make_hybrid, make_option, make_rsvp, make_speaker, s
 from tests.smtp_servers import Mailbox, serving
 
 CERTIFICATE = Path(__file__).parent / "tls" / "server.pem"
+THREE_DAYS = timedelta(days=3)
 Post = Callable[..., int]
 _END_ALL_OTHERS = text(
     "SELECT pg_terminate_backend(pid, 120000) FROM pg_stat_activity"
@@ -355,7 +356,9 @@ class TestABadServer:
         write_mails("later@example.org")
         mailbox.refuses["later@example.org"] = "450 Busy"
         with serving(mailbox) as port:
-            post_to(port)(NOW + GIVE_UP)
+            post_to(port)(NOW + THREE_DAYS - timedelta(seconds=1))
+            assert states() == {"later@example.org": MailState.WAITING}
+            post_to(port)(NOW + THREE_DAYS + timedelta(minutes=2))
         assert states() == {"later@example.org": MailState.FAILED}
 
     @pytest.mark.parametrize(
@@ -466,7 +469,7 @@ class TestABadServer:
         make_rsvp(make_option(), email="new@example.org", now=NOW + timedelta(minutes=1))
         with serving(mailbox) as port:
             pass
-        assert post_to(port)(NOW + GIVE_UP) == 0
+        assert post_to(port)(NOW + THREE_DAYS) == 0
         assert states() == {
             "old@example.org": MailState.FAILED,
             "new@example.org": MailState.WAITING,

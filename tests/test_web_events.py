@@ -207,6 +207,25 @@ class TestRecord:
         for offer in told["offers"]:
             assert offer["availability"] == "https://schema.org/InStock"
 
+    @pytest.mark.parametrize(
+        ("modes", "said", "places"),
+        [
+            (["in_person"], "Offline", ["Place"]),
+            (["virtual"], "Online", ["VirtualLocation"]),
+            (["virtual", "virtual"], "Online", ["VirtualLocation"]),
+            (["virtual", "in_person"], "Mixed", ["Place", "VirtualLocation"]),
+        ],
+    )
+    def test_says_in_which_ways_one_attends(
+        self, client: FlaskClient, modes: list[str], said: str, places: list[str]
+    ):
+        event = make_event(slug="policing", venue_name="" if "in_person" not in modes else "Hall")
+        for mode in modes:
+            make_option(event, mode=mode)
+        told = record(client, "/events/policing")
+        assert told["eventAttendanceMode"] == f"https://schema.org/{said}EventAttendanceMode"
+        assert [place["@type"] for place in told["location"]] == places
+
     def test_says_what_is_written_without_its_signs(self, client: FlaskClient):
         text = "A *panel* of [four](https://example.org/four).\n\n" + "Words " * 200
         make_event(slug="policing", description=text)

@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import Client
 from werkzeug.wrappers import Response
 
+from registration.settings import Settings
 from registration.web import front
 from registration.web.front import Front
 from tests.factories import make_event, make_hybrid, make_rsvp
@@ -169,6 +170,18 @@ def test_an_event_page_sets_no_cookie_and_depends_on_none(client: FlaskClient) -
     assert "Set-Cookie" not in answer.headers
     assert "Cookie" not in answer.headers.get("Vary", "")
     assert "public" in answer.headers["Cache-Control"]
+
+
+@pytest.mark.parametrize("path", ["/", "/events/{slug}"])
+def test_what_a_page_says_of_seats_is_never_older_than_two_seconds(
+    client: FlaskClient, path: str
+) -> None:
+    """In our memory, then in the reader's browser or a cache on the way."""
+    answer = client.get(path.format(slug=make_event().slug))
+    control = answer.headers["Cache-Control"].split(", ")
+    (browsers,) = [int(part.removeprefix("max-age=")) for part in control if "max-age=" in part]
+    assert not any("stale" in part for part in control)
+    assert browsers + Settings.model_fields["page_memory_seconds"].default <= 2
 
 
 def test_a_manage_page_is_neither_public_nor_compressed(client: FlaskClient) -> None:

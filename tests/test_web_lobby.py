@@ -7,10 +7,22 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
-from registration import lobby, rsvps, streams
-from registration.models import AttendanceOption, Event, EventStatus, Rsvp, StaffRole
+from registration import keys, lobby, reminders, rendering, rsvps, streams
+from registration.database import db
+from registration.models import (
+    AttendanceOption,
+    Event,
+    EventStatus,
+    MailKind,
+    OutboxMail,
+    Rsvp,
+    StaffRole,
+)
+from tests.conftest import NOW
 from tests.factories import make_event, make_option, make_rsvp, make_staff, save
+from tests.furnished import address, furnish
 from tests.signing_in import post, sign_in
 
 PLAYER = "https://www.youtube-nocookie.com/embed/abcdefghijk"
@@ -67,6 +79,46 @@ def test_before_the_door_opens_there_is_a_countdown_and_no_address(hall):
     assert "frame-src" not in page.headers["Content-Security-Policy"]
     assert hall.enter().location == f"/j/{hall.key}"
     assert not any(secret in hall.page().text for secret in SECRETS)
+
+
+def test_no_page_file_or_mail_of_anybody_has_the_address_before_the_door_opens(app, client):
+    house = furnish(make_staff())
+    watcher = db.session.scalars(select(Rsvp).where(Rsvp.join_key == house["lobby"]["key"])).one()
+    event = watcher.event
+    by = {"event_id": event.id, "staff_id": None, "now": NOW}
+    for url in (PLAYER, MEETING):
+        streams.add(url=url, label="", **by)
+    for mine in ("rsvps", "editing", "erasing"):
+        house[mine] = {"key": watcher.manage_key}
+    house["unsubscribe"] = {"key": keys.unsubscribe_key(watcher.id)}
+    moment = event.lobby_opens_at - timedelta(minutes=1)
+    app.config["NOW"] = lambda: moment
+    opened = 0
+    for rule in app.url_map.iter_rules():
+        if "GET" in rule.methods and not rule.rule.startswith(("/staff/", "/static/")):
+            answer = client.get(address(app, rule, house))
+            opened += answer.status_code == 200
+            assert not told_in(answer.get_data(), str(answer.headers).encode()), rule.endpoint
+            answer.close()
+    assert opened > 20
+
+    for rule in reminders.RULES:
+        reminders.send_due(now=(event.ends_at if rule.from_end else event.starts_at) + rule.due)
+    mails = db.session.scalars(select(OutboxMail)).all()
+    assert {mail.kind for mail in mails} >= {MailKind.CONFIRMED, MailKind.REMINDER}
+    assert any(mail.rsvp_id == watcher.id for mail in mails)
+    for mail in mails:
+        message = rendering.render(mail, now=moment)
+        parts = (message.body.encode(), message.html.encode(), message.calendar or b"")
+        assert not told_in(*parts), mail.kind
+
+
+def told_in(*said: bytes) -> list[bytes]:
+    """Which of the stream's addresses stand in what was said, in whole or in their own part."""
+    everything = b"".join(said)
+    return [
+        part for part in (b"abcdefghijk", b"youtube", b"pwd=", b"zoom.us") if part in everything
+    ]
 
 
 def test_when_it_is_open_the_address_comes_only_after_enter(hall):
