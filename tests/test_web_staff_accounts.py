@@ -14,6 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from flask_security import hash_password
 from flask_security.core import _default_messages
+from flask_security.recoverable import generate_reset_password_token
 from passlib.totp import TOTP
 from sqlalchemy import select
 from webauthn.helpers.exceptions import InvalidRegistrationResponse
@@ -366,6 +367,48 @@ def test_changing_how_one_signs_in_wants_a_fresh_password(client: FlaskClient) -
         assert answer.status_code == 302, url
         assert "/staff/verify" in answer.location
     assert "Is it still you?" in client.get("/staff/verify").text
+
+
+def test_an_account_without_a_password_is_told_how_it_goes_on(client: FlaskClient) -> None:
+    sign_in(client, make_staff(email="me@example.org"))
+    page = client.get("/staff/verify").text
+    assert "Your account has no password yet. Sign out, and choose “I forgot" in page
+    assert 'name="password"' not in page
+    guess = send(client, "/staff/verify", password="x")
+    assert guess.status_code == 200
+    assert "Your account has no password yet." in guess.text
+    with client.session_transaction() as session:
+        assert "fs_paa" not in session
+
+
+@pytest.mark.parametrize(
+    ("language", "asked", "again"),
+    [
+        ("en", "Enter a new password", "Enter the new password once more"),
+        (
+            "fr",
+            "Indiquez un nouveau mot de passe",
+            "Répétez le nouveau mot de passe",
+        ),
+    ],
+)
+def test_a_new_password_that_is_missing_is_asked_for_as_a_new_one(
+    app: Flask, client: FlaskClient, language: str, asked: str, again: str
+) -> None:
+    account = make_staff(email="me@example.org", password=hash_password(PASSWORD))
+    enter(client, "me@example.org")
+    with app.test_request_context():
+        link = f"/staff/reset/{generate_reset_password_token(account)}"
+    browsers = (
+        (client, "/staff/password", {"password": PASSWORD}, "new_password"),
+        (app.test_client(), link, {}, "password"),
+    )
+    for browser, url, typed, name in browsers:
+        browser.environ_base["HTTP_ACCEPT_LANGUAGE"] = language
+        nothing = send(browser, url, **typed).text
+        assert nothing.count(asked) == 2, "at its field and above"
+        assert again not in nothing
+        assert again in send(browser, url, **typed, **{name: "staple paper hill"}).text
 
 
 def test_no_lock_is_held_while_a_password_is_hashed(

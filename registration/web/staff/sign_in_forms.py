@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_security import ForgotPasswordForm, LoginForm
+from flask_babel import gettext
+from flask_security import (
+    ChangePasswordForm,
+    ForgotPasswordForm,
+    LoginForm,
+    ResetPasswordForm,
+    VerifyForm,
+)
+from wtforms import Field
 
 from registration.addresses import AddressRefused, canonical
 from registration.database import db
@@ -41,6 +49,44 @@ class ForgotForm(ForgotPasswordForm):  # type: ignore[misc]
             self.form_errors.append(str(refusal))
             return False
         return bool(super().validate(**kwargs))
+
+
+class StillYouForm(VerifyForm):  # type: ignore[misc]
+    """Flask-Security's form, also for an account that has no password: no guess is one."""
+
+    def validate(self, **kwargs: Any) -> bool:
+        """Check the password. The extension fails where there is none to check it against."""
+        if self.user.password:
+            return bool(super().validate(**kwargs))
+        self.form_errors.append(gettext("Your account has no password yet."))
+        return False
+
+
+class NewPasswordForm(ResetPasswordForm):  # type: ignore[misc]
+    """Flask-Security's form; it asks for a new password, where that is what is missing."""
+
+    def validate(self, **kwargs: Any) -> bool:
+        """Check the two, and say which password is meant."""
+        is_fine = bool(super().validate(**kwargs))
+        _ask_for_a_new_one(self.password, self.password_confirm)
+        return is_fine
+
+
+class OtherPasswordForm(ChangePasswordForm):  # type: ignore[misc]
+    """Flask-Security's form; it tells the new password that is missing from the present one."""
+
+    def validate(self, **kwargs: Any) -> bool:
+        """Check all three, and say which password is meant."""
+        is_fine = bool(super().validate(**kwargs))
+        _ask_for_a_new_one(self.new_password, self.new_password_confirm)
+        return is_fine
+
+
+def _ask_for_a_new_one(first: Field, again: Field) -> None:
+    if not first.data:
+        first.errors, again.errors = [gettext("Enter a new password")], []
+    elif not again.data:
+        again.errors = [gettext("Enter the new password once more")]
 
 
 def begin_to_write() -> None:

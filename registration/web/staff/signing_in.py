@@ -31,7 +31,14 @@ from registration.models import Passkey, Role, Staff
 from registration.times import now
 from registration.web.limits import address_sent
 from registration.web.staff import guessing, passkeys, second_factor, sign_in_words
-from registration.web.staff.sign_in_forms import ForgotForm, SignInForm, begin_to_write
+from registration.web.staff.sign_in_forms import (
+    ForgotForm,
+    NewPasswordForm,
+    OtherPasswordForm,
+    SignInForm,
+    StillYouForm,
+    begin_to_write,
+)
 
 _FORGOT = "security.forgot_password"
 _ADD_PASSKEY = "security.wan_register"
@@ -147,6 +154,9 @@ def init_app(app: Flask) -> None:
         SQLAlchemySessionUserDatastore(db.session, Staff, Role, Passkey),
         login_form=SignInForm,
         forgot_password_form=ForgotForm,
+        reset_password_form=NewPasswordForm,
+        change_password_form=OtherPasswordForm,
+        verify_form=StillYouForm,
     )
     # A session says who somebody is; no token in an address or a header does.
     app.login_manager.request_loader(lambda _request: None)  # type: ignore[attr-defined]
