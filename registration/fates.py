@@ -243,11 +243,12 @@ def _answer(question: Question, said: str) -> dict[str, Any] | None:
     if question.kind in (QuestionKind.SHORT_TEXT, QuestionKind.LONG_TEXT):
         return {"text": said[:2000]}
     choices = {plain(choice): choice for choice in question.choices}
-    parts = [said] if plain(said) in choices else re.split(r"[;\n]|,\s*", said)
-    chosen = [choices.get(plain(part)) for part in parts if part.strip()]
-    if None in chosen or (question.kind is QuestionKind.ONE_OF and len(chosen) > 1):
-        return None
-    return {"choices": [choice for choice in chosen if choice is not None]}
+    # A choice may hold a comma itself: commas separate only where nothing else does.
+    for parts in ([said], re.split(r"[;\n]", said), re.split(r"[;\n]|,\s*", said)):
+        chosen = [choices.get(plain(part)) for part in parts if part.strip()]
+        if None not in chosen and (question.kind is QuestionKind.ANY_OF or len(chosen) == 1):
+            return {"choices": [choice for choice in chosen if choice is not None]}
+    return None
 
 
 def judge(

@@ -465,6 +465,20 @@ class TestRsvps:
         answer = db.session.scalars(select(Answer)).one()
         assert (answer.question_id, answer.value) == (lunch.id, {"choices": ["Soup"]})
 
+    def test_several_choices_are_told_apart_though_there_are_commas_in_them(
+        self, app: Flask
+    ) -> None:
+        option = make_option()
+        choices = ["Soup, no bread", "Salad", "Cake"]
+        make_question(option.event, kind=QuestionKind.ANY_OF, label="Lunch", choices=choices)
+        text = (
+            'Name,Email,Lunch\nA,a@example.org,"Soup, no bread; Cake"\n'
+            'B,b@example.org,"Salad, Cake"\nC,c@example.org,"Soup, no bread"\n'
+        )
+        run(option.event, text, ImportKind.RSVPS, option_id=option.id)
+        said = [answer.value["choices"] for answer in db.session.scalars(select(Answer))]
+        assert said == [["Soup, no bread", "Cake"], ["Salad", "Cake"], ["Soup, no bread"]]
+
     def test_an_invited_person_on_the_list_has_accepted(self, app: Flask) -> None:
         option = make_option()
         event = db.session.get_one(Event, option.event_id)

@@ -662,11 +662,23 @@ def test_a_publication_can_be_a_translation_of_another(desk: FlaskClient) -> Non
         **{
             f"{second.id}__translation_of_id": str(first.id),
             f"{second.id}__language": "fr",
-            f"{second.id}__topics": "police, paix",
+            f"{second.id}__topics": "police\r\npaix, justice",
         },
     )
     assert reread(second).translation_of_id == first.id
-    assert second.topics == ["police", "paix"]
+    assert second.topics == ["police", "paix, justice"]
+
+
+def test_what_is_not_touched_stays_as_it_is_though_there_are_commas_in_it(
+    desk: FlaskClient,
+) -> None:
+    event, topics = make_event(), ["Gender", "Justice, Security & Rule of Law"]
+    publication = save(Publication(event_id=event.id, position=0, title="P", topics=topics))
+    question = make_question(event, kind=QuestionKind.ONE_OF, choices=["Fish, no nuts", "Vegan"])
+    send(desk, event, "publications")
+    send(desk, event, "questions")
+    assert reread(publication).topics == topics
+    assert reread(question).choices == ["Fish, no nuts", "Vegan"]
 
 
 # Life

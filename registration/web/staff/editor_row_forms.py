@@ -16,6 +16,7 @@ from wtforms import (
     HiddenField,
     SelectField,
     StringField,
+    TextAreaField,
     ValidationError,
 )
 from wtforms.fields.choices import SelectChoice
@@ -37,15 +38,15 @@ from registration.web.staff.wallclock import MomentField, moments, part_is_in_or
 Choices = Sequence[SelectChoice]
 
 
-class ListField(StringField):  # type: ignore[misc]
-    """Several short texts, separated by commas or lines."""
+class ListField(TextAreaField):  # type: ignore[misc]
+    """Several short texts, one a line: there may be commas in them."""
 
     def _value(self) -> str:
-        return ", ".join(self.data or [])
+        return "\n".join(self.data or [])
 
     def process_formdata(self, valuelist: list[str]) -> None:
         """Split, trim, drop what is empty or twice."""
-        pieces = (valuelist[0] if valuelist else "").replace("\n", ",").split(",")
+        pieces = (valuelist[0] if valuelist else "").splitlines()
         self.data = list(dict.fromkeys(one_line(piece)[:200] for piece in pieces if piece.strip()))
 
 
@@ -179,7 +180,7 @@ class PublicationRow(RowForm):
     published_on = DateField(_("Date"), [Optional()])
     type = text(_("Type"), 100, description=_("Report, brief, article."))
     abstract = lines(_("Abstract"), 8000, 3)
-    topics = ListField(_("Topics"), description=_("Separated by commas."))
+    topics = ListField(_("Topics"), description=_("One a line."))
     language = StringField(
         _("Language"), at_most(20), [one_line], description=_("If not the event’s: fr.")
     )
@@ -225,7 +226,7 @@ class QuestionRow(RowForm):
         ],
         coerce=QuestionKind,
     )
-    choices = ListField(_("Choices"), description=_("Separated by commas."))
+    choices = ListField(_("Choices"), description=_("One a line."))
     option_id = IdField(_("Asked of"))
     is_required = BooleanField(_("Must be answered"))
     is_sensitive = BooleanField(
