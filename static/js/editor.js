@@ -2,14 +2,33 @@
 // typed is kept in this browser until it is saved. Without script all of it works by sending forms.
 
 const rows = document.querySelector("form[data-rows]");
+const list = rows?.querySelector("[data-list]");
+const rowOf = (key) => document.getElementById(`row-${key}`);
+const keys = () => [...(list?.children ?? [])].map((row) => row.id.slice("row-".length));
+const namedBy = (row) => row.querySelector(".row-fields input:not([type=hidden], [type=file])");
+
+function add(key) {
+  list.insertAdjacentHTML("beforeend", document.getElementById("blank").innerHTML.replaceAll("KEY", key));
+  rows.querySelector(".note--plain")?.remove();
+  return list.lastElementChild;
+}
+
+// The rows as they were typed. What a colleague has added since stays, and what one has removed.
+function arrange(typed, known) {
+  for (const key of keys()) if (known.includes(key) && !typed.includes(key)) rowOf(key).remove();
+  for (const key of typed) {
+    const row = rowOf(key) ?? (/^\d/.test(key) ? null : add(key));
+    if (row) list.append(row);
+  }
+}
+
 if (rows) {
   rows.addEventListener("input", ({ target }) => {
     const row = target.closest("li");
-    const named = row?.querySelector(".row-fields input:not([type=hidden], [type=file])");
-    if (row && target === named) row.querySelector("summary bdi").textContent = target.value;
+    if (!row || target !== namedBy(row)) return;
+    row.querySelector("summary bdi").textContent = target.value;
+    for (const words of row.querySelectorAll(".row-tools .sr")) words.textContent = ` ${target.value}`;
   });
-  const list = rows.querySelector("[data-list]");
-  const blank = document.getElementById("blank");
   let made = 0;
   rows.addEventListener("click", (event) => {
     const button = event.target.closest("button[data-do]");
@@ -19,10 +38,7 @@ if (rows) {
     const action = button.dataset.do;
     if (action === "add") {
       made += 1;
-      const key = `new${Date.now().toString(36)}${made}`;
-      list.insertAdjacentHTML("beforeend", blank.innerHTML.replaceAll("KEY", key));
-      list.lastElementChild.querySelector("input:not([type=hidden]), select")?.focus();
-      rows.querySelector(".note--plain")?.remove();
+      add(`new${Date.now().toString(36)}${made}`).querySelector("input:not([type=hidden]), select")?.focus();
     } else if (action === "remove") {
       const next = row.nextElementSibling ?? row.previousElementSibling;
       row.remove();
@@ -66,20 +82,25 @@ if (form) {
   const fields = () => [...form.elements].filter((f) => f.name && !["hidden", "file", "submit"].includes(f.type));
   const [words, restore, discard] = form.dataset.keepWords.split("|");
   const state = () => fields().map((f) => [f.id, f.type === "checkbox" || f.type === "radio" ? f.checked : f.value]);
-  const asLoaded = JSON.stringify(state());
+  const known = keys();
+  const asLoaded = JSON.stringify([state(), known]);
   const kept = JSON.parse(localStorage.getItem(name) ?? "null");
   // What was sent and saved may read otherwise than it was typed: "#Peace" is kept as "Peace".
   const isSaved = kept?.sent && document.querySelector(".flashes .note--ok");
-  if (kept && !isSaved && JSON.stringify(kept.state) !== asLoaded && !document.querySelector(".problem, .both")) {
+  if (kept && !isSaved && JSON.stringify([kept.state, kept.rows ?? []]) !== asLoaded && !document.querySelector(".problem, .both")) {
     const note = Object.assign(document.createElement("div"), { className: "note telling" });
     note.append(Object.assign(document.createElement("p"), {
       textContent: words.replace("{when}", new Date(kept.at).toLocaleString(document.documentElement.lang)),
     }));
     for (const [label, run] of [
-      [restore, () => kept.state.forEach(([id, value]) => {
-        const field = document.getElementById(id);
-        if (field) field[typeof value === "boolean" ? "checked" : "value"] = value;
-      })],
+      [restore, () => {
+        arrange(kept.rows ?? [], kept.known ?? []);
+        kept.state.forEach(([id, value]) => {
+          const field = document.getElementById(id);
+          if (field) field[typeof value === "boolean" ? "checked" : "value"] = value;
+        });
+        for (const key of keys()) namedBy(rowOf(key))?.dispatchEvent(new Event("input", { bubbles: true }));
+      }],
       [discard, () => localStorage.removeItem(name)],
     ]) {
       const button = Object.assign(document.createElement("button"), { type: "button", className: "btn", textContent: label });
@@ -91,7 +112,7 @@ if (form) {
     localStorage.removeItem(name);
   }
   form.addEventListener("input", () => {
-    localStorage.setItem(name, JSON.stringify({ at: Date.now(), state: state() }));
+    localStorage.setItem(name, JSON.stringify({ at: Date.now(), state: state(), rows: keys(), known }));
   });
   form.addEventListener("submit", () => {
     const typed = localStorage.getItem(name);

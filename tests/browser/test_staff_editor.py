@@ -108,6 +108,35 @@ def test_text_that_was_not_saved_is_offered_again(
     expect(page.get_by_label("Summary")).to_have_value("Typed and not saved")
 
 
+def test_rows_that_were_not_saved_are_offered_again(
+    site: Site, open_page: Callable[..., Page]
+) -> None:
+    event = make_event()
+    make_option(event)
+    make_question(event, label="First?")
+    make_question(event, label="Second?")
+    page = open_page(f"/staff/events/{event.slug}/settings/questions", account=make_staff())
+    page.get_by_role("button", name="Remove First?").click()
+    page.get_by_role("button", name="Add a question").click()
+    page.get_by_label("Question").last.fill("Third?")
+    page.get_by_label("Must be answered").last.check()
+    page.get_by_role("button", name="Up Third?").click()
+    page.get_by_role("link", name="Who speaks").click()
+    page.get_by_role("link", name="Questions", exact=True).click()
+    expect(page.locator(".row-card summary")).to_have_text(["First?", "Second?"])
+    make_question(event, label="Of a colleague?")
+    page.reload()
+    page.get_by_role("button", name="Bring it back").click()
+    expect(page.locator(".row-card summary")).to_have_text(["Of a colleague?", "Third?", "Second?"])
+    page.get_by_role("button", name="Save", exact=True).last.click()
+    expect(page.get_by_text("Saved.", exact=True)).to_be_visible()
+    expect(page.locator(".row-card summary")).to_have_text(["Of a colleague?", "Third?", "Second?"])
+    expect(page.get_by_text("This browser has kept text")).to_have_count(0)
+    db.session.rollback()
+    third = db.session.scalars(select(Question).where(Question.label == "Third?")).one()
+    assert third.is_required
+
+
 def test_text_that_was_saved_is_not_offered_again(
     site: Site, open_page: Callable[..., Page]
 ) -> None:
