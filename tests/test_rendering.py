@@ -141,6 +141,14 @@ class TestTheEnd:
         assert message.calendar is None
         assert tree(parsed(message)) == ("multipart/alternative", ["text/plain", "text/html"])
 
+    def test_the_waitlist_says_once_where_one_stands(self, app: Flask):
+        room, _ = make_hybrid(capacity=0)
+        first, second = make_rsvp(room), make_rsvp(room)
+        assert "You are first in the queue" in last_mail(first).body
+        assert "You are next" not in last_mail(first).body
+        assert "You are second in the queue" in last_mail(second).body
+        assert "ahead of you" not in last_mail(second).body
+
 
 class TestAnyText:
     @pytest.mark.parametrize(

@@ -37,7 +37,6 @@ def _waiting(rsvp: Rsvp, mail: OutboxMail) -> Letter:
         "%(num)d party is ahead of you.", "%(num)d parties are ahead of you.", ahead
     )
     paragraphs = [
-        position if ahead else gettext("You are next."),
         gettext(
             "The organisers give the seats that become free, and we mail you the ticket. The "
             "queue closes on %(moment)s.",
