@@ -10,7 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from registration import audit, events, programme
+from registration import audit, capacity, events, programme
 from registration.database import db
 from registration.models import (
     AuditEntry,
@@ -106,6 +106,20 @@ def test_a_changed_field_shows_what_was_and_what_is(desk: FlaskClient, admin: St
     assert "guests a person may bring: 0 → 2" in page
     assert "ends: 6\u00a0December, 11:30\u00a0a.m.\u00a0EST → " in page
     assert "{" not in page.split("<tbody")[1]
+
+
+def test_the_digits_of_large_numbers_are_grouped_as_elsewhere(
+    desk: FlaskClient, admin: Staff
+) -> None:
+    option = make_option(capacity=1200)
+    capacity.set_capacity(option_id=option.id, capacity=93205, staff_id=admin.id, now=NOW)
+    audit.record("import.done", now=NOW, staff_id=admin.id, rows={"invited": 12345})
+    db.session.commit()
+    page = desk.get("/staff/log/").text
+    assert "capacity: 1,200 → 93,205" in page
+    assert "12,345" in page
+    page = desk.get("/staff/log/", headers={"Accept-Language": "fr"}).text
+    assert "1\u202f200 → 93\u202f205" in page
 
 
 def test_rows_that_came_went_and_changed_are_named(desk: FlaskClient, admin: Staff) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import Flask
-from flask_babel import gettext
+from flask_babel import format_decimal, gettext
 
 from registration import exports, wording
 from registration.models import AuditEntry, MailKind
@@ -90,11 +90,15 @@ def _spoken(value: object, zone: ZoneInfo, name: str) -> str:
     own = name.rpartition(", ")[2]
     if isinstance(value, bool):
         return gettext("yes") if value else gettext("no")
+    if isinstance(value, int):
+        return str(format_decimal(value))
     if isinstance(value, list):
         return ", ".join(_spoken(each, zone, name) for each in value) or "–"
     if isinstance(value, dict):
         return ", ".join(
-            f"{each} {_named(key)}" if isinstance(each, int) else _spoken(each, zone, key)
+            f"{_spoken(each, zone, key)} {_named(key)}"
+            if isinstance(each, int)
+            else _spoken(each, zone, key)
             for key, each in value.items()
             if key not in _UNSPOKEN and key != "option_id"
         )
