@@ -10,6 +10,7 @@ from collections import Counter
 from pathlib import Path
 
 import click
+import flask_migrate.cli
 from flask import Flask, current_app
 from sqlalchemy import select
 
@@ -34,13 +35,15 @@ from registration import (
     suppression,
     wording,
 )
-from registration.commands import Commands
+from registration.commands import Commands, tell_too
 from registration.database import db
 from registration.models import Event, ImportKind, StaffRole
 from registration.roster import Filters
 from registration.times import now
 
 commands = Commands()
+# Once, here: the group of `flask db` is one for all applications.
+tell_too(flask_migrate.cli.db)
 
 
 def init_app(app: Flask) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -10,23 +12,36 @@ from psycopg import errors
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 
+@contextmanager
+def _telling() -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as problem:
+        if told := _in_words(problem):
+            raise click.ClickException(told) from problem
+        raise
+
+
 class Command(click.Command):
     """A command that an operator can act on when it fails: it says what to do."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run it. Raises ClickException where the database is not there or not ready."""
-        try:
+        with _telling():
             return super().invoke(ctx)
-        except DBAPIError as problem:
-            if told := _in_words(problem):
-                raise click.ClickException(told) from problem
-            raise
 
 
 class Commands(AppGroup):
     """A group of such commands; each runs within the application."""
 
     command_class = Command
+
+
+def tell_too(group: click.Group) -> None:
+    """Let the commands of an extension's group, which are none of ours, say what to do as well."""
+    for command in group.commands.values():
+        if command.callback is not None:
+            command.callback = _telling()(command.callback)
 
 
 def _in_words(problem: DBAPIError) -> str | None:
