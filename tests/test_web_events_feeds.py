@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
 from datetime import timedelta
 
@@ -14,7 +15,9 @@ from registration import announcements, events, lifecycle, listing
 from registration.database import db, transaction
 from registration.models import Announcement, Event, EventStatus, Visibility
 from tests.conftest import NOW
-from tests.factories import make_event, make_hybrid, make_rsvp
+from tests.factories import make_event, make_hybrid, make_rsvp, make_staff
+from tests.forms import form_of
+from tests.signing_in import sign_in
 
 DAY = timedelta(days=1)
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -133,6 +136,33 @@ class TestAtom:
         link = entry.find(f"{ATOM}link")
         assert link is not None
         assert link.get("href") == "http://events.example.org/events/war"
+
+    @pytest.mark.parametrize("typed", ["A\x01B", "A\ufffeB", "A\uffffB"])
+    @pytest.mark.parametrize(("part", "field"), [("basics", "title"), ("texts", "summary")])
+    def test_is_broken_by_nothing_that_staff_type(
+        self, client: FlaskClient, part: str, field: str, typed: str
+    ):
+        """XML has no way to say these; all of a feed would be lost to its readers."""
+        make_event(slug="war", title="War")
+        sign_in(client, make_staff())
+        path = f"/staff/events/war/settings/{part}"
+        sent = form_of(client.get(path).text, f"/{part}")
+        sent[field] = typed
+        refused = client.post(path, data=sent, follow_redirects=True)
+        assert "it holds characters that cannot be seen" in refused.text
+        feed = ET.fromstring(client.get("/feed.atom").text)  # noqa: S314 - our own
+        assert feed.findtext(f"{ATOM}entry/{ATOM}title") == "War"
+
+    def test_says_when_in_the_form_that_readers_know(self, client: FlaskClient):
+        """RFC 4287, 3.3."""
+        make_event()
+        feed = ET.fromstring(client.get("/feed.atom").text)  # noqa: S314 - our own
+        told = [
+            date.text or "" for name in ("updated", "published") for date in feed.iter(ATOM + name)
+        ]
+        assert len(told) == 3
+        for date in told:
+            assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?[+-]\d\d:\d\d", date)
 
     def test_begins_with_what_was_announced_or_changed_last(
         self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch

@@ -13,7 +13,7 @@ from wtforms.validators import Length, StopValidation
 
 from registration import addresses
 
-_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x85\u2028\u2029\ufffe\uffff\ud800-\udfff]")
 # Spaces without width and marks of direction. Joiners stay: names are written with them.
 _COPIED_ALONG = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 #: A phone shows @ on its keyboard, and writes no capital letter by itself.
@@ -56,7 +56,7 @@ def many_lines(text: str | None) -> str:
 
 
 def no_controls(_form: Form, field: Field) -> None:
-    """Refuse characters that cannot be seen; they break mails and calendars."""
+    """Refuse characters that cannot be seen; they break mails, calendars and feeds."""
     if _CONTROLS.search(field.data or ""):
         raise StopValidation(gettext("Type this again: it holds characters that cannot be seen"))
 
