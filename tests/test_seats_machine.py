@@ -23,7 +23,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from sqlalchemy import func, select
+from sqlalchemy import Integer, bindparam, func, select
 
 from registration import answering, approvals, capacity, invitations, links, rsvps
 from registration.admission import RsvpRefused
@@ -104,6 +104,47 @@ class Moment(NamedTuple):
     keys: list[str]
     tickets: dict[int, int]
     code_uses: tuple[int, int]
+
+
+EVENT_ID = bindparam("event_id", type_=Integer)
+
+#: What a moment is read with. They are asked thousands of times, so they are made once.
+QUESTIONS = (
+    select(
+        Rsvp.id,
+        Rsvp.email,
+        Rsvp.status,
+        Rsvp.option_id,
+        Rsvp.waits_for_option_id,
+        Rsvp.waiting_number,
+        Rsvp.party_size,
+        Rsvp.seats_held,
+        Rsvp.ical_sequence,
+        Rsvp.code_id.is_not(None),
+        Rsvp.manage_key,
+        Rsvp.join_key,
+        Rsvp.ical_uid,
+    ).where(Rsvp.event_id == EVENT_ID),
+    select(
+        AttendanceOption.id,
+        AttendanceOption.seats_taken,
+        AttendanceOption.waiting,
+        AttendanceOption.capacity,
+    ).where(AttendanceOption.event_id == EVENT_ID),
+    select(
+        OutboxMail.id,
+        OutboxMail.rsvp_id,
+        OutboxMail.kind,
+        OutboxMail.state,
+        OutboxMail.ical_sequence,
+    ).where(OutboxMail.event_id == EVENT_ID),
+    select(Attendee.rsvp_id, func.count(Attendee.ticket_code.distinct()))
+    .join(Rsvp)
+    .where(Rsvp.event_id == EVENT_ID)
+    .group_by(Attendee.rsvp_id),
+    select(InvitationCode.uses, InvitationCode.uses_max).where(InvitationCode.event_id == EVENT_ID),
+    select(func.count()).where(AuditEntry.event_id == EVENT_ID),
+)
 
 
 class Seats(RuleBasedStateMachine):
@@ -322,6 +363,8 @@ class Seats(RuleBasedStateMachine):
 
     def check_queues(self, now: Moment) -> None:
         """Nobody waits while a seat is free for the first."""
+        if not any(now.waiting.values()):
+            return
         if not db.session.get_one(Event, self.event_id).promotes_at(self.now):
             return
         for option, limit in now.capacity.items():
@@ -418,56 +461,20 @@ class Seats(RuleBasedStateMachine):
         return self.known
 
     def read(self) -> Moment:
-        ours = Rsvp.event_id == self.event_id
-        rows = db.session.execute(
-            select(
-                Rsvp.id,
-                Rsvp.email,
-                Rsvp.status,
-                Rsvp.option_id,
-                Rsvp.waits_for_option_id,
-                Rsvp.waiting_number,
-                Rsvp.party_size,
-                Rsvp.seats_held,
-                Rsvp.ical_sequence,
-                Rsvp.code_id.is_not(None),
-                Rsvp.manage_key,
-                Rsvp.join_key,
-                Rsvp.ical_uid,
-            ).where(ours)
-        ).all()
-        option = AttendanceOption
-        options = db.session.execute(
-            select(option.id, option.seats_taken, option.waiting, option.capacity).where(
-                option.event_id == self.event_id
-            )
-        ).all()
-        mail = OutboxMail
-        mails = db.session.execute(
-            select(mail.id, mail.rsvp_id, mail.kind, mail.state, mail.ical_sequence).where(
-                mail.event_id == self.event_id
-            )
-        ).all()
-        tickets = db.session.execute(
-            select(Attendee.rsvp_id, func.count(Attendee.ticket_code.distinct()))
-            .join(Rsvp)
-            .where(ours)
-            .group_by(Attendee.rsvp_id)
-        ).all()
-        code = select(InvitationCode.uses, InvitationCode.uses_max).where(
-            InvitationCode.event_id == self.event_id
+        connection, this = db.session.connection(), {"event_id": self.event_id}
+        rows, options, mails, tickets, code, entries = (
+            connection.execute(question, this).all() for question in QUESTIONS
         )
-        entries = select(func.count()).where(AuditEntry.event_id == self.event_id)
         return Moment(
             rows={row[0]: Row(*row[1:10]) for row in rows},
             taken={row.id: row.seats_taken for row in options},
             waiting={row.id: row.waiting for row in options},
             capacity={row.id: row.capacity for row in options},
             mails={key: tuple(rest) for key, *rest in mails},
-            entries=db.session.scalar(entries) or 0,
+            entries=entries[0][0],
             keys=sorted(key for row in rows for key in row[10:]),
             tickets=dict(map(tuple, tickets)),
-            code_uses=tuple(db.session.execute(code).one()),
+            code_uses=tuple(code[0]),
         )
 
 
