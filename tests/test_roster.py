@@ -96,15 +96,15 @@ def test_answers_are_found_by_choice_by_yes_and_by_being_there() -> None:
 
 
 @pytest.mark.parametrize("total", [1, 50, 51, 120])
-@pytest.mark.parametrize("descending", [True, False])
-def test_the_pages_hold_everybody_once_and_in_order(total: int, descending: bool) -> None:
+def test_the_pages_hold_everybody_once_and_in_order(total: int) -> None:
     room, _stream = make_hybrid(capacity=None)
     for number in range(total):
         make_rsvp(room, name=f"N{number:03}", now=NOW + timedelta(minutes=number))
     wanted = [f"N{number:03}" for number in range(total)]
-    filters = Filters(descending=descending)
     pages = -(-total // roster.PAGE)
-    found = [name for page in range(1, pages + 1) for name in names(filters, page)]
-    assert found == (wanted[::-1] if descending else wanted)
-    assert names(filters, 999) == names(filters, pages)
-    assert names(Filters(sort="name", descending=descending), pages)[-1] == found[-1]
+    for descending in (True, False):
+        filters = Filters(descending=descending)
+        found = [name for page in range(1, pages + 1) for name in names(filters, page)]
+        assert found == (wanted[::-1] if descending else wanted)
+        assert names(filters, 999) == names(filters, pages)
+        assert names(Filters(sort="name", descending=descending), pages)[-1] == found[-1]
