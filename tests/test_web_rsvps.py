@@ -476,6 +476,23 @@ class TestByInvitation:
         page = client.get(f"/rsvp/{rsvp.manage_key}").text
         assert f'href="/events/{room.event.slug}/rsvp?{by}={link[by]}">RSVP again</a>' in page
 
+    def test_who_has_answered_sees_what_they_said(self, client: FlaskClient):
+        room, _ = make_hybrid(visibility=Visibility.INVITATION)
+        invited = make_invitation(room.event, name="Ada")
+        path = f"/events/{room.event.slug}/rsvp"
+        form = client.get(f"{path}?invitation={invited.key}")
+        assert "Will you join us, Ada?" in text_of(form)
+        client.post(f"{path}/decline", data=hidden(form.text))
+        page = text_of(client.get(f"{path}?invitation={invited.key}"))
+        assert "You have said no. If you can come after all, send this form." in page
+        assert "I cannot come" not in page
+        make_rsvp(room, email=invited.email, invitation_key=invited.key)
+        page = client.get(f"{path}?invitation={invited.key}")
+        assert "You have said yes already" in text_of(page)
+        assert "Will you join us" not in text_of(page)
+        assert "I cannot come" in text_of(page)
+        assert 'href="/find">Mail me my links</a>' in page.text
+
     def test_no_is_said_with_one_press_and_only_with_the_key(self, app: Flask, client: FlaskClient):
         room, _ = make_hybrid(visibility=Visibility.INVITATION)
         invitation = make_invitation(room.event)
