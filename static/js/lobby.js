@@ -40,8 +40,14 @@ function follow(status) {
     note.hidden = !status.note;
   }
   if (status.state !== said.state) {
+    const says = root.querySelector("[data-says]");
+    const stood = document.activeElement;
+    const isOpened = said.state === "before" && !said.stream;
     said.state = root.dataset.state = status.state;
     for (const part of root.querySelectorAll("[data-when]")) part.hidden = !part.dataset.when.split(" ").includes(status.state);
+    // Who cannot see that hears it, and who stood on what has gone stands on what has come.
+    says.textContent = says.dataset[status.state] ?? (isOpened ? says.dataset.opened : "");
+    if (stood.closest("[hidden]")) [...root.querySelectorAll("a, button")].find((way) => way.offsetParent)?.focus();
   }
   if (String(status.revision) !== said.revision) {
     said.revision = String(status.revision);

@@ -61,10 +61,14 @@ def test_an_open_lobby_follows_the_whole_life_of_an_event(
     expect(page.get_by_text("Starts in")).to_be_visible()
     expect(page.get_by_role("button", name="Enter")).to_be_hidden()
     assert_accessible(page)
+    spoken = page.locator("[data-says]")
+    expect(spoken).to_have_text("")
+    page.get_by_role("link", name="Check again").focus()
 
     site.now = starts - timedelta(minutes=14)
     page.clock.fast_forward(LONG)  # the countdown reaches the door's time
-    expect(page.get_by_role("button", name="Enter")).to_be_visible()
+    expect(page.get_by_role("button", name="Enter")).to_be_focused()
+    expect(spoken).to_have_text("The door is open: press Enter.")
     assert_accessible(page)
     page.get_by_role("button", name="Enter").click()
     expect(page.locator("iframe")).to_have_attribute("src", FIRST)
@@ -79,7 +83,8 @@ def test_an_open_lobby_follows_the_whole_life_of_an_event(
 
     streams.steer(phase=LobbyPhase.ENDED, **(staff | {"now": starts}))
     page.clock.fast_forward(LONG)
-    expect(page.get_by_text("This event has ended.")).to_be_visible()
+    expect(page.locator(".note").get_by_text("This event has ended.")).to_be_visible()
+    expect(spoken).to_have_text("This event has ended.")
     site.now = ends
     streams.record(
         recording_url="https://youtu.be/abcdefghijk",
