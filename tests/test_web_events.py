@@ -100,6 +100,22 @@ class TestPage:
         page = words(client, "/events/full")
         assert ". 3 parties are waiting. The organisers approve each RSVP." in page
 
+    def test_a_note_without_its_full_stop_does_not_run_into_what_follows(self, client: FlaskClient):
+        option = make_option(make_event(slug="press"), note="For the press", needs_approval=True)
+        after = "The organisers approve each RSVP."
+        assert f"For the press.</span> {after}" in words(client, "/events/press")
+        form = words(client, f"/events/press/rsvp?attend={option.id}")
+        assert f"For the press. {after}" in form
+
+    def test_the_bar_of_a_phone_counts_ways_to_attend_that_are_many(self, client: FlaskClient):
+        room, _stream = make_hybrid(slug="many")
+        bar = client.get("/events/many").text.partition('class="bar"')[2]
+        assert "In person: " in bar
+        make_option(room.event, label="Press seats")
+        bar = client.get("/events/many").text.partition('class="bar"')[2]
+        assert "3 ways to attend" in bar
+        assert "In person: " not in bar
+
     def test_shows_what_speakers_wrote_about_themselves(self, client: FlaskClient):
         event = make_event(slug="panel")
         make_speaker(event, name="Amina Okonkwo-Bell", bio="Teaches law.\n<b>Walks</b> a lot.")

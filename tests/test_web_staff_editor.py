@@ -566,6 +566,19 @@ def test_a_line_beyond_the_event_s_hours_is_saved_and_marked(
     assert marks == [warning] * bool(warning)
 
 
+def test_a_line_of_the_programme_shows_its_time_and_its_day_where_there_are_several(
+    desk: FlaskClient,
+) -> None:
+    event = make_event()
+    save(AgendaItem(event_id=event.id, title="Panel", starts_at=event.starts_at))
+    shut = desk.get(part(event, "agenda")).text.replace("\xa0", " ")
+    assert ">10:00 a.m.</span><b><bdi>Panel<" in shut
+    event.ends_at += timedelta(days=1)
+    db.session.commit()
+    shut = desk.get(part(event, "agenda")).text.replace("\xa0", " ")
+    assert ">Sun 6 Dec, 10:00 a.m.</span><b><bdi>Panel<" in shut
+
+
 @pytest.mark.parametrize("at", ["0001-01-01T00:00", "9999-12-31T23:59"])
 @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])
 def test_a_time_at_an_end_of_the_calendar_is_told_so(desk: FlaskClient, at: str, zone: str) -> None:

@@ -97,6 +97,7 @@ def test_a_list_goes_from_the_file_to_the_attendees(
     assert "1 of 4 rows can be imported" in page
     assert "Left out: not an address" in page
     assert "It says no way to attend" in page
+    assert '<a href="#option">Choose one for them</a>' in page
     assert "“balloon” is no way to attend this event" in page
     assert number_of(Rsvp) == 0
 
@@ -115,6 +116,7 @@ def test_a_list_goes_from_the_file_to_the_attendees(
     )
     page = desk.get(matched.location).text
     assert "2 of 4 rows can be imported" in page
+    assert "Choose one for them" not in page
     assert "Nobody is mailed." in page
 
     done = post(desk, sent.location, do="go")

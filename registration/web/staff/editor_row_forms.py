@@ -79,6 +79,11 @@ class RowForm(Form):  # type: ignore[misc]
         return str(first.data or "")
 
     @property
+    def detail(self) -> str:
+        """What else is good to know of the row while it is shut."""
+        return ""
+
+    @property
     def warning(self) -> str:
         """What is odd about the row, though it may be saved."""
         return ""
@@ -157,6 +162,17 @@ class AgendaRow(RowForm):
         """The event says which times are odd."""
         self._begins = min(event.doors_at or event.starts_at, event.starts_at)
         self._ends = event.ends_at
+        self._zone = event.zone
+
+    @property
+    def detail(self) -> str:
+        """The line's time; its day, too, where the event has several."""
+        at, zone = self.starts_at.data, self._zone
+        if not at:
+            return ""
+        clock = wording.clock(at, zone, with_zone=False)
+        days = {instant.astimezone(zone).date() for instant in (at, self._begins, self._ends)}
+        return clock if len(days) == 1 else f"{wording.short_day(at, zone)}, {clock}"
 
     @property
     def warning(self) -> str:
