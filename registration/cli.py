@@ -183,23 +183,13 @@ def export(
     filters = Filters(status=status or "", search=search)
     chosen = [key.strip() for key in columns.split(",") if key.strip()]
     try:
-        made = exports.Export(
-            event, filters, sensitive=sensitive, columns=chosen, for_people=format == "xlsx"
-        )
+        made = exports.Export(event, filters, format=format, sensitive=sensitive, columns=chosen)
     except exports.UnknownColumn as unknown:
         raise click.ClickException(f"there is no column {unknown}") from unknown
     target = str(output or f"{slug}.{format}")
     try:
         with click.open_file(target, "wb") as file:
-            exports.record(
-                event.id,
-                format=format,
-                filters=filters,
-                sensitive=made.is_sensitive,
-                now=now(),
-                columns=chosen,
-            )
-            file.writelines(exports.pieces(made, format))
+            file.writelines(exports.hand_out(made, now=now()))
     except OSError as problem:
         raise click.FileError(target, problem.strerror) from problem
     if target != "-":
@@ -228,7 +218,7 @@ def import_list(
     try:
         sheet = sheets.read(file.read_bytes(), file.name)
         plan = fates.Plan(
-            columns=matching.guess(sheet, what, imports.questions_of(event.id)),
+            columns=matching.guess(sheet, what, listing.questions_of(event)),
             option_id=chosen.id if chosen else None,
             sends_mail=mail,
             waits=wait,

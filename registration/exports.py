@@ -75,6 +75,8 @@ COLUMNS = (
 )
 
 
+#: The formats that speak the language at hand.
+_FOR_PEOPLE = ("xlsx",)
 _YES_OR_NO = ("wants_news", "step_free", "sign_language", "captions")
 _STATUSES = {
     RsvpStatus.UNVERIFIED: _("Address not confirmed"),
@@ -109,11 +111,10 @@ def columns_of(event: Event) -> list[Column]:
 
 
 class Export:
-    """One list to be written: its columns, and its rows one attendee each.
+    """One list to be written in one of the formats: its columns, and its rows one attendee each.
 
     Times are in the event's zone. Without `columns` it has all that are not sensitive, and with
-    `sensitive` these too; a sensitive column that is named is asked for. It is in English, with
-    `for_people` in the language at hand. Raises UnknownColumn.
+    `sensitive` these too; a sensitive column that is named is asked for. Raises UnknownColumn.
     """
 
     def __init__(
@@ -121,9 +122,9 @@ class Export:
         event: Event,
         filters: Filters,
         *,
+        format: str = "csv",
         sensitive: bool = False,
         columns: Sequence[str] = (),
-        for_people: bool = False,
     ) -> None:
         known = {column.key: column for column in columns_of(event)}
         if unknown := [key for key in columns if key not in known]:
@@ -132,12 +133,14 @@ class Export:
             column for column in known.values() if sensitive or not column.is_sensitive
         ]
         self.columns = chosen
-        self.is_sensitive = any(column.is_sensitive for column in chosen)
-        self._zone = event.zone
+        self.format = format
+        self.event_id, self._zone = event.id, event.zone
+        self.filters, self.keys = filters, list(columns)
         self._conditions = roster.conditions_of(event, filters)
         options = db.session.scalars(
             select(AttendanceOption).where(AttendanceOption.event_id == event.id)
         )
+        for_people = format in _FOR_PEOPLE
         with nullcontext() if for_people else force_locale("en"):
             self.header = [str(column.label) for column in chosen]
             self._options = {option.id: wording.option_name(option) for option in options}
@@ -218,9 +221,24 @@ class Export:
         }
 
 
-def pieces(export: Export, format: str) -> Iterator[bytes]:
-    """The list in one of the formats, in pieces as they are read."""
-    return formats.WRITERS[format](export)
+def hand_out(export: Export, *, now: datetime, staff_id: int | None = None) -> Iterator[bytes]:
+    """The list in its format, in pieces as they are read; noted in the audit log at once."""
+    filters = export.filters
+    with transaction():
+        audit.record(
+            f"export.{export.format}",
+            now=now,
+            actor="system",
+            staff_id=staff_id,
+            event_id=export.event_id,
+            sensitive=any(column.is_sensitive for column in export.columns),
+            search=filters.search,
+            way=filters.way,
+            status=filters.status,
+            access=filters.access,
+            columns=export.keys,
+        )
+    return formats.WRITERS[export.format](export)
 
 
 def spoken(value: dict[str, Any], yes_no: Mapping[bool, str]) -> str:
@@ -272,32 +290,3 @@ def sets_of(event: Event, staff_id: int) -> list[ExportSet]:
             .order_by(ExportSet.name)
         )
     )
-
-
-def record(
-    event_id: int,
-    *,
-    format: str,
-    filters: Filters,
-    sensitive: bool,
-    now: datetime,
-    staff_id: int | None = None,
-    network: str = "",
-    columns: Sequence[str] = (),
-) -> None:
-    """Note in the audit log that a list left the house."""
-    with transaction():
-        audit.record(
-            f"export.{format}",
-            now=now,
-            actor="system",
-            staff_id=staff_id,
-            event_id=event_id,
-            network=network,
-            sensitive=sensitive,
-            search=filters.search,
-            way=filters.way,
-            status=filters.status,
-            access=filters.access,
-            columns=list(columns),
-        )

@@ -173,9 +173,7 @@ class TestNothingIsLeft:
             ),
             now=NOW,
         )
-        exports.record(
-            event.id, format="csv", filters=Filters(search="quag"), sensitive=False, now=NOW
-        )
+        exports.hand_out(exports.Export(event, Filters(search="quag")), now=NOW)
         assert set(traces("'quag'")) == {*TRACES, "'quag'"}
 
         erasure.erase(rsvp_id=rsvp.id, now=NOW)

@@ -13,6 +13,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_babel import force_locale
+from openpyxl.worksheet.worksheet import Worksheet
 from sqlalchemy import select
 
 from registration import exports, formats, rsvps
@@ -45,11 +46,21 @@ def event(app: Flask):
     return room.event
 
 
+def written(event, format: str, **choices) -> bytes:
+    """A list as it is handed out."""
+    made = exports.Export(event, choices.pop("filters", Filters()), format=format, **choices)
+    return b"".join(exports.hand_out(made, now=NOW))
+
+
 def table(event, **choices) -> list[dict[str, str]]:
     """The rows of a CSV."""
-    made = exports.Export(event, choices.pop("filters", Filters()), **choices)
-    text = b"".join(exports.pieces(made, "csv")).decode("utf-8-sig")
+    text = written(event, "csv", **choices).decode("utf-8-sig")
     return list(csv.DictReader(io.StringIO(text)))
+
+
+def spreadsheet(event, **choices) -> Worksheet:
+    """The sheet of an XLSX."""
+    return openpyxl.load_workbook(io.BytesIO(written(event, "xlsx", **choices))).active
 
 
 class OneRow:
@@ -93,10 +104,9 @@ def test_what_there_is_not_is_an_empty_cell_and_not_the_word_none(event) -> None
     assert rows[0]["Cancelled at"] == rows[0]["Waits for"] == rows[2]["Topic"] == ""
     assert {row["Wants news"] for row in rows} == {"no"}
     assert [row["Option"] for row in rows] == ["In person", "In person", "Online"]
-    made = exports.Export(event, Filters(), columns=["wants_news", "cancelled_at"])
-    book = openpyxl.load_workbook(io.BytesIO(b"".join(exports.pieces(made, "xlsx"))))
-    assert [cell.value for cell in book.active[2]] == ["no", None]
-    found = json.loads(b"".join(exports.pieces(made, "json")))
+    columns = ["wants_news", "cancelled_at"]
+    assert [cell.value for cell in spreadsheet(event, columns=columns)[2]] == ["no", None]
+    found = json.loads(written(event, "json", columns=columns))
     assert found[0] == {"Wants news": False, "Cancelled at": None}
 
 
@@ -125,7 +135,7 @@ def test_every_row_is_written_once_over_many_batches(event, monkeypatch) -> None
         make_rsvp(room, name=f"N{number}")
     names = [row["Name"] for row in table(event)]
     assert len(names) == len(set(names)) == 10
-    found = json.loads(b"".join(exports.pieces(exports.Export(event, Filters()), "json")))
+    found = json.loads(written(event, "json"))
     assert [row["Name"] for row in found] == names
 
 
@@ -141,19 +151,16 @@ def rsvps_room(event):
 def test_nobody_makes_an_empty_list_in_every_format(event) -> None:
     nobody = Filters(search="nobody of that name")
     assert table(event, filters=nobody) == []
-    made = exports.Export(event, nobody)
-    assert json.loads(b"".join(exports.pieces(made, "json"))) == []
-    book = openpyxl.load_workbook(io.BytesIO(b"".join(exports.pieces(made, "xlsx"))))
-    assert book.active.max_row == 1
+    assert json.loads(written(event, "json", filters=nobody)) == []
+    assert spreadsheet(event, filters=nobody).max_row == 1
 
 
 def test_a_spreadsheet_holds_text_and_times_and_no_formula(event) -> None:
-    made = exports.Export(event, Filters())
-    book = openpyxl.load_workbook(io.BytesIO(b"".join(exports.pieces(made, "xlsx"))))
-    cells = [[cell.value for cell in row] for row in book.active.iter_rows()]
+    sheet = spreadsheet(event)
+    cells = [[cell.value for cell in row] for row in sheet.iter_rows()]
     organisation = cells[0].index("Organisation")
     assert cells[1][organisation] == "=HYPERLINK(1)"
-    assert book.active.cell(2, organisation + 1).data_type == "s"
+    assert sheet.cell(2, organisation + 1).data_type == "s"
     assert cells[1][cells[0].index("RSVP at")].hour == 7
 
 
@@ -161,18 +168,17 @@ def test_programs_read_english_and_people_their_own_language(event) -> None:
     columns = ["email", "organisation", "option", "status"]
     with force_locale("fr"):
         [first, _guest, watcher] = table(event, columns=columns)
-        made = exports.Export(event, Filters(), columns=columns, for_people=True)
-        book = openpyxl.load_workbook(io.BytesIO(b"".join(exports.pieces(made, "xlsx"))))
+        sheet = spreadsheet(event, columns=columns)
     assert list(first) == ["Email", "Organisation", "Option", "Status"]
     assert (watcher["Option"], watcher["Status"]) == ("Online", "confirmed")
-    head, *_others, last = [[cell.value for cell in row] for row in book.active.iter_rows()]
+    head, *_others, last = [[cell.value for cell in row] for row in sheet.iter_rows()]
     assert head[:2] == ["Courriel", "Organisation"]
     assert last[2:] == ["En ligne", "Confirmée"]
 
 
 def test_json_has_instants_with_their_offset(event) -> None:
-    made = exports.Export(event, Filters(), columns=["name", "rsvp_at", "wants_news", "joined_at"])
-    first = json.loads(b"".join(exports.pieces(made, "json")))[0]
+    columns = ["name", "rsvp_at", "wants_news", "joined_at"]
+    first = json.loads(written(event, "json", columns=columns))[0]
     assert first == {
         "Name": "Amina Okonkwo",
         "RSVP at": "2026-11-23T07:00:00-05:00",

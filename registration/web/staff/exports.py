@@ -111,21 +111,11 @@ def _saved(event: Event, columns: list[str], page: str) -> ResponseReturnValue:
 def _file(
     event: Event, format: str, columns: list[str], *, sensitive: bool = False
 ) -> ResponseReturnValue:
-    filters = filters_of_request()
     made = exports.Export(
-        event, filters, sensitive=sensitive, columns=columns, for_people=format == "xlsx"
+        event, filters_of_request(), format=format, sensitive=sensitive, columns=columns
     )
     name = f"{event.slug}.{format}"
-    exports.record(
-        event.id,
-        format=format,
-        filters=filters,
-        sensitive=made.is_sensitive,
-        now=now(),
-        staff_id=current_user.id,
-        columns=columns,
-    )
-    pieces = stream_with_context(exports.pieces(made, format))
-    answer = Response(pieces, content_type=_KINDS[format])
+    pieces = exports.hand_out(made, now=now(), staff_id=current_user.id)
+    answer = Response(stream_with_context(pieces), content_type=_KINDS[format])
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer
