@@ -17,6 +17,7 @@ from sqlalchemy import func, select
 from registration import seating
 from registration.database import db
 from registration.models import (
+    LIVE,
     NO_KEY,
     AttendanceOption,
     Event,
@@ -68,6 +69,14 @@ class Pass:
 
     invitation: Invitation | None = None
     code: InvitationCode | None = None
+
+
+def has_live(event_id: int, email: str) -> bool:
+    """Whether this address has an RSVP to the event that has not ended."""
+    live = select(Rsvp.id).where(
+        Rsvp.event_id == event_id, Rsvp.email == email, Rsvp.status.in_(LIVE)
+    )
+    return db.session.scalar(live) is not None
 
 
 def option_of(seats: Seats, option_id: int) -> AttendanceOption:

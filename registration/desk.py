@@ -17,7 +17,7 @@ from sqlalchemy import select, update
 from registration import admission, arrivals, audit, emails, parties, seating
 from registration.admission import Refusal, RsvpRefused
 from registration.database import db, transaction
-from registration.models import LIVE, Attendee, Rsvp, RsvpStatus
+from registration.models import Attendee, Rsvp, RsvpStatus
 from registration.parties import Details
 
 _FIELDS = (
@@ -199,10 +199,7 @@ def take_back_check_in(*, event_id: int, at: datetime, staff_id: int, now: datet
 
 
 def _check_address(event_id: int, email: str) -> None:
-    live = select(Rsvp.id).where(
-        Rsvp.event_id == event_id, Rsvp.email == email, Rsvp.status.in_(LIVE)
-    )
-    if db.session.scalar(live) is not None:
+    if admission.has_live(event_id, email):
         raise RsvpRefused(
             Refusal.NOT_POSSIBLE, _("This address has an RSVP to this event already.")
         )

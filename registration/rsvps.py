@@ -224,16 +224,9 @@ def _move(rsvp: Rsvp, seats: Seats, option: AttendanceOption, now: datetime) -> 
 
     From one stream to another, one who waits for the room goes on waiting.
     """
-    had_entry = rsvp.is_confirmed
     if not (rsvp.watches_meanwhile and option.is_virtual):
         seating.leave_queue(rsvp, seats)
-    seating.release(rsvp, seats)
-    seating.take(rsvp, option, now=now)
-    rsvp.touch(now)
-    if had_entry:
-        emails.rsvp_changed(rsvp, now=now, switched=True)
-    else:
-        emails.rsvp_confirmed(rsvp, now=now)
+    seating.reseat(rsvp, seats, option, now=now)
 
 
 def _wait_for(rsvp: Rsvp, seats: Seats, option: AttendanceOption, now: datetime) -> None:

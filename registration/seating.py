@@ -119,6 +119,22 @@ def resize(rsvp: Rsvp, party_size: int, seats: Seats) -> None:
     rsvp.party_size = party_size
 
 
+def reseat(rsvp: Rsvp, seats: Seats, option: AttendanceOption, *, now: datetime) -> None:
+    """Give the party seats in `option` in the place of those that it has, if any, and mail it.
+
+    The caller has seen that they are free, or has allowed extra ones; and has taken the party out
+    of the queue, unless it goes on waiting.
+    """
+    had_entry = rsvp.is_confirmed
+    release(rsvp, seats)
+    take(rsvp, option, now=now)
+    rsvp.touch(now)
+    if had_entry:
+        emails.rsvp_changed(rsvp, now=now, switched=True)
+    else:
+        emails.rsvp_confirmed(rsvp, now=now)
+
+
 def set_capacity(option: AttendanceOption, capacity: int | None) -> None:
     """Change a capacity. Nobody loses a seat when it sinks below what is taken."""
     option.capacity = capacity

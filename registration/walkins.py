@@ -9,12 +9,11 @@ import secrets
 from datetime import datetime
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import select
 
-from registration import admission, arrivals, audit, emails, parties, seating
+from registration import admission, arrivals, audit, parties, seating
 from registration.admission import Refusal, RsvpRefused
 from registration.database import db, transaction
-from registration.models import LIVE, NO_ADDRESS, WALK_IN, AttendanceOption, Attendee, Rsvp
+from registration.models import NO_ADDRESS, WALK_IN, AttendanceOption, Attendee, Rsvp
 from registration.parties import Details
 from registration.seating import Seats
 
@@ -37,7 +36,7 @@ def walk_in(
         seats = seating.lock(event_id)
         admission.check_running(seats.event, now)
         option = _seat_for(seats, 1, beyond_capacity=beyond_capacity)
-        if details.email and _has_rsvp(event_id, details.email):
+        if details.email and admission.has_live(event_id, details.email):
             raise RsvpRefused(
                 Refusal.NOT_POSSIBLE, _("This address has an RSVP. Find it by its name.")
             )
@@ -112,23 +111,9 @@ def _sit_down(
     if rsvp.waits_for_option_id == option.id:
         seating.move_up(rsvp, seats, now=now, staff_id=staff_id)
         return
-    had_entry = rsvp.is_confirmed
     seating.leave_queue(rsvp, seats)
-    seating.release(rsvp, seats)
-    seating.take(rsvp, option, now=now)
-    rsvp.touch(now)
-    if had_entry:
-        emails.rsvp_changed(rsvp, now=now, switched=True)
-    else:
-        emails.rsvp_confirmed(rsvp, now=now)
+    seating.reseat(rsvp, seats, option, now=now)
     audit.record("rsvp.seated", now=now, staff_id=staff_id, rsvp=rsvp, option=option.id)
-
-
-def _has_rsvp(event_id: int, email: str) -> bool:
-    live = select(Rsvp.id).where(
-        Rsvp.event_id == event_id, Rsvp.email == email, Rsvp.status.in_(LIVE)
-    )
-    return db.session.scalar(live) is not None
 
 
 def _as_it_is(attendee_id: int) -> Attendee:
