@@ -17,7 +17,6 @@ from registration.models import (
     EventStatus,
     ImportKind,
     PendingImport,
-    Question,
 )
 from registration.seating import Seats
 from registration.sheets import Sheet
@@ -43,7 +42,7 @@ def keep(
     event = db.session.get_one(Event, event_id)
     options = listing.options_of(event)
     plan = Plan(
-        columns=matching.guess(sheet, kind, questions_of(event_id)),
+        columns=matching.guess(sheet, kind, listing.questions_of(event)),
         option_id=options[0].id if len(options) == 1 else None,
         sends_mail=event.status is EventStatus.PUBLISHED,
     )
@@ -83,22 +82,11 @@ def drop(*, import_id: int) -> None:
         db.session.execute(delete(PendingImport).where(PendingImport.id == import_id))
 
 
-def questions_of(event_id: int) -> list[Question]:
-    """The questions that an import may answer."""
-    return list(
-        db.session.scalars(
-            select(Question)
-            .where(Question.event_id == event_id, Question.retired_at.is_(None))
-            .order_by(Question.position)
-        )
-    )
-
-
 def dry_run(event: Event, sheet: Sheet, kind: ImportKind, plan: Plan) -> list[Candidate]:
     """What would become of each row now. Changes nothing."""
     options = listing.options_of(event)
     rows = fates.read_rows(
-        sheet, kind, plan, event=event, options=options, questions=questions_of(event.id)
+        sheet, kind, plan, event=event, options=options, questions=listing.questions_of(event)
     )
     fates.judge(rows, kind, plan, event_id=event.id, options=options)
     return rows
@@ -127,7 +115,7 @@ def run(
         plan,
         event=event,
         options=listing.options_of(event),
-        questions=questions_of(event_id),
+        questions=listing.questions_of(event),
     )
     ready = intake.prepare(rows, kind)
     with transaction():

@@ -117,20 +117,3 @@ def make_code(
         audit.record(
             "code.made", now=now, staff_id=staff_id, event_id=event_id, code=code, uses=uses_max
         )
-
-
-def change_code(*, code_id: int, uses_max: int, staff_id: int | None, now: datetime) -> None:
-    """Let a code be used so many times in all, never fewer than it has been used."""
-    with transaction():
-        code = db.session.get_one(InvitationCode, code_id)
-        seating.lock(code.event_id)
-        db.session.refresh(code)
-        code.uses_max = max(uses_max, code.uses)
-        audit.record(
-            "code.changed",
-            now=now,
-            staff_id=staff_id,
-            event_id=code.event_id,
-            code=code.code,
-            uses=code.uses_max,
-        )

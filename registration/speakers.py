@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +19,7 @@ from registration.models import (
     SpeakerRole,
     SpeakerStatus,
 )
+from registration.revisions import fingerprint
 
 
 class SpeakerRefused(Exception):
@@ -63,9 +63,9 @@ class Particulars:
         return cls(**{part.name: getattr(speaker, part.name) for part in fields(cls)})
 
     @property
-    def digest(self) -> str:
+    def fingerprint(self) -> str:
         """Tells whether they have changed since a page was opened."""
-        return hashlib.blake2b(repr(self).encode(), digest_size=8).hexdigest()
+        return fingerprint(asdict(self))
 
 
 def invite(*, speaker_id: int, staff_id: int | None, now: datetime) -> None:
@@ -211,12 +211,12 @@ def edit(
 
     It is told where it would say something else than before, to those who have an entry; and
     one of a new address is told what they were at the old one. Raises
-    SpeakerRefused if somebody else has changed it since `seen`, the digest at that time.
+    SpeakerRefused if somebody else has changed it since `seen`, their fingerprint at that time.
     """
     with transaction():
         speaker = _locked(speaker_id)
         before = Particulars.of(speaker)
-        if seen and seen != before.digest:
+        if seen and seen != before.fingerprint:
             raise SpeakerRefused(
                 _("Somebody else has changed this since you opened the page. Reload it first.")
             )

@@ -15,7 +15,7 @@ from flask import Flask
 from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 from sqlalchemy import func, select
 
-from registration import audit, fates, imports, matching, parties, sheets
+from registration import audit, fates, imports, listing, matching, parties, sheets
 from registration.database import db
 from registration.fates import Fate, Plan
 from registration.imports import ImportRefused
@@ -79,7 +79,7 @@ def workbook_with(old: bytes, new: bytes) -> bytes:
 
 
 def plan_for(event: Event, read: Sheet, kind: ImportKind, **changes: object) -> Plan:
-    columns = matching.guess(read, kind, imports.questions_of(event.id))
+    columns = matching.guess(read, kind, listing.questions_of(event))
     return Plan(columns=columns, **changes)  # type: ignore[arg-type]
 
 

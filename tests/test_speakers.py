@@ -302,7 +302,7 @@ def test_who_was_not_invited_is_told_of_no_change(speaker: Speaker) -> None:
 
 
 def test_an_edit_of_a_page_gone_stale_changes_nothing(speaker: Speaker) -> None:
-    seen = Particulars.of(speaker).digest
+    seen = Particulars.of(speaker).fingerprint
     edit(speaker, room="Room 4")
     with pytest.raises(SpeakerRefused):
         speakers.edit(

@@ -18,7 +18,7 @@ from registration.models.speakers import Speaker
 
 
 class MailKind(enum.StrEnum):
-    """What a mail says; each has a template of this name in templates/email/."""
+    """What a mail says; letters/ has the words of each."""
 
     VERIFY = "verify"
     RECEIVED = "received"

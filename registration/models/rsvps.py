@@ -260,11 +260,6 @@ class Rsvp(Base):
         """Whether it holds a place in one option and waits for another."""
         return self.is_confirmed and self.waits_for_option_id is not None
 
-    @property
-    def has_access_needs(self) -> bool:
-        """Whether anything was asked for."""
-        return self.has_needs
-
 
 class Attendee(Base):
     """One person of an RSVP, with a ticket of their own. Position 0 is who answered."""

@@ -113,7 +113,7 @@ def act(slug: str, import_id: int) -> ResponseReturnValue:
         flash(gettext("The list is gone, nothing was imported."), "ok")
         return redirect(url_for(".index", slug=slug), code=303)
     if action == "match":
-        plan = _plan_from_form(pending, imports.questions_of(event.id), event)
+        plan = _plan_from_form(pending, listing.questions_of(event), event)
         imports.change_plan(import_id=import_id, plan=plan)
         return redirect(url_for(".show", slug=slug, import_id=import_id) + "#rows", code=303)
     if action != "go":
@@ -165,7 +165,7 @@ def rows(slug: str, import_id: int) -> ResponseReturnValue:
 def _page(event: Event, pending: PendingImport) -> str:
     sheet = Sheet.unpacked(pending.cells)
     plan = Plan.from_json(pending.plan)
-    questions = imports.questions_of(event.id)
+    questions = listing.questions_of(event)
     found = imports.dry_run(event, sheet, pending.kind, plan)
     counts = Counter(row.fate for row in found)
     wanted = request.args.get("fate", "")

@@ -106,7 +106,7 @@ class SpeakerForm(MomentsForm):
         codes = [choice.value for choice in self.language.choices]
         if speaker.language not in codes:
             self.language.choices.append(SelectChoice(speaker.language))
-        self.seen.data = known.digest
+        self.seen.data = known.fingerprint
         self.show(speaker.event)
 
     def particulars(self) -> Particulars:

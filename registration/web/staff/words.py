@@ -108,7 +108,6 @@ ACTION_NAMES: dict[str, object] = {
     "invitation.sent": _("Invitation sent"),
     "invitation.declined": _("Said no to an invitation"),
     "code.made": _("Code made"),
-    "code.changed": _("Code changed"),
     "import.invitees": _("List of invitees imported"),
     "import.rsvps": _("List of RSVPs imported"),
     "rsvp.imported": _("Imported from a list"),
