@@ -48,6 +48,7 @@ def furnish(account: Staff) -> Values:
             "code": ticket.ticket_code,
         },
         "rsvps": {"key": rsvp.manage_key},
+        "tickets": {"key": rsvp.manage_key},
         "editing": {"key": rsvp.manage_key},
         "erasing": {"key": rsvp.manage_key},
         "lobby": {"key": watcher.join_key},

@@ -13,6 +13,7 @@ from registration.web import (
     erasing,
     errors,
     events,
+    finding,
     front,
     headers,
     limits,
@@ -22,6 +23,7 @@ from registration.web import (
     speakers,
     staff,
     templating,
+    tickets,
     unsubscribe,
 )
 from registration.web.own_forms import OwnForms
@@ -53,6 +55,8 @@ def init_app(app: Flask) -> None:
         events.blueprint,
         answering.blueprint,
         rsvps.blueprint,
+        tickets.blueprint,
+        finding.blueprint,
         editing.blueprint,
         erasing.blueprint,
         lobby.blueprint,

@@ -21,7 +21,7 @@ FRAMED_MAIL = (
 #: On https: for a year, nothing else (RFC 6797).
 STAY_ON_HTTPS = "max-age=31536000; includeSubDomains"
 #: Endpoints whose address holds a key: it must not leave in a Referer.
-KEYED = ("rsvps.", "editing.", "erasing.", "lobby.", "speakers.", "unsubscribe.")
+KEYED = ("rsvps.", "tickets.", "editing.", "erasing.", "lobby.", "speakers.", "unsubscribe.")
 
 
 def init_app(app: Flask) -> None:

@@ -1,20 +1,15 @@
-"""The manage page of an RSVP and its buttons, its ticket, finding it again."""
+"""The manage page of an RSVP and its buttons."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
-from flask_babel import lazy_gettext as _
-from flask_wtf import FlaskForm
 from markupsafe import Markup
-from sqlalchemy import select
-from wtforms import StringField
-from wtforms.validators import InputRequired
 
 from registration import (
     answering,
@@ -29,14 +24,11 @@ from registration import (
     rsvps,
 )
 from registration.admission import RsvpRefused
-from registration.database import db
-from registration.models import AttendanceOption, Attendee, Rsvp
+from registration.models import AttendanceOption, Rsvp
 from registration.parties import attendees
 from registration.times import now
-from registration.web import access, tries
-from registration.web.fields import EMAIL_KEYBOARD, is_email, no_controls, one_line
+from registration.web import access
 from registration.web.limits import limiter, setting
-from registration.web.staff.access import works_on
 
 blueprint = Blueprint("rsvps", __name__)
 
@@ -115,19 +107,6 @@ def ics(key: str) -> ResponseReturnValue:
     body = itip.publish([entry], now=rsvp.updated_at)
     answer = Response(body, content_type="text/calendar; charset=utf-8")
     answer.headers["Content-Disposition"] = f'attachment; filename="{rsvp.event.slug}.ics"'
-    return answer
-
-
-@blueprint.get("/rsvp/<key>/tickets.pdf")
-def tickets(key: str) -> ResponseReturnValue:
-    """The tickets of the party on paper."""
-    rsvp = access.rsvp_by_manage_key(key)
-    if not rsvp.is_confirmed or rsvp.option.is_virtual:
-        abort(404)
-    from registration import papers  # it loads fonts and a PDF library: only where one prints
-
-    answer = Response(papers.tickets(rsvp, attendees(rsvp)), content_type="application/pdf")
-    answer.headers["Content-Disposition"] = f'inline; filename="{rsvp.event.slug}-tickets.pdf"'
     return answer
 
 
@@ -260,7 +239,7 @@ def cancel(key: str) -> ResponseReturnValue:
     return _do(key, lambda: rsvps.cancel(rsvp_id=rsvp_id, now=now()), "")
 
 
-def _do(key: str, verb, done: str) -> ResponseReturnValue:  # type: ignore[no-untyped-def]
+def _do(key: str, verb: Callable[[], None], done: str) -> ResponseReturnValue:
     """Call a verb and go back to the manage page, which says how it went."""
     try:
         verb()
@@ -272,49 +251,3 @@ def _do(key: str, verb, done: str) -> ResponseReturnValue:  # type: ignore[no-un
         if done:
             flash(done, "ok")
     return redirect(url_for("rsvps.show", key=key), code=303)
-
-
-@blueprint.get("/t/<code>")
-@tries.counted(
-    lambda: [tries.of_guesses("ticket")], counts=lambda answer: answer.status_code == 404
-)
-def ticket(code: str) -> ResponseReturnValue:
-    """What a stranger's phone shows of a ticket: the event, and nothing of its holder."""
-    plain = code.replace("-", "").upper()
-    person = db.session.scalars(select(Attendee).where(Attendee.ticket_code == plain)).one_or_none()
-    if person is None:
-        abort(404)
-    rsvp = person.rsvp
-    return render_template(
-        "rsvps/ticket.html",
-        event=rsvp.event,
-        code=person.spoken_code,
-        is_valid=rsvp.is_confirmed,
-        is_at_door=works_on(rsvp.event),
-    )
-
-
-class FindForm(FlaskForm):  # type: ignore[misc]
-    """An address that wants its links."""
-
-    email = StringField(
-        _("Email address"),
-        [
-            InputRequired(_("Enter an email address in the right format, like name@example.org")),
-            no_controls,
-            is_email,
-        ],
-        [one_line],
-        render_kw=EMAIL_KEYBOARD,
-    )
-
-
-@blueprint.route("/find", methods=["GET", "POST"])
-@limiter.limit(setting("LIMIT_FIND_PER_NETWORK"), methods=["POST"])
-def find() -> ResponseReturnValue:
-    """Mail an address its links; the page says the same for every address."""
-    form = FindForm()
-    if form.validate_on_submit():
-        links.send(email=form.email.data, now=now())
-        return render_template("rsvps/found.html", email=form.email.data)
-    return render_template("rsvps/find.html", form=form), 422 if form.is_submitted() else 200

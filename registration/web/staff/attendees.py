@@ -1,4 +1,4 @@
-"""Who comes: the list, one person, what staff do with an RSVP, and the export."""
+"""Who comes: the list, one person, and what staff do with their RSVP."""
 
 from __future__ import annotations
 

@@ -1,0 +1,43 @@
+"""Finding an RSVP again: its link is mailed to who asks for it."""
+
+from __future__ import annotations
+
+from flask import Blueprint, render_template
+from flask.typing import ResponseReturnValue
+from flask_babel import lazy_gettext as _
+from flask_wtf import FlaskForm
+from wtforms import StringField
+from wtforms.validators import InputRequired
+
+from registration import links
+from registration.times import now
+from registration.web.fields import EMAIL_KEYBOARD, is_email, no_controls, one_line
+from registration.web.limits import limiter, setting
+
+blueprint = Blueprint("finding", __name__)
+
+
+class FindForm(FlaskForm):  # type: ignore[misc]
+    """An address that wants its links."""
+
+    email = StringField(
+        _("Email address"),
+        [
+            InputRequired(_("Enter an email address in the right format, like name@example.org")),
+            no_controls,
+            is_email,
+        ],
+        [one_line],
+        render_kw=EMAIL_KEYBOARD,
+    )
+
+
+@blueprint.route("/find", methods=["GET", "POST"])
+@limiter.limit(setting("LIMIT_FIND_PER_NETWORK"), methods=["POST"])
+def find() -> ResponseReturnValue:
+    """Mail an address its links; the page says the same for every address."""
+    form = FindForm()
+    if form.validate_on_submit():
+        links.send(email=form.email.data, now=now())
+        return render_template("rsvps/found.html", email=form.email.data)
+    return render_template("rsvps/find.html", form=form), 422 if form.is_submitted() else 200
