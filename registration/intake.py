@@ -155,8 +155,6 @@ def _write_rsvps(
     ids: dict[str, int] = {}
     for fate in (Fate.SEATED, Fate.WAITS):
         of_fate = [row for row in rows if row.fate is fate]
-        is_seated = fate is Fate.SEATED
-        has_entry = is_seated and mails
         written = rowsets.write(
             Rsvp,
             [
@@ -173,23 +171,30 @@ def _write_rsvps(
                 }
                 for row, place in zip(of_fate, _places(of_fate, seats), strict=True)
             ],
-            # Nobody has agreed to anything by standing on a list.
-            same={
-                "event_id": event.id,
-                "status": RsvpStatus.CONFIRMED if is_seated else RsvpStatus.WAITLISTED,
-                "source": _SOURCE,
-                "confirmed_at": now if is_seated else None,
-                "ical_sequence": 0 if has_entry else -1,
-                "told_edition": event.edition if has_entry else None,
-                "created_at": now,
-                "updated_at": now,
-            },
+            same=_state(event, fate, mails=mails, now=now),
             returning=["email", "id"],
         )
         ids.update({row.email: row.id for row in written})
     if invited:
         _accept_invitations(event, now)
     return ids
+
+
+def _state(event: Event, fate: Fate, *, mails: bool, now: datetime) -> dict[str, Any]:
+    """What all RSVPs of one fate begin with. Without mail nobody has an entry in a calendar."""
+    is_seated = fate is Fate.SEATED
+    has_entry = is_seated and mails
+    # Nobody has agreed to anything by standing on a list: there is no consent.
+    return {
+        "event_id": event.id,
+        "status": RsvpStatus.CONFIRMED if is_seated else RsvpStatus.WAITLISTED,
+        "source": _SOURCE,
+        "confirmed_at": now if is_seated else None,
+        "ical_sequence": 0 if has_entry else -1,
+        "told_edition": event.edition if has_entry else None,
+        "created_at": now,
+        "updated_at": now,
+    }
 
 
 def _accept_invitations(event: Event, now: datetime) -> None:

@@ -21,6 +21,7 @@ from registration.models import (
     StreamSource,
     Visibility,
 )
+from registration.parties import Details
 
 _DAY = timedelta(days=1)
 
@@ -74,38 +75,36 @@ def by_invitation(now: datetime) -> None:
     )
     (room,) = house.options(event)
     people = house.people(event.slug)
-    invited = [next(people) for _ in range(12)]
+    guests = [next(people) for _ in range(12)]
     sent_at = now - 15 * _DAY
+    invited = _invite(guests, event, sent_at)
+    for days, (guest, invitation) in enumerate(zip(guests[:4], invited, strict=False), start=1):
+        at = sent_at + days * _DAY
+        house.come(iter([guest]), room, 1, since=at, until=at, invitation_key=invitation.key)
+    for days, invitation in enumerate(invited[4:6], start=4):
+        invitations.decline(invitation_id=invitation.id, now=sent_at + days * _DAY)
+    house.come(people, room, 3, since=now - 8 * _DAY, until=now - _DAY, code="ROUNDTABLE")
+
+
+def _invite(guests: list[Details], event: Event, now: datetime) -> list[Invitation]:
     with transaction() as session:
-        rows = [
+        invited = [
             Invitation(
                 event=event,
                 event_id=event.id,
-                email=person.email,
-                name=person.name,
-                organisation=person.organisation,
+                email=guest.email,
+                name=guest.name,
+                organisation=guest.organisation,
                 key=secrets.token_urlsafe(24),
-                created_at=sent_at,
+                created_at=now,
             )
-            for person in invited
+            for guest in guests
         ]
-        session.add_all(rows)
+        session.add_all(invited)
         session.flush()
-        for row in rows:
-            emails.invitation(row, now=sent_at)
-    for place in range(4):
-        said_yes_at = sent_at + (place + 1) * _DAY
-        house.come(
-            iter(invited[place : place + 1]),
-            room,
-            1,
-            since=said_yes_at,
-            until=said_yes_at,
-            invitation_key=rows[place].key,
-        )
-    for place in range(4, 6):
-        invitations.decline(invitation_id=rows[place].id, now=sent_at + place * _DAY)
-    house.come(people, room, 3, since=now - 8 * _DAY, until=now - _DAY, code="ROUNDTABLE")
+        for invitation in invited:
+            emails.invitation(invitation, now=now)
+    return invited
 
 
 def addresses_confirmed(now: datetime) -> None:

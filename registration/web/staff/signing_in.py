@@ -111,44 +111,7 @@ security.want_json(lambda _request: False)
 
 def init_app(app: Flask) -> None:
     """Sign-in at /staff/sign-in: Argon2, no registration, one answer for every mistake."""
-    app.config.update(
-        SECURITY_URL_PREFIX="/staff",
-        SECURITY_LOGIN_URL="/sign-in",
-        SECURITY_LOGOUT_URL="/sign-out",
-        SECURITY_LOGOUT_METHODS=["POST"],
-        SECURITY_POST_LOGIN_VIEW="/staff/",
-        SECURITY_POST_LOGOUT_VIEW="/staff/sign-in",
-        SECURITY_PASSWORD_HASH="argon2",  # noqa: S106 - no password, as below
-        SECURITY_PASSWORD_SCHEMES=["argon2"],
-        SECURITY_PASSWORD_SALT=app.config["SECRET_KEY"],
-        SECURITY_PASSWORD_LENGTH_MIN=12,
-        SECURITY_RECOVERABLE=True,
-        SECURITY_RESET_URL="/reset",
-        SECURITY_POST_RESET_VIEW="/staff/",
-        SECURITY_TRACKABLE=True,
-        SECURITY_REGISTERABLE=False,
-        SECURITY_RETURN_GENERIC_RESPONSES=True,
-        SECURITY_DATETIME_FACTORY=lambda: datetime.now(UTC),
-        SECURITY_LOGIN_USER_TEMPLATE="staff/sign_in.html",
-        SECURITY_FORGOT_PASSWORD_TEMPLATE="staff/forgot.html",  # noqa: S106 - a template
-        SECURITY_RESET_PASSWORD_TEMPLATE="staff/reset.html",  # noqa: S106 - a template
-        SECURITY_EMAIL_HTML=False,
-        SECURITY_RESET_PASSWORD_WITHIN=timedelta(days=2),
-        SECURITY_CHANGEABLE=True,
-        SECURITY_CHANGE_URL="/password",
-        SECURITY_CHANGE_PASSWORD_TEMPLATE="staff/password.html",  # noqa: S106 - a template
-        SECURITY_POST_CHANGE_VIEW="/staff/account/",
-        SECURITY_FRESHNESS=timedelta(minutes=30),
-        SECURITY_FRESHNESS_GRACE_PERIOD=timedelta(minutes=10),
-        SECURITY_VERIFY_URL="/verify",
-        SECURITY_VERIFY_TEMPLATE="staff/verify.html",
-        SECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS=False,
-        REMEMBER_COOKIE_HTTPONLY=True,
-        REMEMBER_COOKIE_SAMESITE="Lax",
-        REMEMBER_COOKIE_SECURE=app.config["BASE_URL"].startswith("https://"),
-        PERMANENT_SESSION_LIFETIME=12 * 3600,
-    )
-    app.config.update(_second_factors(app) | sign_in_words.SETTINGS)
+    app.config.update(_settings(app) | _second_factors(app) | sign_in_words.SETTINGS)
     security.init_app(
         app,
         SQLAlchemySessionUserDatastore(db.session, Staff, Role, Passkey),
@@ -167,6 +130,47 @@ def init_app(app: Flask) -> None:
     app.after_request(_back_to_the_account)
     _log_signals(app)
     second_factor.init_app(app)
+
+
+def _settings(app: Flask) -> dict[str, Any]:
+    """Where its pages are, and what a password and a session are worth."""
+    return {
+        "SECURITY_URL_PREFIX": "/staff",
+        "SECURITY_LOGIN_URL": "/sign-in",
+        "SECURITY_LOGOUT_URL": "/sign-out",
+        "SECURITY_LOGOUT_METHODS": ["POST"],
+        "SECURITY_POST_LOGIN_VIEW": "/staff/",
+        "SECURITY_POST_LOGOUT_VIEW": "/staff/sign-in",
+        "SECURITY_PASSWORD_HASH": "argon2",
+        "SECURITY_PASSWORD_SCHEMES": ["argon2"],
+        "SECURITY_PASSWORD_SALT": app.config["SECRET_KEY"],
+        "SECURITY_PASSWORD_LENGTH_MIN": 12,
+        "SECURITY_RECOVERABLE": True,
+        "SECURITY_RESET_URL": "/reset",
+        "SECURITY_POST_RESET_VIEW": "/staff/",
+        "SECURITY_TRACKABLE": True,
+        "SECURITY_REGISTERABLE": False,
+        "SECURITY_RETURN_GENERIC_RESPONSES": True,
+        "SECURITY_DATETIME_FACTORY": lambda: datetime.now(UTC),
+        "SECURITY_LOGIN_USER_TEMPLATE": "staff/sign_in.html",
+        "SECURITY_FORGOT_PASSWORD_TEMPLATE": "staff/forgot.html",
+        "SECURITY_RESET_PASSWORD_TEMPLATE": "staff/reset.html",
+        "SECURITY_EMAIL_HTML": False,
+        "SECURITY_RESET_PASSWORD_WITHIN": timedelta(days=2),
+        "SECURITY_CHANGEABLE": True,
+        "SECURITY_CHANGE_URL": "/password",
+        "SECURITY_CHANGE_PASSWORD_TEMPLATE": "staff/password.html",
+        "SECURITY_POST_CHANGE_VIEW": "/staff/account/",
+        "SECURITY_FRESHNESS": timedelta(minutes=30),
+        "SECURITY_FRESHNESS_GRACE_PERIOD": timedelta(minutes=10),
+        "SECURITY_VERIFY_URL": "/verify",
+        "SECURITY_VERIFY_TEMPLATE": "staff/verify.html",
+        "SECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS": False,
+        "REMEMBER_COOKIE_HTTPONLY": True,
+        "REMEMBER_COOKIE_SAMESITE": "Lax",
+        "REMEMBER_COOKIE_SECURE": app.config["BASE_URL"].startswith("https://"),
+        "PERMANENT_SESSION_LIFETIME": 12 * 3600,
+    }
 
 
 def _second_factors(app: Flask) -> dict[str, Any]:
