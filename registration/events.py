@@ -148,23 +148,6 @@ def edit(
     return event
 
 
-def reschedule(
-    *,
-    event_id: int,
-    starts_at: datetime,
-    ends_at: datetime,
-    staff_id: int | None,
-    now: datetime,
-    time_zone: str = "",
-    tell: bool = True,
-) -> Event:
-    """Move an event, with all that hangs on its start, and tell everybody when the hold ends."""
-    changes: dict[str, Any] = {"starts_at": starts_at, "ends_at": ends_at}
-    if time_zone:
-        changes["time_zone"] = time_zone
-    return edit(event_id=event_id, changes=changes, seen="", staff_id=staff_id, now=now, tell=tell)
-
-
 class _Foreseen(Exception):
     """Carries what was seen out of a transaction that must not be kept."""
 

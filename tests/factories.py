@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import count
 from typing import Any, TypeVar
 
-from registration import answering
+from registration import answering, events
 from registration.database import db
 from registration.models import (
     AttendanceMode,
@@ -165,3 +165,17 @@ def make_staff(role: StaffRole = StaffRole.ADMIN, *events: Event, **values: Any)
         db.session.execute(staff_events.insert().values(staff_id=account.id, event_id=event.id))
     db.session.commit()
     return account
+
+
+def reschedule(
+    *, event_id: int, starts_at: datetime, ends_at: datetime, staff_id: int | None, now: datetime
+) -> Event:
+    """Move an event as its editor does, and tell everybody when the hold ends."""
+    return events.edit(
+        event_id=event_id,
+        changes={"starts_at": starts_at, "ends_at": ends_at},
+        seen="",
+        staff_id=staff_id,
+        now=now,
+        tell=True,
+    )

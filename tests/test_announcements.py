@@ -36,7 +36,7 @@ from registration.models import (
     OutboxMail,
 )
 from tests.conftest import NOW
-from tests.factories import make_hybrid, make_rsvp, make_speaker
+from tests.factories import make_hybrid, make_rsvp, make_speaker, reschedule
 
 AFTER_HOLD = NOW + timedelta(minutes=11)
 DAY = timedelta(days=1)
@@ -492,9 +492,7 @@ def test_a_time_that_was_typed_in_the_events_zone_is_no_news_a_second_time(app: 
     speaker = make_speaker(room.event)
     speakers.invite(speaker_id=speaker.id, staff_id=None, now=NOW)
     later = (room.event.starts_at + timedelta(days=1)).astimezone(zone)
-    events.reschedule(
-        event_id=event_id, starts_at=later, ends_at=later + DAY, staff_id=None, now=NOW
-    )
+    reschedule(event_id=event_id, starts_at=later, ends_at=later + DAY, staff_id=None, now=NOW)
     spread(now=AFTER_HOLD)
     event = db.session.get_one(Event, event_id, populate_existing=True)
     edition = event.edition

@@ -22,7 +22,6 @@ from registration import (
     delivery,
     emails,
     entries,
-    events,
     lifecycle,
     links,
     rendering,
@@ -49,7 +48,15 @@ from registration.revisions import EventRefused
 from registration.speakers import Particulars, SpeakerRefused
 from tests.calendar_client import CalendarClient
 from tests.conftest import NOW, empty_every_table
-from tests.factories import details, make_event, make_hybrid, make_rsvp, make_speaker, make_staff
+from tests.factories import (
+    details,
+    make_event,
+    make_hybrid,
+    make_rsvp,
+    make_speaker,
+    make_staff,
+    reschedule,
+)
 
 AMINA = "amina@example.org"
 DAY = timedelta(days=1)
@@ -388,7 +395,7 @@ class SpeakerLife:
     def move_event(self, days: int = 1) -> None:
         event, by = self.speaker.event, {"staff_id": None, "now": self.moment}
         starts_at, ends_at = (at + days * DAY for at in (event.starts_at, event.ends_at))
-        events.reschedule(event_id=event.id, starts_at=starts_at, ends_at=ends_at, **by)
+        reschedule(event_id=event.id, starts_at=starts_at, ends_at=ends_at, **by)
         announcements.tell(event_id=event.id, **by)
 
     def move_event_back(self) -> None:

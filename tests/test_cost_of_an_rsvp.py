@@ -15,11 +15,11 @@ from flask import Flask
 from sqlalchemy import Connection, event, insert, select, text, update
 
 from app import create_app
-from registration import announcements, doctor, events, outbox, rsvps
+from registration import announcements, doctor, outbox, rsvps
 from registration.database import db
 from registration.models import AttendanceOption, Rsvp, RsvpStatus
 from tests.conftest import settings_for
-from tests.factories import make_hybrid, make_rsvp
+from tests.factories import make_hybrid, make_rsvp, reschedule
 
 # As a plan names it: the ids' own is the table itself on SQLite.
 _INDEX = re.compile(r"(?:Index Scan on|Scan using|USING INDEX|USING) (INTEGER PRIMARY KEY|\w+)")
@@ -151,7 +151,7 @@ def test_some_of_a_crowd_are_told_without_a_walk_over_all(
     room, _stream = make_hybrid(capacity=None)
     crowd(room, 3000, now, waiting=False)
     db.session.execute(update(Rsvp).values(ical_sequence=0))
-    assert events.reschedule(
+    assert reschedule(
         event_id=room.event_id,
         starts_at=room.event.starts_at + timedelta(days=1),
         ends_at=room.event.ends_at + timedelta(days=1),

@@ -19,7 +19,6 @@ from registration import (
     answering,
     clock,
     emails,
-    events,
     outbox,
     rsvps,
     speakers,
@@ -37,7 +36,7 @@ from registration.models import (
     WorkerHeartbeat,
 )
 from tests.conftest import NOW
-from tests.factories import make_hybrid, make_option, make_rsvp, make_speaker, save
+from tests.factories import make_hybrid, make_option, make_rsvp, make_speaker, reschedule, save
 from tests.smtp_servers import Mailbox, serving
 
 CERTIFICATE = Path(__file__).parent / "tls" / "server.pem"
@@ -114,7 +113,7 @@ def test_who_read_of_a_move_that_is_taken_back_before_its_telling_is_told_so(
 
     def move(by_days: int) -> None:
         new = {"starts_at": starts_at + by_days * day, "ends_at": ends_at + by_days * day}
-        events.reschedule(event_id=event.id, **new, **by)
+        reschedule(event_id=event.id, **new, **by)
 
     move(1)
     with serving(mailbox) as port:

@@ -22,7 +22,7 @@ from registration.models import (
 )
 from registration.revisions import EditedMeanwhile, EventRefused
 from tests.conftest import NOW
-from tests.factories import make_event, make_option, make_speaker, save
+from tests.factories import make_event, make_option, make_speaker, reschedule, save
 
 AFTER_HOLD = NOW + timedelta(minutes=11)
 DAY = timedelta(days=1)
@@ -119,7 +119,7 @@ def test_what_hangs_on_the_start_moves_with_it_by_the_clock_on_the_wall(app: Fla
     room = make_option(event, closes_at=starts_at - 2 * DAY)
     # The clocks change on 14 March 2027.
     later = datetime(2027, 3, 17, 10, 0, tzinfo=zone)
-    events.reschedule(
+    reschedule(
         event_id=event.id,
         starts_at=later,
         ends_at=later + timedelta(hours=2),

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from registration import events, lobby, players, rsvps, streams
+from registration import lobby, players, rsvps, streams
 from registration.database import db
 from registration.lobby import LobbyState
 from registration.models import (
@@ -21,7 +21,15 @@ from registration.models import (
 )
 from registration.parties import attendees
 from registration.streams import StreamRefused
-from tests.factories import make_event, make_hybrid, make_option, make_rsvp, make_staff, save
+from tests.factories import (
+    make_event,
+    make_hybrid,
+    make_option,
+    make_rsvp,
+    make_staff,
+    reschedule,
+    save,
+)
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
@@ -74,7 +82,7 @@ def test_what_staff_said_is_forgotten_when_the_event_moves_to_another_day(app, n
     event = make_event(starts_at=now + HOUR)
     steer(event, LobbyPhase.ENDED, now)
     starts_at = now + timedelta(days=7)
-    events.reschedule(
+    reschedule(
         event_id=event.id, starts_at=starts_at, ends_at=starts_at + HOUR, staff_id=None, now=now
     )
     assert state_at(event, now) is LobbyState.BEFORE
@@ -85,7 +93,7 @@ def test_what_staff_said_on_the_day_holds_when_the_event_starts_later_that_day(a
     event = make_event(starts_at=now + HOUR)
     steer(event, LobbyPhase.OPEN, now)
     starts_at = now + 3 * HOUR
-    events.reschedule(
+    reschedule(
         event_id=event.id, starts_at=starts_at, ends_at=starts_at + HOUR, staff_id=None, now=now
     )
     assert state_at(event, now) is LobbyState.OPEN

@@ -13,7 +13,6 @@ from registration import (
     claims,
     clock,
     delivery,
-    events,
     lifecycle,
     mailings,
     rendering,
@@ -49,6 +48,7 @@ from tests.factories import (
     make_question,
     make_rsvp,
     make_staff,
+    reschedule,
 )
 
 LATER = NOW + HOLD
@@ -473,7 +473,7 @@ class TestScheduled:
     TOMORROW = NOW + timedelta(days=1)
 
     def reschedule(self, event: Event, by: timedelta) -> None:
-        events.reschedule(
+        reschedule(
             event_id=event.id,
             starts_at=event.starts_at + by,
             ends_at=event.ends_at + by,

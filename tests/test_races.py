@@ -15,7 +15,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from registration import capacity, doctor, events, links
+from registration import capacity, doctor, links
 from registration.database import db
 from registration.models import (
     AttendanceOption,
@@ -26,7 +26,7 @@ from registration.models import (
     Rsvp,
     RsvpStatus,
 )
-from tests.factories import make_code, make_hybrid, make_rsvp
+from tests.factories import make_code, make_hybrid, make_rsvp, reschedule
 from tests.racers import RACERS, Call, Racers, racers
 
 STAFF = None  # acting staff in the audit log; the accounts are tested elsewhere
@@ -217,7 +217,7 @@ def test_a_hold_ends_or_is_confirmed_and_never_both(app: Flask, field: Racers, n
 def test_a_change_is_told_once_to_those_who_stay(app: Flask, field: Racers, now: datetime):
     room, stream = make_hybrid(capacity=None)
     everybody = [make_rsvp(room) for _ in range(60)]
-    events.reschedule(
+    reschedule(
         event_id=room.event_id,
         starts_at=room.event.starts_at + timedelta(days=1),
         ends_at=room.event.ends_at + timedelta(days=1),

@@ -51,6 +51,7 @@ from tests.factories import (
     make_rsvp,
     make_speaker,
     make_staff,
+    reschedule,
     save,
 )
 
@@ -111,7 +112,7 @@ class TestTheDate:
         make_rsvp(room, name="Amina Okonkwo")
         event = room.event
         due = event.ends_at + 30 * DAY
-        events.reschedule(
+        reschedule(
             event_id=event.id,
             starts_at=event.starts_at + 60 * DAY,
             ends_at=event.ends_at + 60 * DAY,
@@ -152,9 +153,7 @@ class TestTheDate:
         due = event.ends_at + 30 * DAY
         erase_all(due)
         later = event.ends_at + 90 * DAY
-        events.reschedule(
-            event_id=event.id, starts_at=later - DAY, ends_at=later, staff_id=None, now=due
-        )
+        reschedule(event_id=event.id, starts_at=later - DAY, ends_at=later, staff_id=None, now=due)
         make_rsvp(room, name="Amina Okonkwo", now=due)
         assert retention.erased_at(event) is None
         erase_all(later + 30 * DAY)

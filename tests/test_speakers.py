@@ -14,7 +14,6 @@ from sqlalchemy import select
 from registration import (
     announcements,
     emails,
-    events,
     lifecycle,
     programme,
     rendering,
@@ -34,7 +33,7 @@ from registration.models import (
 )
 from registration.speakers import Particulars, Profile, SpeakerRefused
 from tests.conftest import NOW
-from tests.factories import make_event, make_speaker, make_staff
+from tests.factories import make_event, make_speaker, make_staff, reschedule
 
 
 @pytest.fixture
@@ -179,7 +178,7 @@ def move(event: Event) -> None:
     """By a day, and everybody is told."""
     by = {"staff_id": None, "now": NOW}
     day = timedelta(days=1)
-    events.reschedule(
+    reschedule(
         event_id=event.id, starts_at=event.starts_at + day, ends_at=event.ends_at + day, **by
     )
     announcements.tell(event_id=event.id, **by)
@@ -357,7 +356,7 @@ def test_sent_again_after_an_untold_change_it_is_the_next_edition(speaker: Speak
     invite(speaker)
     deliver_all()
     later = speaker.event.starts_at + timedelta(days=1)
-    events.reschedule(
+    reschedule(
         event_id=speaker.event_id,
         starts_at=later,
         ends_at=later + timedelta(hours=1),

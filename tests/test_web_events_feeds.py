@@ -11,11 +11,11 @@ import vobject
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from registration import announcements, events, lifecycle, listing
+from registration import announcements, lifecycle, listing
 from registration.database import db, transaction
 from registration.models import Announcement, Event, EventStatus, Visibility
 from tests.conftest import NOW
-from tests.factories import make_event, make_hybrid, make_rsvp, make_staff
+from tests.factories import make_event, make_hybrid, make_rsvp, make_staff, reschedule
 from tests.forms import form_of
 from tests.signing_in import sign_in
 
@@ -60,7 +60,7 @@ class TestFileOfAnEvent:
 
         assert said() == ("0", "CONFIRMED")
         later = {"starts_at": event.starts_at + DAY, "ends_at": event.ends_at + DAY}
-        events.reschedule(event_id=event.id, **later, **by_staff)
+        reschedule(event_id=event.id, **later, **by_staff)
         assert said() == ("1", "CONFIRMED")
         lifecycle.cancel(event_id=event.id, reason="", **by_staff)
         assert said() == ("2", "CANCELLED")

@@ -105,12 +105,14 @@ def _moved_event(bench: Bench, product: Product, number: int) -> None:
     product.flask("demo", "--attendees", str(number), "--event", "moved")
     with product.app.app_context():
         event = db.session.scalars(select(Event).where(Event.slug == "moved")).one()
-        events.reschedule(
+        day = timedelta(days=1)
+        events.edit(
             event_id=event.id,
-            starts_at=event.starts_at + timedelta(days=1),
-            ends_at=event.ends_at + timedelta(days=1),
+            changes={"starts_at": event.starts_at + day, "ends_at": event.ends_at + day},
+            seen="",
             staff_id=None,
             now=datetime.now(UTC),
+            tell=True,
         )
         db.session.execute(update(Announcement).values(due_at=datetime.now(UTC)))
         db.session.commit()
