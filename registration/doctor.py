@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from registration import outbox, retention
 from registration.database import db
 from registration.models import (
+    LIVE,
     AttendanceOption,
     Attendee,
     Door,
@@ -24,7 +25,6 @@ from registration.models import (
     RsvpStatus,
     SearchWord,
 )
-from registration.models.rsvps import LIVE
 from registration.settings import DEVELOPMENT_KEY
 
 #: How late an erasure may be before something is wrong.
