@@ -155,6 +155,15 @@ class TestBefore:
         run_until_done(START - DAY + HOUR)
         assert mailed() == [("speakers", "yes@example.org")]
 
+    def test_a_reminder_to_a_party_opens_its_tickets(self, app: Flask):
+        option = make_option(make_event(starts_at=START, guests_max=1))
+        make_rsvp(option, guests=["Ben Okonkwo"])
+        run_until_done(START - DAY)
+        row = db.session.scalars(
+            select(OutboxMail).where(OutboxMail.kind == MailKind.REMINDER)
+        ).one()
+        assert "Open my tickets:" in rendering.render(row, now=START - DAY).body
+
     def test_a_reminder_has_no_calendar_part_and_ways_to_add_it(self, hybrid: int):
         run_until_done(START - DAY)
         rows = db.session.scalars(

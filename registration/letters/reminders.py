@@ -44,7 +44,10 @@ def _to_come(rsvp: Rsvp) -> Letter:
             gettext("If you cannot come, give your seat back. Somebody may be waiting for it."),
         ],
         preheader=preheader_of(event, " ".join(part for part in (doors, show) if part)),
-        button=Link(gettext("Open my ticket"), entries.manage_url(rsvp)),
+        button=Link(
+            ngettext("Open my ticket", "Open my tickets", rsvp.party_size),
+            entries.manage_url(rsvp),
+        ),
         events=[facts_of(event, [place_of(rsvp)])],
         tickets=tickets_of(rsvp),
         links=_links(rsvp),
