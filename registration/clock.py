@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask import Flask
@@ -21,6 +21,7 @@ from registration import (
     imports,
     mailings,
     outbox,
+    pictures,
     reminders,
     retention,
 )
@@ -68,6 +69,7 @@ class Calendar:
         self._ticks = ticks
         self._next_look = 0.0
         self._digest_of = ""
+        self._swept_on: date | None = None
 
     def turn(self, moment: datetime) -> bool:
         """Do what is due, if it is time to look; whether there is more to do."""
@@ -78,12 +80,18 @@ class Calendar:
             lambda: retention.erase_due(now=moment),
             lambda: imports.forget_old(now=moment),
             lambda: self._send_digest(moment),
+            lambda: self._sweep(moment),
         )
         written = reminded + erased
         db.session.remove()
         if not written:
             self._next_look = self._ticks() + _LOOK
         return bool(written)
+
+    def _sweep(self, moment: datetime) -> None:
+        if moment.date() != self._swept_on:
+            pictures.sweep(now=moment)
+            self._swept_on = moment.date()
 
     def _send_digest(self, moment: datetime) -> None:
         day = digests.due_on(moment)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from datetime import datetime
 from typing import Any, TypeVar
@@ -9,7 +10,7 @@ from typing import Any, TypeVar
 from flask import current_app
 from sqlalchemy import insert, select
 
-from registration import audit, itip
+from registration import audit, itip, pictures
 from registration.database import Base, db, transaction
 from registration.events import free_slug
 from registration.models import (
@@ -47,6 +48,7 @@ def clone(*, event_id: int, staff_id: int | None, now: datetime) -> Event:
             event,
             skip=_OF_THE_OCCASION,
             slug=free_slug(event.title),
+            image=_own(event.image),
             status=EventStatus.DRAFT,
             retention_days=event.retention_days or current_app.config["RETENTION_DAYS"],
             ical_uid=itip.new_uid(current_app.config["MAIL_DOMAIN"]),
@@ -91,6 +93,12 @@ def _copy(row: Row, *, skip: tuple[str, ...] = (), **values: Any) -> Row:
     return made
 
 
+def _own(picture: str) -> str:
+    with contextlib.suppress(pictures.PictureGone):
+        return pictures.own(picture)
+    return ""
+
+
 def _copy_rows(
     model: Any, event: Event, copy: Event, *, skip: tuple[str, ...] = (), unless: str = ""
 ) -> dict[int, Any]:
@@ -115,6 +123,7 @@ def _copy_speakers(event: Event, copy: Event) -> None:
             ),
             event_id=copy.id,
             key=secrets.token_urlsafe(24),
+            photo=_own(speaker.photo),
             status=SpeakerStatus.NOT_INVITED,
             ical_uid=itip.new_uid(current_app.config["MAIL_DOMAIN"]),
         )  # fmt: skip

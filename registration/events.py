@@ -17,7 +17,17 @@ from flask import current_app
 from flask_babel import lazy_gettext as _
 from sqlalchemy import insert, select
 
-from registration import audience, audit, editions, emails, itip, revisions, seating, shifting
+from registration import (
+    audience,
+    audit,
+    editions,
+    emails,
+    itip,
+    pictures,
+    revisions,
+    seating,
+    shifting,
+)
 from registration.audience import Reach
 from registration.database import db, transaction
 from registration.models import (
@@ -132,6 +142,11 @@ def edit(
         current = values_of(event, list(changes))
         if seen and fingerprint(current) != seen:
             raise EditedMeanwhile(current)
+        if changes.get("image", event.image) != event.image:
+            try:
+                changes = {**changes, "image": pictures.own(changes["image"])}
+            except pictures.PictureGone as gone:
+                raise EventRefused(str(gone)) from gone
         with _edition(event, tell=tell, staff_id=staff_id, now=now):
             after = _apply(event, changes, now)
         if not after:
@@ -145,6 +160,8 @@ def edit(
             before={name: plain(current[name]) for name in after},
             after={name: plain(value) for name, value in after.items()},
         )
+    if "image" in after:
+        pictures.discard(current["image"])
     return event
 
 

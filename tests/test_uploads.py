@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import struct
 import zlib
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,9 @@ from flask.testing import FlaskClient
 from PIL import Image, ImageCms
 from PIL.ExifTags import GPS, IFD, Base
 
-from registration import pictures, programme, retention, speakers
+from registration import clock, cloning, events, pictures, programme, retention, speakers
 from registration.models import Event, SpeakerStatus
+from registration.revisions import EventRefused
 from registration.speakers import Profile
 from registration.web import photos
 from registration.web.photos import PhotoRefused
@@ -150,9 +152,53 @@ class TestOfPeopleOnTheProgramme:
         rows = programme.rows_of(event, "people")
         about = {"event_id": event.id, "name": "people", "seen": "", "staff_id": None, "now": NOW}
         programme.save(rows=[rows[0] | {"photo": third}, rows[1]], **about)
-        assert files(app) == {second, third}
+        named = [row["photo"] for row in programme.rows_of(event, "people")]
+        assert named[1] == second
+        assert files(app) == {*named, third}
         programme.save(rows=programme.rows_of(event, "people")[:1], **about)
-        assert files(app) == {third}
+        assert files(app) == {named[0], third}
+
+    def test_goes_when_an_event_has_another_one_or_none(self, app: Flask, event: Event) -> None:
+        about = {"event_id": event.id, "seen": "", "staff_id": None, "now": NOW}
+        for _ in range(2):
+            events.edit(changes={"image": photos.save(picture())}, **about)
+        named = event.image
+        pictures.sweep(now=datetime.now(UTC) + timedelta(days=2))
+        assert files(app) == {named}
+        events.edit(changes={"image": ""}, **about)
+        assert files(app) == set()
+
+    def test_that_a_form_names_is_not_lost_when_another_takes_it_off(
+        self, app: Flask, event: Event
+    ) -> None:
+        shared = photos.save(picture())
+        make_speaker(event, photo=shared, status=SpeakerStatus.NOT_INVITED)
+        other = make_event()
+        make_speaker(other, photo="", status=SpeakerStatus.NOT_INVITED)
+        about = {"name": "people", "seen": "", "staff_id": None, "now": NOW}
+        theirs = programme.rows_of(other, "people")[0] | {"photo": shared}
+        programme.save(event_id=other.id, rows=[theirs], **about)
+        copy = cloning.clone(event_id=event.id, staff_id=None, now=NOW)
+        programme.save(event_id=event.id, rows=[], **about)
+        for row in (*programme.rows_of(other, "people"), *programme.rows_of(copy, "people")):
+            assert row["photo"] != shared
+            assert kept(app, row["photo"]).size
+        assert shared not in files(app)
+        with pytest.raises(EventRefused, match="The picture was removed meanwhile"):
+            programme.save(event_id=event.id, rows=[theirs | {"id": None}], **about)
+        with pytest.raises(EventRefused, match="The picture was removed meanwhile"):
+            events.edit(
+                event_id=event.id, changes={"image": shared}, seen="", staff_id=None, now=NOW
+            )
+
+    def test_that_was_never_saved_goes_after_a_day(self, app: Flask, event: Event) -> None:
+        named, typed = photos.save(picture()), photos.save(picture())
+        make_speaker(event, photo=named)
+        moment = datetime.now(UTC)
+        pictures.sweep(now=moment + timedelta(hours=23))
+        assert files(app) == {named, typed}
+        clock.Calendar().turn(moment + timedelta(hours=25))
+        assert files(app) == {named}
 
     def test_is_nothing_else_whatever_a_form_has_named(
         self, app: Flask, event: Event, tmp_path: Path
