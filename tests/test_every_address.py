@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import partial
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -231,3 +232,11 @@ def test_a_draft_cannot_be_answered_by_who_saw_its_form(client: FlaskClient) -> 
     with pytest.raises(RsvpRefused):
         make_rsvp(room)
     assert db.session.query(Rsvp).count() == 0
+
+
+def test_every_endpoint_that_a_template_names_exists(app: Flask) -> None:
+    """Also in a branch of a page that no other test draws."""
+    known = {rule.endpoint for rule in app.url_map.iter_rules()}
+    for template in Path(app.root_path, "templates").rglob("*.html"):
+        named = re.findall(r"url_for\(['\"](\w+\.\w+)['\"]", template.read_text(encoding="utf-8"))
+        assert set(named) <= known, template.name
