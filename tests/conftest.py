@@ -137,6 +137,7 @@ def app(
         made = create_app(settings_for(database_url, tmp_path_factory.getbasetemp()))
         made.testing = True
         made.test_client_class = Browser
+        make_passwords_cheap(made)
         with made.app_context():
             db.create_all()
         applications[database] = made
@@ -147,6 +148,13 @@ def app(
         yield application
         db.session.rollback()
         empty_every_table()
+
+
+def make_passwords_cheap(app: Flask) -> None:
+    """Hash as the product does, with so little memory and so few turns that it takes no time."""
+    app.extensions["security"].pwd_context.update(
+        argon2__memory_cost=8, argon2__time_cost=1, argon2__parallelism=1
+    )
 
 
 def empty_every_table() -> None:

@@ -25,7 +25,7 @@ from app import create_app
 from registration.database import Base, db
 from registration.models import Staff
 from registration.web.limits import limiter
-from tests.conftest import NOW, empty_every_table, settings_for
+from tests.conftest import NOW, empty_every_table, make_passwords_cheap, settings_for
 from tests.signing_in import session_cookie
 
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
@@ -73,6 +73,7 @@ def _served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     address = f"http://127.0.0.1:{server.server_port}"
     app = create_app(settings_for(url, folder, base_url=address))
     server.app = app
+    make_passwords_cheap(app)
     with app.app_context():
         Base.metadata.create_all(db.engine)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
