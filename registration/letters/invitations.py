@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from flask_babel import gettext
+from sqlalchemy import select
 
 from registration import entries
+from registration.database import db
 from registration.letters.letter import (
     Letter,
     Link,
@@ -14,7 +16,7 @@ from registration.letters.letter import (
     preheader_of,
     when_of,
 )
-from registration.models import OutboxMail
+from registration.models import AttendanceOption, Event, OutboxMail
 
 
 def invitation(mail: OutboxMail) -> Letter:
@@ -22,16 +24,44 @@ def invitation(mail: OutboxMail) -> Letter:
     invited = mail.invitation
     assert invited is not None
     event = invited.event
+    places = _places(event)
     url = f"{entries.event_url(event)}/rsvp?invitation={invited.key}"
     return Letter(
         subject=gettext("Invitation: %(title)s, %(when)s", title=event.title, when=when_of(event)),
         heading=gettext("Will you join us, %(name)s?", name=first_name(invited.name))
         if invited.name
         else gettext("Will you join us?"),
-        paragraphs=[part for part in (event.summary,) if part],
+        paragraphs=[part for part in (event.summary, _choice(places)) if part],
         preheader=preheader_of(event, event.summary),
         button=Link(gettext("Answer the invitation"), url),
         button_note=gettext("The invitation is personal: yes or no, it takes a minute."),
-        events=[facts_of(event, [Place(event.venue_name, event.venue_address.splitlines())])],
+        events=[facts_of(event, places)],
         why=gettext("You get this message because you are invited to this event."),
     )
+
+
+def _places(event: Event) -> list[Place]:
+    """Where one can attend: the room, the stream, or both; the venue while nothing is said."""
+    options = db.session.scalars(
+        select(AttendanceOption)
+        .where(AttendanceOption.event_id == event.id)
+        .order_by(AttendanceOption.position)
+    ).all()
+    rooms = [option for option in options if not option.is_virtual]
+    streams = [option for option in options if option.is_virtual]
+    lines = [line.strip() for line in event.venue_address.splitlines() if line.strip()]
+    places = []
+    # A venue in which there is no seat is nowhere to go.
+    if rooms or (event.venue_name and not options):
+        places.append(Place(event.venue_name or gettext("In person"), lines))
+    if streams:
+        note = event.stream_note or gettext("Live stream")
+        places.append(Place(gettext("Online"), [note]))
+    return places
+
+
+def _choice(places: list[Place]) -> str:
+    """That there are two ways to attend, where there are."""
+    if len(places) < 2:
+        return ""
+    return gettext("Come in person or watch online: you choose when you answer.")
