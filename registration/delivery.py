@@ -18,11 +18,11 @@ from flask_mail import email_dispatched
 from sqlalchemy import Update, bindparam, select, update
 from sqlalchemy.orm import joinedload
 
-from registration import editions, forgetting, rendering
+from registration import editions, forgetting, invitees, rendering
 from registration.claims import CLAIM, Notes, failed, give_back
 from registration.database import db, transaction
 from registration.mime import CalendarMessage
-from registration.models import MailState, OutboxMail, Rsvp, Speaker
+from registration.models import MailKind, MailState, OutboxMail, Rsvp, Speaker
 from registration.models.outbox import TOO_LATE, UNFIT
 from registration.smtp import Broken, Line, NotTaken, Server, Unreachable
 
@@ -226,9 +226,11 @@ def _now_told(mail: OutboxMail) -> Iterator[Update]:
 
 
 def _is_pointless(mail: OutboxMail, now: datetime) -> bool:
-    """Whether it has no use by now: what the clock wrote too late, or of what is called off or
-    given back; and whatever is to one who is erased."""
+    """Whether it has no use by now: what the clock wrote too late, or of what is called off, given
+    back or answered; and whatever is to one who is erased."""
     if _is_to_nobody(mail):
+        return True
+    if mail.kind is MailKind.INVITATION_REMINDER and invitees.has_answered(mail.invitation_id or 0):
         return True
     if "until" not in mail.facts:
         return False

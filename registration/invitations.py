@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from datetime import datetime
+from collections.abc import Collection
+from datetime import datetime, timedelta
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
-from registration import admission, audit, emails, seating
+from registration import admission, audit, emails, invitees, seating
 from registration.database import db, transaction
 from registration.models import (
     LIVE,
@@ -17,9 +18,15 @@ from registration.models import (
     Invitation,
     InvitationCode,
     InvitationStatus,
+    MailKind,
+    MailState,
+    OutboxMail,
     Rsvp,
     RsvpStatus,
 )
+
+#: How long reminders can be taken back.
+HOLD = timedelta(minutes=10)
 
 
 class InvitationRefused(Exception):
@@ -101,6 +108,82 @@ def invite(
             "invitation.sent", now=now, staff_id=staff_id, event_id=event_id, address=email
         )
     return invited
+
+
+def remind(
+    *, event_id: int, chosen: Collection[int] | None, staff_id: int | None, now: datetime
+) -> int:
+    """Remind those who have not answered, or of them the chosen; how many. It can be taken back.
+
+    Raises InvitationRefused where nobody can answer now, or nobody is left to be reminded.
+    """
+    with transaction():
+        event = db.session.get_one(Event, event_id)
+        until = invitees.answerable_until(event, now)
+        if until is None:
+            raise InvitationRefused(_("RSVPs are closed: nobody could answer the reminder."))
+        wanted = invitees.to_remind(event_id, now)
+        if chosen is not None:
+            wanted &= Invitation.id.in_(chosen)
+        # The row itself says no to who reminds at the same moment.
+        invited = db.session.execute(
+            update(Invitation)
+            .where(wanted)
+            .values(reminded_at=now)
+            .returning(Invitation.id, Invitation.email, Invitation.name, Invitation.language)
+            .execution_options(synchronize_session=False)
+        ).all()
+        if not invited:
+            raise InvitationRefused(
+                _("Nobody was reminded: they have answered, or were mailed within a day.")
+            )
+        emails.list_reminded(
+            [(row.id, row.email, row.name, row.language) for row in invited],
+            event=event,
+            until=until,
+            now=now,
+            due_at=now + HOLD,
+        )
+        audit.record(
+            "invitation.reminded",
+            now=now,
+            staff_id=staff_id,
+            event_id=event_id,
+            recipients=len(invited),
+        )
+    return len(invited)
+
+
+def take_back(*, event_id: int, staff_id: int | None, now: datetime) -> int:
+    """Take back the reminders that have not gone; how many. They may be sent again at once."""
+    with transaction():
+        number = emails.reminders_withdrawn(db.session.get_one(Event, event_id), now=now)
+        if number:
+            sent = select(func.max(OutboxMail.created_at)).where(
+                OutboxMail.invitation_id == Invitation.id,
+                OutboxMail.kind == MailKind.INVITATION_REMINDER,
+                OutboxMail.state == MailState.SENT,
+            )
+            held = select(OutboxMail.invitation_id).where(
+                OutboxMail.event_id == event_id,
+                OutboxMail.kind == MailKind.INVITATION_REMINDER,
+                OutboxMail.state == MailState.WITHDRAWN,
+                OutboxMail.ended_at == now,
+            )
+            db.session.execute(
+                update(Invitation)
+                .where(Invitation.id.in_(held))
+                .values(reminded_at=sent.scalar_subquery())
+                .execution_options(synchronize_session=False)
+            )
+            audit.record(
+                "invitation.taken_back",
+                now=now,
+                staff_id=staff_id,
+                event_id=event_id,
+                taken_back=number,
+            )
+    return number
 
 
 def make_code(

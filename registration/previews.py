@@ -58,6 +58,7 @@ SAMPLES: dict[str, Sample] = {
     "follow-up": Sample(MailKind.FOLLOW_UP, online=True),
     "links": Sample(MailKind.LINKS),
     "invitation": Sample(MailKind.INVITATION),
+    "invitation-reminder": Sample(MailKind.INVITATION_REMINDER),
     "mailing": Sample(MailKind.MAILING),
     "speaker-invitation": Sample(MailKind.SPEAKER_INVITATION, calendar=True),
     "speaker-changed": Sample(MailKind.SPEAKER_CHANGED, calendar=True),
@@ -118,7 +119,8 @@ def _mail(sample: Sample, language: str, now: datetime) -> OutboxMail:
         news = {"title": event.title, "slug": event.slug, "cancelled": 3, "failed": 1}
         row["facts"] = {"about": "digest", "events": [news]}
         about_rsvp = False
-    elif sample.kind is MailKind.INVITATION:
+    elif sample.kind in (MailKind.INVITATION, MailKind.INVITATION_REMINDER):
+        row["facts"] = {"until": (event.starts_at - timedelta(days=1)).isoformat()}
         row["invitation_id"] = _save(_invitation(event, now)).id
         about_rsvp = False
     elif sample.kind.startswith("speaker"):

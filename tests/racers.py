@@ -14,6 +14,7 @@ from typing import Any
 from flask import Flask
 
 from registration.admission import RsvpRefused
+from registration.invitations import InvitationRefused
 from registration.parties import Details
 
 RACERS = 8
@@ -48,6 +49,8 @@ def _outcome(verb: str, arguments: dict[str, Any]) -> str:
         made = call(**arguments)
     except RsvpRefused as refusal:
         return f"refused: {refusal.reason}"
+    except InvitationRefused:
+        return "refused"
     return str(getattr(made, "status", made))
 
 

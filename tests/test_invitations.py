@@ -1,18 +1,51 @@
-"""Invitations to people: what their mails say."""
+"""Invitations to people: what their mails say, and who is reminded of them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from registration import invitations, rendering
+from registration import (
+    claims,
+    delivery,
+    erasure,
+    invitations,
+    lifecycle,
+    rendering,
+    rsvps,
+)
 from registration.database import db
+from registration.invitations import HOLD, InvitationRefused
 from registration.mime import CalendarMessage
-from registration.models import AttendanceMode, Event, Invitation, OutboxMail
+from registration.models import (
+    AttendanceMode,
+    AttendanceOption,
+    AuditEntry,
+    Event,
+    Invitation,
+    MailKind,
+    MailState,
+    OutboxMail,
+    Unsubscribe,
+)
 from tests.conftest import NOW
-from tests.factories import make_event, make_hybrid, make_option
+from tests.factories import (
+    make_event,
+    make_hybrid,
+    make_invitation,
+    make_option,
+    make_rsvp,
+    make_staff,
+    save,
+)
 from tests.test_mime import check_wire
+
+DAY = timedelta(days=1)
+EARLIER = NOW - 2 * DAY
 
 VENUE = "The Institute\n  1 Example Street\n  Washington, DC\n"
 
@@ -81,3 +114,230 @@ class TestTheInvitationSaysWhere:
         assert choice in message.body
         assert VENUE in message.body
         assert "  English, with captions\n" in message.body
+
+
+@pytest.fixture
+def option(app: Flask) -> AttendanceOption:
+    """A way to attend an event to which people are invited."""
+    return make_option()
+
+
+@pytest.fixture
+def invited(option: AttendanceOption) -> Invitation:
+    """Somebody who was invited the day before yesterday and has not answered."""
+    return make_invitation(option.event, email="amina@example.org", name="Amina Bell")
+
+
+def remind(event: Event, now: datetime = NOW, chosen: list[int] | None = None) -> int:
+    return invitations.remind(event_id=event.id, chosen=chosen, staff_id=None, now=now)
+
+
+def reminders(state: MailState = MailState.WAITING) -> list[OutboxMail]:
+    db.session.rollback()
+    wanted = select(OutboxMail).where(
+        OutboxMail.kind == MailKind.INVITATION_REMINDER, OutboxMail.state == state
+    )
+    return list(db.session.scalars(wanted.order_by(OutboxMail.id)))
+
+
+def _mail_to(invited: Invitation, state: MailState, at: datetime) -> None:
+    """What became of the mail of their invitation."""
+    invitations.invite(
+        event_id=invited.event_id, email=invited.email, name="", staff_id=None, now=at
+    )
+    db.session.execute(
+        update(OutboxMail)
+        .where(OutboxMail.invitation_id == invited.id)
+        .values(state=state, ended_at=at)
+    )
+    db.session.commit()
+
+
+def _answers_yes(invited: Invitation, option: AttendanceOption) -> None:
+    make_rsvp(option, email=invited.email, invitation_key=invited.key)
+
+
+def _answers_without_the_link(invited: Invitation, option: AttendanceOption) -> None:
+    make_rsvp(option, email=invited.email)
+
+
+def _cancels(invited: Invitation, option: AttendanceOption) -> None:
+    rsvp = make_rsvp(option, email=invited.email, invitation_key=invited.key)
+    rsvps.cancel(rsvp_id=rsvp.id, now=NOW)
+
+
+def _declines(invited: Invitation, option: AttendanceOption) -> None:
+    invitations.decline(invitation_id=invited.id, now=NOW)
+
+
+def _wants_no_mail_of_the_event(invited: Invitation, option: AttendanceOption) -> None:
+    save(Unsubscribe(email=invited.email, event_id=invited.event_id, created_at=NOW))
+
+
+def _wants_no_mail_at_all(invited: Invitation, option: AttendanceOption) -> None:
+    save(Unsubscribe(email=invited.email, created_at=NOW))
+
+
+def _was_invited_today(invited: Invitation, option: AttendanceOption) -> None:
+    _mail_to(invited, MailState.SENT, NOW - DAY + timedelta(seconds=1))
+
+
+def _was_never_reached(invited: Invitation, option: AttendanceOption) -> None:
+    _mail_to(invited, MailState.FAILED, EARLIER)
+
+
+def _had_it_taken_back(invited: Invitation, option: AttendanceOption) -> None:
+    _mail_to(invited, MailState.WITHDRAWN, EARLIER)
+
+
+def _is_erased(invited: Invitation, option: AttendanceOption) -> None:
+    rsvp = make_rsvp(option, email=invited.email, invitation_key=invited.key)
+    erasure.erase(rsvp_id=rsvp.id, now=NOW)
+
+
+class TestAReminder:
+    def test_goes_to_who_has_not_answered_and_says_that_it_is_one(self, invited: Invitation):
+        _mail_to(invited, MailState.SENT, NOW - DAY)
+        assert remind(invited.event) == 1
+        [mail] = reminders()
+        assert (mail.recipient, mail.due_at) == ("amina@example.org", NOW + HOLD)
+        message = last_mail(invited)
+        assert message.subject.startswith("Reminder: you are invited to ")
+        assert "We invited you, and do not know yet if you are coming." in message.body
+        assert f"/rsvp?invitation={invited.key}" in message.body
+        assert "You can answer until" not in message.body
+        assert message.calendar is None
+
+    def test_says_until_when_if_that_is_before_the_start(self, invited: Invitation):
+        invited.event.registration_closes_at = invited.event.starts_at - DAY
+        db.session.commit()
+        remind(invited.event)
+        assert "You can answer until" in last_mail(invited).body
+
+    def test_is_in_the_language_of_who_is_invited(self, option: AttendanceOption):
+        invited = make_invitation(option.event, language="fr", name="Amina Bell")
+        remind(option.event)
+        message = last_mail(invited)
+        assert message.subject.startswith("Rappel\u00a0: ")
+        assert "Vous avez une invitation, et nous ne" in message.body
+
+    @pytest.mark.parametrize(
+        "happens",
+        [
+            _answers_yes,
+            _answers_without_the_link,
+            _cancels,
+            _declines,
+            _wants_no_mail_of_the_event,
+            _wants_no_mail_at_all,
+            _was_invited_today,
+            _was_never_reached,
+            _had_it_taken_back,
+            _is_erased,
+        ],
+    )
+    def test_passes_over_who(
+        self,
+        invited: Invitation,
+        option: AttendanceOption,
+        happens: Callable[[Invitation, AttendanceOption], None],
+    ):
+        happens(invited, option)
+        with pytest.raises(InvitationRefused, match="Nobody was reminded"):
+            remind(option.event)
+        other = make_invitation(option.event)
+        assert remind(option.event) == 1
+        assert [mail.recipient for mail in reminders()] == [other.email]
+
+    def test_goes_to_the_chosen_alone_and_never_to_another_events(self, invited: Invitation):
+        chosen = make_invitation(invited.event)
+        strange = make_invitation(make_option().event)
+        assert remind(invited.event, chosen=[chosen.id, strange.id]) == 1
+        assert [mail.recipient for mail in reminders()] == [chosen.email]
+
+    def test_comes_once_a_day(self, invited: Invitation):
+        remind(invited.event)
+        with pytest.raises(InvitationRefused):
+            remind(invited.event, NOW + DAY - timedelta(seconds=1))
+        assert remind(invited.event, NOW + DAY) == 1
+        assert len(reminders()) == 2
+
+    @pytest.mark.parametrize("change", ["closed", "not open", "over", "cancelled"])
+    def test_is_refused_where_nobody_could_answer(self, invited: Invitation, change: str):
+        event, moment = invited.event, NOW
+        if change == "closed":
+            event.registration_closes_at = NOW
+        elif change == "not open":
+            event.registration_opens_at = NOW + DAY
+        elif change == "over":
+            moment = event.ends_at
+        db.session.commit()
+        if change == "cancelled":
+            lifecycle.cancel(event_id=event.id, reason="", staff_id=None, now=NOW)
+        with pytest.raises(InvitationRefused, match="RSVPs are closed"):
+            remind(event, moment)
+        assert reminders() == []
+
+    def test_is_logged_with_its_number(self, invited: Invitation):
+        make_invitation(invited.event)
+        staff_id = make_staff().id
+        invitations.remind(event_id=invited.event_id, chosen=None, staff_id=staff_id, now=NOW)
+        entry = db.session.scalars(
+            select(AuditEntry).where(AuditEntry.action == "invitation.reminded")
+        ).one()
+        assert (entry.staff_id, entry.detail) == (staff_id, {"recipients": 2})
+
+
+class TestAReminderThatWaits:
+    def test_can_be_taken_back_and_sent_again_at_once(self, invited: Invitation):
+        remind(invited.event)
+        taken = {"event_id": invited.event_id, "staff_id": None}
+        assert invitations.take_back(**taken, now=NOW + timedelta(minutes=1)) == 1
+        assert len(reminders(MailState.WITHDRAWN)) == 1
+        assert invitations.take_back(**taken, now=NOW + timedelta(minutes=1)) == 0
+        assert remind(invited.event, NOW + timedelta(minutes=2)) == 1
+
+    def test_taken_back_leaves_the_one_before_it_in_mind(self, invited: Invitation):
+        remind(invited.event)
+        db.session.execute(update(OutboxMail).values(state=MailState.SENT, ended_at=NOW))
+        db.session.commit()
+        remind(invited.event, NOW + DAY)
+        invitations.take_back(event_id=invited.event_id, staff_id=None, now=NOW + DAY)
+        db.session.rollback()
+        assert invited.reminded_at == NOW
+
+    def test_is_not_taken_from_a_worker(self, app: Flask, invited: Invitation):
+        remind(invited.event)
+        app.config["MAIL_SERVER"] = "127.0.0.1"
+        try:
+            assert len(claims.claim(now=NOW + HOLD)) == 1
+        finally:
+            app.config["MAIL_SERVER"] = ""
+        assert invitations.take_back(event_id=invited.event_id, staff_id=None, now=NOW + HOLD) == 0
+
+    @pytest.mark.parametrize("happens", [_answers_yes, _answers_without_the_link, _declines])
+    def test_does_not_go_to_who_answers_meanwhile(
+        self,
+        invited: Invitation,
+        option: AttendanceOption,
+        happens: Callable[[Invitation, AttendanceOption], None],
+    ):
+        remind(invited.event)
+        happens(invited, option)
+        assert self._delivered(reminders(), NOW + HOLD) == []
+        assert len(reminders(MailState.SUPERSEDED)) == 1
+
+    def test_does_not_go_once_the_event_is_called_off(self, invited: Invitation):
+        remind(invited.event)
+        lifecycle.cancel(event_id=invited.event_id, reason="", staff_id=None, now=NOW)
+        assert self._delivered(reminders(), NOW + HOLD) == []
+
+    def test_goes_to_who_has_still_not_answered(self, invited: Invitation):
+        remind(invited.event)
+        assert self._delivered(reminders(), NOW + HOLD) == ["amina@example.org"]
+
+    @staticmethod
+    def _delivered(mails: list[OutboxMail], at: datetime) -> list[str]:
+        with claims.Notes() as notes:
+            made = delivery.rendered([mail.id for mail in mails], notes, at)
+            return [message.recipients[0] for _, message in made if message]

@@ -26,7 +26,7 @@ from registration.models import (
     Rsvp,
     RsvpStatus,
 )
-from tests.factories import make_code, make_hybrid, make_rsvp, reschedule
+from tests.factories import make_code, make_hybrid, make_invitation, make_rsvp, reschedule
 from tests.racers import RACERS, Call, Racers, racers
 
 STAFF = None  # acting staff in the audit log; the accounts are tested elsewhere
@@ -259,3 +259,15 @@ def test_a_change_is_told_once_to_those_who_stay(app: Flask, field: Racers, now:
             assert waiting == [MailKind.CHANGED]
         else:
             assert waiting == [MailKind.CONFIRMED, MailKind.EVENT_CHANGED]
+
+
+def test_who_is_invited_is_reminded_once(app: Flask, field: Racers, now: datetime):
+    room, _ = make_hybrid()
+    for _turn in range(3):
+        make_invitation(room.event)
+    reminding = {"event_id": room.event_id, "chosen": None, "staff_id": STAFF, "now": now}
+    came = field.race([[("invitations.remind", reminding)]] * RACERS)
+    assert sorted(outcome for lane in came for outcome in lane) == ["3"] + ["refused"] * 7
+    db.session.rollback()
+    reminders = select(func.count()).where(OutboxMail.kind == MailKind.INVITATION_REMINDER)
+    assert db.session.scalar(reminders) == 3

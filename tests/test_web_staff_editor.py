@@ -25,6 +25,7 @@ from registration.models import (
     EventStatus,
     Invitation,
     InvitationCode,
+    InvitationStatus,
     Mailing,
     MailingState,
     MailKind,
@@ -45,6 +46,7 @@ from tests.conftest import NOW
 from tests.factories import (
     make_event,
     make_hybrid,
+    make_invitation,
     make_option,
     make_question,
     make_rsvp,
@@ -808,6 +810,55 @@ def test_one_person_is_invited_by_mail(desk: FlaskClient) -> None:
     assert invited.email == "someone@example.org"
     assert db.session.scalars(select(OutboxMail)).one().kind is MailKind.INVITATION
     assert "someone@example.org" in desk.get(part(event, "invitations")).text
+
+
+def test_who_has_not_answered_is_reminded_and_the_mails_can_be_taken_back(
+    desk: FlaskClient,
+) -> None:
+    event = make_option().event
+    for name in ("One", "Two", "Three"):
+        make_invitation(event, name=name)
+    make_invitation(event, status=InvitationStatus.ACCEPTED)
+    page = desk.get(part(event, "invitations")).text
+    assert "Remind 3 people who have not answered" in page
+    sent = form_of(page, "/reminders")
+    assert len(sent.getlist("id")) == 0
+    url = part(event, "invitations") + "/reminders"
+    page = desk.post(url, data=sent | {"all": "y"}, follow_redirects=True).text
+    assert "3 people are reminded." in page
+    assert "3 reminders go at" in page
+    assert "who have not answered</button>" not in page
+    undo = form_of(page, "/reminders/undo")
+    page = desk.post(url + "/undo", data=undo, follow_redirects=True).text
+    assert "Taken back: nobody is reminded." in page
+    assert "Remind 3 people" in page
+    page = desk.post(url + "/undo", data=undo, follow_redirects=True).text
+    assert "It is too late" in page
+
+
+def test_the_ticked_alone_are_reminded(desk: FlaskClient) -> None:
+    event = make_option().event
+    first, second = make_invitation(event), make_invitation(event)
+    url = part(event, "invitations") + "/reminders"
+    sent = form_of(desk.get(part(event, "invitations")).text, "/reminders") | {"ticked": "y"}
+    assert "Tick the people first" in desk.post(url, data=sent, follow_redirects=True).text
+    page = desk.post(url, data=sent | {"id": second.id}, follow_redirects=True).text
+    assert "1 person is reminded." in page
+    assert f'value="{second.id}"' not in page
+    both = sent | {"id": [first.id, second.id]}
+    page = desk.post(url, data=both, follow_redirects=True).text
+    assert "Left out as answered or mailed lately: 1." in page
+    assert "Nobody was reminded" in desk.post(url, data=both, follow_redirects=True).text
+
+
+def test_nobody_is_reminded_of_what_takes_no_answers(desk: FlaskClient) -> None:
+    event = make_option(make_event(registration_closes_at=NOW)).event
+    make_invitation(event)
+    page = desk.get(part(event, "invitations"))
+    assert "who has not answered</button>" not in page.text
+    sent = form_of(page.text, "/reminders") | {"all": "y"}
+    url = part(event, "invitations") + "/reminders"
+    assert "RSVPs are closed" in desk.post(url, data=sent, follow_redirects=True).text
 
 
 def test_the_list_of_events_can_be_searched(desk: FlaskClient) -> None:

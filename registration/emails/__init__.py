@@ -25,7 +25,12 @@ from registration.emails.attendees import (
     rsvp_verify,
     rsvp_waitlisted,
 )
-from registration.emails.lists import list_answered, list_invited
+from registration.emails.lists import (
+    list_answered,
+    list_invited,
+    list_reminded,
+    reminders_withdrawn,
+)
 from registration.emails.mailings import mailing_released, mailing_test, mailing_withdrawn
 from registration.emails.rows import message_id, row
 from registration.emails.speakers import (
@@ -47,10 +52,12 @@ __all__ = [
     "links",
     "list_answered",
     "list_invited",
+    "list_reminded",
     "mailing_released",
     "mailing_test",
     "mailing_withdrawn",
     "message_id",
+    "reminders_withdrawn",
     "row",
     "rsvp_again",
     "rsvp_cancelled",

@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import update
+
 from registration import rowsets
+from registration.database import db
 from registration.emails import rows
-from registration.models import NO_ADDRESS, Event, MailKind, OutboxMail
+from registration.models import NO_ADDRESS, Event, MailKind, MailState, OutboxMail
 
 #: The id of the row, address, name, language.
 Listed = tuple[int, str, str, str]
@@ -31,6 +34,45 @@ def list_invited(invited: Sequence[Listed], *, event: Event, now: datetime) -> N
         ],
         event,
     )
+
+
+def list_reminded(
+    invited: Sequence[Listed], *, event: Event, until: datetime, now: datetime, due_at: datetime
+) -> None:
+    """Remind many of their invitation when it is due; of no use from `until` on."""
+    _write(
+        [
+            rows.row(
+                MailKind.INVITATION_REMINDER,
+                f"{number}.{now.timestamp()}",
+                recipient=address,
+                recipient_name=name,
+                now=now,
+                due_at=due_at,
+                language=language or event.language,
+                facts={"until": until.isoformat()},
+                invitation_id=number,
+            )
+            for number, address, name, language in invited
+        ],
+        event,
+    )
+
+
+def reminders_withdrawn(event: Event, *, now: datetime) -> int:
+    """Take back the reminders that no worker has in hand yet; how many they were."""
+    taken = db.session.execute(
+        update(OutboxMail)
+        .where(
+            OutboxMail.event_id == event.id,
+            OutboxMail.kind == MailKind.INVITATION_REMINDER,
+            OutboxMail.state == MailState.WAITING,
+            OutboxMail.attempts == 0,
+        )
+        .values(state=MailState.WITHDRAWN, ended_at=now)
+        .execution_options(synchronize_session=False, preserve_rowcount=True)
+    )
+    return int(taken.rowcount)  # type: ignore[attr-defined]
 
 
 def list_answered(kind: MailKind, people: Sequence[Listed], *, event: Event, now: datetime) -> None:

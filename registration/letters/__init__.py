@@ -54,6 +54,8 @@ def compose(mail: OutboxMail) -> Letter:
         return rsvps.links(mail)
     if mail.kind is MailKind.INVITATION:
         return invitations.invitation(mail)
+    if mail.kind is MailKind.INVITATION_REMINDER:
+        return invitations.reminder(mail)
     if mail.kind is MailKind.MAILING:
         return mailings.compose(mail)
     if mail.speaker is not None:

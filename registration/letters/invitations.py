@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from flask_babel import gettext
 from sqlalchemy import select
 
-from registration import entries
+from registration import entries, wording
 from registration.database import db
 from registration.letters.letter import (
     Letter,
@@ -16,7 +18,7 @@ from registration.letters.letter import (
     preheader_of,
     when_of,
 )
-from registration.models import AttendanceOption, Event, OutboxMail
+from registration.models import AttendanceOption, Event, Invitation, OutboxMail
 
 
 def invitation(mail: OutboxMail) -> Letter:
@@ -25,7 +27,6 @@ def invitation(mail: OutboxMail) -> Letter:
     assert invited is not None
     event = invited.event
     places = _places(event)
-    url = f"{entries.event_url(event)}/rsvp?invitation={invited.key}"
     return Letter(
         subject=gettext("Invitation: %(title)s, %(when)s", title=event.title, when=when_of(event)),
         heading=gettext("Will you join us, %(name)s?", name=first_name(invited.name))
@@ -33,11 +34,56 @@ def invitation(mail: OutboxMail) -> Letter:
         else gettext("Will you join us?"),
         paragraphs=[part for part in (event.summary, _choice(places)) if part],
         preheader=preheader_of(event, event.summary),
-        button=Link(gettext("Answer the invitation"), url),
+        button=_answer(invited),
         button_note=gettext("The invitation is personal: yes or no, it takes a minute."),
         events=[facts_of(event, places)],
         why=gettext("You get this message because you are invited to this event."),
     )
+
+
+def reminder(mail: OutboxMail) -> Letter:
+    """The invitation once more, to who has not answered; it says that it is a reminder."""
+    invited = mail.invitation
+    assert invited is not None
+    event = invited.event
+    places = _places(event)
+    until = datetime.fromisoformat(mail.facts["until"])
+    first = gettext("We invited you, and do not know yet if you are coming. Yes or no, both help.")
+    deadline = gettext("You can answer until %(moment)s.", moment=wording.moment(until, event.zone))
+    return Letter(
+        subject=gettext(
+            "Reminder: you are invited to %(title)s, %(when)s",
+            title=event.title,
+            when=when_of(event),
+        ),
+        heading=gettext("Will you join us, %(name)s?", name=first_name(invited.name))
+        if invited.name
+        else gettext("Will you join us?"),
+        paragraphs=[
+            part
+            for part in (
+                first,
+                deadline if until < event.starts_at else "",
+                event.summary,
+                _choice(places),
+            )
+            if part
+        ],
+        preheader=preheader_of(event, first),
+        button=_answer(invited),
+        button_note=gettext("The invitation is personal: yes or no, it takes a minute."),
+        events=[facts_of(event, places)],
+        why=gettext(
+            "You get this message because you are invited to this event and have not answered. If "
+            "you say no, we do not remind you again."
+        ),
+    )
+
+
+def _answer(invited: Invitation) -> Link:
+    """Where yes and no are said."""
+    url = f"{entries.event_url(invited.event)}/rsvp?invitation={invited.key}"
+    return Link(gettext("Answer the invitation"), url)
 
 
 def _places(event: Event) -> list[Place]:

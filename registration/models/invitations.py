@@ -40,6 +40,7 @@ class Invitation(Base):
     status: Mapped[InvitationStatus] = mapped_column(default=InvitationStatus.OPEN)
     created_at: Mapped[datetime]
     answered_at: Mapped[datetime | None]
+    reminded_at: Mapped[datetime | None]  # last, by staff
 
     event: Mapped[Event] = relationship()
 

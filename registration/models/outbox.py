@@ -34,6 +34,7 @@ class MailKind(enum.StrEnum):
     FOLLOW_UP = "follow_up"
     LINKS = "links"
     INVITATION = "invitation"
+    INVITATION_REMINDER = "invitation_reminder"
     MAILING = "mailing"
     SPEAKER_INVITATION = "speaker_invitation"
     SPEAKER_CHANGED = "speaker_changed"

@@ -14,7 +14,14 @@ from registration.database import db
 from registration.models import AttendanceOption, Event, MailKind, OutboxMail, Question
 from tests.browser.conftest import Site, assert_accessible
 from tests.conftest import NOW
-from tests.factories import make_event, make_option, make_question, make_rsvp, make_staff
+from tests.factories import (
+    make_event,
+    make_invitation,
+    make_option,
+    make_question,
+    make_rsvp,
+    make_staff,
+)
 
 
 def mailed(kind: MailKind) -> int:
@@ -211,6 +218,7 @@ def test_each_part_is_accessible(
     event = make_event()
     make_option(event)
     make_question(event)
+    make_invitation(event)
     page = open_page(
         f"/staff/events/{event.slug}/settings/{name}", account=make_staff(), width=width
     )

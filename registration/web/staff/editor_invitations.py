@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext
+from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _
 from flask_security import current_user
 from flask_wtf import FlaskForm
@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from wtforms import StringField
 from wtforms.validators import InputRequired, Regexp
 
-from registration import invitations
+from registration import invitations, invitees
 from registration.database import db
 from registration.invitations import InvitationRefused
 from registration.models import Event, Invitation, InvitationCode, StaffRole
@@ -109,6 +109,42 @@ def make_code(slug: str) -> ResponseReturnValue:
     return _page(event_by_slug(slug), InviteForm(formdata=None), form)
 
 
+@blueprint.post("/reminders")
+@staff_only(StaffRole.ORGANISER)
+def remind(slug: str) -> ResponseReturnValue:
+    """Remind those who have not answered: all of them, or those ticked."""
+    event = event_by_slug(slug)
+    chosen = request.form.getlist("id", type=int)[:PAGE] if "ticked" in request.form else None
+    if chosen == []:
+        flash(gettext("Tick the people first whom you want to remind."), "warn")
+        return redirect(url_for(".index", slug=slug), code=303)
+    try:
+        number = invitations.remind(
+            event_id=event.id, chosen=chosen, staff_id=current_user.id, now=now()
+        )
+    except InvitationRefused as refusal:
+        flash(str(refusal), "warn")
+    else:
+        left_out = len(set(chosen)) - number if chosen else 0
+        told = ngettext("%(num)d person is reminded.", "%(num)d people are reminded.", number)
+        if left_out:
+            told += " " + gettext("Left out as answered or mailed lately: %(num)d.", num=left_out)
+        flash(told, "ok")
+    return redirect(url_for(".index", slug=slug), code=303)
+
+
+@blueprint.post("/reminders/undo")
+@staff_only(StaffRole.ORGANISER)
+def take_back(slug: str) -> ResponseReturnValue:
+    """Take back the reminders that have not gone."""
+    event = event_by_slug(slug)
+    if invitations.take_back(event_id=event.id, staff_id=current_user.id, now=now()):
+        flash(gettext("Taken back: nobody is reminded."), "ok")
+    else:
+        flash(gettext("It is too late: the mails are on their way."), "warn")
+    return redirect(url_for(".index", slug=slug), code=303)
+
+
 def _page(event: Event, invite_form: InviteForm, code_form: CodeForm) -> str:
     wanted = select(Invitation).where(Invitation.event_id == event.id)
     search = request.args.get("q", "").strip()[:100]
@@ -120,6 +156,11 @@ def _page(event: Event, invite_form: InviteForm, code_form: CodeForm) -> str:
         .where(Invitation.event_id == event.id)
         .group_by(Invitation.status)
     ).all()
+    moment = now()
+    invited = db.session.scalars(wanted.order_by(Invitation.id.desc()).limit(PAGE)).all()
+    shown = Invitation.id.in_([person.id for person in invited])
+    is_answerable = invitees.answerable_until(event, moment) is not None
+    to_remind = invitees.to_remind(event.id, moment)
     return render_template(
         "staff/editor/invitations.html",
         event=event,
@@ -130,7 +171,12 @@ def _page(event: Event, invite_form: InviteForm, code_form: CodeForm) -> str:
             .where(InvitationCode.event_id == event.id)
             .order_by(InvitationCode.code)
         ).all(),
-        invited=db.session.scalars(wanted.order_by(Invitation.id.desc()).limit(PAGE)).all(),
+        invited=invited,
+        remindable=set(db.session.scalars(select(Invitation.id).where(shown, to_remind)))
+        if is_answerable
+        else set(),
+        to_remind=invitees.count(event.id, moment) if is_answerable else 0,
+        held=invitees.held(event.id),
         counts={str(row[0]): row[1] for row in counted},
         search=search,
         invite_form=invite_form,
