@@ -418,6 +418,17 @@ def test_a_name_cannot_bring_markup_or_links_along(app: Flask) -> None:
     assert f'href="http://events.example.org/rsvp/{mail.rsvp.manage_key}"' in html
 
 
+def test_a_name_that_is_an_address_is_no_link(app: Flask) -> None:
+    """Anybody may type it as the name of somebody else, who then has our mail."""
+    option = make_option()
+    make_rsvp(option, name="https://evil.example/pay")
+    mailing = write(option.event_id, body="Dear {name} ({first_name}), [you]({name})\n\n# {name}")
+    mailings.release(mailing_id=mailing.id, staff_id=mailing.staff_id, now=NOW)
+    html = str(rendering.render(mails_of(mailing)[0], now=NOW).html)
+    assert "Dear https://evil.example/pay (https://evil.example/pay)" in html
+    assert 'href="https://evil.example' not in html
+
+
 def test_the_text_part_keeps_lists_and_links_readable(app: Flask) -> None:
     option = make_option()
     make_rsvp(option)

@@ -181,15 +181,14 @@ def _pieces(pieces: Iterable[str], values: Mapping[str, str], marked: bool) -> I
             return None
         shown = html.escape(values[name])
         said = _MARK.format(shown) if marked else shown
-        is_address = values[name].startswith(("http://", "https://"))
-        return f'<a href="{shown}">{said}</a>' if is_address and not inside_link else said
+        leads = _is_address(name, values[name]) and not inside_link
+        return f'<a href="{shown}">{said}</a>' if leads else said
 
     def in_address(name: str) -> str | None:
         value = values.get(name)
         if value is None:
             return None
-        is_address = value.startswith(("http://", "https://"))
-        return html.escape(value) if is_address else quote(value)
+        return html.escape(value) if _is_address(name, value) else quote(value)
 
     for piece in pieces:
         if piece.startswith("<a "):
@@ -200,6 +199,11 @@ def _pieces(pieces: Iterable[str], values: Mapping[str, str], marked: bool) -> I
             yield piece
         else:
             yield _put(piece, in_text)
+
+
+def _is_address(name: str, value: str) -> bool:
+    """Whether a value may be a link: a name may not, since anybody types any for any mailbox."""
+    return name not in ("name", "first_name") and value.startswith(("http://", "https://"))
 
 
 def _styled(page: str) -> str:
