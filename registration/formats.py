@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +22,10 @@ YES_NO = {True: "yes", False: "no"}
 #: Rows of one piece of a file.
 PIECE = 1000
 # The wide ones are what some East Asian versions take for the plain ones.
-_FORMULA = frozenset("=+-@\t\r\n＝＋－＠")
+_FORMULA = re.compile(r"[\t\r\n]|\s*[=+\-@＝＋－＠]")
+# Where semicolons divide cells, as in French and German versions, quotes hold nothing together:
+# after a semicolon, and in a new line, a cell begins. A dash before a space is a list's.
+_FORMULA_WITHIN = re.compile(r"([;\r\n]\s*)(?=[=+@＝＋＠]|[-－][\w(=+@])")
 
 
 class List(Protocol):
@@ -56,7 +60,8 @@ def _taken(buffer: io.StringIO) -> bytes:
 def harmless(cell: Any) -> str:
     """A cell as text that no spreadsheet takes for a formula."""
     text = cell if isinstance(cell, str) else _as_text(cell)
-    return f"'{text}" if text[:1] in _FORMULA else text
+    text = _FORMULA_WITHIN.sub(r"\1'", text)
+    return f"'{text}" if _FORMULA.match(text) else text
 
 
 def _as_text(cell: Any) -> str:

@@ -78,12 +78,30 @@ def test_no_heading_and_no_cell_is_a_formula(sign: str) -> None:
     """https://owasp.org/www-community/attacks/CSV_Injection names what spreadsheets run."""
     typed = f"{sign}HYPERLINK(1)"
     text = b"".join(formats.csv_lines(OneRow(typed))).decode("utf-8-sig")
-    assert list(csv.reader(io.StringIO(text, newline=""))) == [[f"'{typed}"]] * 2
+    for (cell,) in csv.reader(io.StringIO(text, newline="")):
+        assert cell.replace("'", "") == typed
+        assert [line[0] for line in cell.splitlines()] == ["'"] * len(cell.splitlines())
     content = b"".join(formats.xlsx_pieces(OneRow(typed)))
     with zipfile.ZipFile(io.BytesIO(content)) as book:
         assert b"<f>" not in book.read("xl/worksheets/sheet1.xml")
     sheet = openpyxl.load_workbook(io.BytesIO(content)).active
     assert [(cell.data_type, cell.hyperlink) for (cell,) in sheet.rows] == [("s", None)] * 2
+
+
+@pytest.mark.parametrize(
+    ("typed", "written"),
+    [
+        (" =1+1", "' =1+1"),
+        ("\u00a0＝1+1", "'\u00a0＝1+1"),
+        ("Bell;=HYPERLINK(1);x", "Bell;'=HYPERLINK(1);x"),
+        ("Bell; -2+3", "Bell; '-2+3"),
+        ("Bell\n=1+1", "Bell\n'=1+1"),
+        ("Thanks ;-)", "Thanks ;-)"),
+        ("I bring:\n- bread\n- a=b; c", "I bring:\n- bread\n- a=b; c"),
+    ],
+)
+def test_a_formula_hides_behind_no_space_and_no_separator(typed: str, written: str) -> None:
+    assert formats.harmless(typed) == written
 
 
 def test_an_address_of_the_web_in_a_cell_is_no_link() -> None:
