@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -16,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DEVELOPMENT_KEY = "development-only"
 #: The shortest token that is taken: shorter ones can be guessed.
 _TOKEN = 20
+_ORIGIN = re.compile(r"https?://[\w.-]+(?::[0-9]+)?(?:/[^\s;,]*)?", re.ASCII)
 _CATALOGUES = tuple((ROOT / "registration" / "translations").glob("*/LC_MESSAGES/messages.mo"))
 
 
@@ -108,6 +110,14 @@ class Settings(BaseSettings):
     def _limit(cls, value: str) -> str:
         """Refuse what says no limit, such as "often"."""
         limits.parse(value)  # raises ValueError
+        return value
+
+    @field_validator("player_origins")
+    @classmethod
+    def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        """Refuse what would let more, or something else, into the lobby than one player."""
+        if not all(_ORIGIN.fullmatch(origin) for origin in value):
+            raise ValueError("must be origins such as https://live.example.org")
         return value
 
     @field_validator("languages")

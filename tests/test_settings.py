@@ -55,6 +55,19 @@ def test_a_language_without_a_catalogue_is_refused_and_those_with_one_are_named(
         Settings(languages=languages)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    "origins", ["live.example.org", "https:", "*", "https://a.example; script-src *", "data:"]
+)
+def test_a_player_without_an_address_of_its_own_is_refused(origins: str) -> None:
+    with pytest.raises(ValidationError, match="must be origins such as https"):
+        Settings(player_origins=origins)  # type: ignore[arg-type]
+
+
+def test_players_are_named_by_their_addresses() -> None:
+    named = "https://live.example.org, http://localhost:8080/"
+    assert len(Settings(player_origins=named).player_origins) == 2  # type: ignore[arg-type]
+
+
 def test_a_folder_for_the_database_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ValidationError, match="nowhere is not there; make it"):
         Settings(database_url=f"sqlite:///{tmp_path}/nowhere/registration.db")
