@@ -171,31 +171,25 @@ def check_in(*, rsvp_ids: Sequence[int], staff_id: int, now: datetime) -> int:
 def take_back_check_in(*, event_id: int, at: datetime, staff_id: int, now: datetime) -> int:
     """Undo what this account noted at that one instant; how many people."""
     with transaction():
-        people = db.session.scalars(
-            select(Attendee)
-            .join(Rsvp, Attendee.rsvp_id == Rsvp.id)
-            .where(
-                Rsvp.event_id == event_id,
-                Attendee.checked_in_at == at,
-                Attendee.checked_in_by_id == staff_id,
-            )
-        ).all()
-        for person in people:
-            audit.record(
-                "checkin.undone", now=now, staff_id=staff_id, rsvp=person.rsvp, name=person.name
-            )
+        # One statement: whoever was let in anew meanwhile is not of that instant any more.
         undone = db.session.scalars(
             update(Attendee)
             .where(
-                Attendee.id.in_([person.id for person in people]),
-                Attendee.checked_in_at.is_not(None),
+                Attendee.rsvp_id.in_(select(Rsvp.id).where(Rsvp.event_id == event_id)),
+                Attendee.checked_in_at == at,
+                Attendee.checked_in_by_id == staff_id,
             )
             .values(checked_in_at=None, checked_in_by_id=None)
             .returning(Attendee.id)
             .execution_options(synchronize_session=False)
         ).all()
+        people = select(Attendee).where(Attendee.id.in_(undone)).order_by(Attendee.id)
+        for person in db.session.scalars(people):
+            audit.record(
+                "checkin.undone", now=now, staff_id=staff_id, rsvp=person.rsvp, name=person.name
+            )
         arrivals.went_out(event_id, len(undone))
-    return len(people)
+    return len(undone)
 
 
 def _check_address(event_id: int, email: str) -> None:
