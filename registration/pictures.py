@@ -1,8 +1,9 @@
 """The files of pictures that people uploaded: named by a row, and gone once none shows them.
 
-A row never takes over a file that another row or a form may name as well: it gets a copy of its
-own. So whoever removes a name that no row has removes it from nobody, whatever
-is being saved at the same time.
+An upload has a name of its own kind until its form is saved. A row never takes over a file that
+another row or a form may name as well: it gets a copy of its own. So whoever removes a name that no
+row has removes it from nobody, whatever is being saved at the same time; and what a row has ever
+named is no upload that waits, also for a database that is empty yet, or older than the pictures.
 """
 
 from __future__ import annotations
@@ -22,7 +23,12 @@ from registration.models import Event, Speaker
 
 #: How long an upload waits for its form to be saved.
 _KEPT = timedelta(days=1)
-_NAME = re.compile(r"[0-9a-f]{32}\.webp")
+_NAME = re.compile(r"[0-9a-f]{32}(?:\.new)?\.webp")
+
+
+def new_name() -> str:
+    """A name for an upload, that nobody guesses."""
+    return f"{secrets.token_hex(16)}.new.webp"
 
 
 def name_of(text: str | None) -> str:
@@ -50,15 +56,10 @@ def own(name: str) -> str:
 
 
 def sweep(*, now: datetime) -> None:
-    """Remove what no row names and nobody touched for a day: uploads that were never saved."""
+    """Remove uploads that nobody has saved within a day."""
     oldest = (now - _KEPT).timestamp()
-    old = {
-        file.name
-        for file in _folder().glob("*.webp")
-        if _NAME.fullmatch(file.name) and file.stat().st_mtime < oldest
-    }
-    named = {*db.session.scalars(select(Speaker.photo)), *db.session.scalars(select(Event.image))}
-    discard(*(old - named))
+    waiting = _folder().glob("*.new.webp")
+    discard(*(file.name for file in waiting if file.stat().st_mtime < oldest))
 
 
 def discard(*names: str) -> None:

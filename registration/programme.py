@@ -7,7 +7,7 @@ made, and those that are missing go. What has been answered, used or invited doe
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -189,7 +189,7 @@ def save(
         if fingerprint([dict(row) for row in rows]) == fingerprint(current):
             return 0
         if name == "people":
-            rows = _with_own_photos(rows, {row["photo"] for row in current})
+            rows = _with_own_photos(rows, {row["id"]: row["photo"] for row in current})
         saved = {row.id: row for row in _saved(event, name)}
         for gone in saved.keys() - {row.get("id") for row in rows}:
             kind.remove(saved[gone], now)
@@ -216,12 +216,12 @@ def save(
     return mailed
 
 
-def _with_own_photos(rows: Sequence[Row], known: Container[str]) -> list[Row]:
-    """The rows, each photograph that comes from the form alone under a name of its own."""
+def _with_own_photos(rows: Sequence[Row], known: Mapping[int, str]) -> list[Row]:
+    """The rows, each photograph that is not that row's already under a name of its own."""
     try:
         return [
             row
-            if row.get("photo", "") in known
+            if row.get("photo", "") == known.get(row.get("id", 0))
             else {**row, "photo": pictures.own(row.get("photo", ""))}
             for row in rows
         ]

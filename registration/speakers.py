@@ -171,9 +171,9 @@ def save_profile(*, speaker_id: int, profile: Profile, photo: str = "", now: dat
             speaker.needs = profile.needs
         speaker.releases_recording = profile.releases_recording
         replaced = speaker.photo if photo else ""
-        speaker.photo = photo or speaker.photo
+        speaker.photo = pictures.own(photo) or speaker.photo
         _record("profile", speaker, now, actor="speaker")
-    pictures.discard(replaced)
+    pictures.discard(replaced, photo)
 
 
 def remind(*, speaker_id: int, staff_id: int | None, now: datetime) -> None:
@@ -228,7 +228,7 @@ def edit(
         for name, value in changed.items():
             setattr(speaker, name, value)
         replaced = speaker.photo if photo else ""
-        speaker.photo = photo or speaker.photo
+        speaker.photo = pictures.own(photo) or speaker.photo
         if photo:
             changed["photo"] = photo
         told = _has_entry(speaker) and not _is_over(speaker, now)
@@ -238,7 +238,7 @@ def edit(
             told = emails.speaker_moved(speaker, now=now)
         if changed:
             _record("edited", speaker, now, staff_id=staff_id, changed=sorted(changed), told=told)
-    pictures.discard(replaced)
+    pictures.discard(replaced, photo)
     return told
 
 

@@ -15,12 +15,13 @@ from PIL import Image, ImageCms
 from PIL.ExifTags import GPS, IFD, Base
 
 from registration import clock, cloning, events, pictures, programme, retention, speakers
+from registration.database import db
 from registration.models import Event, SpeakerStatus
 from registration.revisions import EventRefused
 from registration.speakers import Profile
 from registration.web import photos
 from registration.web.photos import PhotoRefused
-from tests.conftest import NOW
+from tests.conftest import NOW, empty_every_table
 from tests.factories import make_event, make_speaker
 from tests.pictures import picture, upload
 
@@ -88,7 +89,7 @@ def test_a_picture_that_unpacks_to_gigabytes_is_refused_by_what_it_says(
 
 def test_the_name_of_the_file_is_not_used(app: Flask) -> None:
     name = photos.save(picture(name="../../../app.py"))
-    assert re.fullmatch(r"[0-9a-f]{32}\.webp", name)
+    assert re.fullmatch(r"[0-9a-f]{32}\.new\.webp", name)
 
 
 def test_nothing_but_pixels_is_kept(app: Flask) -> None:
@@ -101,6 +102,16 @@ def test_nothing_but_pixels_is_kept(app: Flask) -> None:
     found = kept(app, photos.save(sent))
     assert not found.getexif()
     assert found.info.keys() & {"exif", "xmp", "icc_profile", "comment"} == set()
+
+
+def test_a_picture_stands_upright_though_what_else_its_camera_says_is_broken(app: Flask) -> None:
+    exif = Image.Exif()
+    exif[Base.ImageDescription], exif[Base.Orientation] = "wide", 6
+    sent = picture("JPEG", size=(8, 4), exif=exif).stream.getvalue()
+    # TIFF 6.0: the width of an image is a number, and no text.
+    broken = sent.replace(b"\x01\x0e\x00\x02", b"\x01\x00\x00\x02")
+    assert broken != sent
+    assert kept(app, photos.save(upload(broken))).size == (4, 8)
 
 
 def test_the_colours_of_a_phone_become_those_of_the_web(app: Flask) -> None:
@@ -141,7 +152,8 @@ class TestOfPeopleOnTheProgramme:
         speakers.save_profile(speaker_id=speaker.id, profile=profile, now=NOW)
         assert files(app) == {first, second}
         speakers.save_profile(speaker_id=speaker.id, profile=profile, photo=second, now=NOW)
-        assert files(app) == {second}
+        assert files(app) == {speaker.photo}
+        assert kept(app, speaker.photo).size
 
     def test_goes_when_staff_replace_it_or_take_its_speaker_off(
         self, app: Flask, event: Event
@@ -199,6 +211,44 @@ class TestOfPeopleOnTheProgramme:
         assert files(app) == {named, typed}
         clock.Calendar().turn(moment + timedelta(hours=25))
         assert files(app) == {named}
+
+    def test_that_was_saved_stays_though_the_database_is_an_empty_or_an_older_one(
+        self, app: Flask, event: Event
+    ) -> None:
+        speaker = make_speaker(event, photo="")
+        profile = Profile(name="Lise", position="", bio="", pronunciation="", needs="")
+        speakers.save_profile(
+            speaker_id=speaker.id, profile=profile, photo=photos.save(picture()), now=NOW
+        )
+        events.edit(
+            event_id=event.id,
+            changes={"image": photos.save(picture())},
+            seen="",
+            staff_id=None,
+            now=NOW,
+        )
+        named = {speaker.photo, event.image}
+        db.session.remove()  # else it reads on from what there was
+        empty_every_table()
+        pictures.sweep(now=datetime.now(UTC) + timedelta(days=2))
+        assert files(app) == named
+
+    def test_that_two_of_a_page_show_is_two_files(self, app: Flask, event: Event) -> None:
+        first = make_speaker(event, photo=photos.save(picture()))
+        make_speaker(event, photo="")
+        rows = programme.rows_of(event, "people")
+        programme.save(
+            event_id=event.id,
+            name="people",
+            rows=[rows[0], rows[1] | {"photo": first.photo}],
+            seen="",
+            staff_id=None,
+            now=NOW,
+        )
+        shown = [row["photo"] for row in programme.rows_of(event, "people")]
+        assert shown[0] == first.photo
+        assert shown[1] != first.photo
+        assert files(app) == set(shown)
 
     def test_is_nothing_else_whatever_a_form_has_named(
         self, app: Flask, event: Event, tmp_path: Path

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
-import secrets
 from pathlib import Path
 
 from flask import current_app
 from flask_babel import gettext
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 from werkzeug.datastructures import FileStorage
+
+from registration import pictures
 
 _FORMATS = ("JPEG", "PNG", "WEBP")
 _LARGEST_SIDE = 1200
@@ -33,15 +34,23 @@ def save(upload: FileStorage) -> str:
         if picture.width * picture.height > _MOST_PIXELS:  # known before any is decoded
             raise PhotoRefused(gettext("Choose a picture with fewer than 40 million pixels"))
         profile = picture.info.get("icc_profile", b"")
-        picture = ImageOps.exif_transpose(picture).convert("RGB")
+        picture = _upright(picture).convert("RGB")
         picture.thumbnail((_LARGEST_SIDE, _LARGEST_SIDE))
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as problem:
         raise PhotoRefused(gettext("Choose a picture in the format JPEG, PNG or WebP")) from problem
     folder = Path(current_app.config["UPLOAD_FOLDER"])
     folder.mkdir(parents=True, exist_ok=True)
-    name = f"{secrets.token_hex(16)}.webp"
+    name = pictures.new_name()
     _in_srgb(picture, profile).save(folder / name, "WEBP", quality=82)
     return name
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    """The picture as the camera was held."""
+    picture.getexif()
+    # Read, and not to be written again: Pillow reads what it then breaks at when it writes it.
+    picture.info.pop("exif", None)
+    return ImageOps.exif_transpose(picture)
 
 
 def _in_srgb(picture: Image.Image, profile: bytes) -> Image.Image:
