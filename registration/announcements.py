@@ -45,16 +45,16 @@ def tell(*, event_id: int, staff_id: int | None, now: datetime) -> bool:
             for speaker in audience.speakers_with_entry(event_id)
             if editions.speaker_differs(speaker)
         ]
-        if not (reach.attendees or speakers) or event.status is not EventStatus.PUBLISHED:
+        if not (reach.mailed or speakers) or event.status is not EventStatus.PUBLISHED:
             return False
         announcement = emails.event_changed(event, staff_id=staff_id, now=now)
-        announcement.attendees, announcement.speakers = reach.attendees, len(speakers)
+        announcement.attendees, announcement.speakers = reach.mailed, len(speakers)
         audit.record(
             "event.announced",
             now=now,
             staff_id=staff_id,
             event_id=event_id,
-            attendees=reach.attendees,
+            attendees=reach.mailed,
             speakers=len(speakers),
         )
     return True

@@ -1,17 +1,22 @@
-"""Whom a change of an event concerns: those whose calendar entry says something else by it."""
+"""Whom a change of an event concerns.
+
+Those whose calendar entry says something else by it; and those who have no entry, because they
+wait or were put on the list without a mail, if another title, time or place is news to them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from sqlalchemy import ColumnElement, func, literal_column, select
+from sqlalchemy import ColumnElement, case, func, literal_column, select
 
 from registration import editions
 from registration.database import db
 from registration.editions import Facts
 from registration.models import (
     LIVE,
+    NO_ADDRESS,
     AttendanceMode,
     AttendanceOption,
     Event,
@@ -24,10 +29,11 @@ from registration.models import (
 
 @dataclass(frozen=True)
 class Group:
-    """Attendees who were told the same and attend the same way."""
+    """Attendees who were told the same, attend the same way, and all have an entry or none."""
 
     told: int
     mode: AttendanceMode
+    has_entry: bool
     before: Facts
     changed: list[str]
 
@@ -39,7 +45,8 @@ class Reach:
     in_person: int = 0
     online: int = 0
     speakers: int = 0
-    others: int = 0  # live RSVPs without an entry: they wait, or are to be approved
+    without_entry: int = 0  # they wait, are to be approved, or were imported without a mail
+    unreached: int = 0  # live RSVPs that are not written to: no address, or none confirmed yet
     changed: list[str] = field(default_factory=list)
     before: Facts = field(default_factory=dict)  # what most of them were told
     after: Facts = field(default_factory=dict)
@@ -50,14 +57,28 @@ class Reach:
         return self.in_person + self.online
 
     @property
+    def mailed(self) -> int:
+        """Everybody who is written to, but speakers."""
+        return self.attendees + self.without_entry
+
+    @property
     def is_empty(self) -> bool:
-        """Whether nobody's calendar would differ."""
-        return not (self.attendees or self.speakers)
+        """Whether it would be news to nobody."""
+        return not (self.mailed or self.speakers)
 
 
 def has_entry() -> ColumnElement[bool]:
     """The condition on Rsvp that it has an entry in its attendee's calendar."""
     return (Rsvp.status == RsvpStatus.CONFIRMED) & (Rsvp.ical_sequence >= 0)
+
+
+def is_told() -> ColumnElement[bool]:
+    """The condition on Rsvp that it hears of changes: all that are live and can be written to.
+
+    An address that is to be confirmed gets, once it is, a mail that says how the event is by then.
+    """
+    told = (RsvpStatus.CONFIRMED, RsvpStatus.WAITLISTED, RsvpStatus.PENDING)
+    return Rsvp.status.in_(told) & Rsvp.email.not_like(f"%{NO_ADDRESS}")
 
 
 def told_edition() -> ColumnElement[int]:
@@ -67,19 +88,20 @@ def told_edition() -> ColumnElement[int]:
 
 def groups(event: Event, after: Facts, whose: ColumnElement[bool]) -> Iterator[tuple[Group, int]]:
     """The groups among `whose` RSVPs for which `after` is news, with their numbers."""
+    with_entry = case((has_entry(), 1), else_=0)
     counted = db.session.execute(
-        select(told_edition(), AttendanceOption.mode, func.count())
+        select(told_edition(), AttendanceOption.mode, with_entry, func.count())
         .join(AttendanceOption, AttendanceOption.id == Rsvp.option_id)
         .where(whose)
-        .group_by(told_edition(), AttendanceOption.mode)
+        .group_by(told_edition(), AttendanceOption.mode, with_entry)
     ).all()
-    for told, mode, number in counted:
+    for told, mode, entry, number in counted:
         before = editions.facts_of_edition(event.id, told)
         if before is None:
             before = editions.facts_of(event)
-        changed = editions.differences(before, after, mode)
+        changed = _news_to(bool(entry), before, after, mode)
         if changed:
-            yield Group(told, mode, before, changed), number
+            yield Group(told, mode, bool(entry), before, changed), number
 
 
 def news(event: Event) -> Iterator[Group]:
@@ -87,31 +109,39 @@ def news(event: Event) -> Iterator[Group]:
     after = editions.facts_of(event)
     for told, before in editions.all_of(event.id):
         for mode in AttendanceMode:
-            changed = editions.differences(before, after, mode)
-            if changed:
-                yield Group(told, mode, before, changed)
+            for entry in (True, False):
+                changed = _news_to(entry, before, after, mode)
+                if changed:
+                    yield Group(told, mode, entry, before, changed)
+
+
+def _news_to(has_entry: bool, before: Facts, after: Facts, mode: AttendanceMode) -> list[str]:
+    differ = editions.differences(before, after, mode)
+    return differ if has_entry else [name for name in differ if name in editions.ANNOUNCED]
 
 
 def reach(event: Event, after: Facts) -> Reach:
-    """How many would be told if the event's entries said `after`; the event is as it is saved.
+    """How many would be told if the event were as `after` says; the event is as it is saved.
 
     Speakers are counted by the caller's facts where times or places of the event are theirs too.
     """
     found, most = Reach(after=after), 0
     of_event = Rsvp.event_id == event.id
-    for group, number in groups(event, after, of_event & has_entry()):
-        if group.mode is AttendanceMode.VIRTUAL:
+    for group, number in groups(event, after, of_event & is_told()):
+        if not group.has_entry:
+            found.without_entry += number
+        elif group.mode is AttendanceMode.VIRTUAL:
             found.online += number
         else:
             found.in_person += number
         if number > most:
             found.before, most = group.before, number
         found.changed += [name for name in group.changed if name not in found.changed]
-    found.others = (
+    found.unreached = (
         db.session.scalar(
             select(func.count())
             .select_from(Rsvp)
-            .where(of_event, Rsvp.status.in_(LIVE), ~has_entry())
+            .where(of_event, Rsvp.status.in_(LIVE), ~is_told())
         )
         or 0
     )

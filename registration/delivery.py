@@ -22,7 +22,7 @@ from registration import editions, forgetting, invitees, rendering
 from registration.claims import CLAIM, Notes, failed, give_back
 from registration.database import db, transaction
 from registration.mime import CalendarMessage
-from registration.models import MailKind, MailState, OutboxMail, Rsvp, Speaker
+from registration.models import MailKind, MailState, OutboxMail, Rsvp, RsvpStatus, Speaker
 from registration.models.outbox import TOO_LATE, UNFIT
 from registration.smtp import Broken, Line, NotTaken, Server, Unreachable
 
@@ -34,6 +34,13 @@ RESTS = [timedelta(seconds=seconds) for seconds in (5, 15, 30, 60)]
 BROKEN_IN_A_ROW = 3
 #: Mails rendered before the first of them goes: few, so that a later change finds them unsent.
 _CHUNK = 10
+#: Mails that say when and where it is, without a calendar part to who has no seat yet.
+_TO_WHO_WAITS = (
+    MailKind.RECEIVED,
+    MailKind.WAITLISTED,
+    MailKind.CHANGED,
+    MailKind.EVENT_CHANGED,
+)
 
 
 #: Mails with all that they may need.
@@ -194,8 +201,9 @@ def rendered(
             unfit.append((mail_id, f"{UNFIT}{trouble} ({number})"))
             message = None
         made.append((mail_id, message))
-    going = {mail_id for mail_id, message in made if message and message.method == "REQUEST"}
-    overtaken = [note for row in rows.values() if row.id in going for note in _now_told(row)]
+    going = [(rows[mail_id], message.method) for mail_id, message in made if message]
+    telling = [row for row, method in going if method == "REQUEST" or row.kind in _TO_WHO_WAITS]
+    overtaken = [note for row in telling for note in _now_told(row)]
     db.session.rollback()
     if overtaken:
         with transaction() as session:
@@ -211,15 +219,20 @@ def rendered(
 
 
 def _now_told(mail: OutboxMail) -> Iterator[Update]:
-    """What notes that an entry says something else than when its mail was written.
+    """What notes that a mail says something else of the event than when it was written.
 
     The event has moved meanwhile. If it moves back before everybody is told of that, whoever
     reads this mail is to be told all the same.
     """
     rsvp, speaker = mail.rsvp, mail.speaker
     if rsvp is not None and (rsvp.told_edition or 0) != rsvp.event.edition:
-        is_last = (Rsvp.id == rsvp.id) & (Rsvp.ical_sequence == mail.ical_sequence)
-        yield update(Rsvp).where(is_last).values(told_edition=rsvp.event.edition)
+        is_last = (
+            Rsvp.status.in_((RsvpStatus.PENDING, RsvpStatus.WAITLISTED))
+            if mail.ical_sequence is None
+            else Rsvp.ical_sequence == mail.ical_sequence
+        )
+        its = update(Rsvp).where(Rsvp.id == rsvp.id, is_last)
+        yield its.values(told_edition=rsvp.event.edition)
     if speaker is not None and editions.facts_of_speaker(speaker) != speaker.told:
         is_last = (Speaker.id == speaker.id) & (Speaker.ical_sequence == mail.ical_sequence)
         yield update(Speaker).where(is_last).values(told=editions.facts_of_speaker(speaker))

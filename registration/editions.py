@@ -16,6 +16,9 @@ from registration.models import AttendanceMode, Event, EventEdition, Speaker
 
 Facts = dict[str, Any]
 
+#: What is news also to one without an entry, who wants to know what to keep free.
+ANNOUNCED = ("title", "starts_at", "ends_at", "venue")
+
 _EVERYBODY = ("title", "host", "slug", "starts_at", "ends_at")
 _ROOM = (*_EVERYBODY, "venue", "doors_at", "access")
 _STREAM = (*_EVERYBODY, "lobby_opens_minutes", "stream_note", "time_zone")

@@ -190,7 +190,7 @@ def foresee(*, event_id: int, changes: Mapping[str, Any], now: datetime) -> Reac
 
 
 def news_of(event: Event, *, now: datetime) -> Reach:
-    """Whose calendar says something else than the event as it is; nobody's once it is over."""
+    """Who was told something else than the event is by now; nobody once it is over."""
     if event.status is not EventStatus.PUBLISHED or event.is_past(now):
         return Reach()
     reach = audience.reach(event, editions.facts_of(event))
@@ -242,12 +242,12 @@ class _edition:  # noqa: N801 - reads as a statement: with _edition(event, …):
 
 
 def announce(event: Event, *, staff_id: int | None, now: datetime) -> None:
-    """Tell those whose entry differs, in the caller's transaction; nobody once it is over."""
+    """Tell those to whom it is news, in the caller's transaction; nobody once it is over."""
     if event.status is not EventStatus.PUBLISHED or event.is_past(now):
         return
     announcement = emails.event_changed(event, staff_id=staff_id, now=now)
     news = news_of(event, now=now)
-    announcement.attendees, announcement.speakers = news.attendees, news.speakers
+    announcement.attendees, announcement.speakers = news.mailed, news.speakers
 
 
 def _check_times(starts_at: datetime, ends_at: datetime) -> None:

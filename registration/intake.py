@@ -191,7 +191,7 @@ def _state(event: Event, fate: Fate, *, mails: bool, now: datetime) -> dict[str,
         "source": _SOURCE,
         "confirmed_at": now if is_seated else None,
         "ical_sequence": 0 if has_entry else -1,
-        "told_edition": event.edition if has_entry else None,
+        "told_edition": event.edition,
         "created_at": now,
         "updated_at": now,
     }

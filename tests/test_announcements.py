@@ -29,6 +29,7 @@ from registration.database import db
 from registration.models import (
     Announcement,
     AnnouncementState,
+    AttendanceOption,
     Event,
     EventStatus,
     MailKind,
@@ -66,6 +67,12 @@ def move(event: Event, by: timedelta = DAY, **more: object) -> None:
 
 def all_have_gone() -> None:
     db.session.execute(update(OutboxMail).values(state=MailState.SENT))
+    db.session.commit()
+
+
+def edit_option(option: AttendanceOption, **changes: object) -> None:
+    for name, value in changes.items():
+        setattr(option, name, value)
     db.session.commit()
 
 
@@ -210,15 +217,106 @@ def test_nobody_is_told_twice_when_there_is_nothing_new(app: Flask) -> None:
     assert not announcements.tell(event_id=room.event_id, staff_id=None, now=AFTER_HOLD)
 
 
-def test_who_waits_or_has_cancelled_is_not_mailed(app: Flask) -> None:
-    room, _stream = make_hybrid(capacity=1)
+def test_who_has_cancelled_is_not_mailed(app: Flask) -> None:
+    room, stream = make_hybrid()
     seated = make_rsvp(room)
-    make_rsvp(room)  # waits
-    gone = make_rsvp(_stream)
+    gone = make_rsvp(stream)
     rsvps.cancel(rsvp_id=gone.id, now=NOW, by="attendee")
     move(room.event)
     spread(now=AFTER_HOLD)
     assert [mail.rsvp_id for mail in mails(MailKind.EVENT_CHANGED)] == [seated.id]
+
+
+# Those without an entry in a calendar
+
+
+def said(mail: OutboxMail) -> str:
+    return " ".join(rendering.render(mail, now=AFTER_HOLD).body.split())
+
+
+def test_who_waits_for_a_seat_learns_of_a_move_without_an_entry(app: Flask) -> None:
+    room, _stream = make_hybrid(capacity=1)
+    make_rsvp(room)
+    waits = make_rsvp(room)
+    move(room.event, venue_name="The Annex")
+    assert db.session.scalars(select(Announcement)).one().attendees == 2
+    assert spread(now=AFTER_HOLD) == 2
+    [mail] = mails(MailKind.EVENT_CHANGED, rsvp_id=waits.id)
+    assert (mail.ical_sequence, rendering.render(mail, now=AFTER_HOLD).calendar) == (None, None)
+    text = said(mail)
+    assert "→ The Annex" in text
+    assert "You keep your place in the queue." in text
+    assert "calendar follows" not in text
+    assert "Your seat stays" not in text
+    db.session.refresh(waits)
+    assert (waits.ical_sequence, waits.told_edition) == (-1, room.event.edition)
+    assert not announcements.tell(event_id=room.event_id, staff_id=None, now=AFTER_HOLD)
+
+
+def test_who_is_to_be_approved_learns_of_a_move_without_an_entry(app: Flask) -> None:
+    room, _stream = make_hybrid()
+    edit_option(room, needs_approval=True)
+    pending = make_rsvp(room)
+    move(room.event)
+    spread(now=AFTER_HOLD)
+    [mail] = mails(MailKind.EVENT_CHANGED)
+    assert (mail.rsvp_id, mail.ical_sequence) == (pending.id, None)
+    assert "The organisers have your RSVP" in said(mail)
+
+
+def test_who_came_to_wait_after_a_change_is_not_told_of_it(app: Flask) -> None:
+    room, _stream = make_hybrid(capacity=1)
+    seated = make_rsvp(room)
+    move(room.event)
+    make_rsvp(room)  # waits
+    spread(now=AFTER_HOLD)
+    assert [mail.rsvp_id for mail in mails(MailKind.EVENT_CHANGED)] == [seated.id]
+
+
+def test_what_stands_in_entries_alone_is_no_news_to_who_has_none(app: Flask) -> None:
+    room, _stream = make_hybrid(capacity=1)
+    seated = make_rsvp(room)
+    make_rsvp(room)  # waits
+    edit(room.event, venue_access="Ring the bell")
+    spread(now=AFTER_HOLD)
+    assert [mail.rsvp_id for mail in mails(MailKind.EVENT_CHANGED)] == [seated.id]
+
+
+def test_who_has_a_seat_and_no_entry_learns_of_a_move_too(app: Flask) -> None:
+    room, _stream = make_hybrid()
+    silent = make_rsvp(room)  # as from a list that was taken in without mails
+    silent.ical_sequence = -1
+    db.session.commit()
+    move(room.event)
+    spread(now=AFTER_HOLD)
+    [mail] = mails(MailKind.EVENT_CHANGED)
+    assert rendering.render(mail, now=AFTER_HOLD).calendar is None
+    assert "ticket stays the same" in said(mail)
+    assert "calendar follows" not in said(mail)
+
+
+def test_who_gets_a_seat_meanwhile_has_the_ticket_instead(app: Flask) -> None:
+    room, _stream = make_hybrid(capacity=1)
+    seated, waits = make_rsvp(room), make_rsvp(room)
+    move(room.event)
+    spread(now=AFTER_HOLD)
+    rsvps.cancel(rsvp_id=seated.id, now=AFTER_HOLD, by="attendee")
+    [mail] = mails(MailKind.EVENT_CHANGED, rsvp_id=waits.id)
+    assert mail.state is MailState.SUPERSEDED
+    [promoted] = mails(MailKind.PROMOTED, rsvp_id=waits.id)
+    assert (vevent(promoted)["SEQUENCE"], vevent(promoted)["DTSTART"].dt) == (
+        0,
+        room.event.starts_at,
+    )
+
+
+def test_an_event_where_all_wait_is_told_too(app: Flask) -> None:
+    room, _stream = make_hybrid()
+    edit_option(room, needs_approval=True)
+    make_rsvp(room)
+    move(room.event, tell=False)
+    assert not events.news_of(room.event, now=NOW).is_empty
+    assert announcements.tell(event_id=room.event_id, staff_id=None, now=NOW)
 
 
 def test_the_events_of_others_stay_as_they_are(app: Flask) -> None:
@@ -389,6 +487,15 @@ def test_a_resent_mail_of_an_event_that_moved_has_a_number_of_its_own(app: Flask
     links.resend(rsvp_id=rsvp.id, now=NOW, staff_id=None)
     again = mails(MailKind.CONFIRMED)[-1]
     assert vevent(again)["SEQUENCE"] == 1
+
+
+def test_a_first_mail_to_who_came_by_a_list_without_mails_brings_the_entry(app: Flask) -> None:
+    room, _stream = make_hybrid()
+    silent = make_rsvp(room)
+    silent.ical_sequence = -1
+    db.session.commit()
+    links.resend(rsvp_id=silent.id, now=NOW, staff_id=None)
+    assert vevent(mails(MailKind.CONFIRMED)[-1])["SEQUENCE"] == 0
 
 
 # Speakers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,35 @@ def test_what_was_typed_to_sign_in_goes_if_it_is_no_accounts_address(
         upgrade()
         kept = db.session.scalars(select(AuditEntry.detail).order_by(AuditEntry.id)).all()
         assert kept == [{"account": "me@example.org"}, {}]
+        db.session.remove()
+        db.engine.dispose()
+
+
+def test_who_waits_is_told_of_changes_since_they_came(fresh_url: str, tmp_path: Path) -> None:
+    app = create_app(settings_for(fresh_url, tmp_path))
+    with app.app_context():
+        upgrade(revision="0001")
+        times = {"now": NOW.replace(tzinfo=None), "later": NOW.replace(tzinfo=None, hour=13)}
+        with db.engine.begin() as connection:
+            for statement in _FIRST[:3]:
+                used = {name: at for name, at in times.items() if f":{name}" in statement}
+                connection.execute(text(statement), used)
+            connection.execute(
+                text(
+                    "UPDATE rsvps SET status = 'waitlisted', seats_held = 0, ical_sequence = -1,"
+                    " waits_for_option_id = 1, waiting_number = 1"
+                )
+            )
+        upgrade(revision="0019")
+        with db.engine.begin() as connection:
+            noted = "INSERT INTO event_editions (event_id, number, facts, created_at)"
+            for number, days in enumerate((-2, -1, 1)):
+                at = times["now"] + timedelta(days=days)
+                values = text(f"{noted} VALUES (1, {number}, '{{}}', :at)")
+                connection.execute(values, {"at": at})
+        upgrade()
+        with db.engine.connect() as connection:
+            assert connection.scalar(text("SELECT told_edition FROM rsvps")) == 1
         db.session.remove()
         db.engine.dispose()
 

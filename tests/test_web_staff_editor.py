@@ -345,7 +345,8 @@ def test_before_a_new_time_is_saved_staff_see_who_is_told(desk: FlaskClient) -> 
     speakers.invite(speaker_id=speaker.id, staff_id=None, now=NOW)
     was = event.starts_at
     page = send(desk, event, "basics", starts_at="2026-12-07T10:00", ends_at="2026-12-07T11:30")
-    assert "2 attendees are mailed and their calendars move; 1 speaker too" in page.text
+    assert "2 attendees are mailed; 1 speaker too" in page.text
+    assert "Their calendars follow by themselves." in page.text
     assert reread(event).starts_at == was
     answer = send(desk, event, "basics", "tell", page=page.text)
     assert answer.status_code == 303
@@ -357,6 +358,19 @@ def test_before_a_new_time_is_saved_staff_see_who_is_told(desk: FlaskClient) -> 
     assert kinds.count(MailKind.EVENT_CHANGED) == 2
 
 
+def test_staff_see_that_who_waits_is_told_without_an_entry(desk: FlaskClient) -> None:
+    room, _stream = make_hybrid()
+    room.needs_approval = True
+    db.session.commit()
+    make_rsvp(room)  # is to be approved
+    page = send(desk, room.event, "basics", venue_name="The Annex").text
+    assert "1 attendee is mailed" in page
+    assert "1 has no calendar entry, mostly since they wait" in page
+    assert "calendars follow" not in page
+    send(desk, room.event, "basics", "tell", page=page)
+    assert db.session.scalars(select(Announcement)).one().attendees == 1
+
+
 def test_a_change_can_be_saved_without_mailing_and_told_later(desk: FlaskClient) -> None:
     room, _stream = make_hybrid()
     make_rsvp(room)
@@ -365,7 +379,7 @@ def test_a_change_can_be_saved_without_mailing_and_told_later(desk: FlaskClient)
     assert reread(room.event).venue_name == "The Annex"
     assert db.session.scalar(select(Announcement.id)) is None
     shown = desk.get(part(room.event, "publish")).text
-    assert "1 attendee has something else in their calendar" in shown
+    assert "1 attendee was told something else" in shown
     send(desk, room.event, "publish", "tell")
     assert db.session.scalars(select(Announcement)).one().attendees == 1
 

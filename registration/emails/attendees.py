@@ -84,9 +84,11 @@ def rsvp_again(rsvp: Rsvp, *, now: datetime) -> None:
         RsvpStatus.CONFIRMED: MailKind.CONFIRMED,
         RsvpStatus.REJECTED: MailKind.REJECTED,
     }.get(rsvp.status, MailKind.CANCELLED)
-    if rsvp.is_confirmed and (rsvp.told_edition or 0) != rsvp.event.edition:
-        # The entry would say something else than the last one with this number.
+    is_news = (rsvp.told_edition or 0) != rsvp.event.edition
+    if rsvp.is_confirmed and (is_news or rsvp.ical_sequence < 0):
+        # The entry would say something else than the last one with this number, or is the first.
         rsvp.ical_sequence += 1
+    if rsvp.is_live:
         rsvp.told_edition = rsvp.event.edition
     # An ended RSVP that had an entry says once more that it is gone.
     has_entry = rsvp.ical_sequence >= 0 and (rsvp.is_confirmed or not rsvp.is_live)
@@ -155,6 +157,7 @@ def _to_attendee(
         calendar = calendar or (lost_entry and (ends or rsvp.is_confirmed))
     if calendar:
         rsvp.ical_sequence += 1
+    if calendar or not rsvp.is_confirmed:
         rsvp.told_edition = rsvp.event.edition
     if rsvp.id is None:
         write_rsvp(rsvp)  # it has its number then

@@ -71,21 +71,26 @@ class Crowd:
 
 
 def crowd_changed(crowd: Crowd, *, now: datetime) -> int:
-    """Mail those whose entry differs, with what it was for each; how many they are."""
+    """Mail those to whom it is news, with what it was for each; how many they are.
+
+    With a REQUEST where there is an entry in a calendar, which then says something else.
+    """
     _take_back_unsent(crowd, now)
     news = list(audience.news(crowd.event))
     if not news:
         return 0
     of_group = [(_is_in(crowd, group), group) for group in news]
-    chosen = crowd.rsvps(audience.has_entry() & or_(*(is_in for is_in, _ in of_group)))
+    chosen = crowd.rsvps(audience.is_told() & or_(*(is_in for is_in, _ in of_group)))
+    number = _next_number()
 
     def facts(**more: Any) -> ColumnElement[Any]:
         return case(*((is_in, _json(_told(group) | more)) for is_in, group in of_group))
 
     kind = MailKind.EVENT_CHANGED
-    _write(kind, chosen, crowd, now, facts=facts(), sequence=Rsvp.ical_sequence + 1)
+    _write(kind, chosen, crowd, now, facts=facts(), sequence=number)
     _write_copies(kind, chosen, crowd, now, facts=facts(copy=True))
-    return _count_up(chosen, told_edition=crowd.event.edition)
+    told = {"told_edition": crowd.event.edition}
+    return _set(chosen, ical_sequence=func.coalesce(number, Rsvp.ical_sequence), **told)
 
 
 def crowd_cancelled(crowd: Crowd, *, now: datetime) -> int:
@@ -94,12 +99,11 @@ def crowd_cancelled(crowd: Crowd, *, now: datetime) -> int:
     Whatever else still waits to go to any of them gives way.
     """
     _supersede(crowd.waiting_mails, now)
-    live, with_entry = crowd.rsvps(Rsvp.status.in_(LIVE)), audience.has_entry()
+    live = crowd.rsvps(Rsvp.status.in_(LIVE))
     kind, told = MailKind.EVENT_CANCELLED, {"reason": crowd.event.cancellation_reason}
-    sequence = case((with_entry, Rsvp.ical_sequence + 1), else_=null())
-    number = _write(kind, live, crowd, now, facts=_json(told), sequence=sequence)
+    number = _write(kind, live, crowd, now, facts=_json(told), sequence=_next_number())
     _write_copies(kind, live, crowd, now, facts=_json(told | {"copy": True}))
-    _count_up(crowd.rsvps(with_entry))
+    _set(crowd.rsvps(audience.has_entry()), ical_sequence=Rsvp.ical_sequence + 1)
     return number
 
 
@@ -114,7 +118,8 @@ def _row_by_row(condition: ColumnElement[bool]) -> ColumnElement[bool]:
 
 def _is_in(crowd: Crowd, group: Group) -> ColumnElement[bool]:
     options = [option.id for option in crowd.options if option.mode is group.mode]
-    return (audience.told_edition() == group.told) & Rsvp.option_id.in_(options)
+    entry = audience.has_entry() if group.has_entry else ~audience.has_entry()
+    return (audience.told_edition() == group.told) & Rsvp.option_id.in_(options) & entry
 
 
 def _told(group: Group) -> dict[str, Any]:
@@ -160,13 +165,15 @@ def _supersede(mails: ColumnElement[bool], now: datetime) -> None:
     )
 
 
-def _count_up(whose: ColumnElement[bool], **values: Any) -> int:
-    """Give these RSVPs' entries their next number; how many they are."""
+def _next_number() -> ColumnElement[Any]:
+    """The next SEQUENCE of an RSVP's entry; none where there is no entry."""
+    return case((audience.has_entry(), Rsvp.ical_sequence + 1), else_=null())
+
+
+def _set(whose: ColumnElement[bool], **values: Any) -> int:
+    """Note what these RSVPs are told; how many they are."""
     counted = db.session.execute(
-        update(Rsvp)
-        .where(whose)
-        .values(ical_sequence=Rsvp.ical_sequence + 1, **values)
-        .execution_options(synchronize_session=False)
+        update(Rsvp).where(whose).values(values).execution_options(synchronize_session=False)
     )
     return int(counted.rowcount)  # type: ignore[attr-defined]
 

@@ -22,7 +22,7 @@ from registration.letters.letter import (
 from registration.letters.letter import (
     facts_of as event_facts,
 )
-from registration.models import MailKind, OutboxMail, Rsvp
+from registration.models import MailKind, OutboxMail, Rsvp, RsvpStatus
 
 
 def changes(before: Facts, after: Facts, names: list[str]) -> list[str]:
@@ -76,26 +76,42 @@ def _changed(rsvp: Rsvp, mail: OutboxMail) -> Letter:
     event = rsvp.event
     name = first_name(rsvp.name)
     told = changes(mail.facts["before"], facts_of(event), mail.facts["changed"])
-    keeps = (
-        gettext("Your place stays yours and your link stays the same.")
-        if rsvp.option.is_virtual
-        else gettext("Your seat stays yours and your ticket stays the same.")
-    )
-    follows = gettext("Your calendar follows by itself.")
+    keeps = _what_stays(rsvp)
+    if rsvp.is_confirmed and rsvp.ical_sequence >= 0:
+        follows = gettext("Your calendar follows by itself.")
+        keeps = f"{keeps} {follows}"
+    else:
+        follows = keeps
     return Letter(
         subject=gettext("Changed: %(title)s, %(when)s", title=event.title, when=when_of(event)),
         heading=gettext("The event has changed, %(name)s", name=name),
         paragraphs=[
             *told,
-            f"{keeps} {follows}",
+            keeps,
             gettext("If it does not suit you any more, say so: somebody may be waiting."),
         ],
         preheader=preheader_of(event, follows),
         button=Link(gettext("Open my RSVP"), entries.manage_url(rsvp)),
         events=[event_facts(event, [place_of(rsvp)])],
-        links=[Link(gettext("Attend another way or cancel"), entries.manage_url(rsvp))],
+        links=[Link(_what_can_be_done(rsvp), entries.manage_url(rsvp))],
         why=why_answered(),
     )
+
+
+def _what_stays(rsvp: Rsvp) -> str:
+    if rsvp.status is RsvpStatus.WAITLISTED:
+        return gettext("You keep your place in the queue.")
+    if rsvp.status is RsvpStatus.PENDING:
+        return gettext("The organisers have your RSVP, and will mail you what they decide.")
+    if rsvp.option.is_virtual:
+        return gettext("Your place stays yours and your link stays the same.")
+    return gettext("Your seat stays yours and your ticket stays the same.")
+
+
+def _what_can_be_done(rsvp: Rsvp) -> str:
+    if rsvp.status is RsvpStatus.WAITLISTED:
+        return gettext("Change my RSVP or leave the waitlist")
+    return gettext("Attend another way or cancel")
 
 
 def _cancelled(rsvp: Rsvp, mail: OutboxMail) -> Letter:

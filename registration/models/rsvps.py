@@ -189,7 +189,7 @@ class Rsvp(Base):
     join_key: Mapped[str] = mapped_column(unique=True)  # opens the lobby; in the calendar
     ical_uid: Mapped[str] = mapped_column(unique=True)
     ical_sequence: Mapped[int] = mapped_column(default=-1)  # of the last calendar mail; -1: none
-    # The edition of the event when its last calendar part was written; none: the first.
+    # The edition of the event when they were last told how it is; none: the first.
     told_edition: Mapped[int | None]
     revision: Mapped[int] = mapped_column(default=0)  # counts its changes
 

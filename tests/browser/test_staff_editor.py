@@ -59,7 +59,7 @@ def test_the_life_of_an_event(
     page.get_by_label("Starts").fill("2026-12-07T10:00")
     page.get_by_label("Ends").fill("2026-12-07T11:30")
     page.get_by_role("button", name="Save", exact=True).last.click()
-    expect(page.get_by_text("1 attendee is mailed and their calendar moves.")).to_be_visible()
+    expect(page.get_by_text("1 attendee is mailed.")).to_be_visible()
     page.get_by_role("button", name="Save and tell them").click()
     expect(page.get_by_text("The change is told at")).to_be_visible()
     site.now = NOW + timedelta(minutes=11)

@@ -93,7 +93,7 @@ def _save_form(event: Event, name: str) -> ResponseReturnValue:
     try:
         if do == "save":
             news = events.foresee(event_id=event.id, changes=changes, now=now())
-            if news.attendees or news.speakers:
+            if not news.is_empty:
                 return _ask_whether_to_tell(
                     event_by_slug(event.slug), form, name, news, changes, moving
                 )
