@@ -133,7 +133,7 @@ def test_who_waits_is_told_of_changes_since_they_came(fresh_url: str, tmp_path: 
                     " waits_for_option_id = 1, waiting_number = 1"
                 )
             )
-        upgrade(revision="0019")
+        upgrade(revision="0020")
         with db.engine.begin() as connection:
             noted = "INSERT INTO event_editions (event_id, number, facts, created_at)"
             for number, days in enumerate((-2, -1, 1)):
