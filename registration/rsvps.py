@@ -17,7 +17,6 @@ from registration.admission import Refusal, RsvpRefused
 from registration.database import db, transaction
 from registration.models import AttendanceOption, Event, Rsvp, RsvpStatus
 from registration.parties import Details
-from registration.seating import Seats
 
 #: From these an RSVP can be moved to another way to attend.
 _MOVABLE = (RsvpStatus.CONFIRMED, RsvpStatus.WAITLISTED, RsvpStatus.PENDING)
@@ -99,12 +98,12 @@ def switch(*, rsvp_id: int, option_id: int, now: datetime, accepts_waiting: bool
             raise RsvpRefused(Refusal.NEEDS_APPROVAL, admission.ORGANISERS_DECIDE)
         admission.check_size(option, rsvp.party_size)
         if option.has_room_for(rsvp.party_size):
-            _move(rsvp, seats, option, now)
+            seating.reseat(rsvp, seats, option, now=now)
         else:
             admission.check_queue(
                 seats.event, option, rsvp.party_size, now, accepts_waiting=accepts_waiting
             )
-            _wait_for(rsvp, seats, option, now)
+            seating.queue_elsewhere(rsvp, seats, option, now=now)
         audit.record("rsvp.switched", now=now, rsvp=rsvp, option=option_id)
         seating.promote(seats, now=now)
 
@@ -217,25 +216,3 @@ def position(rsvp: Rsvp) -> tuple[int, int]:
         select(AttendanceOption.waiting).where(AttendanceOption.id == rsvp.waits_for_option_id)
     )
     return ahead or 0, max(0, (waiting or 0) - (ahead or 0) - 1)
-
-
-def _move(rsvp: Rsvp, seats: Seats, option: AttendanceOption, now: datetime) -> None:
-    """Sit down in another option, out of the old one and of the queue.
-
-    From one stream to another, one who waits for the room goes on waiting.
-    """
-    if not (rsvp.watches_meanwhile and option.is_virtual):
-        seating.leave_queue(rsvp, seats)
-    seating.reseat(rsvp, seats, option, now=now)
-
-
-def _wait_for(rsvp: Rsvp, seats: Seats, option: AttendanceOption, now: datetime) -> None:
-    """Join the queue of another option; a place that is held is kept meanwhile."""
-    seating.leave_queue(rsvp, seats)
-    seating.wait(rsvp, option)
-    if not rsvp.is_confirmed:
-        rsvp.status = RsvpStatus.WAITLISTED
-        rsvp.option, rsvp.option_id = option, option.id
-        rsvp.meanwhile_option_id = None
-    rsvp.touch(now)
-    emails.rsvp_waitlisted(rsvp, now=now)

@@ -122,10 +122,12 @@ def resize(rsvp: Rsvp, party_size: int, seats: Seats) -> None:
 def reseat(rsvp: Rsvp, seats: Seats, option: AttendanceOption, *, now: datetime) -> None:
     """Give the party seats in `option` in the place of those that it has, if any, and mail it.
 
-    The caller has seen that they are free, or has allowed extra ones; and has taken the party out
-    of the queue, unless it goes on waiting.
+    The caller has seen that they are free, or has allowed extra ones. It leaves the queue that it
+    stands in; from one stream to another, one who waits for the room goes on waiting.
     """
     had_entry = rsvp.is_confirmed
+    if not (rsvp.watches_meanwhile and option.is_virtual):
+        leave_queue(rsvp, seats)
     release(rsvp, seats)
     take(rsvp, option, now=now)
     rsvp.touch(now)
@@ -159,6 +161,21 @@ def wait(rsvp: Rsvp, option: AttendanceOption) -> None:
     option.waiting += 1
     rsvp.waits_for, rsvp.waits_for_option_id = option, option.id
     rsvp.waiting_number = option.last_waiting_number
+
+
+def queue_elsewhere(rsvp: Rsvp, seats: Seats, option: AttendanceOption, *, now: datetime) -> None:
+    """Let the party wait for another option, and mail it; a place that is held is kept meanwhile.
+
+    The queue it stands in it leaves.
+    """
+    leave_queue(rsvp, seats)
+    wait(rsvp, option)
+    if not rsvp.is_confirmed:
+        rsvp.status = RsvpStatus.WAITLISTED
+        rsvp.option, rsvp.option_id = option, option.id
+        rsvp.meanwhile_option_id = None
+    rsvp.touch(now)
+    emails.rsvp_waitlisted(rsvp, now=now)
 
 
 def leave_queue(rsvp: Rsvp, seats: Seats) -> None:

@@ -111,7 +111,6 @@ def _sit_down(
     if rsvp.waits_for_option_id == option.id:
         seating.move_up(rsvp, seats, now=now, staff_id=staff_id)
         return
-    seating.leave_queue(rsvp, seats)
     seating.reseat(rsvp, seats, option, now=now)
     audit.record("rsvp.seated", now=now, staff_id=staff_id, rsvp=rsvp, option=option.id)
 

@@ -15,7 +15,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from registration import capacity, doctor, links
+from registration import capacity, doctor, links, moves
 from registration.database import db
 from registration.models import (
     AttendanceOption,
@@ -168,6 +168,30 @@ def test_switches_never_overbook_and_strand_nobody(app: Flask, field: Racers, no
     assert seats_of(room) == (4, 4)
     db.session.refresh(stream)
     assert stream.seats_taken == 4
+
+
+def test_staff_move_nobody_into_a_seat_that_is_taken(app: Flask, field: Racers, now: datetime):
+    room, stream = make_hybrid(capacity=4)
+    inside = [make_rsvp(room).id for _ in range(3)]
+    outside = [make_rsvp(stream).id for _ in range(4)]
+
+    def move(rsvp_id: int, option: AttendanceOption) -> Call:
+        return "moves.move", {
+            "rsvp_id": rsvp_id,
+            "option_id": option.id,
+            "how": moves.How.AT_ONCE,
+            "staff_id": STAFF,
+            "now": now,
+        }
+
+    lanes = [[move(rsvp_id, room)] for rsvp_id in outside]
+    lanes += [[move(rsvp_id, stream)] * 2 for rsvp_id in inside]
+    lanes += [[answer(room, f"new-{turn}@example.org", now) for turn in range(4)]]
+    field.race(lanes)
+    taken, waiting = seats_of(room)
+    assert taken == 4
+    db.session.refresh(stream)
+    assert taken + waiting + stream.seats_taken == 11
 
 
 def test_staff_give_a_seat_once(app: Flask, field: Racers, now: datetime):

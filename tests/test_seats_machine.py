@@ -25,7 +25,7 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import Integer, bindparam, func, select
 
-from registration import answering, approvals, capacity, invitations, links, rsvps
+from registration import answering, approvals, capacity, invitations, links, moves, rsvps
 from registration.admission import RsvpRefused
 from registration.database import db
 from registration.models import (
@@ -54,7 +54,7 @@ STAFF = None  # acting staff in the audit log; the accounts are tested elsewhere
 #: What the last mail of a change may be, by the state that it leads to.
 TELLS = {
     RsvpStatus.UNVERIFIED: {MailKind.VERIFY},
-    RsvpStatus.PENDING: {MailKind.RECEIVED},
+    RsvpStatus.PENDING: {MailKind.RECEIVED, MailKind.CHANGED},
     RsvpStatus.WAITLISTED: {MailKind.WAITLISTED},
     RsvpStatus.CONFIRMED: {
         MailKind.CONFIRMED,
@@ -256,6 +256,21 @@ class Seats(RuleBasedStateMachine):
             lambda rsvp_id: rsvps.switch(
                 rsvp_id=rsvp_id, option_id=self.options[way], now=self.now, accepts_waiting=waits
             ),
+        )
+
+    @rule(number=nth, way=ways, how=st.sampled_from(list(moves.How)))
+    def move_by_staff(self, number: int, way: int, how: moves.How):
+        self.with_one(
+            number,
+            lambda rsvp_id: moves.move(
+                rsvp_id=rsvp_id,
+                option_id=self.options[way],
+                how=how,
+                staff_id=STAFF,
+                now=self.now,
+            ),
+            by_hand=how is moves.How.BEYOND,
+            beyond=how is moves.How.BEYOND,
         )
 
     @rule(number=nth)

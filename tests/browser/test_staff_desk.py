@@ -69,6 +69,32 @@ def test_the_list_works_without_scripts(site: Site, open_page: Callable[..., Pag
     expect(page.get_by_text("1 RSVP cancelled.")).to_be_visible()
 
 
+def test_staff_put_somebody_online_and_back_into_the_room_that_has_filled_up(
+    site: Site, open_page: Callable[..., Page], width: str
+) -> None:
+    room, _stream = make_hybrid(capacity=1)
+    rsvp = make_rsvp(room, name="Amina Okonkwo")
+    make_rsvp(room, name="Daniel Mbeki")
+    page = open_page(
+        f"/staff/events/{room.event.slug}/attendees/{rsvp.id}", width=width, account=make_staff()
+    )
+    page.get_by_role("link", name="Attend another way").click()
+    expect(page.get_by_text("Others wait for the place that they leave.")).to_be_visible()
+    page.get_by_role("button", name="Move and send the mail").click()
+    expect(page.get_by_role("link", name="Choose how they are to attend")).to_be_visible()
+    assert_accessible(page)
+    page.get_by_role("radio", name="Online").check()
+    page.get_by_role("button", name="Move and send the mail").click()
+    expect(page.get_by_text("Moved. A mail is on its way")).to_be_visible()
+    page.get_by_role("link", name="Attend another way").click()
+    expect(page.get_by_text("keep their place meanwhile: Online.")).to_be_visible()
+    assert_accessible(page)
+    page.get_by_role("radio", name="In person, with an extra seat").check()
+    page.get_by_role("button", name="Move and send the mail").click()
+    expect(page.get_by_text("Moved. A mail is on its way")).to_be_visible()
+    expect(page.locator(".head .way")).to_have_text("In person")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_room_can_be_read_by_everybody(
     site: Site, open_page: Callable[..., Page], width: str, scheme: str
@@ -90,6 +116,7 @@ def test_every_room_can_be_read_by_everybody(
         f"{at}/attendees/{first.id}",
         f"{at}/attendees/{first.id}/edit",
         f"{at}/attendees/{first.id}/address",
+        f"{at}/attendees/{first.id}/move",
         f"{at}/attendees/add",
         f"{at}/attendees/export",
         f"{at}/speakers/",

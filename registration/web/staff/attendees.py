@@ -21,7 +21,7 @@ from flask_security import current_user
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from registration import approvals, exports, links, listing, roster, rsvps
+from registration import approvals, exports, links, listing, moves, roster, rsvps
 from registration.admission import RsvpRefused
 from registration.database import db
 from registration.models import Answer, AuditEntry, OutboxMail, StaffRole
@@ -134,6 +134,7 @@ def show(slug: str, rsvp_id: int) -> ResponseReturnValue:
         history=history,
         mails=mails,
         position=rsvps.position(rsvp) if rsvp.waits_for_option_id else None,
+        may_move=bool(moves.of(rsvp, listing.options_of(event), now())),
     )
 
 

@@ -32,6 +32,7 @@ EVENT_TABS: list[Door] = [
 _PART_OF = {
     "staff_bulk": "staff_attendees",
     "staff_person": "staff_attendees",
+    "staff_moving": "staff_attendees",
     "staff_exports": "staff_attendees",
     "staff_imports": "staff_attendees",
     "staff_printing": "staff_door",
