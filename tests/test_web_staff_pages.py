@@ -218,3 +218,11 @@ def test_an_error_at_the_desk_leads_back_to_the_desk(client: FlaskClient) -> Non
         assert "Find my RSVP" not in answer.text
         assert "A link from a mail" not in answer.text
     assert "Find my RSVP" in client.get("/nothing").text
+
+
+def test_who_has_no_event_reads_who_gives_one(client: FlaskClient) -> None:
+    make_hybrid()
+    note = "You have no event yet. An administrator gives you some."
+    assert note in sign_in(client, make_staff(StaffRole.ORGANISER)).get("/staff/").text
+    past = "/staff/?tab=past"
+    assert note not in sign_in(client, make_staff()).get(past).text
