@@ -26,6 +26,7 @@ from registration.models import (
     Event,
     ExportSet,
     Question,
+    QuestionKind,
     Rsvp,
     RsvpStatus,
 )
@@ -153,11 +154,15 @@ class Export:
         self._questions = [
             int(column.key.partition(":")[2]) for column in chosen if column.is_question
         ]
+        several = select(Question.id).where(
+            Question.event_id == event.id, Question.kind == QuestionKind.ANY_OF
+        )
+        self._listed = set(db.session.scalars(several)) if format == "json" else set()
 
     def rows(self) -> Iterator[list[Any]]:
         """The rows in order of arrival, read in batches behind each other's last RSVP.
 
-        A cell is text, a yes or no, an instant, or None.
+        A cell is text, a yes or no, an instant, or None; in JSON also a list of texts.
         """
         told = {
             place: tell for place, column in enumerate(self.columns) if (tell := self._told(column))
@@ -207,7 +212,8 @@ class Export:
             return self._yes_no.get
         return self._statuses.get if column.key == "status" else None
 
-    def _answers(self, rsvp_ids: Collection[int]) -> dict[tuple[int, str], str]:
+    def _answers(self, rsvp_ids: Collection[int]) -> dict[tuple[int, str], Any]:
+        """What was answered, as text; in JSON what may be several is a list."""
         if not self._questions:
             return {}
         found = db.session.execute(
@@ -216,7 +222,9 @@ class Export:
             )
         )
         return {
-            (rsvp_id, f"question:{question_id}"): spoken(value, self._yes_no)
+            (rsvp_id, f"question:{question_id}"): value["choices"]
+            if question_id in self._listed
+            else spoken(value, self._yes_no)
             for rsvp_id, question_id, value in found
         }
 
@@ -244,7 +252,9 @@ def hand_out(export: Export, *, now: datetime, staff_id: int | None = None) -> I
 def spoken(value: dict[str, Any], yes_no: Mapping[bool, str]) -> str:
     """A stored answer as text; `yes_no` are the words for them."""
     if "choices" in value:
-        return ", ".join(value["choices"])
+        chosen = value["choices"]
+        # A choice may hold a comma, or even a semicolon, but never a line break.
+        return ("\n" if any(";" in choice for choice in chosen) else "; ").join(chosen)
     if "yes" in value:
         return yes_no[bool(value["yes"])]
     return str(value.get("text", ""))

@@ -243,8 +243,13 @@ def _answer(question: Question, said: str) -> dict[str, Any] | None:
     if question.kind in (QuestionKind.SHORT_TEXT, QuestionKind.LONG_TEXT):
         return {"text": said[:2000]}
     choices = {plain(choice): choice for choice in question.choices}
-    # A choice may hold a comma itself: commas separate only where nothing else does.
-    for parts in ([said], re.split(r"[;\n]", said), re.split(r"[;\n]|,\s*", said)):
+    # A choice may hold a comma or a semicolon itself: they separate only where nothing else does.
+    for parts in (
+        [said],
+        said.split("\n"),
+        re.split(r"[;\n]", said),
+        re.split(r"[;\n]|,\s*", said),
+    ):
         chosen = [choices.get(plain(part)) for part in parts if part.strip()]
         if None not in chosen and (question.kind is QuestionKind.ANY_OF or len(chosen) == 1):
             return {"choices": [choice for choice in chosen if choice is not None]}

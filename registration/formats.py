@@ -29,7 +29,7 @@ _FORMULA_WITHIN = re.compile(r"([;\r\n]\s*)(?=[=+@＝＋＠]|[-－][\w(=+@])")
 
 
 class List(Protocol):
-    """What can be written. A cell is text, a yes or no, an instant, or None."""
+    """What can be written. A cell is text, a yes or no, an instant, None, or for JSON a list."""
 
     header: list[str]
 

@@ -21,7 +21,7 @@ from registration.database import db
 from registration.models import AuditEntry, ExportSet, QuestionKind, StaffRole
 from registration.roster import Filters
 from tests.conftest import NOW
-from tests.factories import make_hybrid, make_question, make_rsvp, make_staff
+from tests.factories import make_hybrid, make_option, make_question, make_rsvp, make_staff
 from tests.signing_in import send, sign_in
 
 
@@ -192,6 +192,17 @@ def test_programs_read_english_and_people_their_own_language(event) -> None:
     head, *_others, last = [[cell.value for cell in row] for row in sheet.iter_rows()]
     assert head[:2] == ["Courriel", "Organisation"]
     assert last[2:] == ["En ligne", "Confirmée"]
+
+
+def test_several_choices_are_a_list_in_json_and_told_apart_in_a_table(app: Flask) -> None:
+    option = make_option()
+    choices = ["Soup, no bread", "Cake"]
+    lunch = make_question(option.event, kind=QuestionKind.ANY_OF, label="Lunch", choices=choices)
+    make_rsvp(option, answers={lunch.id: {"choices": choices}})
+    make_rsvp(option)
+    told = [row["Lunch"] for row in json.loads(written(option.event, "json"))]
+    assert told == [choices, None]
+    assert [row["Lunch"] for row in table(option.event)] == ["Soup, no bread; Cake", ""]
 
 
 def test_json_has_instants_with_their_offset(event) -> None:

@@ -15,7 +15,17 @@ from flask import Flask
 from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 from sqlalchemy import func, select
 
-from registration import audit, fates, imports, listing, matching, parties, sheets
+from registration import (
+    audit,
+    exports,
+    fates,
+    formats,
+    imports,
+    listing,
+    matching,
+    parties,
+    sheets,
+)
 from registration.database import db
 from registration.fates import Fate, Plan
 from registration.imports import ImportRefused
@@ -36,6 +46,7 @@ from registration.models import (
     Rsvp,
     RsvpStatus,
 )
+from registration.roster import Filters
 from registration.sheets import Sheet, SheetRefused
 from tests.conftest import NOW
 from tests.factories import (
@@ -478,6 +489,27 @@ class TestRsvps:
         run(option.event, text, ImportKind.RSVPS, option_id=option.id)
         said = [answer.value["choices"] for answer in db.session.scalars(select(Answer))]
         assert said == [["Soup, no bread", "Cake"], ["Salad", "Cake"], ["Soup, no bread"]]
+
+    @pytest.mark.parametrize(
+        "chosen",
+        [["Soup, no bread", "Cake"], ["Salad; a large one", "Cake"], ["Salad; a large one"]],
+    )
+    def test_several_choices_are_read_back_as_an_export_wrote_them(
+        self, app: Flask, chosen: list[str]
+    ) -> None:
+        choices = ["Soup, no bread", "Salad; a large one", "Cake"]
+        options = [make_option(), make_option()]
+        first, second = (
+            make_question(option.event, kind=QuestionKind.ANY_OF, label="Lunch", choices=choices)
+            for option in options
+        )
+        make_rsvp(options[0], answers={first.id: {"choices": chosen}})
+        columns = ["name", "email", f"question:{first.id}"]
+        export = exports.Export(options[0].event, Filters(), columns=columns)
+        text = b"".join(formats.csv_lines(export)).decode("utf-8-sig")
+        run(options[1].event, text, ImportKind.RSVPS, option_id=options[1].id)
+        read = db.session.scalars(select(Answer).where(Answer.question_id == second.id)).one()
+        assert read.value == {"choices": chosen}
 
     def test_an_invited_person_on_the_list_has_accepted(self, app: Flask) -> None:
         option = make_option()
