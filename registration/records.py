@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, or_, select
 
 from registration import entries, wording
 from registration.database import db
-from registration.models import Answer, Attendee, CalendarReply, OutboxMail, Rsvp
+from registration.models import Answer, Attendee, CalendarReply, Invitation, OutboxMail, Rsvp
 
 #: Columns that are told as they are.
 _PLAIN = (
@@ -49,7 +49,8 @@ def of(rsvp: Rsvp) -> dict[str, Any]:
         | {name: _told(getattr(rsvp, name)) for name in _PLAIN},
         "people": _people(rsvp),
         "answers": _answers(rsvp),
-        "mails": _mails(rsvp),
+        "mails": _mails(OutboxMail.rsvp_id == rsvp.id),
+        "invitations": _invitations(rsvp),
         "calendar_replies": _calendar_replies(rsvp),
     }
 
@@ -75,8 +76,32 @@ def _answers(rsvp: Rsvp) -> list[dict[str, Any]]:
     ]
 
 
-def _mails(rsvp: Rsvp) -> list[dict[str, Any]]:
-    found = select(OutboxMail).where(OutboxMail.rsvp_id == rsvp.id).order_by(OutboxMail.id)
+def _invitations(rsvp: Rsvp) -> list[dict[str, Any]]:
+    """What let them in, and what was sent to their address whether they used it or not."""
+    to_them = and_(Invitation.event_id == rsvp.event_id, Invitation.email == rsvp.email)
+    found = (
+        select(Invitation)
+        .where(or_(to_them, Invitation.id == rsvp.invitation_id))
+        .order_by(Invitation.id)
+    )
+    return [
+        {
+            "name": invitation.name,
+            "email": invitation.email,
+            "organisation": invitation.organisation,
+            "language": invitation.language,
+            "status": str(invitation.status),
+            "invited_at": _told(invitation.created_at),
+            "answered_at": _told(invitation.answered_at),
+            "reminded_at": _told(invitation.reminded_at),
+            "mails": _mails(OutboxMail.invitation_id == invitation.id),
+        }
+        for invitation in db.session.scalars(found)
+    ]
+
+
+def _mails(about: ColumnElement[bool]) -> list[dict[str, Any]]:
+    found = select(OutboxMail).where(about).order_by(OutboxMail.id)
     return [
         {
             "kind": str(mail.kind),

@@ -12,7 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
-from registration import approvals, rsvps
+from registration import approvals, invitations, rsvps
 from registration.database import db
 from registration.models import (
     Answer,
@@ -29,6 +29,7 @@ from registration.models import (
 )
 from registration.parties import attendees
 from registration.web.limits import limiter
+from tests.conftest import NOW
 from tests.factories import (
     make_code,
     make_event,
@@ -645,6 +646,17 @@ class TestTheManagePage:
         app.config["NOW"] = lambda: over
         assert client.get(f"{path}/{page}").location == path
 
+    def test_each_ticket_of_a_party_has_a_heading_of_its_own(self, client: FlaskClient):
+        room, _ = make_hybrid(guests_max=1)
+        party, alone = make_rsvp(room, name="Amina", guests=["Bo"]), make_rsvp(room)
+        page = client.get(f"/rsvp/{party.manage_key}").text
+        for name in ("Amina", "Bo"):
+            assert f'<span class="sr"> – {name}</span></h2>' in page
+        assert "Show these codes" in page
+        page = client.get(f"/rsvp/{alone.manage_key}").text
+        assert "</bdi></h2>" in page
+        assert "Show this code" in page
+
     def test_two_tickets_are_not_called_this_ticket(self, client: FlaskClient):
         room, _ = make_hybrid(guests_max=1)
         party, alone = make_rsvp(room, guests=["B"]), make_rsvp(room)
@@ -754,6 +766,20 @@ class TestOwnData:
         assert [mail["kind"] for mail in told["mails"]] == ["confirmed"]
         assert rsvp.manage_key not in answer.text
         assert rsvp.join_key not in answer.text
+
+    def test_tells_of_the_invitation_used_or_not(self, client: FlaskClient):
+        room = make_option()
+        for email, used in (("used@example.org", True), ("unused@example.org", False)):
+            invitation = invitations.invite(
+                event_id=room.event_id, email=email, name="Amina Bell", staff_id=None, now=NOW
+            )
+            rsvp = make_rsvp(room, email=email, invitation_key=invitation.key if used else "")
+            answer = client.get(f"/rsvp/{rsvp.manage_key}/data.json")
+            [told] = answer.json["invitations"]
+            assert (told["name"], told["email"]) == ("Amina Bell", email)
+            assert told["status"] == ("accepted" if used else "open")
+            assert [mail["kind"] for mail in told["mails"]] == ["invitation"]
+            assert invitation.key not in answer.text
 
     def test_is_nobody_elses(self, client: FlaskClient):
         rsvp = make_rsvp(make_option())

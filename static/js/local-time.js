@@ -1,5 +1,6 @@
 // Adds the visitor's own time beside the event's, only where their clocks differ then. The day
 // stands in it where it is another one than the event's.
+// English is written as on the page: "a.m." rather than "AM".
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 const clockIn = (moment, timeZone) =>
   new Intl.DateTimeFormat("en-CA", { timeZone, dateStyle: "short", timeStyle: "short" }).format(moment);
@@ -15,5 +16,7 @@ for (const place of document.querySelectorAll("[data-local]")) {
     Object.assign(options, { day: "numeric", month: "short" });
   }
   const format = new Intl.DateTimeFormat(document.documentElement.lang, options);
-  place.textContent = `${hasEnd ? format.formatRange(from, to) : format.format(from)} ${place.dataset.words}`;
+  const told = (hasEnd ? format.formatRange(from, to) : format.format(from))
+    .replace(/\b([AP])M\b/g, (_, half) => `${half.toLowerCase()}.m.`);
+  place.textContent = `${told} ${place.dataset.words}`;
 }

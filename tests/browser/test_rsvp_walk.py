@@ -156,13 +156,13 @@ def test_the_visitor_s_time_names_the_day_where_it_is_another_one(
     for slug, starts_at in (("evening", evening), ("morning", morning)):
         event = make_event(slug=slug, starts_at=starts_at, ends_at=starts_at + timedelta(hours=1))
     theirs = open_page("/events/evening").locator("main [data-local]").first
-    expect(theirs).to_have_text(re.compile(r"Mon, Dec 7, 12:30\s.\s1:30\sAM GMT\+1 your time"))
+    expect(theirs).to_have_text(re.compile(r"Mon, Dec 7, 12:30\s.\s1:30\sa\.m\. GMT\+1 your time"))
     theirs = open_page("/events/morning").locator("main [data-local]").first
-    expect(theirs).to_have_text(re.compile(r"Sun, 4:00\s.\s5:00\sPM GMT\+1 your time"))
+    expect(theirs).to_have_text(re.compile(r"Sun, 4:00\s.\s5:00\sp\.m\. GMT\+1 your time"))
     # One moment alone is written like a span: no zero before the hour.
     watcher = make_rsvp(make_option(event, mode="virtual"))
     theirs = open_page(f"/rsvp/{watcher.manage_key}").locator("main [data-local]").first
-    expect(theirs).to_have_text(re.compile(r"Sun, 3:45\sPM GMT\+1 your time"))
+    expect(theirs).to_have_text(re.compile(r"Sun, 3:45\sp\.m\. GMT\+1 your time"))
 
 
 def test_a_visitor_whose_clock_shows_the_event_s_time_is_not_told_it_twice(
