@@ -86,6 +86,7 @@ class Candidate:
     answers: dict[int, dict[str, Any]] = field(default_factory=dict)
     fate: Fate | None = None
     why: str = ""
+    rsvp_id: int | None = None  # the one that its address has already
 
     @property
     def party_size(self) -> int:
@@ -265,11 +266,8 @@ def judge(
     options: Sequence[AttendanceOption],
 ) -> None:
     """Give each row that has none its fate, by what the event has at this moment."""
-    coming = set(
-        db.session.scalars(
-            select(Rsvp.email).where(Rsvp.event_id == event_id, Rsvp.status.in_(LIVE))
-        )
-    )
+    live = select(Rsvp.email, Rsvp.id).where(Rsvp.event_id == event_id, Rsvp.status.in_(LIVE))
+    coming = {row.email: row.id for row in db.session.execute(live)}
     invited: set[str] = set()
     if kind is ImportKind.INVITEES:
         invited = set(
@@ -281,6 +279,7 @@ def judge(
         if row.fate is not None:
             continue
         if row.email in coming:
+            row.rsvp_id = coming[row.email]
             row.ends(Fate.EXISTS, gettext("This address has an RSVP already"))
         elif row.email in invited:
             row.ends(Fate.EXISTS, gettext("This address is invited already"))

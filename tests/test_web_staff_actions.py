@@ -290,7 +290,8 @@ def test_staff_add_somebody_after_registration_closed(desk: FlaskClient, now) ->
     assert "Added by staff" in page
     again = send(desk, url, **fields)
     assert again.status_code == 422
-    assert "This address has an RSVP to this event already." in again.text
+    leads = f'<a href="{answer.location}">This address has an RSVP to this event already.</a>'
+    assert leads in again.text
     second = send(desk, url, name="Daniel", email="d@example.org", attend=room.id)
     assert db.session.query(Rsvp).filter_by(email="d@example.org").one().status == "waitlisted"
     assert second.status_code == 303

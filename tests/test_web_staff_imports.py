@@ -23,8 +23,8 @@ from registration.models import (
     Rsvp,
     StaffRole,
 )
-from tests.factories import make_event, make_hybrid, make_staff
-from tests.signing_in import post, sign_in
+from tests.factories import make_event, make_hybrid, make_rsvp, make_staff
+from tests.signing_in import post, send, sign_in
 
 LIST = (
     "Nom;Courriel;Participation\nAndré;andre@example.org;en ligne\nZoë;not an address;en ligne\n"
@@ -248,3 +248,15 @@ def test_the_command_line_tries_and_imports(app: Flask, event: Event, tmp_path: 
     assert again.exit_code == 1
     assert "No row of this list can be taken in." in again.output
     assert run(args=[*arguments[:-1], "Balloon"]).exit_code == 1
+
+
+def test_a_row_whose_address_has_an_rsvp_leads_to_it(client: FlaskClient) -> None:
+    room, _stream = make_hybrid()
+    rsvp = make_rsvp(room, email="amina@example.org")
+    sign_in(client, make_staff())
+    page = f"/staff/events/{room.event.slug}/import/"
+    text = io.BytesIO(b"Name,Email,Attends\nAmina,amina@example.org,online\n")
+    sent = send(client, page, **{"as": "rsvps", "list": (text, "list.csv")})
+    person = f"/staff/events/{room.event.slug}/attendees/{rsvp.id}"
+    shown = client.get(sent.location).text
+    assert f'<a href="{person}">This address has an RSVP already</a>' in shown

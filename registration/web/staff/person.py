@@ -8,12 +8,15 @@ from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from flask_security import current_user
 from flask_wtf import FlaskForm
+from markupsafe import Markup
+from sqlalchemy import select
 from wtforms import BooleanField, RadioField, SelectChoice, StringField
 from wtforms.validators import DataRequired, InputRequired
 
 from registration import desk, erasure, listing, wording
 from registration.admission import RsvpRefused
-from registration.models import StaffRole
+from registration.database import db
+from registration.models import LIVE, Event, Rsvp, StaffRole
 from registration.times import now
 from registration.web.fields import at_most, is_email, no_controls, one_line
 from registration.web.person_form import EditForm, PersonForm
@@ -82,7 +85,7 @@ def add(slug: str) -> ResponseReturnValue:
                 now=now(),
             )
         except RsvpRefused as refusal:
-            form.form_errors.append(str(refusal))
+            form.form_errors.append(_leading_to_it(event, form.email.data, str(refusal)))
         else:
             flash(gettext("%(name)s is on the list. A mail is on its way.", name=rsvp.name), "ok")
             return redirect(_page(slug, rsvp.id), code=303)
@@ -156,6 +159,17 @@ def erase(slug: str, rsvp_id: int) -> ResponseReturnValue:
     erasure.erase(rsvp_id=rsvp_id, staff_id=current_user.id, now=now())
     flash(gettext("Erased. What is counted stays."), "ok")
     return redirect(url_for("staff_attendees.index", slug=slug), code=303)
+
+
+def _leading_to_it(event: Event, email: str, refusal: str) -> str:
+    """A refusal; where the address has an RSVP, it leads to that one."""
+    live = select(Rsvp.id).where(
+        Rsvp.event_id == event.id, Rsvp.email == email, Rsvp.status.in_(LIVE)
+    )
+    found = db.session.scalar(live)
+    if found is None:
+        return refusal
+    return Markup('<a href="{}">{}</a>').format(_page(event.slug, found), refusal)
 
 
 def _page(slug: str, rsvp_id: int) -> str:
