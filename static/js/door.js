@@ -79,13 +79,20 @@ function unreached(url, fields, asked) {
   const isTicket = url && new URL(url, location).pathname === door.dataset.door && !fields.has("again")
     && (fields.has("attendee") || TICKET.test(fields.get("q").trim()));
   if (isTicket) door.dispatchEvent(new CustomEvent("unreached", { detail: { fields, asked, kept } }));
+  forgetNews();
   result.replaceChildren(one(!isTicket ? "offline" : kept.again ? "kept-again" : "kept-now").content.cloneNode(true));
   announce(result.querySelector("[data-kind]").dataset.kind);
   scan.classList.add("scan--small");
   result.scrollIntoView({ block: "start" });
 }
 
+// What an undo or a walk-in said is of somebody else than the guest who stands here now.
+function forgetNews() {
+  for (const note of door.querySelectorAll(".flash")) note.remove();
+}
+
 function show(html, row) {
+  forgetNews();
   result.innerHTML = html; // our own template, escaped by the server
   const said = result.querySelector("[data-outcome]");
   announce(said.dataset.kind);

@@ -222,6 +222,18 @@ def test_one_request_brings_the_answer_the_counts_and_who_came_last(open_page, r
     assert [one for one in asked if "/door" in one] == [f"POST {page.url}"]
 
 
+def test_what_was_said_of_the_last_guest_does_not_stand_beside_the_next(open_page, rsvp, door):
+    page = open_page(f"{door_of(rsvp)}/walk-in", width="phone", account=door)
+    page.get_by_label("Name", exact=True).fill("Abena Owusu")
+    page.get_by_role("button", name="Let in").click()
+    said = page.get_by_text("Abena Owusu is in.")
+    expect(said).to_be_visible()
+    page.locator("#q").fill("ABCD-EFGH")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Not found")).to_be_visible()
+    expect(said).to_have_count(0)
+
+
 def test_two_doors_that_take_one_ticket_let_in_once_and_say_so(open_page, site, rsvp, door):
     pages = []
     for account in (door, make_staff(StaffRole.DOOR, rsvp.event, name="Second door")):
