@@ -59,6 +59,7 @@ def crowd(option: AttendanceOption, number: int, now: datetime, *, waiting: bool
                 "manage_key": f"m-{waiting}-{n}",
                 "join_key": f"j-{waiting}-{n}",
                 "ical_uid": f"u-{waiting}-{n}",
+                "told_edition": option.event.edition,
                 "created_at": now,
                 "updated_at": now,
             }
