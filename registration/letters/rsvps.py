@@ -33,8 +33,10 @@ def _waiting(rsvp: Rsvp, mail: OutboxMail) -> Letter:
     event = rsvp.event
     ahead = parties_ahead(rsvp)
     closes = wording.moment(event.promotes_until, event.zone)
-    position = ngettext(
-        "%(num)d party is ahead of you.", "%(num)d parties are ahead of you.", ahead
+    heading = gettext(
+        "You are %(place)s in the queue, %(name)s",
+        place=wording.ordinal_place(ahead + 1),
+        name=first_name(rsvp.name),
     )
     paragraphs = [
         gettext(
@@ -53,13 +55,9 @@ def _waiting(rsvp: Rsvp, mail: OutboxMail) -> Letter:
         paragraphs.append(gettext("You keep your place online meanwhile."))
     return Letter(
         subject=gettext("You are on the waitlist for %(title)s", title=event.title),
-        heading=gettext(
-            "You are %(place)s in the queue, %(name)s",
-            place=wording.ordinal_place(ahead + 1),
-            name=first_name(rsvp.name),
-        ),
+        heading=heading,
         paragraphs=paragraphs,
-        preheader=preheader_of(event, position if ahead else gettext("You are next.")),
+        preheader=preheader_of(event, heading),
         button=Link(gettext("See my position"), entries.manage_url(rsvp)),
         events=[facts_of(event, [])],
         links=[Link(gettext("Change my RSVP or leave the waitlist"), entries.manage_url(rsvp))],
