@@ -233,9 +233,11 @@ def _write_copies(
     facts: ColumnElement[Any],
 ) -> None:
     """Copies for assistants who answered for the person; the entry is not theirs."""
-    booked = whose & _row_by_row(
+    booked = crowd.rsvps(
         (Rsvp.booked_by_email != "")
         & (Rsvp.booked_by_email != Rsvp.email)
         & (Rsvp.status != RsvpStatus.UNVERIFIED)
     )
-    _write(kind, booked, crowd, now, facts=facts, sequence=null(), copies=True)
+    # Most crowds have none, and to look costs less than to write nothing.
+    if db.session.scalar(select(Rsvp.id).where(booked).limit(1)) is not None:
+        _write(kind, whose & booked, crowd, now, facts=facts, sequence=null(), copies=True)
