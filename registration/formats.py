@@ -60,6 +60,8 @@ def _taken(buffer: io.StringIO) -> bytes:
 def harmless(cell: Any) -> str:
     """A cell as text that no spreadsheet takes for a formula."""
     text = cell if isinstance(cell, str) else _as_text(cell)
+    if not text or (text[0].isalnum() and not (";" in text or "\n" in text or "\r" in text)):
+        return text  # nearly all are: to look closer takes longer than to write them
     text = _FORMULA_WITHIN.sub(r"\1'", text)
     return f"'{text}" if _FORMULA.match(text) else text
 
