@@ -141,7 +141,7 @@ def check_queue(
 
 def check_size(option: AttendanceOption, party_size: int) -> None:
     """Refuse a party that could never sit down: it would hold the queue for good."""
-    if option.capacity and party_size > option.capacity:
+    if not option.could_seat(party_size):
         raise RsvpRefused(
             Refusal.TOO_MANY_GUESTS,
             lazy_ngettext(

@@ -15,6 +15,7 @@ from registration import editions
 from registration.database import db
 from registration.editions import Facts
 from registration.models import (
+    ANSWERED,
     LIVE,
     NO_ADDRESS,
     AttendanceMode,
@@ -77,8 +78,7 @@ def is_told() -> ColumnElement[bool]:
 
     An address that is to be confirmed gets, once it is, a mail that says how the event is by then.
     """
-    told = (RsvpStatus.CONFIRMED, RsvpStatus.WAITLISTED, RsvpStatus.PENDING)
-    return Rsvp.status.in_(told) & Rsvp.email.not_like(f"%{NO_ADDRESS}")
+    return Rsvp.status.in_(ANSWERED) & Rsvp.email.not_like(f"%{NO_ADDRESS}")
 
 
 def told_edition() -> ColumnElement[int]:

@@ -134,8 +134,8 @@ def edit(
     """Save fields of an event. `seen` is the fingerprint of their values when they were shown.
 
     A new start takes along what hangs on it: programme, slots, doors, closing times, messages.
-    With `tell` those whose calendar entry differs are told when the hold ends.
-    Raises EditedMeanwhile, and EventRefused for times that cannot be.
+    With `tell` those to whom it is news are told when the hold ends. Raises EditedMeanwhile, and
+    EventRefused for times that cannot be and a picture that was removed meanwhile.
     """
     with transaction():
         event = seating.lock(event_id).event

@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _
 from registration import admission, audit, emails, seating
 from registration.admission import Refusal, RsvpRefused
 from registration.database import transaction
-from registration.models import AttendanceOption, Event, Rsvp, RsvpStatus
+from registration.models import ANSWERED, AttendanceOption, Event, Rsvp, RsvpStatus
 from registration.seating import Seats
 
 
@@ -43,11 +43,7 @@ class Move:
 def is_possible(rsvp: Rsvp, now: datetime) -> bool:
     """Whether an RSVP can be moved at all: its event takes place, and it has an answer's state."""
     event = rsvp.event
-    return (
-        event.is_published
-        and not event.is_past(now)
-        and rsvp.status in (RsvpStatus.CONFIRMED, RsvpStatus.WAITLISTED, RsvpStatus.PENDING)
-    )
+    return event.is_published and not event.is_past(now) and rsvp.status in ANSWERED
 
 
 def of(rsvp: Rsvp, options: Iterable[AttendanceOption], now: datetime) -> list[Move]:
@@ -73,8 +69,7 @@ def _ways_into(rsvp: Rsvp, option: AttendanceOption, event: Event, now: datetime
     if option.has_room_for(rsvp.party_size):
         waits = rsvp.status is RsvpStatus.WAITLISTED
         return [How.MEANWHILE, How.AT_ONCE] if waits and option.is_virtual else [How.AT_ONCE]
-    fits_some_day = not option.capacity or rsvp.party_size <= option.capacity
-    may_wait = fits_some_day and now < event.promotes_until
+    may_wait = option.could_seat(rsvp.party_size) and now < event.promotes_until
     return [How.WAIT, How.BEYOND] if may_wait else [How.BEYOND]
 
 

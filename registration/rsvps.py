@@ -15,11 +15,8 @@ from sqlalchemy import func, select
 from registration import admission, audit, emails, parties, seating
 from registration.admission import Refusal, RsvpRefused
 from registration.database import db, transaction
-from registration.models import AttendanceOption, Event, Rsvp, RsvpStatus
+from registration.models import ANSWERED, AttendanceOption, Event, Rsvp, RsvpStatus
 from registration.parties import Details
-
-#: From these an RSVP can be moved to another way to attend.
-_MOVABLE = (RsvpStatus.CONFIRMED, RsvpStatus.WAITLISTED, RsvpStatus.PENDING)
 
 
 def cancel(
@@ -84,7 +81,7 @@ def switch(*, rsvp_id: int, option_id: int, now: datetime, accepts_waiting: bool
         seats, rsvp = seating.lock_for(rsvp_id)
         option = admission.option_of(seats, option_id)
         admission.check_running(seats.event, now)
-        if rsvp.status not in _MOVABLE:
+        if rsvp.status not in ANSWERED:
             raise RsvpRefused(
                 Refusal.NOT_POSSIBLE,
                 _("This RSVP cannot be moved in the state it is in now."),
@@ -110,7 +107,7 @@ def switch(*, rsvp_id: int, option_id: int, now: datetime, accepts_waiting: bool
 
 def is_movable(rsvp: Rsvp) -> bool:
     """Whether an RSVP can attend another way, from the state that it is in."""
-    return rsvp.status in _MOVABLE and not _awaits_decision(rsvp)
+    return rsvp.status in ANSWERED and not _awaits_decision(rsvp)
 
 
 def _awaits_decision(rsvp: Rsvp) -> bool:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import aliased
 
 from registration.database import db
 from registration.models import (
+    ANSWERED,
     LIVE,
     NO_ADDRESS,
     Answer,
@@ -50,7 +51,7 @@ _STATUSES = {
     Who.CONFIRMED: (RsvpStatus.CONFIRMED,),
     Who.WAITING: (RsvpStatus.CONFIRMED, RsvpStatus.WAITLISTED),
     Who.PENDING: (RsvpStatus.PENDING,),
-    Who.EVERYONE: (RsvpStatus.CONFIRMED, RsvpStatus.WAITLISTED, RsvpStatus.PENDING),
+    Who.EVERYONE: ANSWERED,
     Who.ENDED: (RsvpStatus.CANCELLED, RsvpStatus.DECLINED, RsvpStatus.REJECTED),
 }
 

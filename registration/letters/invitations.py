@@ -29,9 +29,7 @@ def invitation(mail: OutboxMail) -> Letter:
     places = _places(event)
     return Letter(
         subject=gettext("Invitation: %(title)s, %(when)s", title=event.title, when=when_of(event)),
-        heading=gettext("Will you join us, %(name)s?", name=first_name(invited.name))
-        if invited.name
-        else gettext("Will you join us?"),
+        heading=_heading(invited),
         paragraphs=[part for part in (event.summary, _choice(places)) if part],
         preheader=preheader_of(event, event.summary),
         button=_answer(invited),
@@ -56,9 +54,7 @@ def reminder(mail: OutboxMail) -> Letter:
             title=event.title,
             when=when_of(event),
         ),
-        heading=gettext("Will you join us, %(name)s?", name=first_name(invited.name))
-        if invited.name
-        else gettext("Will you join us?"),
+        heading=_heading(invited),
         paragraphs=[
             part
             for part in (
@@ -78,6 +74,12 @@ def reminder(mail: OutboxMail) -> Letter:
             "you say no, we do not remind you again."
         ),
     )
+
+
+def _heading(invited: Invitation) -> str:
+    if not invited.name:
+        return gettext("Will you join us?")
+    return gettext("Will you join us, %(name)s?", name=first_name(invited.name))
 
 
 def _answer(invited: Invitation) -> Link:

@@ -29,6 +29,7 @@ from registration.models.questions import Question, QuestionKind
 from registration.models.reminders import ReminderRound, RoundKind
 from registration.models.replies import CalendarReply, ReplyState
 from registration.models.rsvps import (
+    ANSWERED,
     HOLDING,
     LIVE,
     NO_ADDRESS,
@@ -59,6 +60,7 @@ from registration.models.words import (
 )
 
 __all__ = [
+    "ANSWERED",
     "HOLDING",
     "LIVE",
     "NO_ADDRESS",

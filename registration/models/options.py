@@ -67,6 +67,10 @@ class AttendanceOption(Base):
         """Whether a party may sit down now: seats are free and nobody waits before it."""
         return self.waiting == 0 and self.fits(party_size)
 
+    def could_seat(self, party_size: int) -> bool:
+        """Whether a party could ever sit down, were nobody else there."""
+        return not self.capacity or party_size <= self.capacity
+
     def fits(self, party_size: int) -> bool:
         """Whether so many seats are free, whoever waits."""
         return self.capacity is None or self.seats_taken + party_size <= self.capacity

@@ -36,6 +36,8 @@ LIVE = (
     RsvpStatus.WAITLISTED,
     RsvpStatus.CONFIRMED,
 )
+#: Live, and the address is known to be theirs: they can be written to, and moved.
+ANSWERED = (RsvpStatus.PENDING, RsvpStatus.WAITLISTED, RsvpStatus.CONFIRMED)
 #: Only an RSVP in one of these may hold seats.
 HOLDING = (RsvpStatus.UNVERIFIED, RsvpStatus.CONFIRMED)
 
