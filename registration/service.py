@@ -18,7 +18,9 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import click
@@ -57,7 +59,7 @@ def run(app: Flask) -> int:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    password = prepare()
+    password = _aside(prepare)
     _share_memory()
     # Who holds the lock of the seats must not wait long for another thread to pause.
     sys.setswitchinterval(0.0005)
@@ -91,6 +93,12 @@ def prepare() -> str:
     password = secrets.token_urlsafe(9)
     staff.add(email=_ADMIN, role=StaffRole.ADMIN, password=password, now=now())
     return password
+
+
+def _aside(work: Callable[[], str]) -> str:
+    """What `work` returns, done in a process of its own: what it loads and leaves goes with it."""
+    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("fork")) as pool:
+        return pool.submit(work).result()
 
 
 def _share_memory() -> None:
