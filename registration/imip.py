@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.message import Message
-from email.utils import parseaddr
+from email.utils import getaddresses
 
 #: Larger mails are not looked at.
 LARGEST_MAIL = 1024 * 1024
@@ -29,6 +29,8 @@ _LINE = re.compile(
 )
 _PARAMETER = re.compile(r';([A-Za-z0-9-]+)=("[^"]*"|[^;:]*)')
 _STAMP = re.compile(r"(\d{8})T(\d{6})Z?$")
+_DMARC = re.compile(r"\bdmarc\s*=\s*(\w+)", re.IGNORECASE)
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
@@ -83,7 +85,7 @@ def read(raw: bytes, *, authserv: str = "") -> list[Reply]:
         return []
     if content is None:
         return []
-    sender = parseaddr(str(message.get("From", "")))[1].lower()
+    sender = _sender(message)
     method, entries = _parse(content)
     if method not in ("REPLY", "COUNTER"):
         return []
@@ -138,11 +140,17 @@ def _calendar_of(message: Message) -> str | None:
     for part in [*inline, *files]:
         content = part.get_payload(decode=True)
         if isinstance(content, bytes) and 0 < len(content) <= _LARGEST_CALENDAR:
-            try:
-                return content.decode(part.get_content_charset() or "utf-8")
-            except (LookupError, UnicodeDecodeError):
-                return content.decode("utf-8", "replace")
+            return _decoded(content, part.get_content_charset() or "utf-8")
     return None
+
+
+def _decoded(content: bytes, charset: str) -> str:
+    """The text of a part, without what no database keeps: NUL and lone surrogates."""
+    try:
+        text = content.decode(charset)
+    except (LookupError, ValueError):  # some codecs raise other errors than UnicodeDecodeError
+        text = content.decode("utf-8", "replace")
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
 def _parts(message: Message) -> Iterator[Message]:
@@ -161,7 +169,7 @@ def _parse(content: str) -> tuple[str, list[_Entry]]:
     unfolded = re.sub(r"\r?\n[ \t]", "", content.removeprefix("\ufeff"))
     method, entries = "", list[_Entry]()
     nested: list[str] = []
-    for text in unfolded.splitlines():
+    for text in re.split("\r\n?|\n", unfolded):
         found = _LINE.match(text)
         if found is None:
             continue
@@ -200,13 +208,22 @@ def _stamp(text: str) -> datetime | None:
         return None
 
 
+def _sender(message: Message) -> str:
+    """Whom a mail is from; nobody if it names several: DMARC has looked at one of them only."""
+    found = getaddresses([str(header) for header in message.get_all("From", [])])
+    return found[0][1].lower() if len(found) == 1 else ""
+
+
 def _dmarc(message: Message, authserv: str) -> Dmarc:
-    """What our own server says; what others wrote into the mail says nothing."""
+    """What our own server says; what others wrote into the mail says nothing.
+
+    It may say it in several headers, one for each of its filters. A no anywhere is a no.
+    """
+    said = set()
     for header in message.get_all("Authentication-Results", []):
         server, _separator, results = str(header).partition(";")
-        if authserv and server.strip().split()[:1] == [authserv]:
-            found = re.search(r"\bdmarc\s*=\s*(\w+)", results)
-            if found and found[1].lower() in ("pass", "none"):
-                return Dmarc(found[1].lower())
-            return Dmarc.FAIL if found else Dmarc.NONE
-    return Dmarc.NONE
+        if authserv and server.lower().split()[:1] == [authserv.lower()]:
+            said |= {found.lower() for found in _DMARC.findall(_QUOTED.sub("", results))}
+    if said - {"pass", "none"}:
+        return Dmarc.FAIL
+    return Dmarc.PASS if "pass" in said else Dmarc.NONE

@@ -287,6 +287,25 @@ class TestReading:
         (reply,) = imip.read(sent_as(text, "utf-8", "base64"))
         assert reply.comment == "Je serai à l'étranger"
 
+    @pytest.mark.parametrize("separator", ["\u2028", "\u0085", "\x0b", "\x0c", "\x1e"])
+    def test_a_comment_ends_where_its_line_ends(self, rsvp: Rsvp, separator: str):
+        text = APPLE.replace("Je serai", f"Je{separator} serai").format(uid=rsvp.ical_uid)
+        (reply,) = imip.read(sent_as(text, "utf-8", "base64"))
+        assert reply.comment == "Je serai à l'étranger"
+
+    @pytest.mark.parametrize("charset", ["undefined", "idna", "base64", "a\0b"])
+    def test_is_read_whatever_charset_its_mail_names(self, rsvp: Rsvp, charset: str):
+        raw = sent_as(APPLE.format(uid=rsvp.ical_uid), "utf-8", "base64")
+        (reply,) = imip.read(raw.replace(b"charset=utf-8", b"charset=" + charset.encode()))
+        assert (reply.partstat, reply.comment) == ("DECLINED", "Je serai à l'étranger")
+
+    def test_has_nothing_that_no_database_keeps(self, rsvp: Rsvp):
+        calendar = APPLE.replace("{uid}", "{uid}\x00\\ud800").replace("DECLINED", "DE\x00CLINED")
+        raw = sent_as(calendar.format(uid=rsvp.ical_uid).replace("à", "a"), "utf-8", "base64")
+        (reply,) = imip.read(raw.replace(b"charset=utf-8", b"charset=unicode_escape"))
+        assert (reply.uid, reply.partstat) == (f"{rsvp.ical_uid}?", "DECLINED")
+        assert replies.take(reply, now=NOW) is None
+
     def test_parts_in_parts_without_end_are_no_reply(self):
         nested = "".join(
             f'Content-Type: multipart/mixed; boundary="{n}"\n\n--{n}\n' for n in range(5000)
@@ -352,10 +371,28 @@ class TestReading:
                 ours.replace("dmarc=fail (p=reject)", "dkim=fail"),
                 theirs.replace("fail", "pass") + ours,
                 "",
+                # One header of each filter: that of the first says nothing of DMARC.
+                ours.replace("dmarc=fail (p=reject)", "dkim=pass") + ours,
+                ours.replace("fail", "pass") + ours,
+                # The sender's own text in it, quoted.
+                ours.replace("spf=pass", 'spf=pass smtp.mailfrom="; dmarc=pass"@elsewhere.org'),
+                ours.replace("mx.example", "MX.Example").replace("dmarc", "DMARC"),
             )
         ]
         none, fail = Dmarc.NONE, Dmarc.FAIL
-        assert said == [fail, none, Dmarc.PASS, none, fail, none, fail, none]
+        assert said == [fail, none, Dmarc.PASS, none, fail, none, fail, none, *[fail] * 4]
+
+    @pytest.mark.parametrize(
+        "senders",
+        [
+            "From: Amina <amina@example.org>, A thief <thief@elsewhere.org>",
+            "From: Amina <amina@example.org>\nFrom: A thief <thief@elsewhere.org>",
+        ],
+    )
+    def test_from_several_is_from_nobody(self, rsvp: Rsvp, senders: str):
+        raw = mail(rsvp).replace(b"From: Amina <amina@example.org>", senders.encode())
+        (reply,) = imip.read(raw)
+        assert reply.sender == ""
 
 
 class TestNo:
