@@ -21,8 +21,9 @@ from sqlalchemy.orm import joinedload
 from registration import editions, forgetting, invitees, rendering
 from registration.claims import CLAIM, Notes, failed, give_back
 from registration.database import db, transaction
+from registration.emails.tellings import HOLD
 from registration.mime import CalendarMessage
-from registration.models import MailKind, MailState, OutboxMail, Rsvp, RsvpStatus, Speaker
+from registration.models import Event, MailKind, MailState, OutboxMail, Rsvp, RsvpStatus, Speaker
 from registration.models.outbox import TOO_LATE, UNFIT
 from registration.smtp import Broken, Line, NotTaken, Server, Unreachable
 
@@ -245,11 +246,19 @@ def _is_pointless(mail: OutboxMail, now: datetime) -> bool:
         return True
     if mail.kind is MailKind.INVITATION_REMINDER and invitees.has_answered(mail.invitation_id or 0):
         return True
+    if mail.kind is MailKind.INVITATION and _is_called_off(mail.event, now):
+        return True
     if "until" not in mail.facts:
         return False
     held = mail.rsvp is None or mail.rsvp.is_confirmed
     published = mail.event is not None and mail.event.is_published
     return now >= datetime.fromisoformat(mail.facts["until"]) or not (held and published)
+
+
+def _is_called_off(event: Event | None, now: datetime) -> bool:
+    """Whether an event is cancelled for good: until the hold ends, that can be taken back."""
+    called_off_at = event.cancelled_at if event else None
+    return called_off_at is not None and now >= called_off_at + HOLD
 
 
 def _is_to_nobody(mail: OutboxMail) -> bool:

@@ -14,8 +14,10 @@ from sqlalchemy import func, select, update
 
 from registration import (
     announcements,
+    approvals,
     clock,
     delivery,
+    erasure,
     events,
     lifecycle,
     links,
@@ -37,7 +39,7 @@ from registration.models import (
     OutboxMail,
 )
 from tests.conftest import NOW
-from tests.factories import make_hybrid, make_rsvp, make_speaker, reschedule
+from tests.factories import make_hybrid, make_rsvp, make_speaker, make_staff, reschedule
 
 AFTER_HOLD = NOW + timedelta(minutes=11)
 DAY = timedelta(days=1)
@@ -554,6 +556,28 @@ def test_a_cancelled_event_leaves_every_calendar(app: Flask) -> None:
     [mail] = mails(MailKind.SPEAKER_CANCELLED)
     assert vevent(mail)["STATUS"] == "CANCELLED"
     assert mails(MailKind.CONFIRMED, state=MailState.WAITING) == []
+
+
+@pytest.mark.parametrize("end", ["cancels", "is rejected", "is erased"])
+def test_who_has_just_left_a_cancelled_event_is_rid_of_the_entry_too(app: Flask, end: str) -> None:
+    room, _stream = make_hybrid()
+    event_id, staff_id = room.event_id, make_staff().id
+    rsvp = make_rsvp(room)
+    all_have_gone()
+    if end == "cancels":
+        rsvps.cancel(rsvp_id=rsvp.id, now=NOW)
+    elif end == "is rejected":
+        approvals.reject(rsvp_ids=[rsvp.id], staff_id=staff_id, now=NOW)
+    else:
+        erasure.erase(rsvp_id=rsvp.id, now=NOW)
+    lifecycle.cancel(event_id=event_id, reason="", staff_id=None, now=NOW)
+    spread(now=AFTER_HOLD)
+    assert mails(MailKind.EVENT_CANCELLED) == []
+    [mail] = db.session.scalars(select(OutboxMail).filter_by(state=MailState.WAITING))
+    entry = vevent(mail)
+    assert (entry["STATUS"], entry["SEQUENCE"]) == ("CANCELLED", 1)
+    # There is nothing to come back to.
+    assert "RSVP again" not in rendering.render(mail, now=AFTER_HOLD).body
 
 
 def test_a_cancellation_can_be_taken_back_while_it_is_held(app: Flask) -> None:

@@ -19,6 +19,7 @@ from registration import (
     rsvps,
 )
 from registration.database import db
+from registration.emails import tellings
 from registration.invitations import HOLD, InvitationRefused
 from registration.mime import CalendarMessage
 from registration.models import (
@@ -114,6 +115,30 @@ class TestTheInvitationSaysWhere:
         assert choice in message.body
         assert VENUE in message.body
         assert "  English, with captions\n" in message.body
+
+
+def test_an_invitation_goes_to_nobody_once_the_event_is_called_off_for_good(app: Flask):
+    room, _ = make_hybrid()
+    invited = invite(room.event)
+    lifecycle.cancel(event_id=room.event_id, reason="", staff_id=None, now=NOW)
+    [mail] = db.session.scalars(select(OutboxMail.id).filter_by(invitation_id=invited.id))
+    assert delivered([mail], NOW + tellings.HOLD) == []
+    assert db.session.get_one(OutboxMail, mail).state is MailState.SUPERSEDED
+
+
+def test_an_invitation_goes_out_while_the_cancellation_can_be_taken_back(app: Flask):
+    room, _ = make_hybrid()
+    invited = invite(room.event)
+    lifecycle.cancel(event_id=room.event_id, reason="", staff_id=None, now=NOW)
+    [mail] = db.session.scalars(select(OutboxMail.id).filter_by(invitation_id=invited.id))
+    assert delivered([mail], NOW) == ["amina@example.org"]
+
+
+def delivered(mail_ids: list[int], at: datetime) -> list[str]:
+    """To whom these mails go."""
+    with claims.Notes() as notes:
+        made = delivery.rendered(mail_ids, notes, at)
+        return [message.recipients[0] for _, message in made if message]
 
 
 @pytest.fixture
@@ -338,6 +363,4 @@ class TestAReminderThatWaits:
 
     @staticmethod
     def _delivered(mails: list[OutboxMail], at: datetime) -> list[str]:
-        with claims.Notes() as notes:
-            made = delivery.rendered([mail.id for mail in mails], notes, at)
-            return [message.recipients[0] for _, message in made if message]
+        return delivered([mail.id for mail in mails], at)

@@ -151,7 +151,7 @@ def _to_attendee(
     rsvp: Rsvp, kind: MailKind, now: datetime, *, calendar: bool, **facts: Any
 ) -> None:
     """Write the mail of one change, and a copy for an assistant who answered for the person."""
-    ends = kind in (MailKind.CANCELLED, MailKind.REJECTED)
+    ends = kind in rows.ENDS
     if rsvp.revision:
         lost_entry = rows.supersede(OutboxMail.rsvp_id == rsvp.id, now, mailings_too=ends)
         calendar = calendar or (lost_entry and (ends or rsvp.is_confirmed))

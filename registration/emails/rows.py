@@ -23,6 +23,9 @@ from registration.models import (
 )
 from registration.writing import write_rows
 
+#: What tells one person alone that their RSVP has ended.
+ENDS = (MailKind.CANCELLED, MailKind.REJECTED)
+
 
 def write(
     kind: MailKind,

@@ -139,7 +139,7 @@ def _cancelled(rsvp: Rsvp, mail: OutboxMail) -> Letter:
         preheader=preheader_of(event, paragraphs[0]),
         events=[facts_of(event, [])],
         links=[]
-        if by_staff
+        if by_staff or event.cancelled_at
         else [Link(gettext("Changed your mind? RSVP again"), _way_back(rsvp, mail))],
         why=why_answered(),
     )
