@@ -72,7 +72,7 @@ def facts_of_speaker(speaker: Speaker) -> Facts:
         "starts_at": _instant(speaker.begins_at),
         "ends_at": _instant(speaker.finishes_at),
         "room": speaker.room,
-        "venue": speaker.green_room_url or facts_of(event)["venue"],
+        "venue": speaker.green_room_url or ("" if speaker.is_online else facts_of(event)["venue"]),
     }
 
 

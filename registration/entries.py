@@ -76,7 +76,6 @@ def of_rsvp(rsvp: Rsvp, sequence: int) -> Entry:
 def of_speaker(speaker: Speaker, sequence: int) -> Entry:
     """The entry in a speaker's calendar: from call time to the end of their slot."""
     event = speaker.event
-    online = bool(speaker.green_room_url)
     lines = [gettext("Event page: %(url)s", url=event_url(event))]
     if speaker.room:
         lines.insert(0, gettext("Where to be: %(room)s", room=speaker.room))
@@ -87,7 +86,8 @@ def of_speaker(speaker: Speaker, sequence: int) -> Entry:
         ends_at=speaker.finishes_at,
         summary=event.title,
         description="\n".join(lines),
-        location=speaker.green_room_url if online else venue(event),
+        location=speaker.green_room_url
+        or (gettext("Online") if speaker.is_online else venue(event)),
         url=event_url(event),
         conference_url=speaker.green_room_url,
         conference_label=gettext("Green room"),

@@ -22,6 +22,7 @@ from registration import (
 from registration.database import db
 from registration.emails.tellings import HOLD
 from registration.models import (
+    AttendanceMode,
     AuditEntry,
     Event,
     EventStatus,
@@ -270,6 +271,39 @@ def test_the_entry_says_where_to_be_and_has_no_link_that_answers_for_them(app: F
     assert "CONFERENCE" not in first
     assert second["LOCATION"] == second["CONFERENCE"] == link
     assert second["CONFERENCE"].params["LABEL"] == "Green room"
+
+
+def test_who_speaks_from_elsewhere_is_not_sent_to_the_venue(speaker: Speaker) -> None:
+    invite(speaker)
+    deliver_all()
+    assert edit(speaker, mode=AttendanceMode.VIRTUAL)
+    mail = rendering.render(mails_of(speaker)[-1], now=NOW)
+    assert b"\r\nLOCATION:Online\r\n" in (mail.calendar or b"")
+    assert "Washington, DC → Online" in mail.body.replace("\n", " ")
+    # Unless they go into a room for it.
+    assert edit(speaker, room="Studio 2")
+    again = rendering.render(mails_of(speaker)[-1], now=NOW).calendar or b""
+    assert b"\r\nLOCATION:The Institute" in again
+
+
+def test_an_event_that_ends_before_a_call_time_makes_no_entry_that_ends_before_it_begins(
+    app: Flask,
+) -> None:
+    event = make_event()
+    speaker = make_speaker(event, call_at=event.ends_at - timedelta(minutes=20))
+    invite(speaker)
+    reschedule(
+        event_id=event.id,
+        starts_at=event.starts_at,
+        ends_at=event.starts_at + timedelta(minutes=30),
+        staff_id=None,
+        now=NOW,
+    )
+    announcements.spread(now=NOW + HOLD)
+    calendar = rendering.render(mails_of(speaker)[-1], now=NOW).calendar or b""
+    vevent = icalendar.Calendar.from_ical(calendar).walk("VEVENT")[0]
+    assert vevent["SEQUENCE"] == 1
+    assert vevent["DTEND"].dt > vevent["DTSTART"].dt == speaker.call_at
 
 
 def test_who_has_not_been_asked_is_mailed_nothing_at_a_new_address(speaker: Speaker) -> None:

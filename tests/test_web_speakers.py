@@ -13,7 +13,15 @@ from PIL import Image
 
 from registration import speakers
 from registration.database import db
-from registration.models import AgendaItem, Event, EventStatus, Speaker, SpeakerStatus, StaffRole
+from registration.models import (
+    AgendaItem,
+    AttendanceMode,
+    Event,
+    EventStatus,
+    Speaker,
+    SpeakerStatus,
+    StaffRole,
+)
 from tests.conftest import NOW
 from tests.factories import make_event, make_speaker, make_staff, save
 from tests.signing_in import post, sign_in
@@ -56,6 +64,16 @@ def fields(**changes: object) -> dict[str, object]:
         "green_room_url": "",
     }
     return plain | changes
+
+
+def test_the_page_shows_the_venue_to_those_who_go_there(
+    client: FlaskClient, speaker: Speaker
+) -> None:
+    path = f"/speaker/{speaker.key}"
+    assert "1 Example Street" in client.get(path).text
+    speaker.mode = AttendanceMode.VIRTUAL
+    db.session.commit()
+    assert "1 Example Street" not in client.get(path).text
 
 
 @pytest.mark.parametrize(

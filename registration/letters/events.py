@@ -34,7 +34,9 @@ def changes(before: Facts, after: Facts, names: list[str]) -> list[str]:
     if {"starts_at", "ends_at"} & set(names):
         told.append(_from_to(gettext("When"), _span(before), _span(after)))
     if "venue" in names:
-        told.append(_from_to(gettext("Where"), before["venue"], after["venue"]))
+        # Without a venue nobody comes in person: no event like that is published.
+        places = (facts["venue"] or gettext("Online") for facts in (before, after))
+        told.append(_from_to(gettext("Where"), *places))
     if "doors_at" in names:
         told.append(_from_to(gettext("Doors open"), _clock(before), _clock(after)))
     if "room" in names:

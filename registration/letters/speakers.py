@@ -16,7 +16,6 @@ from registration.letters.letter import (
     when_of,
 )
 from registration.models import (
-    AttendanceMode,
     EventStatus,
     MailKind,
     Speaker,
@@ -41,7 +40,7 @@ def _speaker_letter(speaker: Speaker, subject: str, heading: str, paragraphs: li
 def _places(speaker: Speaker) -> list[Place]:
     """When to be where, and the part that is theirs."""
     event = speaker.event
-    if speaker.mode is AttendanceMode.VIRTUAL and not speaker.room:
+    if speaker.is_online:
         where = gettext("Online. The way in is on your page.")
     else:
         where = speaker.room or event.venue_name

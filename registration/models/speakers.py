@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
@@ -12,6 +12,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from registration.database import Base
 from registration.models.events import Event
 from registration.models.options import AttendanceMode
+
+_SHORTEST = timedelta(minutes=15)
 
 
 class SpeakerRole(enum.StrEnum):
@@ -96,5 +98,14 @@ class Speaker(Base):
 
     @property
     def finishes_at(self) -> datetime:
-        """When they may go: the end of their slot, else of the event."""
-        return self.slot_ends_at or self.event.ends_at
+        """When they may go: the end of their slot, else of the event.
+
+        Always after they are needed: an event that was shortened may end before their call time,
+        and calendars refuse an entry that ends before it begins.
+        """
+        return max(self.slot_ends_at or self.event.ends_at, self.begins_at + _SHORTEST)
+
+    @property
+    def is_online(self) -> bool:
+        """Whether they speak from elsewhere, and have no room to go to first."""
+        return self.mode is AttendanceMode.VIRTUAL and not self.room
