@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -29,7 +30,7 @@ from registration.models import (
 )
 from registration.parties import attendees
 from registration.web import answer_form, tries
-from registration.web.limits import limiter
+from registration.web.limits import SharedMemory, limiter
 from registration.web.staff.signing_in import security
 from tests.conftest import NOW
 from tests.factories import make_event, make_hybrid, make_option, make_rsvp, make_staff, save
@@ -533,3 +534,10 @@ class TestGuessingAtOnce:
             return post(browser, f"/events/{slug}/rsvp", name="Eve", email=email, **sent)
 
         assert meeting.send(app, send) == [403 if guesses else 303] * 3 + [429] * 4
+
+
+def test_without_its_redis_each_process_counts_by_itself() -> None:
+    counters = SharedMemory("shared+redis://127.0.0.1:1/0")
+    assert [counters.incr("a try", 60), counters.incr("a try", 60)] == [1, 2]
+    assert counters.incr("a try", 60, -1) == counters.get("a try") == 1
+    assert counters.get_expiry("a try") > time.time() + 50

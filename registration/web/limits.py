@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import logging
 import threading
 import time
 from collections.abc import Callable
+from typing import TypeVar
 
 from flask import Flask, current_app, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
-from limits.storage import Storage
+from limits.storage import RedisStorage, Storage
 
 from registration import addresses
 from registration.web.fields import one_line
+
+log = logging.getLogger(__name__)
+Kept = TypeVar("Kept")
 
 
 def network() -> str:
@@ -48,6 +53,8 @@ limiter = Limiter(network, default_limits=[], headers_enabled=False)
 
 #: How often counters that have run out are swept away, in seconds.
 _SWEEP = 60.0
+#: How long a request waits for Redis, in seconds.
+_PATIENCE = 1.0
 
 
 class ProcessMemory(Storage):
@@ -107,9 +114,51 @@ class ProcessMemory(Storage):
         self._swept_at = moment
 
 
+class SharedMemory(ProcessMemory):
+    """Counters in Redis for all processes together; in this one's memory while Redis is away.
+
+    To be without limits, or without a form, is worse than to count for each process.
+    """
+
+    STORAGE_SCHEME = ["shared+redis", "shared+rediss"]
+
+    def __init__(self, uri: str, **options: float | str | bool) -> None:
+        super().__init__(uri, **options)
+        self._redis = RedisStorage(
+            uri.removeprefix("shared+"),
+            socket_timeout=_PATIENCE,
+            socket_connect_timeout=_PATIENCE,
+        )
+
+    def incr(self, key: str, expiry: int, amount: int = 1) -> int:
+        """Count on; the new number."""
+        own = super().incr
+        return self._ask(
+            lambda: self._redis.incr(key, expiry, amount), lambda: own(key, expiry, amount)
+        )
+
+    def get(self, key: str) -> int:
+        """The number as it stands."""
+        own = super().get
+        return self._ask(lambda: self._redis.get(key), lambda: own(key))
+
+    def get_expiry(self, key: str) -> float:
+        """When the number runs out, as a timestamp."""
+        own = super().get_expiry
+        return self._ask(lambda: self._redis.get_expiry(key), lambda: own(key))
+
+    def _ask(self, shared: Callable[[], Kept], own: Callable[[], Kept]) -> Kept:
+        try:
+            return shared()
+        except self._redis.base_exceptions as trouble:
+            log.warning("limits are counted in each process, since Redis is away: %s", trouble)
+            return own()
+
+
 def init_app(app: Flask) -> None:
     """Count in memory, or where `REDIS_URL` is set in Redis: for all processes together."""
-    app.config["RATELIMIT_STORAGE_URI"] = app.config["REDIS_URL"] or "process://"
+    redis = app.config["REDIS_URL"]
+    app.config["RATELIMIT_STORAGE_URI"] = f"shared+{redis}" if redis else "process://"
     limiter.init_app(app)
     # Each limit belongs to one view, which asks for it: the others need not be looked through.
     app.before_request_funcs[None].remove(limiter._check_request_limit)
