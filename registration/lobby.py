@@ -55,6 +55,7 @@ class Status:
     revision: int
     note: str
     starts_at: datetime
+    ends_at: datetime
     ask_again: int  # seconds until a lobby asks again; 0: it need not
 
 
@@ -88,10 +89,18 @@ def status_of(event: Event, now: datetime) -> Status:
     return Status(
         state=state,
         revision=event.lobby_revision,
-        note=event.lobby_note if state is LobbyState.BEFORE or state.lets_in else "",
+        note=_note(event, state),
         starts_at=event.starts_at,
+        ends_at=event.ends_at,
         ask_again=_ask_again(event, state, now),
     )
+
+
+def _note(event: Event, state: LobbyState) -> str:
+    """What staff say to all: their note while it helps, or why the event is cancelled."""
+    if state is LobbyState.CANCELLED:
+        return event.cancellation_reason
+    return event.lobby_note if state is LobbyState.BEFORE or state.lets_in else ""
 
 
 def _ask_again(event: Event, state: LobbyState, now: datetime) -> int:
@@ -100,7 +109,9 @@ def _ask_again(event: Event, state: LobbyState, now: datetime) -> int:
     if state is LobbyState.BEFORE:
         left = event.lobby_opens_at - now
         return 60 if left > LONG_BEFORE else often
-    if state.lets_in:
+    # Whoever ended it too soon goes live again, and those who watched are back within seconds.
+    is_over = state is LobbyState.CANCELLED or now >= event.ends_at + OVERRUN
+    if state.lets_in or not is_over:
         return often
     return 60 if state is LobbyState.ENDED else 0
 

@@ -245,6 +245,13 @@ def test_lobbies_ask_seldom_long_before_often_when_it_matters_and_less_where_ver
     pauses = [pause(opens - after) for after in (2 * HOUR, 30 * MINUTE, -MINUTE)]
     assert pauses == [60, 5, 5], "staff may open the door before its time"
     assert pause(event.starts_at) == 5
+    event.lobby_phase = LobbyPhase.ENDED
+    assert pause(event.starts_at) == 5, "staff may have ended it too soon"
+    event.recording_url = "https://youtu.be/abcdefghijk"
+    assert pause(event.starts_at) == 5, "also where the recording's address is known before"
+    assert pause(event.ends_at + HOUR) == 0
+    event.lobby_phase, event.recording_url = LobbyPhase.SCHEDULED, ""
+    assert pause(event.ends_at + HOUR) == 60
     make_option(event, mode="virtual", seats_taken=20_000)
     assert pause(event.starts_at) == 25
     event.status = EventStatus.CANCELLED

@@ -202,6 +202,16 @@ def test_the_lobbys_life(hall):
     assert '"VideoObject"' in hall.client.get(f"/events/{hall.slug}").text
 
 
+def test_open_lobbies_are_told_why_the_event_is_cancelled(hall):
+    streams.say(note="Five minutes late", **hall.who)
+    hall.event.status = EventStatus.CANCELLED
+    hall.event.cancellation_reason = "The speaker is ill."
+    save(hall.event)
+    told = hall.status().json
+    assert (told["state"], told["note"]) == ("cancelled", "The speaker is ill.")
+    assert "The speaker is ill." in hall.page().text
+
+
 def test_a_cancelled_event_is_put_into_no_calendar(hall):
     address = f"/j/{hall.key}/calendar.ics"
     assert "BEGIN:VEVENT" in hall.client.get(address).text
@@ -216,7 +226,7 @@ def test_the_status_is_the_same_for_all_cached_and_tells_of_nobody(hall):
     answer = hall.status()
     assert answer.headers["Cache-Control"] == "public, max-age=2"
     assert "Set-Cookie" not in answer.headers
-    assert set(answer.json) == {"state", "revision", "note", "starts_at", "ask_again"}
+    assert set(answer.json) == {"state", "revision", "note", "starts_at", "ends_at", "ask_again"}
     assert not any(secret in answer.text for secret in (*SECRETS, "Amina", hall.key))
     same = hall.status(headers={"If-None-Match": answer.headers["ETag"]})
     assert (same.status_code, same.text) == (304, "")

@@ -107,6 +107,7 @@ def status(slug: str) -> ResponseReturnValue:
         revision=told.revision,
         note=told.note,
         starts_at=told.starts_at.isoformat(),
+        ends_at=told.ends_at.isoformat(),
         ask_again=told.ask_again,
     )
     return cacheable(answer, seconds=FRESH)

@@ -2,6 +2,7 @@
 // turns its parts on and off. Ten thousand do so at once, so each waits a little differently.
 const root = document.querySelector("[data-lobby]");
 const said = { ...root.dataset };
+const opened = Date.now();
 let failures = 0;
 let timer;
 
@@ -31,8 +32,11 @@ async function ask() {
 }
 
 function follow(status) {
-  // Another time, or a recording that this page does not know: only a new page can say it.
-  if (status.starts_at !== said.starts) return later(20, () => location.reload());
+  // Another time, or a recording that this page does not know: only a new page can say it. Nobody's
+  // player is interrupted because there will be more to see.
+  const isMoved = status.starts_at !== said.starts;
+  const isExtended = status.ends_at !== said.ends && !root.querySelector("[data-player]");
+  if (isMoved || isExtended) return later(20, () => location.reload());
   if (status.state === "recording" && !said.recorded) return later(30, () => location.reload());
   said.askAgain = status.ask_again;
   for (const note of root.querySelectorAll("[data-note]")) {
@@ -50,23 +54,39 @@ function follow(status) {
     if (stood.closest("[hidden]")) [...root.querySelectorAll("a, button")].find((way) => way.offsetParent)?.focus();
   }
   if (String(status.revision) !== said.revision) {
-    said.revision = String(status.revision);
-    if (said.stream) later(4, tune);
+    if (said.stream) later(4, () => tune(status.revision));
+    else said.revision = String(status.revision);
   }
 }
 
-// Who is in sees another source without a new page; an unchanged one plays on.
-async function tune() {
+// Who is in sees another source without a new page; an unchanged one plays on. What could not be
+// asked now is asked again with the next status, since the revision is still another one.
+async function tune(revision) {
   try {
     const answer = await fetch(said.stream, { signal: AbortSignal.timeout(10000) });
+    if (!answer.ok) return;
     const { player, link } = await answer.json();
+    said.revision = String(revision);
     const frame = root.querySelector("[data-player]");
     const way = root.querySelector("[data-link]");
     if (frame && player) { if (frame.getAttribute("src") !== player) frame.src = player; }
     else if (way && link) way.href = link;
     else if (player || link) location.reload();
-  } catch { /* the link under the player loads it again */ }
+  } catch { /* the network is away; the link under the player loads it again, too */ }
 }
+
+// What of the programme is on now, by the server's clock.
+function mark() {
+  const moment = Date.parse(said.clock) + Date.now() - opened;
+  const isOn = ["open", "live", "backup"].includes(said.state);
+  for (const item of root.querySelectorAll("[data-from]")) {
+    const isNow = isOn && Date.parse(item.dataset.from) <= moment && moment < Date.parse(item.dataset.until);
+    item.classList.toggle("is-now", isNow);
+    item.querySelector("[data-now]").hidden = !isNow;
+  }
+}
+
+setInterval(mark, 10000);
 
 // The countdown is at zero: the door opens, or the event begins.
 addEventListener("countdown", () => later(2, ask));

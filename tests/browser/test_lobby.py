@@ -8,11 +8,11 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from registration import listing, streams
+from registration import lifecycle, listing, streams
 from registration.database import db
-from registration.models import LobbyPhase, Rsvp, StaffRole
+from registration.models import AgendaItem, LobbyPhase, Rsvp, StaffRole
 from tests.browser.conftest import Site, assert_accessible
-from tests.factories import make_event, make_option, make_rsvp, make_speaker, make_staff
+from tests.factories import make_event, make_option, make_rsvp, make_speaker, make_staff, save
 
 FIRST = "https://www.youtube-nocookie.com/embed/abcdefghijk"
 BACKUP = "https://player.vimeo.com/video/123456"
@@ -98,6 +98,94 @@ def test_an_open_lobby_follows_the_whole_life_of_an_event(
     expect(page.get_by_role("link", name="Watch the recording")).to_be_visible()
     expect(page.get_by_role("link", name="Slides")).to_be_visible()
     assert_accessible(page)
+
+
+def test_who_waits_for_the_stream_gets_it_although_one_question_fails(open_page, site, rsvp, staff):
+    site.now = rsvp.event.starts_at
+    page = open_page("/privacy")
+    offline_world(page)
+    page.clock.install()
+    page.goto(f"/j/{rsvp.join_key}")
+    page.get_by_role("button", name="Enter").click()
+    expect(page.get_by_text("You are in.")).to_be_visible()
+    asked = []
+
+    def away(route: Route) -> None:
+        asked.append(route)
+        route.fulfill(status=503, body="") if len(asked) == 1 else route.continue_()
+
+    page.route("**/stream.json", away)
+    streams.add(url=FIRST, label="", **staff)
+    with page.expect_response("**/stream.json") as failed:
+        page.clock.run_for(LONG // 4)
+    assert failed.value.status == 503
+    page.clock.run_for(LONG)
+    expect(page.locator("iframe")).to_have_attribute("src", FIRST)
+
+
+def test_the_countdown_is_right_after_a_laptop_has_slept(open_page, site, rsvp):
+    site.now = rsvp.event.starts_at - timedelta(hours=10)
+    page = open_page("/privacy")
+    page.clock.install()
+    page.goto(f"/j/{rsvp.join_key}")
+    page.clock.run_for(2000)
+    expect(page.locator("[data-unit=h]")).to_have_text("9")
+    # The clock on the wall has gone on; what counts the time since the page was opened has not.
+    page.clock.set_system_time(page.evaluate("Date.now()") / 1000 + 8 * 3600)
+    page.clock.run_for(2000)
+    expect(page.locator("[data-unit=h]")).to_have_text("1")
+
+
+def test_the_programme_marks_what_is_on_as_the_hours_pass(open_page, site, rsvp, staff):
+    starts, ends = rsvp.event.starts_at, rsvp.event.ends_at
+    for title, minutes in (("Welcome", 0), ("Panel", 10)):
+        item = AgendaItem(event_id=rsvp.event_id, title=title)
+        item.starts_at = starts + timedelta(minutes=minutes)
+        save(item)
+    streams.add(url=FIRST, label="", **staff)
+    site.now = starts
+    page = open_page("/privacy")
+    offline_world(page)
+    page.clock.install()
+    page.goto(f"/j/{rsvp.join_key}")
+    page.get_by_role("button", name="Enter").click()
+    now_on = page.locator(".run .is-now")
+    expect(now_on).to_contain_text("Now: Welcome")
+    page.clock.fast_forward(11 * 60_000)
+    expect(now_on).to_contain_text("Now: Panel")
+    expect(now_on).to_have_count(1)
+    page.clock.fast_forward(round((ends - starts).total_seconds() * 1000))
+    expect(now_on).to_have_count(0)
+
+
+def test_who_watches_when_it_is_cancelled_reads_so_and_why(open_page, site, rsvp, staff):
+    streams.add(url=FIRST, label="", **staff)
+    site.now = rsvp.event.lobby_opens_at
+    page = open_page("/privacy")
+    offline_world(page)
+    page.clock.install()
+    page.goto(f"/j/{rsvp.join_key}")
+    page.get_by_role("button", name="Enter").click()
+    expect(page.locator("iframe")).to_have_attribute("src", FIRST)
+    lifecycle.cancel(reason="The speaker is ill.", **(staff | {"now": site.now}))
+    page.clock.fast_forward(LONG)
+    expect(page.get_by_text("The speaker is ill.")).to_be_visible()
+    expect(page.locator(".note", has_text="This event has been cancelled.")).to_be_visible()
+    expect(page.get_by_text("This event has ended.")).to_be_hidden()
+
+
+def test_an_open_lobby_shows_that_the_event_goes_on_longer(open_page, site, rsvp, staff):
+    event = rsvp.event
+    site.now = event.starts_at - timedelta(minutes=10)
+    page = open_page("/privacy")
+    page.clock.install()
+    page.goto(f"/j/{rsvp.join_key}")
+    said = page.locator(".lobby__door strong")
+    before = said.inner_text()
+    event.ends_at += timedelta(minutes=45)
+    save(event)
+    page.clock.fast_forward(LONG)
+    expect(said).not_to_have_text(before)
 
 
 def test_a_meeting_elsewhere_opens_after_enter(open_page, site, rsvp, staff):
