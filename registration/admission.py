@@ -217,15 +217,10 @@ def find_pass(event: Event, email: str, *, invitation_key: str, code: str) -> Pa
 
     Raises RsvpRefused if the event is by invitation and there is none, or the code is used up.
     """
-    if invitation_key and not invitation_key.startswith(NO_KEY):
-        invitation = db.session.scalars(
-            select(Invitation).where(
-                Invitation.event_id == event.id, Invitation.key == invitation_key
-            )
-        ).one_or_none()
-        # A personal invitation is for its address; passed on, it opens nothing.
-        if invitation is not None and invitation.email == email:
-            return Pass(invitation=invitation)
+    invitation = _invitation(event, invitation_key)
+    # A personal invitation is for its address; passed on, it opens nothing.
+    if invitation is not None and invitation.email == email:
+        return Pass(invitation=invitation)
     if code:
         group = db.session.scalars(
             select(InvitationCode)
@@ -241,12 +236,26 @@ def find_pass(event: Event, email: str, *, invitation_key: str, code: str) -> Pa
             )
         if group is not None:
             return Pass(code=group)
-    if event.visibility is Visibility.INVITATION:
-        raise RsvpRefused(
-            Refusal.NOT_INVITED,
-            _("This event is by invitation. Use the link in your invitation, or a valid code."),
+    if event.visibility is not Visibility.INVITATION:
+        return Pass()
+    if invitation is not None:
+        # The page to which its link leads has shown the address already.
+        text = _(
+            "Your invitation is for %(email)s. Answer with that address.", email=invitation.email
         )
-    return Pass()
+        raise RsvpRefused(Refusal.NOT_INVITED, text)
+    raise RsvpRefused(
+        Refusal.NOT_INVITED,
+        _("This event is by invitation. Use the link in your invitation, or a valid code."),
+    )
+
+
+def _invitation(event: Event, key: str) -> Invitation | None:
+    if not key or key.startswith(NO_KEY):
+        return None
+    return db.session.scalars(
+        select(Invitation).where(Invitation.event_id == event.id, Invitation.key == key)
+    ).one_or_none()
 
 
 def meanwhile(seats: Seats, option_id: int | None, now: datetime) -> int | None:

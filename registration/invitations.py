@@ -7,7 +7,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 
 from registration import admission, audit, emails, invitees, seating
 from registration.database import db, transaction
@@ -52,28 +52,33 @@ def decline(*, invitation_id: int, now: datetime) -> None:
         seats = seating.lock(db.session.get_one(Invitation, invitation_id).event_id)
         admission.check_running(seats.event, now)
         invitation = db.session.get_one(Invitation, invitation_id, populate_existing=True)
-        rsvp = db.session.scalars(
-            select(Rsvp).where(
+        answers = db.session.scalars(
+            select(Rsvp)
+            .where(
                 Rsvp.event_id == invitation.event_id,
-                # Also one that was sent without the invitation's link.
-                Rsvp.email == invitation.email,
+                # Also one that was sent without the invitation's link, and one whose address
+                # staff have corrected since.
+                or_(Rsvp.email == invitation.email, Rsvp.invitation_id == invitation.id),
                 Rsvp.status.in_(LIVE),
             )
-        ).one_or_none()
-        if rsvp is None and invitation.status is InvitationStatus.DECLINED:
+            .order_by(Rsvp.id)
+        ).all()
+        if not answers and invitation.status is InvitationStatus.DECLINED:
             return
-        if rsvp is not None:
+        for rsvp in answers:
             had_entry = rsvp.is_confirmed
             admission.end(rsvp, seats, RsvpStatus.DECLINED, now=now)
             emails.rsvp_cancelled(rsvp, now=now, by="attendee", was_confirmed=had_entry)
         invitation.status, invitation.answered_at = InvitationStatus.DECLINED, now
-        audit.record(
-            "invitation.declined",
-            now=now,
-            event_id=invitation.event_id,
-            rsvp=rsvp,
-            address=invitation.email,
-        )
+        ended: list[Rsvp | None] = [*answers]
+        for each in ended or [None]:
+            audit.record(
+                "invitation.declined",
+                now=now,
+                event_id=invitation.event_id,
+                rsvp=each,
+                address=invitation.email,
+            )
         seating.promote(seats, now=now)
 
 

@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from registration import answering, invitations, links, parties, rsvps
+from registration import answering, desk, invitations, links, parties, rsvps
 from registration.admission import Refusal
 from registration.database import db
 from registration.models import (
@@ -400,6 +400,19 @@ class TestInvitationOnly:
         invitations.decline(invitation_id=invitation.id, now=now)
         assert fresh(rsvp).status is RsvpStatus.DECLINED
         assert fresh(other).is_confirmed, "and the seat goes on"
+
+    def test_saying_no_also_ends_an_rsvp_whose_address_was_corrected(
+        self, room: AttendanceOption, now: datetime
+    ):
+        invitation = make_invitation(room.event)
+        rsvp = make_rsvp(room, email=invitation.email, invitation_key=invitation.key)
+        desk.correct_address(
+            rsvp_id=rsvp.id, email="right@example.org", staff_id=make_staff().id, now=now
+        )
+        again = make_rsvp(room, email=invitation.email, invitation_key=invitation.key)
+        invitations.decline(invitation_id=invitation.id, now=now)
+        assert {fresh(rsvp).status, fresh(again).status} == {RsvpStatus.DECLINED}
+        assert fresh(room).seats_taken == 0
 
     def test_a_second_no_ends_an_rsvp_that_was_sent_since_the_first(
         self, app: Flask, now: datetime

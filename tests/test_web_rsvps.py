@@ -466,6 +466,20 @@ class TestByInvitation:
         assert 'href="#code"' in answer.text
         assert f'value="{code.code}"' in answer.text
 
+    def test_who_is_invited_at_another_address_is_told_at_which(self, client: FlaskClient):
+        room, _ = make_hybrid(visibility=Visibility.INVITATION)
+        invited = make_invitation(room.event, email="work@example.org")
+        answer = send(client, room.event, room, email="private@example.org", invitation=invited.key)
+        assert answer.status_code == 403
+        told = "Your invitation is for work@example.org. Answer with that address."
+        assert f'<a href="#email">{told}</a>' in answer.text
+        assert (
+            f'<p class="error" id="email-error"><span class="sr">Error: </span>{told}'
+            in answer.text
+        )
+        assert 'value="private@example.org"' in answer.text
+        assert 'href="#code"' not in answer.text
+
     @pytest.mark.parametrize("by", ["invitation", "code"])
     def test_who_cancelled_is_let_in_again_by_what_let_them_in(self, client: FlaskClient, by: str):
         room, _ = make_hybrid(visibility=Visibility.INVITATION)

@@ -161,7 +161,9 @@ def _refused(slug: str, refusal: RsvpRefused, status: int) -> ResponseReturnValu
     form = asking.form(now())
     form.validate()
     if refusal.reason in (Refusal.CODE_USED, Refusal.NOT_INVITED):
-        form.code.errors = [str(refusal)]
+        # Who came by a personal invitation is asked for no code: it is the address that is wrong.
+        invited = access.invitation_by_key(asking.event, form.invitation.data or "")
+        (form.email if invited else form.code).errors = [str(refusal)]
     elif refusal.reason in (Refusal.FULL, Refusal.CLOSED):
         others = gettext("Choose what to do instead: the form shows what there is now.")
         form.attend.data = None
