@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import ssl
 from pathlib import Path
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
@@ -12,11 +13,16 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import limits
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 ROOT = Path(__file__).resolve().parent.parent
 DEVELOPMENT_KEY = "development-only"
 #: The shortest token that is taken: shorter ones can be guessed.
 _TOKEN = 20
+_HOST = r"(?:[\w.-]+|\[[0-9A-Fa-f:.]+\])"
+_SITE = re.compile(rf"https?://{_HOST}(?::[0-9]{{1,5}})?")
+_ADDRESS = re.compile(r"[^\s@,;:<>\"()\[\]]+@[\w-]+(\.[\w-]+)*")
 _ORIGIN = re.compile(r"https?://[\w.-]+(?::[0-9]+)?(?:/[^\s;,]*)?", re.ASCII)
 _CATALOGUES = tuple((ROOT / "registration" / "translations").glob("*/LC_MESSAGES/messages.mo"))
 
@@ -130,6 +136,81 @@ class Settings(BaseSettings):
             raise ValueError(f"must be languages of {', '.join(sorted(known))}")
         return value
 
+    @field_validator("host", "mail_server")
+    @classmethod
+    def _machine(cls, value: str) -> str:
+        """Refuse what is more than a name or an address, such as one with a port."""
+        if value and not re.fullmatch(_HOST, value):
+            raise ValueError("must be the host alone, without its port or smtp://")
+        return value
+
+    @field_validator("mail_ca_file")
+    @classmethod
+    def _certificates(cls, value: str) -> str:
+        """Refuse a file that no connection could be checked against: each would fail."""
+        try:
+            ssl.create_default_context(cafile=value or None)
+        except OSError as problem:
+            raise ValueError(f"must be a file of certificates (PEM): {problem}") from problem
+        return value
+
+    @field_validator("calendar_address", "contact_email")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        """Refuse what no calendar or mail server would take for one address."""
+        if not value.isascii() or not _ADDRESS.fullmatch(value):
+            raise ValueError("must be one address alone, such as events@example.org")
+        return value
+
+    @field_validator("organisation_name")
+    @classmethod
+    def _name(cls, value: str) -> str:
+        """Refuse a name that cannot stand in the head of a mail."""
+        if not value.strip() or not value.isprintable():
+            raise ValueError("must be a name, in one line")
+        return value.strip()
+
+    @field_validator("upload_folder")
+    @classmethod
+    def _folder(cls, value: str) -> str:
+        """Take a relative one from where the product lies, whatever it is started from."""
+        if not value:
+            raise ValueError("must be a folder")
+        return str(ROOT / value)
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis(cls, value: str) -> str:
+        """Refuse what the library would only call unknown."""
+        if value and not value.startswith(("redis://", "rediss://")):
+            raise ValueError("must be redis://host:6379/0 (or rediss://)")
+        return value
+
+    @field_validator("inbox_url")
+    @classmethod
+    def _mailbox(cls, value: str) -> str:
+        """Refuse what would be read as another host, or as a password that is half of it."""
+        try:
+            parts = urlsplit(value)
+            _port = parts.port  # raises ValueError
+        except ValueError:
+            parts = urlsplit("")
+        is_whole = parts.scheme in ("imap", "imaps") and parts.hostname and parts.username
+        if value and (not is_whole or "@" in parts.path + parts.query + parts.fragment):
+            raise ValueError(
+                "must be imaps://user:password@host/INBOX (or imap://); in user and password "
+                "write / as %2F, ? as %3F, # as %23 and % as %25"
+            )
+        return value
+
+    @field_validator("inbox_authserv")
+    @classmethod
+    def _authserv(cls, value: str) -> str:
+        """Refuse what no Authentication-Results could name."""
+        if not re.fullmatch(r"[\w.-]*", value):
+            raise ValueError("must be the name alone, such as mx.example.org")
+        return value
+
     @field_validator("digest_time_zone")
     @classmethod
     def _zone(cls, value: str) -> str:
@@ -144,10 +225,12 @@ class Settings(BaseSettings):
     @classmethod
     def _driver(cls, value: str) -> str:
         """Take the usual spellings of a PostgreSQL address and name the driver we ship."""
-        for plain in ("postgres://", "postgresql://"):
-            if value.startswith(plain):
-                return "postgresql+psycopg://" + value.removeprefix(plain)
-        if not value.startswith(("sqlite:///", "postgresql+psycopg://")):
+        kind, _separator, rest = value.partition("://")
+        if kind in ("postgres", "postgresql", "postgresql+psycopg"):
+            value = f"postgresql+psycopg://{rest}"
+            cls._check_parts(value)
+            return value
+        if not value.startswith("sqlite:///"):
             raise ValueError("must be a sqlite:/// or a postgresql:// address")
         folder = Path(value.removeprefix("sqlite:///").partition("?")[0]).parent
         # A relative one lies in instance/, which is made.
@@ -155,13 +238,31 @@ class Settings(BaseSettings):
             raise ValueError(f"the folder {folder} is not there; make it, or name another one")
         return value
 
+    @staticmethod
+    def _check_parts(url: str) -> None:
+        """Refuse an address whose password would be read as its host, and said in an error."""
+        try:
+            parts = make_url(url)
+            is_split_well = "@" not in f"{parts.host}{parts.database}"
+        except (ArgumentError, ValueError):
+            is_split_well = False
+        if not is_split_well:
+            raise ValueError(
+                "must be postgresql://user:password@host:port/name; in user and password write "
+                "@ as %40, / as %2F, ? as %3F, # as %23 and % as %25"
+            )
+
     @model_validator(mode="after")
     def _complete(self) -> Self:
         if not self.base_url:
             self.base_url = f"http://{self.host}:{self.port}"
-        self.base_url = self.base_url.rstrip("/")
-        if urlsplit(self.base_url).scheme not in ("http", "https"):
-            raise ValueError("BASE_URL must start with http:// or https://")
+        scheme, separator, rest = self.base_url.rstrip("/").partition("://")
+        self.base_url = f"{scheme.lower()}{separator}{rest}"
+        if not _SITE.fullmatch(self.base_url):
+            raise ValueError(
+                "BASE_URL must be https:// (or http://) and a host, without a path, such as "
+                "https://events.example.org"
+            )
         if self.production and len(self.secret_key) < 32:
             raise ValueError(
                 "SECRET_KEY must be set to at least 32 random characters in production, "
@@ -175,8 +276,6 @@ class Settings(BaseSettings):
             )
         if self.metrics_token and len(self.metrics_token) < _TOKEN:
             raise ValueError(f"METRICS_TOKEN must have at least {_TOKEN} random characters")
-        if self.inbox_url and urlsplit(self.inbox_url).scheme not in ("imap", "imaps"):
-            raise ValueError("INBOX_URL must start with imaps:// (or imap://)")
         if self.mail_use_tls and self.mail_use_ssl:
             raise ValueError("set MAIL_USE_TLS (STARTTLS) or MAIL_USE_SSL, not both")
         return self

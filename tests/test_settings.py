@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from app import create_app
 from registration.settings import DEVELOPMENT_KEY, Settings
+from tests.conftest import settings_for
 
 GOOD: dict[str, object] = {
     "production": True,
@@ -45,6 +48,71 @@ def test_a_wrong_value_is_named_and_not_shown(monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(ValidationError) as wrong:
         Settings(port="hunter2")  # type: ignore[arg-type]
     assert "hunter2" not in str(wrong.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "postgresql://me:hun@ter2@127.0.0.1/registration"),
+        ("DATABASE_URL", "postgresql://me:hun@ter2/@127.0.0.1/registration"),
+        ("DATABASE_URL", "postgresql://me:hunter2@127.0.0.1:port/registration"),
+        ("BASE_URL", "events.example.org"),
+        ("BASE_URL", "https://"),
+        ("BASE_URL", "https://https://events.example.org"),
+        ("BASE_URL", "https://events.example.org/registration"),
+        ("BASE_URL", "https://events.example.org?a=b"),
+        ("BASE_URL", "https://events.example.org,https://example.org"),
+        ("HOST", "http://127.0.0.1"),
+        ("MAIL_SERVER", "smtp://mail.example.org"),
+        ("MAIL_SERVER", "mail.example.org:587"),
+        ("MAIL_CA_FILE", "/nowhere/at/all.pem"),
+        ("MAIL_CA_FILE", __file__),
+        ("CALENDAR_ADDRESS", "calendar"),
+        ("CALENDAR_ADDRESS", "Calendar <calendar@example.org>"),
+        ("CALENDAR_ADDRESS", "calendar@example.org,me@example.org"),
+        ("CONTACT_EMAIL", ""),
+        ("ORGANISATION_NAME", " "),
+        ("ORGANISATION_NAME", "An Institute\nof Two Lines"),
+        ("UPLOAD_FOLDER", ""),
+        ("REDIS_URL", "localhost:6379"),
+        ("INBOX_URL", "pop3://me:hunter2@mail.example.org"),
+        ("INBOX_URL", "imaps://me:hunter2@mail.example.org:imap/INBOX"),
+        ("INBOX_URL", "imaps://me:hun/ter2@mail.example.org/INBOX"),
+        ("INBOX_URL", "imaps://mail.example.org/INBOX"),
+        ("INBOX_AUTHSERV", "mx.example.org;"),
+    ],
+)
+def test_what_could_not_work_is_refused_by_its_name_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as leaving:
+        Settings.of_environment()
+    (line,) = str(leaving.value).splitlines()
+    assert re.fullmatch(rf"{name}:? must be .+", line)
+    assert "ter2" not in line
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "read"),
+    [
+        ("database_url", "postgres://me:p%40s@h:1/db", "postgresql+psycopg://me:p%40s@h:1/db"),
+        (
+            "database_url",
+            "postgresql:///db?host=/run/a@b",
+            "postgresql+psycopg:///db?host=/run/a@b",
+        ),
+        ("base_url", "HTTPS://events.example.org/", "https://events.example.org"),
+        ("base_url", "http://[::1]:8000", "http://[::1]:8000"),
+        ("contact_email", "o'neil+events@mail.example.org", None),
+        ("inbox_url", "imaps://me@example.org:a%2Fb@mail.example.org/INBOX", None),
+        ("organisation_name", " Institut d’études : Genève ", "Institut d’études : Genève"),
+    ],
+)
+def test_what_works_is_taken_as_it_is_usually_spelt(
+    name: str, value: str, read: str | None
+) -> None:
+    assert getattr(Settings(**{name: value}), name) == (read or value)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("languages", ["en,de", "english", "", " , "])
@@ -103,3 +171,9 @@ def test_who_starts_it_reads_what_to_set_and_nothing_that_is_secret(tmp_path: Pa
     assert told.stderr.startswith("MAIL_SERVER must be set in production: ")
     assert "secretsecret" not in told.stderr
     assert not (tmp_path / "none.db").exists()
+
+
+def test_an_institution_may_have_a_colon_in_its_name(tmp_path: Path) -> None:
+    name = "Institut d’études : Genève"
+    settings = settings_for(f"sqlite:///{tmp_path / 'n.db'}", tmp_path, organisation_name=name)
+    assert create_app(settings).config["ORGANISATION_NAME"] == name

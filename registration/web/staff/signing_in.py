@@ -188,7 +188,8 @@ def _second_factors(app: Flask) -> dict[str, Any]:
         "SECURITY_TWO_FACTOR_SELECT_TEMPLATE": "staff/select_factor.html",
         "SECURITY_TWO_FACTOR_POST_SETUP_VIEW": "/staff/account/",
         "SECURITY_TOTP_SECRETS": {"1": hashlib.sha256(b"totp" + key).hexdigest()},
-        "SECURITY_TOTP_ISSUER": app.config["ORGANISATION_NAME"],
+        # An authenticator's address ends the issuer at a colon.
+        "SECURITY_TOTP_ISSUER": app.config["ORGANISATION_NAME"].replace(":", " "),
         "SECURITY_MULTI_FACTOR_RECOVERY_CODES": True,
         "SECURITY_MULTI_FACTOR_RECOVERY_CODES_N": 8,
         "SECURITY_MULTI_FACTOR_RECOVERY_CODES_KEYS": [
