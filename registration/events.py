@@ -137,16 +137,13 @@ def edit(
     With `tell` those to whom it is news are told when the hold ends. Raises EditedMeanwhile, and
     EventRefused for times that cannot be and a picture that was removed meanwhile.
     """
-    with transaction():
+    with pictures.chosen([changes.get("image")]) as (image,), transaction():
         event = seating.lock(event_id).event
         current = values_of(event, list(changes))
         if seen and fingerprint(current) != seen:
             raise EditedMeanwhile(current)
-        if changes.get("image", event.image) != event.image:
-            try:
-                changes = {**changes, "image": pictures.own(changes["image"])}
-            except pictures.PictureGone as gone:
-                raise EventRefused(str(gone)) from gone
+        if "image" in changes:
+            changes = {**changes, "image": event.image if image is None else image}
         with _edition(event, tell=tell, staff_id=staff_id, now=now):
             after = _apply(event, changes, now)
         if not after:

@@ -11,8 +11,11 @@ from __future__ import annotations
 import re
 import secrets
 import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TypeGuard
 
 from flask import current_app
 from flask_babel import gettext
@@ -20,15 +23,17 @@ from sqlalchemy import exists, or_, select
 
 from registration.database import db
 from registration.models import Event, Speaker
+from registration.revisions import EventRefused
 
 #: How long an upload waits for its form to be saved.
 _KEPT = timedelta(days=1)
+_UPLOAD = ".new.webp"
 _NAME = re.compile(r"[0-9a-f]{32}(?:\.new)?\.webp")
 
 
 def new_name() -> str:
     """A name for an upload, that nobody guesses."""
-    return f"{secrets.token_hex(16)}.new.webp"
+    return f"{secrets.token_hex(16)}{_UPLOAD}"
 
 
 def name_of(text: str | None) -> str:
@@ -36,8 +41,13 @@ def name_of(text: str | None) -> str:
     return text if text and _NAME.fullmatch(text) else ""
 
 
-class PictureGone(Exception):
-    """A picture that was removed since a form named it; the text is fit for staff."""
+def is_upload(name: str | None) -> TypeGuard[str]:
+    """Whether it is the name of an upload that waits for its form to be saved."""
+    return bool(name) and str(name).endswith(_UPLOAD)
+
+
+class PictureGone(EventRefused):
+    """A picture that was removed since a form named it."""
 
 
 def own(name: str) -> str:
@@ -55,14 +65,32 @@ def own(name: str) -> str:
     return mine
 
 
+@contextmanager
+def chosen(names: Sequence[str | None]) -> Iterator[list[str | None]]:
+    """What rows are to have, for what their forms name: of an upload a copy, of "" no picture.
+
+    Any other name stands for the picture that a form has found there, which may be another by now:
+    it is None, and the row keeps what it has. Copies are made before the block, so that no row is
+    locked meanwhile, and removed again where the block fails. Raises PictureGone.
+    """
+    mine: list[str | None] = []
+    try:
+        mine.extend(own(name) if is_upload(name) else None if name else name for name in names)
+        yield mine
+    except BaseException:
+        for copy in filter(None, mine):
+            (_folder() / copy).unlink(missing_ok=True)
+        raise
+
+
 def sweep(*, now: datetime) -> None:
     """Remove uploads that nobody has saved within a day."""
     oldest = (now - _KEPT).timestamp()
-    waiting = _folder().glob("*.new.webp")
+    waiting = _folder().glob(f"*{_UPLOAD}")
     discard(*(file.name for file in waiting if file.stat().st_mtime < oldest))
 
 
-def discard(*names: str) -> None:
+def discard(*names: str | None) -> None:
     """Remove these files, but for those that a row still names: older clones share theirs.
 
     To be called when the rows that are to go name them no more, in their transaction or after it.

@@ -181,15 +181,19 @@ def save(
     """
     kind, mailed = KINDS[name], 0
     photos: set[str] = set()
-    with transaction():
+    with pictures.chosen([row.get("photo") for row in rows]) as chosen, transaction():
         event = seating.lock(event_id).event
         current = rows_of(event, name)
         if seen and fingerprint(current) != seen:
             raise EditedMeanwhile({"rows": current})
+        if name == "people":
+            shown = {row["id"]: row["photo"] for row in current}
+            rows = [
+                {**row, "photo": shown.get(row["id"], "") if photo is None else photo}
+                for row, photo in zip(rows, chosen, strict=True)
+            ]
         if fingerprint([dict(row) for row in rows]) == fingerprint(current):
             return 0
-        if name == "people":
-            rows = _with_own_photos(rows, {row["id"]: row["photo"] for row in current})
         saved = {row.id: row for row in _saved(event, name)}
         for gone in saved.keys() - {row.get("id") for row in rows}:
             kind.remove(saved[gone], now)
@@ -214,19 +218,6 @@ def save(
         )
     pictures.discard(*photos)
     return mailed
-
-
-def _with_own_photos(rows: Sequence[Row], known: Mapping[int, str]) -> list[Row]:
-    """The rows, each photograph that is not that row's already under a name of its own."""
-    try:
-        return [
-            row
-            if row.get("photo", "") == known.get(row.get("id", 0))
-            else {**row, "photo": pictures.own(row.get("photo", ""))}
-            for row in rows
-        ]
-    except pictures.PictureGone as gone:
-        raise EventRefused(str(gone)) from gone
 
 
 def _difference(event: Event, name: str, before: Sequence[Row], sent: Sequence[Row]) -> Row:

@@ -156,9 +156,14 @@ def _counts(speaker: Speaker, reply: Reply) -> bool:
     return reply.partstat == "DECLINED" or reply.sequence is None or reply.sequence >= asked
 
 
-def save_profile(*, speaker_id: int, profile: Profile, photo: str = "", now: datetime) -> None:
-    """Keep what a speaker says about themselves; `photo` is a stored file's name, if new."""
-    with transaction():
+def save_profile(
+    *, speaker_id: int, profile: Profile, photo: str | None = None, now: datetime
+) -> None:
+    """Keep what a speaker says about themselves; `photo` as pictures.chosen has it.
+
+    Raises SpeakerRefused and PictureGone.
+    """
+    with pictures.chosen([photo]) as (chosen,), transaction():
         speaker = _locked(speaker_id)
         if speaker.status is SpeakerStatus.CANCELLED:
             raise SpeakerRefused(_("This invitation has been taken back. Write to the organisers."))
@@ -170,8 +175,7 @@ def save_profile(*, speaker_id: int, profile: Profile, photo: str = "", now: dat
         if not _is_over(speaker, now):  # else they would come after their erasure, and stay
             speaker.needs = profile.needs
         speaker.releases_recording = profile.releases_recording
-        replaced = speaker.photo if photo else ""
-        speaker.photo = pictures.own(photo) or speaker.photo
+        replaced, speaker.photo = speaker.photo, speaker.photo if chosen is None else chosen
         _record("profile", speaker, now, actor="speaker")
     pictures.discard(replaced, photo)
 
@@ -205,15 +209,16 @@ def edit(
     staff_id: int,
     now: datetime,
     seen: str = "",
-    photo: str = "",
+    photo: str | None = None,
 ) -> bool:
     """Change what staff say of a speaker; whether their calendar is told.
 
     It is told where it would say something else than before, to those who have an entry; and
-    one of a new address is told what they were at the old one. Raises
-    SpeakerRefused if somebody else has changed it since `seen`, their fingerprint at that time.
+    one of a new address is told what they were at the old one. `photo` as pictures.chosen has it.
+    Raises PictureGone, and SpeakerRefused if somebody else has changed it since `seen`, their
+    fingerprint at that time.
     """
-    with transaction():
+    with pictures.chosen([photo]) as (chosen,), transaction():
         speaker = _locked(speaker_id)
         before = Particulars.of(speaker)
         if seen and seen != before.fingerprint:
@@ -227,10 +232,9 @@ def edit(
         }
         for name, value in changed.items():
             setattr(speaker, name, value)
-        replaced = speaker.photo if photo else ""
-        speaker.photo = pictures.own(photo) or speaker.photo
-        if photo:
-            changed["photo"] = photo
+        replaced, speaker.photo = speaker.photo, speaker.photo if chosen is None else chosen
+        if speaker.photo != replaced:
+            changed["photo"] = speaker.photo
         told = _has_entry(speaker) and not _is_over(speaker, now)
         if told and "email" in changed:
             emails.speaker_again(speaker, now=now)

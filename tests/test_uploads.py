@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import io
 import re
 import struct
 import zlib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image, ImageCms
 from PIL.ExifTags import GPS, IFD, Base
+from werkzeug.datastructures import FileStorage
 
-from registration import clock, cloning, events, pictures, programme, retention, speakers
+from registration import (
+    clock,
+    cloning,
+    events,
+    pictures,
+    programme,
+    retention,
+    seating,
+    speakers,
+)
 from registration.database import db
 from registration.models import Event, SpeakerStatus
-from registration.revisions import EventRefused
+from registration.revisions import EditedMeanwhile, EventRefused
 from registration.speakers import Profile
 from registration.web import photos
 from registration.web.photos import PhotoRefused
@@ -126,6 +138,19 @@ def test_the_colours_of_a_phone_become_those_of_the_web(app: Flask) -> None:
     assert plain.getpixel((1, 1)) != paler.getpixel((1, 1))
 
 
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_what_one_can_see_through_is_white(app: Flask, kind: str, mode: str) -> None:
+    """A portrait that was cut out stands on white: the file hides black there, or the room."""
+    cut_out = Image.new("RGBA", (40, 40), (90, 20, 20, 0))
+    cut_out.paste("red", (20, 0, 40, 40))
+    content = io.BytesIO()
+    cut_out.convert(mode).save(content, kind, lossless=True)
+    found = kept(app, photos.save(upload(content.getvalue())))
+    assert min(found.getpixel((5, 20))) > 245  # type: ignore[arg-type, type-var]
+    assert min(found.getpixel((35, 20))) < 100  # type: ignore[arg-type, type-var]
+
+
 def test_a_broken_profile_of_colours_breaks_nothing(app: Flask) -> None:
     found = kept(app, photos.save(picture("JPEG", icc_profile=b"no profile" * 20)))
     assert found.getpixel((1, 1))[0] > 200  # type: ignore[index]
@@ -158,7 +183,8 @@ class TestOfPeopleOnTheProgramme:
     def test_goes_when_staff_replace_it_or_take_its_speaker_off(
         self, app: Flask, event: Event
     ) -> None:
-        first, second, third = (photos.save(picture()) for _ in range(3))
+        first, second = (stored(picture()) for _ in range(2))
+        third = photos.save(picture())
         make_speaker(event, photo=first, status=SpeakerStatus.NOT_INVITED)
         make_speaker(event, photo=second, status=SpeakerStatus.NOT_INVITED)
         rows = programme.rows_of(event, "people")
@@ -171,13 +197,12 @@ class TestOfPeopleOnTheProgramme:
         assert files(app) == {named[0], third}
 
     def test_goes_when_an_event_has_another_one_or_none(self, app: Flask, event: Event) -> None:
-        about = {"event_id": event.id, "seen": "", "staff_id": None, "now": NOW}
         for _ in range(2):
-            events.edit(changes={"image": photos.save(picture())}, **about)
+            edit(event, {"image": photos.save(picture())})
         named = event.image
         pictures.sweep(now=datetime.now(UTC) + timedelta(days=2))
         assert files(app) == {named}
-        events.edit(changes={"image": ""}, **about)
+        edit(event, {"image": ""})
         assert files(app) == set()
 
     def test_that_a_form_names_is_not_lost_when_another_takes_it_off(
@@ -234,21 +259,53 @@ class TestOfPeopleOnTheProgramme:
         assert files(app) == named
 
     def test_that_two_of_a_page_show_is_two_files(self, app: Flask, event: Event) -> None:
-        first = make_speaker(event, photo=photos.save(picture()))
+        for _ in range(2):
+            make_speaker(event, photo="")
+        new = photos.save(picture())
+        save_people(event, [row | {"photo": new} for row in people(event)])
+        shown = [row["photo"] for row in people(event)]
+        assert len(files(app) - {new}) == 2
+        assert files(app) == {*shown, new}
+
+    def test_of_another_row_is_not_taken_by_its_name(self, app: Flask, event: Event) -> None:
+        """A form names what it has found; what it has chosen is an upload."""
+        first, second = stored(picture()), stored(picture())
+        make_speaker(event, photo=first)
+        make_speaker(event, photo=second)
+        rows = people(event)
+        save_people(event, [rows[0], rows[1] | {"photo": first}, rows[1] | {"id": None}])
+        assert [row["photo"] for row in people(event)] == [first, second, ""]
+        assert files(app) == {first, second}
+
+    @pytest.mark.parametrize("named", ["upload", "gone"])
+    def test_leaves_no_copy_behind_where_saving_it_is_refused(
+        self, app: Flask, event: Event, named: str
+    ) -> None:
+        make_speaker(event, photo="", status=SpeakerStatus.NOT_INVITED)
+        new, gone = photos.save(picture()), photos.save(picture())
+        (Path(app.config["UPLOAD_FOLDER"]) / gone).unlink()
+        second = new if named == "upload" else gone
+        row = people(event)[0]
+        rows = [row | {"photo": new}, row | {"id": None, "photo": second}]
+        with pytest.raises((EditedMeanwhile, EventRefused)):
+            save_people(event, rows, seen="of another day")
+        with pytest.raises((EditedMeanwhile, EventRefused)):
+            edit(event, {"image": second, "title": "New"}, seen="of another day")
+        assert files(app) == {new}
+
+    def test_is_copied_before_the_event_is_locked(
+        self, app: Flask, event: Event, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        done: list[str] = []
+        for module, name in ((pictures, "own"), (seating, "lock")):
+            plain = getattr(module, name)
+            monkeypatch.setattr(
+                module, name, lambda of, name=name, plain=plain: (done.append(name), plain(of))[1]
+            )
         make_speaker(event, photo="")
-        rows = programme.rows_of(event, "people")
-        programme.save(
-            event_id=event.id,
-            name="people",
-            rows=[rows[0], rows[1] | {"photo": first.photo}],
-            seen="",
-            staff_id=None,
-            now=NOW,
-        )
-        shown = [row["photo"] for row in programme.rows_of(event, "people")]
-        assert shown[0] == first.photo
-        assert shown[1] != first.photo
-        assert files(app) == set(shown)
+        save_people(event, [people(event)[0] | {"photo": photos.save(picture())}])
+        edit(event, {"image": photos.save(picture())})
+        assert done == ["own", "lock", "own", "lock"]
 
     def test_is_nothing_else_whatever_a_form_has_named(
         self, app: Flask, event: Event, tmp_path: Path
@@ -273,6 +330,26 @@ class TestOfPeopleOnTheProgramme:
         while retention.erase_due(now=event.erases_at):
             pass
         assert files(app) == {shown, shared}
+
+
+def people(event: Event) -> list[dict[str, Any]]:
+    return programme.rows_of(event, "people")
+
+
+def save_people(event: Event, rows: list[dict[str, Any]], seen: str = "") -> None:
+    programme.save(event_id=event.id, name="people", rows=rows, seen=seen, staff_id=None, now=NOW)
+
+
+def edit(event: Event, changes: dict[str, Any], seen: str = "") -> None:
+    events.edit(event_id=event.id, changes=changes, seen=seen, staff_id=None, now=NOW)
+
+
+def stored(sent: FileStorage) -> str:
+    """A picture that a row may have: a form has named it and was saved."""
+    new = photos.save(sent)
+    name = pictures.own(new)
+    pictures.discard(new)
+    return name
 
 
 def files(app: Flask) -> set[str]:

@@ -274,6 +274,98 @@ def test_the_second_editor_of_rows_is_told_too(desk: FlaskClient) -> None:
     assert reread(question).label == "Theirs?"
 
 
+@pytest.fixture
+def pair(app: Flask) -> tuple[FlaskClient, FlaskClient]:
+    """Two browsers, in each of which somebody of the staff is signed in."""
+    first, second = (sign_in(app.test_client(), make_staff()) for _ in range(2))
+    return first, second
+
+
+def photograph(colour: str) -> tuple[io.BytesIO, str]:
+    """A picture as a form sends it."""
+    file = io.BytesIO()
+    Image.new("RGB", (40, 50), colour).save(file, "PNG")
+    return io.BytesIO(file.getvalue()), "portrait.png"
+
+
+def colour_of(browser: FlaskClient, name: str) -> str:
+    """Which picture a name leads to."""
+    if not name:
+        return ""
+    with browser.get(f"/media/{name}") as answer:
+        assert answer.status_code == 200
+        red, _green, blue = Image.open(io.BytesIO(answer.data)).convert("RGB").getpixel((9, 9))  # type: ignore[misc]
+    return "red" if red > blue else "blue"
+
+
+def pictures_of(browser: FlaskClient, page: str) -> list[str]:
+    """The pictures that a form shows, by their colours; each of them is there."""
+    names = re.findall(r'class="thumb" src="/media/([^"]+)"', page.split("data-keep=")[1])
+    return [colour_of(browser, name) for name in names]
+
+
+@pytest.mark.parametrize(
+    ("mine", "result"), [("nothing", "blue"), ("another", "red"), ("away", "")]
+)
+def test_of_two_editors_of_photographs_neither_loses_one_unasked(
+    pair: tuple[FlaskClient, FlaskClient], mine: str, result: str
+) -> None:
+    first, second = pair
+    speaker = make_speaker(make_event(), name="Amina", photo="", bio="")
+    event, key = db.session.get_one(Event, speaker.event_id), f"{speaker.id}-"
+    send(first, event, "people", **{f"{key}photo_file": photograph("red")})
+    opened = second.get(part(event, "people")).text
+    send(first, event, "people", **{f"{key}photo_file": photograph("blue")})
+    typed: dict[str, Any] = {
+        "nothing": {},
+        "another": {f"{key}photo_file": photograph("red")},
+        "away": {f"{key}remove_photo": "y"},
+    }[mine]
+    answer = send(second, event, "people", page=opened, **typed, **{f"{key}bio": "Of Pristina."})
+    assert answer.status_code == 409
+    assert colour_of(second, reread(speaker).photo) == "blue"
+    assert pictures_of(second, answer.text) == ([result] if result else [])
+    assert send(second, event, "people", page=answer.text).status_code == 303
+    assert reread(speaker).bio == "Of Pristina."
+    assert colour_of(second, speaker.photo) == result
+
+
+def test_who_was_taken_off_meanwhile_is_put_back_without_the_picture_that_is_gone(
+    pair: tuple[FlaskClient, FlaskClient],
+) -> None:
+    first, second = pair
+    speaker = make_speaker(make_event(), name="Amina", photo="")
+    event = db.session.get_one(Event, speaker.event_id)
+    send(first, event, "people", **{f"{speaker.id}-photo_file": photograph("red")})
+    opened = second.get(part(event, "people")).text
+    off = send(first, event, "people", do=f"remove:{speaker.id}").text
+    send(first, event, "people", page=off)
+    answer = send(second, event, "people", page=opened, **{f"{speaker.id}-bio": "Of Pristina."})
+    assert (answer.status_code, pictures_of(second, answer.text)) == (409, [])
+    assert send(second, event, "people", page=answer.text).status_code == 303
+    (back,) = all_of(Speaker, event)
+    assert (back.name, back.bio, back.photo) == ("Amina", "Of Pristina.", "")
+
+
+@pytest.mark.parametrize(("mine", "result"), [("nothing", "blue"), ("another", "red")])
+def test_of_two_editors_of_the_picture_of_an_event_neither_loses_one_unasked(
+    pair: tuple[FlaskClient, FlaskClient], mine: str, result: str
+) -> None:
+    first, second = pair
+    event = make_event(image_alt="A street")
+    send(first, event, "texts", image_file=photograph("red"))
+    opened = second.get(part(event, "texts")).text
+    send(first, event, "texts", image_file=photograph("blue"))
+    typed: dict[str, Any] = {"image_file": photograph("red")} if mine == "another" else {}
+    answer = send(second, event, "texts", page=opened, summary="My summary.", **typed)
+    assert answer.status_code == 409
+    assert pictures_of(second, answer.text) == [result]
+    assert ('alt="Picture"' in answer.text) == (mine == "another")  # theirs, beside this one
+    assert send(second, event, "texts", page=answer.text).status_code == 303
+    assert reread(event).summary == "My summary."
+    assert colour_of(second, event.image) == result
+
+
 def test_a_lost_session_gives_back_what_was_typed(client: FlaskClient, app: Flask) -> None:
     event = make_event()
     account = make_staff()

@@ -34,14 +34,15 @@ def save(upload: FileStorage) -> str:
         if picture.width * picture.height > _MOST_PIXELS:  # known before any is decoded
             raise PhotoRefused(gettext("Choose a picture with fewer than 40 million pixels"))
         profile = picture.info.get("icc_profile", b"")
-        picture = _upright(picture).convert("RGB")
+        picture = _upright(picture)
+        picture = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
         picture.thumbnail((_LARGEST_SIDE, _LARGEST_SIDE))
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as problem:
         raise PhotoRefused(gettext("Choose a picture in the format JPEG, PNG or WebP")) from problem
     folder = Path(current_app.config["UPLOAD_FOLDER"])
     folder.mkdir(parents=True, exist_ok=True)
     name = pictures.new_name()
-    _in_srgb(picture, profile).save(folder / name, "WEBP", quality=82)
+    _in_srgb(_on_white(picture), profile).save(folder / name, "WEBP", quality=82)
     return name
 
 
@@ -51,6 +52,14 @@ def _upright(picture: Image.Image) -> Image.Image:
     # Read, and not to be written again: Pillow reads what it then breaks at when it writes it.
     picture.info.pop("exif", None)
     return ImageOps.exif_transpose(picture)
+
+
+def _on_white(picture: Image.Image) -> Image.Image:
+    """The picture without holes: what is behind one in the file is black, or what was cut away."""
+    if picture.mode != "RGBA":
+        return picture
+    paper = Image.new("RGBA", picture.size, "white")
+    return Image.alpha_composite(paper, picture).convert("RGB")
 
 
 def _in_srgb(picture: Image.Image, profile: bytes) -> Image.Image:

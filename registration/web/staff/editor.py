@@ -13,7 +13,7 @@ from flask_babel import gettext
 from flask_security import current_user
 from werkzeug.datastructures import FileStorage
 
-from registration import events, revisions
+from registration import events, pictures, revisions
 from registration.audience import Reach
 from registration.letters.events import changes as told_changes
 from registration.models import Event, EventStatus, StaffRole
@@ -76,7 +76,7 @@ def _render_section(event: Event, name: str) -> str:
 
 def _save_form(event: Event, name: str) -> ResponseReturnValue:
     form = FORMS[name]()
-    refused = _keep_picture(form)
+    refused = _keep_picture(form, event.image)
     if name == "basics" and event.status is not EventStatus.DRAFT:
         form.slug.process(None, event.slug)
     do = request.form.get("do", "save")
@@ -116,8 +116,10 @@ def _save_form(event: Event, name: str) -> ResponseReturnValue:
     return redirect(url_for(".section", slug=saved.slug, name=name), code=303)
 
 
-def _keep_picture(form: SectionForm) -> str:
+def _keep_picture(form: SectionForm, saved: str) -> str:
     """Store an uploaded picture at once, so that no mistake elsewhere loses it; what is wrong."""
+    if "image" in form and form["image"].data and not pictures.is_upload(form["image"].data):
+        form["image"].data = saved
     upload = form["image_file"].data if "image_file" in form else None
     if isinstance(upload, FileStorage) and upload.filename:
         try:
@@ -161,6 +163,8 @@ def _ask_whether_to_tell(
 def _show_both(event: Event, name: str, form: Any, current: dict[str, Any]) -> ResponseReturnValue:
     """Somebody else has saved meanwhile: their version beside this one, and nothing lost."""
     saved = FORMS[name].of(event)
+    if "image" in current and form.image.data and not pictures.is_upload(form.image.data):
+        form.image.data = current["image"]
     theirs = [
         (form[field].label.text, shown(saved[field]), shown(form[field]))
         for field in current

@@ -134,7 +134,7 @@ class TextsForm(SectionForm):
         _("Summary"), 400, 2, description=_("One or two sentences, for lists and search engines.")
     )
     description = markdown(_("Description"), 40_000, 14, description=_("Markdown."))
-    image = HiddenField(filters=[pictures.name_of])
+    image = HiddenField(_("Picture"), filters=[pictures.name_of])
     image_file = FileField(_("Picture"), render_kw=PICTURES)
     image_alt = text(
         _("What the picture shows"), 300, description=_("For people who do not see it.")

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext, ngettext
 from flask_security import current_user
 from flask_wtf import FlaskForm
+from markupsafe import Markup
 from sqlalchemy import select
 from werkzeug.datastructures import FileStorage
 from wtforms import HiddenField
@@ -100,7 +101,10 @@ def _save_capacities(event_id: int, values: list[dict[str, Any]]) -> None:
 
 
 def _keep_photos(rows: Rows) -> None:
-    for _key, form in rows.forms:
+    """Store uploaded photographs at once, so that no mistake elsewhere loses them."""
+    for key, form in rows.forms:
+        if "photo" in form and request.form.get(f"{key}-remove_photo"):
+            form["photo"].data = ""
         upload = form["photo_file"].data if "photo_file" in form else None
         if isinstance(upload, FileStorage) and upload.filename:
             try:
@@ -115,11 +119,12 @@ def _show_both_rows(
     """Their rows to read, these rows to go on with."""
     saved = _rows(event, name)
     saved.fill(current["rows"])
+    rows.keep_photos(current["rows"])
     form.seen.data = revisions.fingerprint(current["rows"])
     theirs = [
         (
             row.title,
-            "; ".join(filter(None, (shown(row[field]) for field in row.names))),
+            Markup("; ").join(filter(None, (shown(row[field]) for field in row.names))),
             "",
         )
         for _key, row in saved.forms

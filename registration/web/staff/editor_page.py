@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import render_template
+from flask import render_template, url_for
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
+from markupsafe import Markup
 from sqlalchemy import select
 
 from registration import programme
@@ -55,7 +56,10 @@ def both(event: Event, name: str, **about: Any) -> tuple[str, int]:
 
 
 def shown(field: Any) -> str:
-    """A field's value as words."""
+    """A field's value as words; a picture as itself."""
+    if field.data and field.short_name in ("image", "photo"):
+        url = url_for("pages.media", name=field.data)
+        return Markup('<img class="thumb" src="{}" alt="{}">').format(url, gettext("Picture"))
     value = field._value() if hasattr(field, "_value") else field.data
     for choice in getattr(field, "choices", None) or ():
         if choice.value == field.data:

@@ -15,7 +15,7 @@ from typing import Any
 from werkzeug.datastructures import CombinedMultiDict, MultiDict
 from wtforms.fields.choices import SelectChoice
 
-from registration import wording
+from registration import pictures, wording
 from registration.models import AttendanceOption, Event, Publication
 from registration.web.staff.editor_row_forms import (
     AgendaRow,
@@ -90,6 +90,14 @@ class Rows:
                 for name in set(form.names) & known.get(key, {}).keys():
                     form[name].object_data = known[key][name]
                 self.forms.append((key, form))
+        self.keep_photos(saved)
+
+    def keep_photos(self, saved: Sequence[dict[str, Any]]) -> None:
+        """Show the photographs as they are saved where none was chosen or taken away here."""
+        shown = {str(row["id"]): row.get("photo", "") for row in saved}
+        for key, form in self.forms:
+            if "photo" in form and form.photo.data and not pictures.is_upload(form.photo.data):
+                form.photo.data = shown.get(key, "")
 
     def act(self, action: str) -> None:
         """Add, move or remove a row."""
