@@ -24,6 +24,7 @@ from registration.models import (
 )
 from tests.conftest import NOW
 from tests.factories import make_event, make_speaker, make_staff, save
+from tests.forms import form_of, forms_of
 from tests.signing_in import post, sign_in
 
 
@@ -172,6 +173,39 @@ def test_a_file_that_is_no_picture_is_refused_and_the_text_kept(
     assert answer.status_code == 422
     assert "Typed with care" in answer.text
     assert "Choose a picture" in answer.text
+
+
+def test_a_photograph_is_not_chosen_twice_because_of_another_mistake(
+    client: FlaskClient, speaker: Speaker
+) -> None:
+    url, speaker_id = f"/speaker/{speaker.key}/profile", speaker.id
+    answer = post(client, url, name="", photo=(photo(), "me.jpg"))
+    assert answer.status_code == 422
+    sent = form_of(answer.text, "/profile")
+    assert f'src="/media/{sent["kept"]}"' in answer.text
+    again = post(client, url, **sent.to_dict() | {"name": "Amina"})
+    assert again.status_code == 303
+    found = db.session.get_one(Speaker, speaker_id, populate_existing=True)
+    with client.get(f"/media/{found.photo}") as picture:
+        assert picture.status_code == 200
+    post(client, url, name="Amina", remove_photo="y")
+    assert db.session.get_one(Speaker, speaker_id, populate_existing=True).photo == ""
+
+
+def test_staff_choose_a_photograph_once_whatever_else_is_wrong(
+    desk: FlaskClient, speaker: Speaker
+) -> None:
+    event, speaker_id = speaker.event, speaker.id
+    url = f"/staff/events/{event.slug}/speakers/{speaker_id}/edit"
+    refused = post(desk, url, **fields(name="", photo=(photo(), "me.jpg")))
+    sent = forms_of(refused.text)[-1].sent
+    assert f'src="/media/{sent["kept"]}"' in refused.text
+    assert post(desk, url, **sent.to_dict() | {"name": "Amina"}).status_code == 303
+    found = db.session.get_one(Speaker, speaker_id, populate_existing=True)
+    with desk.get(f"/media/{found.photo}") as picture:
+        assert picture.status_code == 200
+    assert post(desk, url, **fields(remove_photo="y")).status_code == 303
+    assert db.session.get_one(Speaker, speaker_id, populate_existing=True).photo == ""
 
 
 def test_a_photograph_that_is_too_large_is_said_to_be(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 from flask import current_app
 from flask_babel import gettext
@@ -44,6 +45,28 @@ def save(upload: FileStorage) -> str:
     name = pictures.new_name()
     _in_srgb(_on_white(picture), profile).save(folder / name, "WEBP", quality=82)
     return name
+
+
+def keep(form: Any) -> str:
+    """Store the photograph of a form at once, so that no mistake elsewhere loses it.
+
+    It is named by `form.kept` then, which the form carries until it is saved; what is wrong with
+    the file is returned. `form.remove_photo` takes the picture away.
+    """
+    if form.remove_photo.data or not pictures.is_upload(form.kept.data):
+        form.kept.data = ""
+    if form.photo.data and form.photo.data.filename:
+        form.remove_photo.data = False
+        try:
+            form.kept.data = save(form.photo.data)
+        except PhotoRefused as refusal:
+            return str(refusal)
+    return ""
+
+
+def chosen(form: Any) -> str | None:
+    """What such a form says of the photograph, as pictures.chosen has it."""
+    return "" if form.remove_photo.data else form.kept.data or None
 
 
 def _upright(picture: Image.Image) -> Image.Image:

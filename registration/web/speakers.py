@@ -8,10 +8,10 @@ from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
-from wtforms import BooleanField, StringField, TextAreaField
+from wtforms import BooleanField, HiddenField, StringField, TextAreaField
 from wtforms.validators import InputRequired
 
-from registration import listing, speakers
+from registration import listing, pictures, speakers
 from registration.models import EventStatus, Speaker
 from registration.speakers import Profile, SpeakerRefused
 from registration.times import now
@@ -50,6 +50,8 @@ class ProfileForm(FlaskForm):  # type: ignore[misc]
         description=_("Portrait, at least 800 × 1000 pixels. Until then your initials stand in."),
         render_kw={"accept": "image/jpeg,image/png,image/webp"},
     )
+    kept = HiddenField(filters=[pictures.name_of])  # the picture, if one was chosen already
+    remove_photo = BooleanField(_("Take the picture away"))
     releases_recording = BooleanField(_("The recording of my part may be published"))
 
 
@@ -114,17 +116,17 @@ def profile(key: str) -> ResponseReturnValue:
     """Save how they are introduced."""
     speaker = access.speaker_by_key(key)
     form = ProfileForm()
-    if not form.validate_on_submit():
+    refused = photos.keep(form)
+    is_fine = form.validate_on_submit()
+    if refused:
+        form.photo.errors = [refused]
+    if refused or not is_fine:
         return _page(speaker, form), 422
-    photo = ""
-    if form.photo.data and form.photo.data.filename:
-        try:
-            photo = photos.save(form.photo.data)
-        except photos.PhotoRefused as refusal:
-            form.photo.errors = [str(refusal)]
-            return _page(speaker, form), 422
     try:
-        _save(speaker, form, photo)
+        _save(speaker, form)
+    except pictures.PictureGone as gone:
+        form.kept.data, form.photo.errors = "", [str(gone)]
+        return _page(access.speaker_by_key(key), form), 422
     except SpeakerRefused as refusal:
         flash(str(refusal), "warn")
     else:
@@ -137,10 +139,12 @@ def ask_again() -> ResponseReturnValue:
     speaker = access.speaker_by_key((request.view_args or {})["key"])
     form = ProfileForm()
     form.form_errors.append(once_more())
+    if refused := photos.keep(form):
+        form.photo.errors = [refused]
     return _page(speaker, form), 400
 
 
-def _save(speaker: Speaker, form: ProfileForm, photo: str) -> None:
+def _save(speaker: Speaker, form: ProfileForm) -> None:
     speakers.save_profile(
         speaker_id=speaker.id,
         profile=Profile(
@@ -151,6 +155,6 @@ def _save(speaker: Speaker, form: ProfileForm, photo: str) -> None:
             needs=form.needs.data,
             releases_recording=form.releases_recording.data,
         ),
-        photo=photo,
+        photo=photos.chosen(form),
         now=now(),
     )

@@ -24,6 +24,7 @@ from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
 from sqlalchemy import select
 from wtforms import (
+    BooleanField,
     HiddenField,
     SelectField,
     StringField,
@@ -32,7 +33,7 @@ from wtforms import (
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Optional
 
-from registration import speakers, wording
+from registration import pictures, speakers, wording
 from registration.database import db
 from registration.models import AttendanceMode, AuditEntry, Event, Speaker, SpeakerRole, StaffRole
 from registration.speakers import Particulars, SpeakerRefused
@@ -63,6 +64,8 @@ class SpeakerForm(MomentsForm):
     affiliation = StringField(_("Affiliation"), at_most(200), [one_line])
     bio = TextAreaField(_("Biography"), at_most(4000), [many_lines], render_kw={"rows": 6})
     photo = FileField(_("Photograph"), render_kw={"accept": "image/jpeg,image/png,image/webp"})
+    kept = HiddenField(filters=[pictures.name_of])  # the picture, if one was chosen already
+    remove_photo = BooleanField(_("Take the picture away"))
     email = StringField(
         _("Email address"), [Optional(), no_controls, is_email], [one_line],
         render_kw={"autocomplete": "off", "inputmode": "email"},
@@ -196,7 +199,11 @@ def edit(slug: str, speaker_id: int) -> ResponseReturnValue:
     speaker = speaker_of(event, speaker_id)
     form = SpeakerForm()
     form.green_room_url.object_data = speaker.green_room_url
-    if form.is_submitted() and form.validate_for(event):
+    refused = photos.keep(form) if form.is_submitted() else ""
+    is_fine = form.is_submitted() and form.validate_for(event)
+    if refused:
+        form.photo.errors = [refused]
+    elif is_fine:
         try:
             told = speakers.edit(
                 speaker_id=speaker_id,
@@ -204,12 +211,12 @@ def edit(slug: str, speaker_id: int) -> ResponseReturnValue:
                 staff_id=current_user.id,
                 now=now(),
                 seen=form.seen.data or "",
-                photo=_new_photo(form),
+                photo=photos.chosen(form),
             )
         except SpeakerRefused as refusal:
             form.form_errors.append(str(refusal))
-        except photos.PhotoRefused as refusal:
-            form.photo.errors = [str(refusal)]
+        except pictures.PictureGone as gone:
+            form.kept.data, form.photo.errors = "", [str(gone)]
         else:
             flash(
                 gettext("Saved. Their calendar is told of the change.")
@@ -225,11 +232,6 @@ def edit(slug: str, speaker_id: int) -> ResponseReturnValue:
         form=form,
     )  # fmt: skip
     return page, 422 if form.errors or form.form_errors else 200
-
-
-def _new_photo(form: SpeakerForm) -> str:
-    upload = form.photo.data
-    return photos.save(upload) if upload and upload.filename else ""
 
 
 @blueprint.post("/")
