@@ -7,12 +7,14 @@ has it. Numbers and their units are joined by a no-break space.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import date, datetime, time
 from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_time
+from babel.lists import format_list
 from flask_babel import get_locale, gettext, ngettext
 
 from registration.models import AttendanceOption, Event
@@ -36,6 +38,11 @@ _date = lru_cache(maxsize=4096)(format_date)
 
 def _is_english() -> bool:
     return _locale().startswith("en")
+
+
+def listed(texts: Iterable[str]) -> str:
+    """ "3 confirmed, 2 waiting and 1 left out", as a sentence has it."""
+    return format_list(list(texts), locale="en_GB" if _is_english() else _locale())
 
 
 def day(at: datetime, zone: ZoneInfo) -> str:

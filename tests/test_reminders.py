@@ -286,7 +286,7 @@ class TestDigest:
         mail = db.session.scalars(select(OutboxMail).where(OutboxMail.kind == "staff")).one()
         message = rendering.render(mail, now=NOW)
         assert mail.recipient == "admin@example.org"
-        assert message.subject == ("Yesterday: 1 cancellation, 1 mail that could not be delivered")
+        assert message.subject == "Yesterday: 1 cancellation and 1 mail that could not be delivered"
         assert "Policing in Conflict: 1 cancellation" in message.body
 
     def test_an_organiser_reads_of_their_own_events_only(self, app: Flask):

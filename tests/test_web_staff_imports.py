@@ -122,7 +122,7 @@ def test_a_list_goes_from_the_file_to_the_attendees(
     done = post(desk, sent.location, do="go")
     assert done.status_code == 303
     page = desk.get(done.location).text
-    assert "Imported: 2 RSVPs confirmed, 2 rows left out." in page
+    assert "Imported: 2 RSVPs confirmed and 2 rows left out." in page
     assert "andre@example.org" in page
     assert number_of(OutboxMail) == 0
     assert number_of(PendingImport) == 0

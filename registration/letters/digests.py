@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import current_app
 from flask_babel import gettext, ngettext
 
+from registration import wording
 from registration.letters.letter import Letter, Link
 from registration.models import OutboxMail
 
@@ -40,7 +41,7 @@ def compose(mail: OutboxMail) -> Letter:
 
 
 def _in_words(cancelled: int, failed: int) -> str:
-    """ "3 cancellations, 1 mail that could not be delivered"."""
+    """ "3 cancellations and 1 mail that could not be delivered"."""
     parts = []
     if cancelled:
         parts.append(ngettext("%(num)d cancellation", "%(num)d cancellations", cancelled))
@@ -52,4 +53,4 @@ def _in_words(cancelled: int, failed: int) -> str:
                 failed,
             )
         )
-    return ", ".join(parts)
+    return wording.listed(parts)

@@ -30,6 +30,7 @@ _WORDS = (
     "day_of_month",
     "hours",
     "language_name",
+    "listed",
     "moment",
     "month",
     "month_and_year",

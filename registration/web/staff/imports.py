@@ -14,7 +14,7 @@ from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _
 from flask_security import current_user
 
-from registration import imports, listing, matching, sheets
+from registration import imports, listing, matching, sheets, wording
 from registration.database import db
 from registration.fates import TAKEN, Candidate, Fate, Plan
 from registration.formats import harmless
@@ -241,7 +241,7 @@ def _summary(met: Counter[Fate]) -> str:
         parts.append(ngettext("%(num)d on the waitlist", "%(num)d on the waitlist", number))
     if number := sum(number for fate, number in met.items() if fate not in TAKEN):
         parts.append(ngettext("%(num)d row left out", "%(num)d rows left out", number))
-    return gettext("Imported: %(what)s.", what=", ".join(parts))
+    return gettext("Imported: %(what)s.", what=wording.listed(parts))
 
 
 def _pending(event: Event, import_id: int) -> PendingImport:
