@@ -10,10 +10,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from registration import rsvps
+from registration import rsvps, wording
 from registration.database import db
-from registration.models import Attendee, Event, Rsvp, StaffRole
+from registration.models import Attendee, Event, EventStatus, Rsvp, StaffRole
 from registration.parties import attendees
+from registration.times import now
 from tests.factories import (
     make_event,
     make_hybrid,
@@ -224,3 +225,21 @@ def test_a_door_account_that_opens_a_ticket_may_let_in(door, rsvp):
 def test_a_door_account_of_another_event_may_not(app, client, rsvp):
     sign_in(client, make_staff(StaffRole.DOOR, make_event()))
     assert "Let in" not in client.get(f"/t/{attendees(rsvp)[0].ticket_code}").text
+
+
+@pytest.mark.parametrize("days", [-1, 1])
+def test_the_door_says_that_it_is_the_wrong_day(client: FlaskClient, days: int) -> None:
+    account = make_staff(StaffRole.ADMIN)
+    soon = make_option(make_event(starts_at=now() + timedelta(minutes=5))).event
+    other = make_option(make_event(starts_at=now() + timedelta(days=days, minutes=5))).event
+    browser = sign_in(client, account)
+    assert "Not today" not in browser.get(f"/staff/events/{soon.slug}/door").text
+    page = browser.get(f"/staff/events/{other.slug}/door").text
+    assert f"Not today: {wording.span(other.starts_at, other.ends_at, other.zone)}." in page
+
+
+def test_the_door_of_a_cancelled_event_says_so(client: FlaskClient) -> None:
+    event = make_option(make_event(status=EventStatus.CANCELLED)).event
+    page = sign_in(client, make_staff()).get(f"/staff/events/{event.slug}/door").text
+    assert "This event has been cancelled." in page
+    assert "Not today" not in page

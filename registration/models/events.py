@@ -145,6 +145,12 @@ class Event(Base):
         """Whether it has ended."""
         return now >= self.ends_at
 
+    def is_on_day_of(self, now: datetime) -> bool:
+        """Whether `now` is on a day, in its zone, on which it is held."""
+        days = (at.astimezone(self.zone).date() for at in (self.starts_at, now, self.ends_at))
+        first, today, last = days
+        return first <= today <= last
+
     @property
     def lobby_opens_at(self) -> datetime:
         """When the lobby lets people in."""

@@ -58,7 +58,9 @@ function tell(html, value, at) {
   const said = new DOMParser().parseFromString(html, "text/html").querySelector("[data-outcome]");
   if (said.dataset.kind === "in") return;
   const line = place.querySelector("template").content.cloneNode(true);
-  const when = new Date(at).toLocaleTimeString(document.documentElement.lang, { hour: "numeric", minute: "2-digit", timeZone: place.dataset.zone });
+  // English is written as on the page: "a.m." rather than "AM".
+  const when = new Date(at).toLocaleTimeString(document.documentElement.lang, { hour: "numeric", minute: "2-digit", timeZone: place.dataset.zone })
+    .replace(/\b([AP])M\b/, (_, half) => `${half.toLowerCase()}.m.`);
   const who = said.querySelector("strong")?.textContent ?? value;
   line.querySelector("bdi").textContent = who;
   line.querySelector("[data-what]").textContent = [when, said.querySelector("h2").textContent.trim(), said.querySelector("p:last-of-type")?.textContent.trim()].filter(Boolean).join(" · ");

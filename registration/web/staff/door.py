@@ -234,7 +234,13 @@ def _event_elsewhere(decision: Decision) -> Event | None:
 
 
 def _page(event: Event, **found: object) -> ResponseReturnValue:
-    return render_template("staff/door/show.html", event=event, **_now(event), **found)
+    return render_template(
+        "staff/door/show.html",
+        event=event,
+        is_today=event.is_on_day_of(now()),
+        **_now(event),
+        **found,
+    )
 
 
 def _now(event: Event) -> dict[str, object]:
