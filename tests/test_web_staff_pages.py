@@ -10,11 +10,19 @@ from flask.testing import FlaskClient
 from flask_security import hash_password
 from sqlalchemy import select
 
-from registration import rendering, speakers
+from registration import rendering, rsvps, speakers
 from registration.database import db
 from registration.models import OutboxMail, StaffRole
+from registration.times import now
 from tests.conftest import NOW
-from tests.factories import make_event, make_hybrid, make_rsvp, make_speaker, make_staff
+from tests.factories import (
+    make_event,
+    make_hybrid,
+    make_option,
+    make_rsvp,
+    make_speaker,
+    make_staff,
+)
 from tests.signing_in import send, sign_in
 
 
@@ -226,3 +234,32 @@ def test_who_has_no_event_reads_who_gives_one(client: FlaskClient) -> None:
     assert note in sign_in(client, make_staff(StaffRole.ORGANISER)).get("/staff/").text
     past = "/staff/?tab=past"
     assert note not in sign_in(client, make_staff()).get(past).text
+
+
+def test_the_overview_counts_among_the_new_only_those_who_still_come(desk: FlaskClient) -> None:
+    room, _stream = make_hybrid()
+    make_rsvp(room, now=now())
+    rsvps.cancel(rsvp_id=make_rsvp(room, now=now()).id, now=now())
+    assert "+1 in the last 7 days" in desk.get(f"/staff/events/{room.event.slug}/").text
+    assert ">+1<" in desk.get("/staff/").text
+
+
+def test_needs_of_several_rooms_are_said_once(desk: FlaskClient) -> None:
+    room, stream = make_hybrid()
+    other = make_option(room.event, label="Second room", capacity=5)
+    make_rsvp(room, needs_step_free=True, needs_captions=True)
+    make_rsvp(other, needs_captions=True)
+    make_rsvp(stream)
+    page = desk.get(f"/staff/events/{room.event.slug}/").text
+    assert page.count("1 needs a step-free route and 2 asked for captions") == 1
+    french = desk.get(f"/staff/events/{room.event.slug}/", headers={"Accept-Language": "fr"}).text
+    assert " et 2 " in french
+
+
+def test_one_cancellation_of_very_many_is_not_none(desk: FlaskClient) -> None:
+    room, _stream = make_hybrid(capacity=None)
+    for _number in range(200):
+        make_rsvp(room)
+    rsvps.cancel(rsvp_id=make_rsvp(room).id, now=NOW)
+    page = desk.get(f"/staff/events/{room.event.slug}/").text
+    assert "Under 1% of all RSVPs" in page

@@ -10,7 +10,7 @@ from flask_babel import gettext, ngettext
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import joinedload
 
-from registration import arrivals, growth, listing, outbox, roster
+from registration import arrivals, growth, listing, outbox, roster, wording
 from registration.database import db
 from registration.models import (
     LIVE,
@@ -58,6 +58,7 @@ def index() -> ResponseReturnValue:
             select(Rsvp.event_id, func.count())
             .where(
                 Rsvp.event_id.in_([event.id for event in events]),
+                Rsvp.status.in_(LIVE),
                 Rsvp.created_at > moment - timedelta(days=7),
             )
             .group_by(Rsvp.event_id)
@@ -134,17 +135,25 @@ def overview(slug: str) -> ResponseReturnValue:
     week = db.session.scalar(
         select(func.count())
         .select_from(Rsvp)
-        .where(Rsvp.event_id == event.id, Rsvp.created_at > moment - timedelta(days=7))
+        .where(
+            Rsvp.event_id == event.id,
+            Rsvp.status.in_(LIVE),
+            Rsvp.created_at > moment - timedelta(days=7),
+        )
     )
     options = listing.options_of(event)
     grown = growth.of(event, moment)
-    rooms = [option.capacity for option in options if not option.is_virtual]
+    rooms = [option for option in options if not option.is_virtual]
+    capacities = [option.capacity for option in rooms]
     return render_template(
         "staff/event.html",
         growth=grown,
-        chart=chart.of(grown, sum(filter(None, rooms)) if all(rooms) else None) if grown else None,
+        chart=chart.of(grown, sum(filter(None, capacities)) if all(capacities) else None)
+        if grown
+        else None,
         sources=growth.sources_of(event),
         needs=_needs(growth.needs_of(event)),
+        only_room=rooms[0].id if len(rooms) == 1 else None,
         turnout=_turnout(event, moment),
         event=event,
         live=counts.live,
@@ -176,7 +185,7 @@ def _needs(numbers: dict[str, int]) -> str:
             "%(num)d asked for captions", "%(num)d asked for captions", numbers["captions"]
         ),
     }
-    return ", ".join(text for name, text in words.items() if numbers[name])
+    return wording.listed(text for name, text in words.items() if numbers[name])
 
 
 def _turnout(event: Event, moment: datetime) -> dict[str, object] | None:
