@@ -2,7 +2,7 @@
 
 Tolerant of what real calendars write: the body's METHOD counts and not the MIME parameter's,
 lines may end in LF, properties may be missing. Only UID, ATTENDEE, PARTSTAT, SEQUENCE, DTSTAMP
-and COMMENT are read. Knows nothing of Flask.
+and COMMENT are read. Where there is no calendar, Outlook's own format is. Knows nothing of Flask.
 """
 
 from __future__ import annotations
@@ -17,12 +17,15 @@ from datetime import UTC, datetime
 from email.message import Message
 from email.utils import getaddresses
 
+from registration import tnef
+
 #: Larger mails are not looked at.
 LARGEST_MAIL = 1024 * 1024
 _LARGEST_CALENDAR = 128 * 1024
 _MOST_PARTS = 20
 _MOST_ENTRIES = 10
 _LONGEST_COMMENT = 500
+_TNEF_TYPES = ("application/ms-tnef", "application/vnd.ms-tnef")
 # A content line: name, parameters of which quoted ones may hold anything, value.
 _LINE = re.compile(
     r'([A-Za-z0-9-]+)((?:;[A-Za-z0-9-]+=(?:"[^"]*"|[^";:,]*)(?:,(?:"[^"]*"|[^";:,]*))*)*):(.*)'
@@ -83,20 +86,43 @@ def read(raw: bytes, *, authserv: str = "") -> list[Reply]:
         return []
     if message.get_content_type() == "multipart/report":
         return []
+    sender, dmarc = _sender(message), _dmarc(message, authserv)
     if content is None:
-        return []
-    sender = _sender(message)
+        return _outlooks_own(message, sender, dmarc)
     method, entries = _parse(content)
     if method not in ("REPLY", "COUNTER"):
         return []
     digest = hashlib.sha256(content.encode("utf-8", "replace")).hexdigest()
-    dmarc = _dmarc(message, authserv)
     found = []
     for entry in entries[:_MOST_ENTRIES]:
         reply = _reply(entry, sender, digest, dmarc, is_odd=method == "COUNTER")
         if reply is not None:
             found.append(reply)
     return found
+
+
+def _outlooks_own(message: Message, sender: str, dmarc: Dmarc) -> list[Reply]:
+    """The answer in a winmail.dat. It names nobody: it is of whom the mail is from."""
+    for part in list(_parts(message))[:_MOST_PARTS]:
+        name = (part.get_filename() or "").lower()
+        if part.get_content_type() in _TNEF_TYPES or name == "winmail.dat":
+            content = part.get_payload(decode=True)
+            assert isinstance(content, bytes)  # no part of several
+            answer = tnef.read(content)
+            if answer is not None:
+                reply = Reply(
+                    uid=answer.uid,
+                    attendee=sender,
+                    sender=sender,
+                    partstat=answer.partstat,
+                    digest=hashlib.sha256(content).hexdigest(),
+                    dmarc=dmarc,
+                    sequence=answer.sequence,
+                    stamped_at=answer.answered_at,
+                    is_odd=answer.is_odd,
+                )
+                return [reply]
+    return []
 
 
 def _reply(entry: _Entry, sender: str, digest: str, dmarc: Dmarc, *, is_odd: bool) -> Reply | None:
