@@ -248,6 +248,8 @@ def _is_pointless(mail: OutboxMail, now: datetime) -> bool:
         return True
     if mail.kind is MailKind.INVITATION and _is_called_off(mail.event, now):
         return True
+    if mail.mailing is not None and mail.mailing.is_overtaken:
+        return True
     if "until" not in mail.facts:
         return False
     held = mail.rsvp is None or mail.rsvp.is_confirmed

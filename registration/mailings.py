@@ -19,7 +19,6 @@ from registration import audit, emails, segments
 from registration.database import db, transaction
 from registration.letters.mailings import unknown_fields
 from registration.models import (
-    EventStatus,
     Mailing,
     MailingState,
     MailState,
@@ -146,28 +145,34 @@ def test(*, mailing_id: int, staff_id: int, now: datetime) -> str:
         return account.email
 
 
-def release(*, mailing_id: int, staff_id: int, now: datetime) -> int:
+def release(*, mailing_id: int, staff_id: int, now: datetime, seen_at: str = "") -> int:
     """Put a draft into the outbox, due in ten minutes; to how many it goes.
 
-    Raises MailingRefused if it goes to nobody, or is no draft any more.
+    Raises MailingRefused if it goes to nobody, is no draft any more, or is not the one that was
+    read: `seen_at` is its `updated_at` then, in ISO format.
     """
     with transaction():
         mailing = _locked(mailing_id)
         _check_draft(mailing)
+        _check_read(mailing, seen_at)
         number = _release(mailing, now, due_at=now + HOLD, staff_id=staff_id)
         if not number:
             raise MailingRefused(_("Nobody would get this message: choose others."))
     return number
 
 
-def schedule(*, mailing_id: int, staff_id: int, at: datetime, now: datetime) -> None:
+def schedule(
+    *, mailing_id: int, staff_id: int, at: datetime, now: datetime, seen_at: str = ""
+) -> None:
     """Let a draft go at a set time, to those who belong to its segment then.
 
-    Raises MailingRefused for a time within the hold, and for what is no draft.
+    Raises MailingRefused for a time within the hold, for what is no draft, and for another text
+    than the one that was read, as `release` does.
     """
     with transaction():
         mailing = _locked(mailing_id)
         _check_draft(mailing)
+        _check_read(mailing, seen_at)
         if at < now + HOLD:
             raise MailingRefused(_("Choose a time that is ten minutes from now or later."))
         mailing.state, mailing.due_at, mailing.updated_at = MailingState.SCHEDULED, at, now
@@ -177,8 +182,8 @@ def schedule(*, mailing_id: int, staff_id: int, at: datetime, now: datetime) -> 
 def release_due(*, now: datetime) -> int:
     """Put the scheduled mailings whose time has come into the outbox; how many mails.
 
-    One of an event that was cancelled meanwhile, or is not public any more, is a draft again: it
-    was written for an event that would take place.
+    One of an event that was cancelled meanwhile, is not public any more, or is over while the
+    message was to go before its end, is a draft again: it was written for an event to come.
     """
     due = select(Mailing.id).where(Mailing.state == MailingState.SCHEDULED, Mailing.due_at <= now)
     number = 0
@@ -188,7 +193,7 @@ def release_due(*, now: datetime) -> int:
             # Else another worker was quicker, or staff took it back.
             if mailing is None or not mailing.is_scheduled:
                 continue
-            if _is_overtaken(mailing):
+            if mailing.is_overtaken or _is_too_late(mailing, now):
                 mailing.state, mailing.due_at = MailingState.DRAFT, None
                 _record("kept_back", mailing, None, now)
                 continue
@@ -196,12 +201,10 @@ def release_due(*, now: datetime) -> int:
     return number
 
 
-def _is_overtaken(mailing: Mailing) -> bool:
-    """Whether the event is no longer what it was when the message was scheduled."""
-    event = mailing.event
-    if event.status is EventStatus.CANCELLED:
-        return event.cancelled_at is None or event.cancelled_at > mailing.updated_at
-    return event.status is EventStatus.DRAFT
+def _is_too_late(mailing: Mailing, now: datetime) -> bool:
+    """Whether it was to go before the end of its event, and no worker ran until after it."""
+    ends_at = mailing.event.ends_at
+    return mailing.due_at is not None and mailing.due_at < ends_at <= now
 
 
 def _release(mailing: Mailing, now: datetime, *, due_at: datetime, staff_id: int | None) -> int:
@@ -288,6 +291,13 @@ def progress_of(found: Sequence[Mailing]) -> dict[int, Progress]:
 def _check_draft(mailing: Mailing) -> None:
     if not mailing.is_draft:
         raise MailingRefused(_("This message has been released: it cannot be changed any more."))
+
+
+def _check_read(mailing: Mailing, seen_at: str) -> None:
+    if seen_at and seen_at != mailing.updated_at.isoformat():
+        raise MailingRefused(
+            _("Somebody else has changed this message meanwhile. Read it again before it goes.")
+        )
 
 
 def _locked(mailing_id: int) -> Mailing:

@@ -287,6 +287,43 @@ def test_a_mailing_is_released_once(app: Flask) -> None:
     assert len(mails_of(mailing)) == 1
 
 
+def test_nobody_releases_a_text_that_they_have_not_read(app: Flask) -> None:
+    room, _stream = make_hybrid()
+    make_rsvp(room)
+    mailing = write(room.event_id)
+    mailing_id, staff_id, read_at = mailing.id, mailing.staff_id or 0, mailing.updated_at
+    mailings.rewrite(
+        mailing_id=mailing_id,
+        staff_id=staff_id,
+        subject="Another",
+        body="half a sen",
+        segment=Segment(),
+        seen_at=read_at.isoformat(),
+        now=LATER,
+    )
+    who: dict = {"mailing_id": mailing_id, "staff_id": staff_id, "now": LATER}
+    with pytest.raises(MailingRefused, match="Read it again"):
+        mailings.release(**who, seen_at=read_at.isoformat())
+    with pytest.raises(MailingRefused, match="Read it again"):
+        mailings.schedule(**who, at=LATER + timedelta(days=1), seen_at=read_at.isoformat())
+    assert mailings.release(**who, seen_at=LATER.isoformat()) == 1
+
+
+def test_a_mailing_in_its_hold_does_not_go_once_the_event_is_cancelled(app: Flask) -> None:
+    room, _stream = make_hybrid()
+    make_rsvp(room)
+    mailing = write(room.event_id)
+    mailings.release(mailing_id=mailing.id, staff_id=mailing.staff_id or 0, now=NOW)
+    lifecycle.cancel(
+        event_id=room.event_id, reason="Snow", staff_id=None, now=NOW + timedelta(minutes=5)
+    )
+    [mail] = mails_of(mailing)
+    with claims.Notes() as notes:
+        assert [message for _, message in delivery.rendered([mail.id], notes, LATER)] == [None]
+    db.session.refresh(mail)
+    assert mail.state is MailState.SUPERSEDED
+
+
 def test_a_mailing_to_nobody_stays_a_draft(app: Flask) -> None:
     mailing = write(make_option().event_id)
     with pytest.raises(MailingRefused):
@@ -590,6 +627,23 @@ class TestScheduled:
         assert mailing.state is MailingState.DRAFT
         assert mails_of(mailing) == []
         assert "mailing.kept_back" in db.session.scalars(select(AuditEntry.action)).all()
+
+    def test_one_that_no_worker_sent_before_the_end_of_the_event_is_a_draft_again(
+        self, app: Flask
+    ) -> None:
+        room, _stream = make_hybrid()
+        make_rsvp(room)
+        mailing = self.scheduled(room.event_id)
+        assert mailings.release_due(now=room.event.ends_at) == 0
+        db.session.refresh(mailing)
+        assert mailing.state is MailingState.DRAFT
+
+    def test_what_is_to_go_after_the_end_goes_then(self, app: Flask) -> None:
+        room, _stream = make_hybrid()
+        make_rsvp(room)
+        mailing, after = write(room.event_id), room.event.ends_at + timedelta(hours=1)
+        mailings.schedule(mailing_id=mailing.id, staff_id=mailing.staff_id or 0, at=after, now=NOW)
+        assert mailings.release_due(now=after) == 1
 
     def test_what_is_scheduled_after_the_cancellation_goes(self, app: Flask) -> None:
         room, _stream = make_hybrid()

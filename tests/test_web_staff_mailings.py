@@ -32,6 +32,7 @@ from tests.factories import (
     make_rsvp,
     make_staff,
 )
+from tests.forms import form_of
 from tests.signing_in import post, sign_in
 
 ACTIONS = ["release", "undo", "stop", "discard", "copy"]
@@ -317,6 +318,28 @@ def test_a_message_is_set_to_go_at_a_time(
     assert draft().state is MailingState.SCHEDULED
     undone = post(desk, f"{base}{draft().id}/undo")
     assert "This is a draft again" in desk.get(undone.location).text
+
+
+def test_what_was_rewritten_after_the_review_is_read_again_before_it_goes(
+    desk: FlaskClient, event: Event, people: list[Rsvp]
+) -> None:
+    base = f"/staff/events/{event.slug}/messages/"
+    send(desk, base + "new", do="review")
+    review = f"{base}{draft().id}/review"
+    release = f"{base}{draft().id}/release"
+    read = form_of(desk.get(review).text, release)["seen_at"]
+    draft().updated_at += timedelta(minutes=1)  # somebody else has written on it
+    db.session.commit()
+    refused = post(desk, release, seen_at=read)
+    assert refused.location == review
+    assert "Read it again before it goes" in desk.get(review).text
+    refused = post(desk, review, at="2026-12-05T09:00", seen_at=read)
+    assert refused.status_code == 422
+    assert "Read it again before it goes" in refused.text
+    assert draft().is_draft
+    read = form_of(refused.text, review)["seen_at"]
+    post(desk, review, at="2026-12-05T09:00", seen_at=read)
+    assert draft().is_scheduled
 
 
 def test_staff_of_other_events_schedule_nothing(

@@ -10,7 +10,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, tex
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from registration.database import Base
-from registration.models.events import Event
+from registration.models.events import Event, EventStatus
 from registration.models.staff import Staff
 
 
@@ -71,6 +71,13 @@ class Mailing(Base):
     def is_held(self, now: datetime) -> bool:
         """Whether it is released and can still be undone."""
         return self.state is MailingState.RELEASED and self.due_at is not None and now < self.due_at
+
+    @property
+    def is_overtaken(self) -> bool:
+        """Whether the event is no longer what it was when this was released or scheduled."""
+        if self.event.status is EventStatus.CANCELLED:
+            return self.event.cancelled_at is None or self.event.cancelled_at > self.updated_at
+        return self.event.status is EventStatus.DRAFT
 
 
 class Unsubscribe(Base):

@@ -167,6 +167,7 @@ class ScheduleForm(FlaskForm):  # type: ignore[misc]
     """When a message goes, in the event's zone."""
 
     at = MomentField(_("Day and time"), [InputRequired(_("Enter a day and a time"))])
+    seen_at = HiddenField()
 
     def moment_in(self, zone: ZoneInfo) -> datetime | None:
         """The instant that was entered; none with an error at the field."""

@@ -134,7 +134,13 @@ def review(slug: str, mailing_id: int) -> ResponseReturnValue:
     if at is None:
         return _review(event, mailing, form), 422 if form.is_submitted() else 200
     try:
-        mailings.schedule(mailing_id=mailing_id, staff_id=current_user.id, at=at, now=now())
+        mailings.schedule(
+            mailing_id=mailing_id,
+            staff_id=current_user.id,
+            at=at,
+            seen_at=form.seen_at.data or "",
+            now=now(),
+        )
     except MailingRefused as refusal:
         form.at.errors = [str(refusal)]
         event = event_by_slug(slug)
@@ -167,7 +173,7 @@ def act(slug: str, mailing_id: int, action: str) -> ResponseReturnValue:
     who = {"mailing_id": mailing_id, "staff_id": current_user.id, "now": now()}
     try:
         if action == "release":
-            mailings.release(**who)
+            mailings.release(**who, seen_at=request.form.get("seen_at", ""))
         elif action == "undo":
             mailings.undo(**who)
             flash(gettext("Taken back: nothing has gone. This is a draft again."), "ok")
@@ -184,6 +190,8 @@ def act(slug: str, mailing_id: int, action: str) -> ResponseReturnValue:
             abort(404)
     except MailingRefused as refusal:
         flash(str(refusal), "warn")
+        if action == "release":
+            return redirect(url_for(".review", slug=slug, mailing_id=mailing_id), code=303)
     return redirect(url_for(".show", slug=slug, mailing_id=mailing_id), code=303)
 
 
