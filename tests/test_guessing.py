@@ -31,6 +31,8 @@ from registration.models import (
 from registration.parties import attendees
 from registration.web import answer_form, tries
 from registration.web.limits import SharedMemory, limiter
+from registration.web.staff import signing_in
+from registration.web.staff.sign_in_forms import begin_to_write
 from registration.web.staff.signing_in import security
 from tests.conftest import NOW
 from tests.factories import make_event, make_hybrid, make_option, make_rsvp, make_staff, save
@@ -518,6 +520,34 @@ class TestGuessingAtOnce:
             return post(browser, "/staff/second-factor/code", code=f"{number:06}")
 
         assert meeting.send(app, try_code) == [200] * 3 + [429] * 4
+
+    @pytest.mark.parametrize("about", ["app", "paper"])
+    def test_a_right_code_of_which_only_one_gets_in(
+        self, app: Flask, monkeypatch: pytest.MonkeyPatch, about: str
+    ) -> None:
+        key = security._totp_factory.generate_totp_secret()
+        on_paper = ["06c8-e360-48a0"]
+        account = make_staff(
+            password=hash_password(PASSWORD),
+            tf_primary_method="authenticator",
+            tf_totp_secret=key,
+            mf_recovery_codes=security._mf_recovery_codes_util._encrypt_codes(on_paper),
+        )
+        browser = app.test_client()
+        post(browser, "/staff/sign-in", email=account.email, password=PASSWORD)
+        with browser.session_transaction() as entered:
+            kept = dict(entered)
+        code = security._totp_factory.generate_totp_password(key)
+        path = "/staff/second-factor/code" if about == "app" else "/staff/recovery"
+        meeting = Meeting(3)
+        monkeypatch.setattr(signing_in, "begin_to_write", meeting.before(begin_to_write))
+
+        def enter(browser: FlaskClient, _number: int) -> TestResponse:
+            with browser.session_transaction() as session:
+                session.update(kept)
+            return post(browser, path, code=code if about == "app" else on_paper[0])
+
+        assert meeting.send(app, enter) == [200, 200, 302]
 
     @pytest.mark.parametrize("about", ["codes", "addresses"])
     def test_answers(self, app: Flask, monkeypatch: pytest.MonkeyPatch, about: str) -> None:

@@ -244,10 +244,21 @@ def test_a_code_is_asked_for_after_the_password_and_works_once(
     assert let_in.location == "/staff/log/", "on to where one wanted to"
     assert signed_in(other)
 
+    back = other.get("/staff/second-factor/code?next=/staff/log/")
+    assert back.location == "/staff/", "who goes back to the code's page is in"
+    assert signed_in(other)
+
     third = app.test_client()
     enter(third, "me@example.org")
     send(third, "/staff/recovery", code=recovery[0])
     assert not signed_in(third), "a recovery code works once"
+    as_typed = f" {recovery[1].upper().replace('-', ' ')} "
+    send(third, "/staff/recovery", code=as_typed)
+    assert signed_in(third), "off paper, it is typed in one way or another"
+    fourth = app.test_client()
+    enter(fourth, "me@example.org")
+    send(fourth, "/staff/recovery", code=recovery[1])
+    assert not signed_in(fourth)
 
 
 def test_who_has_lost_phone_and_codes_is_helped_by_another_admin(

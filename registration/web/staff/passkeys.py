@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import time
+from datetime import UTC, datetime
 from ipaddress import ip_address
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from flask import Flask, current_app, request
+from flask import Flask, current_app, request, session
+from flask_security.tf_plugin import tf_clean_session
+from flask_security.utils import get_message
+from flask_security.webauthn import WebAuthnSigninResponseForm
 from flask_security.webauthn_util import WebauthnUtil
 from webauthn.helpers.structs import (
     AuthenticatorSelectionCriteria,
@@ -13,9 +19,13 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
+from registration.database import db
 from registration.models import Staff
+from registration.web.fields import one_line
 
 _PASSKEY_PAGES = ("security.wan_",)
+#: How much of a passkey's name is kept; its field takes no more.
+_LONGEST_NAME = 64
 
 
 class PasskeyUtil(WebauthnUtil):  # type: ignore[misc]
@@ -25,6 +35,27 @@ class PasskeyUtil(WebauthnUtil):  # type: ignore[misc]
         """Where a browser that is answered must have been: at the site's own address."""
         site = _site()
         return f"{site.scheme}://{site.netloc}"
+
+    def generate_challenge(self, nbytes: int | None = None) -> str:
+        """One that tells when it was made: a passkey's next use puts it out of use (see below)."""
+        return f"{time.time_ns()}.{super().generate_challenge(nbytes)}"
+
+    def user_verification(
+        self, user: Staff | None, usage: list[str]
+    ) -> UserVerificationRequirement:
+        """Alone, a passkey is shown with finger or PIN; a touch is for who has a password too."""
+        if usage == ["first"]:
+            return UserVerificationRequirement.REQUIRED
+        return UserVerificationRequirement.PREFERRED
+
+    def name_svn(self, value: str) -> tuple[str | None, str | None]:
+        """What is wrong with a name, and the name: any text, as pages show it as text.
+
+        The extension refuses the apostrophe of "Olga's phone".
+        """
+        if name := one_line(value)[:_LONGEST_NAME]:
+            return None, name
+        return get_message("WEBAUTHN_NAME_REQUIRED")[0], None
 
     def authenticator_selection(self, user: Staff, usage: str) -> AuthenticatorSelectionCriteria:
         """One that signs in alone is found without an address, and asks for finger or PIN."""
@@ -41,6 +72,29 @@ class PasskeyUtil(WebauthnUtil):  # type: ignore[misc]
         )
 
 
+class ShownPasskeyForm(WebAuthnSigninResponseForm):  # type: ignore[misc]
+    """Flask-Security's form; it looks as well at whose passkey it is, and when it was asked for."""
+
+    def validate(self, **kwargs: Any) -> bool:
+        """Check what the device signed, then who may come in by it, and that it comes once."""
+        if not super().validate(**kwargs):
+            return False
+        # Two that come at once are looked at one after the other.
+        db.session.refresh(self.cred, with_for_update=True)
+        if self.is_secondary and self.user.fs_uniquifier != session["tf_user_id"]:
+            # After somebody else's password it would be enough alone.
+            self.credential.errors.append(get_message("WEBAUTHN_MISMATCH_USER_HANDLE")[0])
+        elif _made_at(self.challenge) <= self.cred.lastuse_datetime:
+            # A passkey that is kept in several devices does not count its uses (WebAuthn 6.1.1).
+            self.credential.errors.append(get_message("WEBAUTHN_NO_VERIFY")[0])
+        # Of a closed account the extension has noted an error, and gone on all the same.
+        return not self.credential.errors
+
+
+def _made_at(challenge: str) -> datetime:
+    return datetime.fromtimestamp(int(challenge.partition(".")[0]) / 1e9, UTC)
+
+
 def init_app(app: Flask) -> None:
     """Let passkeys belong to the host of BASE_URL (the relying party's id, WebAuthn 5.1.2).
 
@@ -48,6 +102,16 @@ def init_app(app: Flask) -> None:
     pass on.
     """
     app.before_request(_name_the_site)
+    app.before_request(_begin_anew)
+
+
+def _begin_anew() -> None:
+    """Forget a password that was right, where a passkey is to sign in without one.
+
+    Else it would be asked for as a second factor, which it may not be.
+    """
+    if request.endpoint == "security.wan_signin" and request.form.get("alone"):
+        tf_clean_session()
 
 
 def _name_the_site() -> None:

@@ -1,25 +1,68 @@
-"""The set-up of codes, where Flask-Security begins anew after one wrong digit.
-
-It would show another key, and the one that was scanned would be of no use.
-"""
+"""Codes as a second factor: from an app, and those for the day it is lost."""
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 from flask import Flask, Response, current_app, make_response, render_template, request
-from flask_security import current_user
+from flask_security import anonymous_user_required, current_user
 from flask_security.forms import TwoFactorSetupForm
+from flask_security.recovery_codes import MfRecoveryCodesUtil
+from flask_security.totp import Totp
 from flask_security.utils import check_and_get_token_status
 
+from registration.database import db
+from registration.models import Staff
+
+_ENTER = "security.two_factor_token_validation"
 _VALIDATE = "security.two_factor_setup_validate"
 
 
+class OnceTotp(Totp):  # type: ignore[misc]
+    """Codes of which none works twice."""
+
+    def get_last_counter(self, user: Staff) -> int | None:
+        """The counter of the code that was used last; nobody else enters one meanwhile."""
+        db.session.refresh(user, ["tf_last_counter"], with_for_update=True)
+        return user.tf_last_counter
+
+    def set_last_counter(self, user: Staff, tmatch: Any) -> None:
+        """Keep the counter of a code that was right; committed with the sign-in."""
+        user.tf_last_counter = tmatch.counter
+        db.session.add(user)
+
+
+class RecoveryCodes(MfRecoveryCodesUtil):  # type: ignore[misc]
+    """Codes that are taken off paper, and of which none works twice."""
+
+    def check_recovery_code(self, user: Staff, code: str) -> bool:
+        """Whether it is one of theirs, however it is written; nobody else enters one meanwhile."""
+        db.session.refresh(user, ["mf_recovery_codes"], with_for_update=True)
+        return bool(super().check_recovery_code(user, _as_it_was_made(code)))
+
+    def delete_recovery_code(self, user: Staff, code: str) -> bool:
+        """Put a code out of use."""
+        return bool(super().delete_recovery_code(user, _as_it_was_made(code)))
+
+
+def _as_it_was_made(code: str) -> str:
+    """A recovery code in lower case, in groups of four, whatever stands between them."""
+    return "-".join(re.findall(r"\w{1,4}", re.sub(r"[\W_]", "", code.lower())))
+
+
 def init_app(app: Flask) -> None:
-    """Watch what becomes of the first code."""
+    """Ask nobody who is in for a code, and watch what becomes of the first code."""
+    # The extension would sign out whoever comes back to that page.
+    app.view_functions[_ENTER] = anonymous_user_required(app.view_functions[_ENTER])
     app.after_request(_show_the_key_again)
 
 
 def _show_the_key_again(response: Response) -> Response:
-    """After a wrong code: the page with the same key, and what was wrong on top of it."""
+    """After a wrong code: the page with the same key, and what was wrong on top of it.
+
+    The extension would show another key, and the one that was scanned would be of no use.
+    """
     wrong = request.endpoint == _VALIDATE and response.location is not None
     if not wrong or "second-factor" not in (response.location or ""):
         return response

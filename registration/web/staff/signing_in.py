@@ -22,7 +22,6 @@ from flask_security import (
     wan_registered,
 )
 from flask_security.datastore import SQLAlchemySessionUserDatastore
-from flask_security.totp import Totp
 from sqlalchemy import select
 
 from registration import addresses, audit, emails
@@ -88,22 +87,12 @@ class OutboxMailUtil(MailUtil):  # type: ignore[misc]
         return self.normalize(email)
 
 
-class OnceTotp(Totp):  # type: ignore[misc]
-    """Codes of which none works twice."""
-
-    def get_last_counter(self, user: Staff) -> int | None:
-        """The counter of the code that was used last."""
-        return user.tf_last_counter
-
-    def set_last_counter(self, user: Staff, tmatch: Any) -> None:
-        """Keep the counter of a code that was right; committed with the sign-in."""
-        user.tf_last_counter = tmatch.counter
-        db.session.add(user)
-
-
 # Trap: init_app() ignores classes that are passed to it.
 security = Security(
-    mail_util_cls=OutboxMailUtil, totp_cls=OnceTotp, webauthn_util_cls=passkeys.PasskeyUtil
+    mail_util_cls=OutboxMailUtil,
+    totp_cls=second_factor.OnceTotp,
+    mf_recovery_codes_util_cls=second_factor.RecoveryCodes,
+    webauthn_util_cls=passkeys.PasskeyUtil,
 )
 # Pages alone: a wrong guess that is answered otherwise would not be counted (guessing.py).
 security.want_json(lambda _request: False)
@@ -120,6 +109,7 @@ def init_app(app: Flask) -> None:
         reset_password_form=NewPasswordForm,
         change_password_form=OtherPasswordForm,
         verify_form=StillYouForm,
+        wan_signin_response_form=passkeys.ShownPasskeyForm,
     )
     # A session says who somebody is; no token in an address or a header does.
     app.login_manager.request_loader(lambda _request: None)  # type: ignore[attr-defined]
