@@ -7,12 +7,13 @@ a venue that moves changes nothing in the calendar of one who watches.
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from registration.database import db
-from registration.models import AttendanceMode, Event, EventEdition, Speaker
+from registration.models import AttendanceMode, AuditEntry, Event, EventEdition, Speaker
 
 Facts = dict[str, Any]
 
@@ -119,6 +120,24 @@ def facts_of_edition(event_id: int, number: int) -> Facts | None:
             EventEdition.event_id == event_id, EventEdition.number == number
         )
     )
+
+
+def announced_before(event: Event) -> list[Facts]:
+    """What the public was told before each change of the event since it was published."""
+    if not event.edition:
+        return []
+    published_at = db.session.scalar(
+        select(func.max(AuditEntry.at)).where(
+            AuditEntry.event_id == event.id, AuditEntry.action == "event.published"
+        )
+    )
+    noted = select(EventEdition).where(EventEdition.event_id == event.id)
+    editions = db.session.scalars(noted.order_by(EventEdition.number)).all()
+    return [
+        before.facts
+        for before, after in pairwise(editions)
+        if after.created_at >= (published_at or event.created_at)
+    ]
 
 
 def all_of(event_id: int) -> list[tuple[int, Facts]]:

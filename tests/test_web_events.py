@@ -13,8 +13,14 @@ import pytest
 from flask.testing import FlaskClient
 from PIL import Image
 
-from registration import cards, lifecycle
-from registration.models import AttendanceMode, EventStatus, RegistrationKind, Visibility
+from registration import cards, events, lifecycle
+from registration.models import (
+    AttendanceMode,
+    Event,
+    EventStatus,
+    RegistrationKind,
+    Visibility,
+)
 from tests.conftest import NOW
 from tests.factories import (
     make_event,
@@ -279,6 +285,51 @@ class TestRecord:
         told = record(client, "/events/off")
         assert told["eventStatus"] == "https://schema.org/EventCancelled"
 
+    def test_says_from_when_it_was_moved_once_it_was_announced(self, client: FlaskClient):
+        room, _ = make_hybrid(slug="moved", status=EventStatus.DRAFT)
+        event = room.event
+        drafted, length = event.starts_at, event.ends_at - event.starts_at
+        for hours, days in enumerate((1, 2, 3, 4)):
+            moment = NOW + timedelta(hours=hours)
+            if days == 2:
+                lifecycle.publish(event_id=event.id, staff_id=None, now=moment)
+                assert record(client, "/events/moved")["eventStatus"].endswith("/EventScheduled")
+            starts_at = drafted + timedelta(days=days)
+            edit(event, moment, starts_at=starts_at, ends_at=starts_at + length)
+        told = record(client, "/events/moved")
+        assert told["eventStatus"] == "https://schema.org/EventRescheduled"
+        assert datetime.fromisoformat(told["startDate"]) == drafted + timedelta(days=4)
+        before = [datetime.fromisoformat(at) for at in told["previousStartDate"]]
+        assert before == [drafted + timedelta(days=days) for days in (1, 2, 3)]
+
+    def test_says_that_it_has_gone_online(self, client: FlaskClient):
+        event = make_event(slug="gone")
+        make_option(event, mode=AttendanceMode.VIRTUAL)
+        starts_at, later = event.starts_at, event.starts_at + timedelta(hours=1)
+        edit(event, NOW, venue_name="", venue_address="")
+        told = record(client, "/events/gone")
+        assert told["eventStatus"] == "https://schema.org/EventMovedOnline"
+        assert "previousStartDate" not in told
+        edit(event, NOW, starts_at=later)
+        told = record(client, "/events/gone")
+        assert [status.rpartition("/")[2] for status in told["eventStatus"]] == [
+            "EventRescheduled",
+            "EventMovedOnline",
+        ]
+        assert datetime.fromisoformat(told["previousStartDate"]) == starts_at
+        edit(event, NOW, starts_at=starts_at, venue_name="Hall")
+        lifecycle.cancel(event_id=event.id, reason="", staff_id=None, now=NOW)
+        assert record(client, "/events/gone")["eventStatus"].endswith("/EventCancelled")
+
+    def test_names_no_place_that_nobody_can_come_to(self, client: FlaskClient):
+        make_option(make_event(slug="stream", venue_name="Studio"), mode=AttendanceMode.VIRTUAL)
+        (place,) = record(client, "/events/stream")["location"]
+        assert place["@type"] == "VirtualLocation"
+
+
+def edit(event: Event, moment: datetime, **changes: Any) -> None:
+    events.edit(event_id=event.id, changes=changes, seen="", staff_id=None, now=moment)
+
 
 class TestCancelled:
     @pytest.mark.parametrize(
@@ -312,6 +363,24 @@ class TestTypography:
 
 
 class TestForm:
+    @pytest.mark.parametrize(
+        ("values", "status"),
+        [
+            ({"registration_opens_at": NOW + timedelta(days=1)}, 200),
+            ({"registration_closes_at": NOW - timedelta(days=1)}, 410),
+            ({"status": EventStatus.CANCELLED}, 410),
+        ],
+    )
+    @pytest.mark.parametrize("query", ["", "?source=letter"])
+    def test_that_is_not_there_sets_no_cookie(
+        self, client: FlaskClient, values: dict[str, Any], status: int, query: str
+    ):
+        make_hybrid(slug="shut", **values)
+        answer = client.get(f"/events/shut/rsvp{query}")
+        assert answer.status_code == status
+        assert "Set-Cookie" not in answer.headers
+        assert "Cookie" not in answer.headers.get("Vary", "")
+
     def test_a_required_question_is_not_called_optional(self, client: FlaskClient):
         room, stream = make_hybrid(slug="asks")
         make_question(room.event, label="Which team?", is_required=True)

@@ -8,6 +8,7 @@ from flask import (
     Blueprint,
     abort,
     current_app,
+    make_response,
     redirect,
     render_template,
     request,
@@ -26,7 +27,9 @@ from registration.times import now
 from registration.web import access, tries
 from registration.web.answer_form import Offer, RsvpForm, opened
 from registration.web.asking import Asking, Recent
+from registration.web.events import FRESH
 from registration.web.fields import once_more
+from registration.web.headers import cacheable
 from registration.web.kept_pages import KeptPages
 from registration.web.limits import address_sent, limiter, setting
 from registration.web.person_form import guests_line
@@ -196,7 +199,11 @@ def _page(
         page = render_template(
             "rsvps/closed.html", event=event, now=moment, form=form, opens_at=opens_at
         )
-        return page, 200 if opens_at and not event.is_past(moment) else 410
+        status = 200 if opens_at and not event.is_past(moment) else 410
+        if request.method != "GET":
+            return page, status
+        # There is nothing to send: no token is needed, so no cookie.
+        return cacheable(make_response(page, status), seconds=FRESH)
     form.word(event)
     page = render_template(
         "rsvps/answer.html",

@@ -11,7 +11,7 @@ from typing import Any
 from flask import current_app, url_for
 from markupsafe import Markup
 
-from registration import entries, prose, wording
+from registration import editions, entries, prose, wording
 from registration.listing import Programme
 from registration.models import AttendanceMode, Event, EventStatus, RegistrationKind
 
@@ -36,9 +36,7 @@ def describe(event: Event, programme: Programme, card: str, moment: datetime) ->
         "doorTime": _local(event, event.doors_at) if event.doors_at else "",
         "inLanguage": event.language,
         "url": entries.event_url(event),
-        "eventStatus": "https://schema.org/EventCancelled"
-        if event.status is EventStatus.CANCELLED
-        else "https://schema.org/EventScheduled",
+        **_status(event, programme),
         "eventAttendanceMode": f"https://schema.org/{_attendance(programme)}EventAttendanceMode",
         "organizer": {
             "@type": "Organization",
@@ -76,9 +74,28 @@ def _attendance(programme: Programme) -> str:
     return "Online" if AttendanceMode.VIRTUAL in modes else "Offline"
 
 
+def _status(event: Event, programme: Programme) -> dict[str, Any]:
+    """Whether it takes place as it was announced, and when it was to begin before."""
+    if event.status is EventStatus.CANCELLED:
+        return {"eventStatus": "https://schema.org/EventCancelled"}
+    before = editions.announced_before(event)
+    starts = dict.fromkeys(datetime.fromisoformat(facts["starts_at"]) for facts in before)
+    starts.pop(event.starts_at, None)
+    had_place = any(facts["venue"] for facts in before)
+    left_place = had_place and not event.venue_name and _attendance(programme) == "Online"
+    statuses = ["EventRescheduled"] * bool(starts) + ["EventMovedOnline"] * left_place
+    told: dict[str, Any] = {
+        "eventStatus": [f"https://schema.org/{status}" for status in statuses]
+        or "https://schema.org/EventScheduled",
+        "previousStartDate": [_local(event, at) for at in starts],
+    }
+    return {name: value[0] if len(value) == 1 else value for name, value in told.items()}
+
+
 def _locations(event: Event, programme: Programme) -> list[dict[str, Any]]:
     places: list[dict[str, Any]] = []
-    if event.venue_name:
+    # As on the page: a house whose rooms are not open is no place to go to.
+    if event.venue_name and _attendance(programme) != "Online":
         address = ", ".join(event.venue_address.splitlines())
         places.append({"@type": "Place", "name": event.venue_name, "address": address})
     if any(option.is_virtual for option in programme.options):
