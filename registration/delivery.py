@@ -141,18 +141,7 @@ class Postman:
 
     def _open_line(self) -> Line:
         if self._line is None:
-            config = current_app.config
-            server = Server(
-                host=config["MAIL_SERVER"],
-                port=config["MAIL_PORT"],
-                starttls=config["MAIL_USE_TLS"],
-                tls=config["MAIL_USE_SSL"],
-                username=config["MAIL_USERNAME"] or "",
-                password=config["MAIL_PASSWORD"] or "",
-                timeout=config["MAIL_TIMEOUT"],
-                ca_file=config["MAIL_CA_FILE"],
-            )
-            self._line = Line(server, self._ticks)
+            self._line = Line(Server.of(current_app.config), self._ticks)
         return self._line
 
     def _rest(self, now: datetime) -> None:

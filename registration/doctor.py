@@ -1,10 +1,12 @@
-"""What an operator wants to know is right: settings, schema, counters, mail, worker."""
+"""What an operator wants to know is right: settings, schema, counters, mail, mailbox, worker."""
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -12,7 +14,7 @@ from flask import current_app
 from sqlalchemy import case, func, select
 from sqlalchemy.exc import DBAPIError
 
-from registration import outbox, retention
+from registration import inbox, outbox, retention
 from registration.database import db
 from registration.models import (
     LIVE,
@@ -25,10 +27,13 @@ from registration.models import (
     RsvpStatus,
     SearchWord,
 )
-from registration.settings import DEVELOPMENT_KEY
+from registration.settings import DEVELOPMENT_KEY, Settings
+from registration.smtp import Line, Server, Unreachable
 
 #: How late an erasure may be before something is wrong.
 _PATIENCE = timedelta(days=1)
+#: Settings that have a value for the demo, which no other house wants to show.
+_OF_THE_DEMO = ("ORGANISATION_NAME", "ORGANISATION_ADDRESS", "CONTACT_EMAIL", "CALENDAR_ADDRESS")
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,7 @@ class Finding:
 
 def examine(*, now: datetime) -> list[Finding]:
     """Look at everything, as far as the schema allows; changes nothing."""
-    first = [*_settings(), *_schema()]
+    first = [*_settings(), *_folder(), *_server(), *_mailbox(), *_schema()]
     try:
         return [*first, *counters(), *_erasures(now), *_mail(now)]
     except DBAPIError:
@@ -59,7 +64,61 @@ def _settings() -> Iterator[Finding]:
         )
     if config["PRODUCTION"] and not config["BASE_URL"].startswith("https://"):
         yield Finding(False, "BASE_URL does not begin with https://")
+    for name in _OF_THE_DEMO if config["PRODUCTION"] else ():
+        if config[name] == Settings.model_fields[name.lower()].default:
+            yield Finding(False, f"{name} is the demo's: set your own")
+    if config["BASE_URL"].startswith("https://") and not config["TRUSTED_PROXIES"]:
+        yield Finding(
+            False,
+            "TRUSTED_PROXIES is 0, though a proxy must speak TLS for us: all visitors seem to come "
+            "from its address, and share its limits",
+        )
     yield Finding(True, f"the site's address is {config['BASE_URL']}")
+
+
+def _folder() -> Iterator[Finding]:
+    folder = Path(current_app.config["UPLOAD_FOLDER"])
+    # It is made with its first picture.
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            yield Finding(True, f"pictures can be written to {folder}")
+    except OSError as problem:
+        yield Finding(False, f"UPLOAD_FOLDER: {there} cannot be written: {problem.strerror}")
+
+
+def _server() -> Iterator[Finding]:
+    server = Server.of(current_app.config)
+    if not server.host:
+        return
+    line = Line(server)
+    try:
+        line.greet()
+        yield Finding(True, f"the mail server {server.host}:{server.port} lets us in")
+    except Unreachable as problem:
+        yield Finding(False, f"the mail server {server.host}:{server.port}: {problem}")
+    finally:
+        line.close()
+
+
+def _mailbox() -> Iterator[Finding]:
+    url, authserv = current_app.config["INBOX_URL"], current_app.config["INBOX_AUTHSERV"]
+    if not url:
+        return
+    try:
+        signers = inbox.look(url)
+    except inbox.MailboxClosed as problem:
+        yield Finding(False, f"the mailbox of INBOX_URL: {problem}")
+        return
+    yield Finding(True, "the mailbox of INBOX_URL can be read")
+    if not authserv:
+        yield Finding(False, "INBOX_AUTHSERV is not set: anybody can decline for another")
+    elif signers and authserv.lower() not in signers:
+        yield Finding(
+            False,
+            f"INBOX_AUTHSERV is {authserv}, but mails there are signed by "
+            f"{', '.join(sorted(signers))}: what fails DMARC counts",
+        )
 
 
 def _schema() -> Iterator[Finding]:
@@ -188,6 +247,8 @@ def _mail(now: datetime) -> Iterator[Finding]:
             not current_app.config["PRODUCTION"],
             "no MAIL_SERVER is set: mails wait in the outbox, where staff can read them",
         ),
-        "stale": Finding(False, "no worker has been heard of: start one with flask worker"),
+        "stale": Finding(
+            False, "no worker has been heard of: start one with flask --app app worker"
+        ),
         "failing": Finding(False, "mails have waited for ten minutes: see the staff's outbox"),
     }[trouble]

@@ -240,15 +240,26 @@ def _sender(message: Message) -> str:
     return found[0][1].lower() if len(found) == 1 else ""
 
 
+def signers(raw: bytes) -> list[str]:
+    """Who signed each Authentication-Results in the head of a mail, what came last first."""
+    return [server for server, _results in _results(email.message_from_bytes(raw))]
+
+
+def _results(message: Message) -> Iterator[tuple[str, str]]:
+    """Of each Authentication-Results (RFC 8601): who signed it, in lower case, and what it says."""
+    for header in message.get_all("Authentication-Results", []):
+        server, _separator, results = str(header).partition(";")
+        yield "".join(server.lower().split()[:1]), results
+
+
 def _dmarc(message: Message, authserv: str) -> Dmarc:
     """What our own server says; what others wrote into the mail says nothing.
 
     It may say it in several headers, one for each of its filters. A no anywhere is a no.
     """
     said = set()
-    for header in message.get_all("Authentication-Results", []):
-        server, _separator, results = str(header).partition(";")
-        if authserv and server.lower().split()[:1] == [authserv.lower()]:
+    for server, results in _results(message):
+        if authserv and server == authserv.lower():
             said |= {found.lower() for found in _DMARC.findall(_QUOTED.sub("", results))}
     if said - {"pass", "none"}:
         return Dmarc.FAIL

@@ -8,8 +8,9 @@ from __future__ import annotations
 import contextlib
 import imaplib
 import logging
+from collections.abc import Iterator
 from datetime import datetime
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from registration import imip, replies, speakers
 
@@ -17,6 +18,8 @@ log = logging.getLogger(__name__)
 
 #: How many mails one visit to the mailbox reads.
 _MOST = 500
+#: How many of each folder's mails tell who signs for our mail server.
+_LOOKED_AT = 20
 _PATIENCE = 30.0  # seconds for each answer of the server
 #: Where mails go that have been read.
 _DONE = "Processed"
@@ -44,6 +47,32 @@ def fetch(url: str, *, authserv: str, now: datetime) -> int:
     a reply that is known already changes nothing. One that breaks us stays, and stops no other.
     Raises MailboxClosed.
     """
+    with _opened(url) as (box, name):
+        return _empty(box, name, authserv=authserv, now=now)
+
+
+def look(url: str) -> set[str]:
+    """Who signed the Authentication-Results of the last mails there; changes nothing.
+
+    A mail's topmost alone counts: others may have been in it when it came. Raises MailboxClosed.
+    """
+    with _opened(url) as (box, name):
+        names = set()
+        for folder in (_DONE, name):
+            if box.select(f'"{folder}"', readonly=True)[0] != "OK":
+                continue
+            found = box.uid("SEARCH", "ALL")[1]
+            for number in (found[0] or b"").split()[-_LOOKED_AT:]:
+                wanted = "(BODY.PEEK[HEADER.FIELDS (AUTHENTICATION-RESULTS)])"
+                _told, fetched = box.uid("FETCH", number.decode(), wanted)
+                raw = next((part[1] for part in fetched if isinstance(part, tuple)), b"")
+                names.update(imip.signers(raw)[:1])
+        return names
+
+
+@contextlib.contextmanager
+def _opened(url: str) -> Iterator[tuple[imaplib.IMAP4, str]]:
+    """The mailbox's server, signed in, and the mailbox's name. Raises MailboxClosed."""
     parts = urlsplit(url)
     secure = parts.scheme == "imaps"
     client = imaplib.IMAP4_SSL if secure else imaplib.IMAP4
@@ -53,7 +82,8 @@ def fetch(url: str, *, authserv: str, now: datetime) -> int:
     except (imaplib.IMAP4.error, OSError, ValueError) as problem:
         raise MailboxClosed(f"{parts.hostname} does not answer: {problem}") from problem
     try:
-        return _empty(box, parts, authserv=authserv, now=now)
+        box.login(unquote(parts.username or ""), unquote(parts.password or ""))
+        yield box, unquote(parts.path.strip("/")) or "INBOX"
     except (imaplib.IMAP4.error, OSError) as problem:
         said = problem.args[0] if problem.args else ""
         told = said.decode(errors="replace") if isinstance(said, bytes) else str(problem)
@@ -63,9 +93,7 @@ def fetch(url: str, *, authserv: str, now: datetime) -> int:
             box.logout()
 
 
-def _empty(box: imaplib.IMAP4, parts: SplitResult, *, authserv: str, now: datetime) -> int:
-    box.login(unquote(parts.username or ""), unquote(parts.password or ""))
-    name = unquote(parts.path.strip("/")) or "INBOX"
+def _empty(box: imaplib.IMAP4, name: str, *, authserv: str, now: datetime) -> int:
     told, answer = box.select(f'"{name}"')
     if told != "OK":
         raise imaplib.IMAP4.error(answer[0] or f"there is no mailbox {name}")

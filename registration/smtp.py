@@ -7,8 +7,9 @@ import smtplib
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any, Self
 
 #: Seconds without a word after which a kept connection is asked whether it is still there.
 _QUIET = 5.0
@@ -47,6 +48,20 @@ class Server:
     timeout: float = 30.0
     ca_file: str = ""
 
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> Self:
+        """The server that the settings MAIL_… name."""
+        return cls(
+            host=config["MAIL_SERVER"],
+            port=config["MAIL_PORT"],
+            starttls=config["MAIL_USE_TLS"],
+            tls=config["MAIL_USE_SSL"],
+            username=config["MAIL_USERNAME"] or "",
+            password=config["MAIL_PASSWORD"] or "",
+            timeout=config["MAIL_TIMEOUT"],
+            ca_file=config["MAIL_CA_FILE"],
+        )
+
 
 class Line:
     """A connection that is opened when a mail is sent, and kept for the next."""
@@ -77,6 +92,10 @@ class Line:
                 self._drop()
                 raise Broken(str(again)) from again
         self._last_word = self._ticks()
+
+    def greet(self) -> None:
+        """Open the connection as for a mail, and give none. Raises Unreachable."""
+        self._opened()
 
     def close(self) -> None:
         """Say goodbye, as far as the server listens."""
