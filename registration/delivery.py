@@ -253,4 +253,4 @@ def _is_called_off(event: Event | None, now: datetime) -> bool:
 
 
 def _is_to_nobody(mail: OutboxMail) -> bool:
-    return mail.rsvp is not None and mail.rsvp.erased_at is not None and not mail.forgets
+    return mail.rsvp is not None and mail.rsvp.is_erased and not mail.forgets

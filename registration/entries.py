@@ -11,7 +11,15 @@ from flask_babel import gettext
 
 from registration import keys, wording
 from registration.itip import Entry
-from registration.models import AttendanceOption, Event, EventStatus, Rsvp, Speaker, SpeakerStatus
+from registration.models import (
+    AttendanceOption,
+    Event,
+    EventStatus,
+    Invitation,
+    Rsvp,
+    Speaker,
+    SpeakerStatus,
+)
 
 
 def event_url(event: Event) -> str:
@@ -29,9 +37,9 @@ def manage_url(rsvp: Rsvp) -> str:
     return f"{current_app.config['BASE_URL']}/rsvp/{rsvp.manage_key}"
 
 
-def unsubscribe_url(rsvp: Rsvp) -> str:
-    """The address at which mailings to an RSVP's address end; it changes nothing else."""
-    return f"{current_app.config['BASE_URL']}/unsubscribe/{keys.unsubscribe_key(rsvp.id)}"
+def unsubscribe_url(reader: Rsvp | Invitation) -> str:
+    """The address at which mailings or invitations to a reader end; it changes nothing else."""
+    return f"{current_app.config['BASE_URL']}/unsubscribe/{keys.unsubscribe_key(reader)}"
 
 
 def ticket_url(ticket_code: str) -> str:

@@ -27,6 +27,7 @@ from registration.models import (
     Question,
     QuestionKind,
     Rsvp,
+    Unsubscribe,
 )
 from registration.sheets import Sheet
 
@@ -40,6 +41,7 @@ class Fate(enum.StrEnum):
     FULL = "full"
     EXISTS = "exists"
     DUPLICATE = "duplicate"
+    WANTS_NO_MAIL = "wants_no_mail"
     NO_ADDRESS = "no_address"
     BAD_ADDRESS = "bad_address"
     NO_NAME = "no_name"
@@ -269,10 +271,13 @@ def judge(
     live = select(Rsvp.email, Rsvp.id).where(Rsvp.event_id == event_id, Rsvp.status.in_(LIVE))
     coming = {row.email: row.id for row in db.session.execute(live)}
     invited: set[str] = set()
+    silent: set[str] = set()
     if kind is ImportKind.INVITEES:
         invited = set(
             db.session.scalars(select(Invitation.email).where(Invitation.event_id == event_id))
         )
+        if plan.sends_mail:
+            silent = set(db.session.scalars(Unsubscribe.addresses(event_id)))
     left = {option.id: option.seats_left for option in options}
     queued = {option.id: option.waiting > 0 for option in options}
     for row in rows:
@@ -283,6 +288,8 @@ def judge(
             row.ends(Fate.EXISTS, gettext("This address has an RSVP already"))
         elif row.email in invited:
             row.ends(Fate.EXISTS, gettext("This address is invited already"))
+        elif row.email in silent:
+            row.ends(Fate.WANTS_NO_MAIL, gettext("This address wants no such messages from us"))
         elif kind is ImportKind.INVITEES:
             row.ends(Fate.INVITED)
         else:

@@ -23,6 +23,7 @@ from registration.models import (
     OutboxMail,
     Rsvp,
     RsvpStatus,
+    Unsubscribe,
 )
 
 #: How long reminders can be taken back.
@@ -87,7 +88,8 @@ def invite(
 ) -> Invitation:
     """Invite one person by mail; who is invited already gets the mail once more.
 
-    Raises InvitationRefused for an event that is not announced, or is over.
+    Raises InvitationRefused for an event that is not announced, or is over, and for who has said
+    yes or wants no invitations.
     """
     with transaction():
         event = db.session.get_one(Event, event_id)
@@ -98,6 +100,8 @@ def invite(
         ).one_or_none()
         if known is not None and known.status is InvitationStatus.ACCEPTED:
             raise InvitationRefused(_("This person has said yes already."))
+        if db.session.scalar(select(Unsubscribe.silences(email, event_id))):
+            raise InvitationRefused(_("This person wants no such messages from us."))
         invited = known or Invitation(
             event_id=event_id,
             email=email,

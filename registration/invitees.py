@@ -49,10 +49,7 @@ def to_remind(event_id: int, now: datetime) -> ColumnElement[bool]:
         or_(Invitation.reminded_at.is_(None), Invitation.reminded_at <= now - REST),
         ~exists().where(invited, goes, OutboxMail.created_at > now - REST),
         or_(~exists().where(invited), exists().where(invited, goes)),
-        ~exists().where(
-            Unsubscribe.email == Invitation.email,
-            or_(Unsubscribe.event_id.is_(None), Unsubscribe.event_id == event_id),
-        ),
+        ~Unsubscribe.silences(Invitation.email, event_id),
     )
 
 

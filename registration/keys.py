@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import current_app
 from itsdangerous import BadSignature, Signer
 
+from registration.models import Invitation, Rsvp
 
-def unsubscribe_key(rsvp_id: int) -> str:
-    """What ends the mailings to the address of an RSVP; it opens nothing else."""
-    return _signer().sign(str(rsvp_id)).decode()
+#: What stands before the number of a row of each kind.
+_MARKS = {Rsvp: "", Invitation: "i"}
 
 
-def read_unsubscribe_key(key: str) -> int | None:
-    """The id of the RSVP that a key was made for; None for one that we did not make."""
+def unsubscribe_key(reader: Rsvp | Invitation) -> str:
+    """What ends mailings, or invitations, to the address of one reader; it opens nothing else."""
+    return _signer().sign(f"{_MARKS[type(reader)]}{reader.id}").decode()
+
+
+def read_unsubscribe_key(key: str) -> tuple[type[Any], int] | None:
+    """Whom a key was made for, Rsvp or Invitation and its id; None if we did not make it."""
     try:
-        return int(_signer().unsign(key))
-    except (BadSignature, ValueError):
+        said = _signer().unsign(key).decode()
+    except BadSignature:
         return None
+    kind = Invitation if said.startswith(_MARKS[Invitation]) else Rsvp
+    return kind, int(said.removeprefix(_MARKS[kind]))
 
 
 def _signer() -> Signer:

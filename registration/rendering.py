@@ -100,9 +100,11 @@ def _calendar(mail: OutboxMail, now: datetime) -> tuple[str, bytes | None]:
 
 
 def _unsubscribe_url(mail: OutboxMail) -> str:
-    """Mailings can be ended with one click; what an RSVP itself brings about cannot."""
+    """What nobody asked for can be ended with one click; what an RSVP brings about cannot."""
     if mail.kind is MailKind.MAILING and mail.rsvp is not None:
         return entries.unsubscribe_url(mail.rsvp)
+    if mail.invitation is not None:
+        return entries.unsubscribe_url(mail.invitation)
     return ""
 
 

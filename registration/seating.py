@@ -68,7 +68,7 @@ def lock_for(rsvp_id: int) -> tuple[Seats, Rsvp]:
         raise LookupError(f"there is no RSVP {rsvp_id}")
     seats = lock(event_id)
     rsvp = db.session.get_one(Rsvp, rsvp_id, populate_existing=True)
-    if rsvp.erased_at is not None:
+    if rsvp.is_erased:
         raise LookupError(f"RSVP {rsvp_id} is erased")
     return seats, rsvp
 

@@ -91,7 +91,7 @@ def rsvps_of(event_id: int, segment: Segment) -> Select[int]:
         Rsvp.event_id == event_id,
         Rsvp.status.in_(_STATUSES[segment.who]),
         Rsvp.email.not_like(f"%{NO_ADDRESS}"),  # came to the door without one
-        ~_unsubscribed(event_id),
+        ~Unsubscribe.silences(Rsvp.email, event_id),
         *_narrowed(segment),
     ]
     return select(Rsvp.id).where(*conditions)
@@ -110,7 +110,7 @@ def unsubscribed(event_id: int, segment: Segment) -> int:
     wanted = select(Rsvp.id).where(
         Rsvp.event_id == event_id,
         Rsvp.status.in_(_STATUSES[segment.who]),
-        _unsubscribed(event_id),
+        Unsubscribe.silences(Rsvp.email, event_id),
         *_narrowed(segment),
     )
     return db.session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
@@ -124,7 +124,7 @@ def counts(event_id: int) -> dict[tuple[Who, int | None], int]:
             Rsvp.event_id == event_id,
             Rsvp.status.in_(LIVE),
             Rsvp.email.not_like(f"%{NO_ADDRESS}"),
-            ~_unsubscribed(event_id),
+            ~Unsubscribe.silences(Rsvp.email, event_id),
         )
         .group_by(Rsvp.status, Rsvp.option_id)
     ).all()
@@ -171,13 +171,6 @@ def _came_back() -> ColumnElement[bool]:
         other.event_id == Rsvp.event_id,
         other.email == Rsvp.email,
         or_(other.status.in_(LIVE), ended & (other.id > Rsvp.id)),
-    )
-
-
-def _unsubscribed(event_id: int) -> ColumnElement[bool]:
-    return exists().where(
-        Unsubscribe.email == Rsvp.email,
-        or_(Unsubscribe.event_id.is_(None), Unsubscribe.event_id == event_id),
     )
 
 

@@ -1,4 +1,7 @@
-"""Who wants no mailings: of one event, or none at all. Each change is one transaction."""
+"""Who wants no mailings and no invitations: of one event, or none at all.
+
+Each change is one transaction.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,11 @@ from sqlalchemy import delete, or_, select, update
 
 from registration import audit
 from registration.database import db, transaction
-from registration.models import MailState, OutboxMail, Rsvp, Unsubscribe
+from registration.models import Invitation, MailState, OutboxMail, Rsvp, Unsubscribe
 
 
 def unsubscribe(*, email: str, event_id: int, everything: bool, now: datetime) -> None:
-    """End the mailings of an event, or all of them, to an address; also those under way."""
+    """End mailings and invitations of an event, or all, to an address; also those under way."""
     with transaction():
         wanted = None if everything else event_id
         if not _is_unsubscribed(email, wanted):
@@ -24,11 +27,13 @@ def unsubscribe(*, email: str, event_id: int, everything: bool, now: datetime) -
                 address=email,
                 everything=everything,
             )
-        waiting = update(OutboxMail).where(
-            OutboxMail.rsvp_id.in_(select(Rsvp.id).where(Rsvp.email == email)),
-            OutboxMail.mailing_id.is_not(None),
-            OutboxMail.state == MailState.WAITING,
+        mailed = OutboxMail.mailing_id.is_not(None) & OutboxMail.rsvp_id.in_(
+            select(Rsvp.id).where(Rsvp.email == email)
         )
+        invited = OutboxMail.invitation_id.in_(
+            select(Invitation.id).where(Invitation.email == email)
+        )
+        waiting = update(OutboxMail).where(mailed | invited, OutboxMail.state == MailState.WAITING)
         if not everything:
             waiting = waiting.where(OutboxMail.event_id == event_id)
         db.session.execute(

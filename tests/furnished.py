@@ -53,7 +53,7 @@ def furnish(account: Staff) -> Values:
         "erasing": {"key": rsvp.manage_key},
         "lobby": {"key": watcher.join_key},
         "speakers": {"key": speaker.key},
-        "unsubscribe": {"key": keys.unsubscribe_key(rsvp.id)},
+        "unsubscribe": {"key": keys.unsubscribe_key(rsvp)},
         "pages": {"name": media},
         "static": {"filename": "css/base.css"},
         "staff_editor": {"name": "basics"},

@@ -25,6 +25,7 @@ from registration import (
     matching,
     parties,
     sheets,
+    subscriptions,
 )
 from registration.database import db
 from registration.fates import Fate, Plan
@@ -395,6 +396,28 @@ class TestInvitees:
         ]
         sent = db.session.scalars(select(OutboxMail.invitation_id)).all()
         assert sorted(sent) == ([one.id for one in invited] if mails else [])
+
+    @pytest.mark.parametrize("mails", [True, False])
+    def test_who_wants_no_mail_is_left_out_where_it_would_be_sent(
+        self, app: Flask, mails: bool
+    ) -> None:
+        event, other = make_event(), make_event()
+        for email, of_event, everything in (
+            ("this@example.org", event, False),
+            ("none@example.org", other, True),
+            ("other@example.org", other, False),
+        ):
+            subscriptions.unsubscribe(
+                email=email, event_id=of_event.id, everything=everything, now=NOW
+            )
+        rows = dry(
+            event,
+            "Email\nthis@example.org\nnone@example.org\nother@example.org\n",
+            ImportKind.INVITEES,
+            sends_mail=mails,
+        )
+        left_out = Fate.WANTS_NO_MAIL if mails else Fate.INVITED
+        assert [row.fate for row in rows] == [left_out, left_out, Fate.INVITED]
 
     def test_an_address_with_its_name_around_it_is_read(self, app: Flask) -> None:
         event = make_event()

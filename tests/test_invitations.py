@@ -17,9 +17,11 @@ from registration import (
     lifecycle,
     rendering,
     rsvps,
+    subscriptions,
 )
 from registration.database import db
 from registration.emails import tellings
+from registration.entries import unsubscribe_url
 from registration.invitations import HOLD, InvitationRefused
 from registration.mime import CalendarMessage
 from registration.models import (
@@ -364,3 +366,53 @@ class TestAReminderThatWaits:
     @staticmethod
     def _delivered(mails: list[OutboxMail], at: datetime) -> list[str]:
         return delivered([mail.id for mail in mails], at)
+
+
+class TestWhoWantsNoInvitations:
+    @pytest.mark.parametrize("kind", [MailKind.INVITATION, MailKind.INVITATION_REMINDER])
+    def test_can_say_so_with_one_click_in_each_mail(self, invited: Invitation, kind: MailKind):
+        if kind is MailKind.INVITATION:
+            invite(invited.event, invited.email)
+        else:
+            remind(invited.event)
+        mail = db.session.scalars(select(OutboxMail).where(OutboxMail.kind == kind)).one()
+        message = rendering.render(mail, now=NOW)
+        url = unsubscribe_url(invited)
+        assert message.unsubscribe_url == url
+        assert url in str(message.html)
+        assert invited.key not in url
+        check_wire(message.as_bytes())
+
+    @pytest.mark.parametrize("everything", [False, True])
+    def test_is_not_mailed_what_is_under_way(self, invited: Invitation, everything: bool):
+        remind(invited.event)
+        subscriptions.unsubscribe(
+            email=invited.email, event_id=invited.event_id, everything=everything, now=NOW
+        )
+        assert reminders(MailState.WAITING) == []
+        assert len(reminders(MailState.SUPERSEDED)) == 1
+
+    def test_of_one_event_is_still_mailed_about_another(self, invited: Invitation):
+        other = make_option().event
+        of_other = invite(other, invited.email)
+        subscriptions.unsubscribe(
+            email=invited.email, event_id=invited.event_id, everything=False, now=NOW
+        )
+        mail = db.session.scalars(
+            select(OutboxMail).where(OutboxMail.invitation_id == of_other.id)
+        ).one()
+        assert mail.state is MailState.WAITING
+
+    @pytest.mark.parametrize("everything", [False, True])
+    def test_is_not_invited_by_hand(self, invited: Invitation, everything: bool):
+        subscriptions.unsubscribe(
+            email=invited.email, event_id=invited.event_id, everything=everything, now=NOW
+        )
+        with pytest.raises(InvitationRefused, match="wants no such messages"):
+            invite(invited.event, invited.email)
+        elsewhere = make_option().event
+        if everything:
+            with pytest.raises(InvitationRefused, match="wants no such messages"):
+                invite(elsewhere, invited.email)
+        else:
+            assert invite(elsewhere, invited.email).event_id == elsewhere.id

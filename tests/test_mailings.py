@@ -424,7 +424,7 @@ def test_unsubscribing_takes_back_what_is_under_way(app: Flask) -> None:
     assert subscriptions.state_of(rsvp.email, option.event_id) == "all"
 
 
-def test_every_mailing_carries_one_click_unsubscribe_and_no_other_mail_does(app: Flask) -> None:
+def test_a_mailing_carries_one_click_unsubscribe_and_a_confirmation_does_not(app: Flask) -> None:
     option = make_option()
     rsvp = make_rsvp(option)
     mailing = write(option.event_id)

@@ -106,7 +106,7 @@ class TestAfterwards:
             f"/rsvp/{seated.manage_key}/erase",
             f"/j/{watches.join_key}",
             f"/t/{code}",
-            f"/unsubscribe/{unsubscribe_key(seated.id)}",
+            f"/unsubscribe/{unsubscribe_key(seated)}",
         ]
         assert {client.get(link).status_code for link in links} == {200}
         for rsvp_id in (seated.id, watches.id):

@@ -90,7 +90,7 @@ def test_no_page_file_or_mail_of_anybody_has_the_address_before_the_door_opens(a
         streams.add(url=url, label="", **by)
     for mine in ("rsvps", "editing", "erasing"):
         house[mine] = {"key": watcher.manage_key}
-    house["unsubscribe"] = {"key": keys.unsubscribe_key(watcher.id)}
+    house["unsubscribe"] = {"key": keys.unsubscribe_key(watcher)}
     moment = event.lobby_opens_at - timedelta(minutes=1)
     app.config["NOW"] = lambda: moment
     opened = 0

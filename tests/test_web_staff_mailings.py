@@ -9,12 +9,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from registration import mailings, rendering, subscriptions
+from registration import forgetting, mailings, rendering, subscriptions
 from registration.database import db
 from registration.entries import unsubscribe_url
 from registration.models import (
     AttendanceOption,
     Event,
+    InvitationStatus,
     Mailing,
     MailingState,
     MailKind,
@@ -28,6 +29,7 @@ from tests.conftest import NOW
 from tests.factories import (
     make_event,
     make_hybrid,
+    make_invitation,
     make_question,
     make_rsvp,
     make_staff,
@@ -282,6 +284,24 @@ def test_opening_the_page_changes_nothing_and_its_buttons_do(
     assert "about any event of ours" in client.get(path).text
     client.post(path, data={"do": "again"})
     assert subscriptions.state_of(email, event.id) == "all"
+
+
+def test_an_invited_person_stops_invitations_by_the_same_page(
+    client: FlaskClient, event: Event
+) -> None:
+    invited = make_invitation(event, language="fr")
+    path = unsubscribe_url(invited).removeprefix("http://events.example.org")
+    page = client.get(path).text
+    assert invited.email in page
+    assert 'lang="fr"' in page
+    assert subscriptions.state_of(invited.email, event.id) == "all"
+    assert client.post(path, data={"List-Unsubscribe": "One-Click"}).status_code == 200
+    assert subscriptions.state_of(invited.email, event.id) == "event"
+    db.session.expire_all()
+    assert invited.status is InvitationStatus.OPEN
+    forgetting.forget_invitations(event.id, now=NOW, limit=10)
+    db.session.commit()
+    assert client.get(path).status_code == 404
 
 
 @pytest.mark.parametrize("change", ["{id}.forged", "9999.{signature}", "{id}", "x"])

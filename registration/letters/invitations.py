@@ -35,6 +35,7 @@ def invitation(mail: OutboxMail) -> Letter:
         button=_answer(invited),
         button_note=gettext("The invitation is personal: yes or no, it takes a minute."),
         events=[facts_of(event, places)],
+        links=[_way_out(invited)],
         why=gettext("You get this message because you are invited to this event."),
     )
 
@@ -69,6 +70,7 @@ def reminder(mail: OutboxMail) -> Letter:
         button=_answer(invited),
         button_note=gettext("The invitation is personal: yes or no, it takes a minute."),
         events=[facts_of(event, places)],
+        links=[_way_out(invited)],
         why=gettext(
             "You get this message because you are invited to this event and have not answered. If "
             "you say no, we do not remind you again."
@@ -86,6 +88,10 @@ def _answer(invited: Invitation) -> Link:
     """Where yes and no are said."""
     url = f"{entries.event_url(invited.event)}/rsvp?invitation={invited.key}"
     return Link(gettext("Answer the invitation"), url)
+
+
+def _way_out(invited: Invitation) -> Link:
+    return Link(gettext("Stop messages like this one"), entries.unsubscribe_url(invited))
 
 
 def _places(event: Event) -> list[Place]:

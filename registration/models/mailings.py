@@ -6,7 +6,18 @@ import enum
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Select,
+    UniqueConstraint,
+    exists,
+    or_,
+    select,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from registration.database import Base
@@ -81,7 +92,10 @@ class Mailing(Base):
 
 
 class Unsubscribe(Base):
-    """An address that wants no mailings: of one event, or of none (no `event_id`) at all."""
+    """An address that wants no mailings and no invitations.
+
+    Of one event, or of none at all (no `event_id`).
+    """
 
     __tablename__ = "unsubscribes"
     __table_args__ = (
@@ -101,3 +115,17 @@ class Unsubscribe(Base):
     email: Mapped[str]
     event_id: Mapped[int | None] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
     created_at: Mapped[datetime]
+
+    @classmethod
+    def silences(cls, email: Any, event_id: int) -> ColumnElement[bool]:
+        """The condition that an address, a column's or one given, wants no mail of this event."""
+        return exists().where(cls.email == email, cls._is_of(event_id))
+
+    @classmethod
+    def addresses(cls, event_id: int) -> Select[str]:
+        """Every address that wants no mail of this event."""
+        return select(cls.email).where(cls._is_of(event_id))
+
+    @classmethod
+    def _is_of(cls, event_id: int) -> ColumnElement[bool]:
+        return or_(cls.event_id.is_(None), cls.event_id == event_id)

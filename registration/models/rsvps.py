@@ -237,6 +237,11 @@ class Rsvp(Base):
         return not self.email.endswith(NO_ADDRESS)
 
     @property
+    def is_erased(self) -> bool:
+        """Whether it says no longer who sent it."""
+        return self.erased_at is not None
+
+    @property
     def is_walk_in(self) -> bool:
         """Whether it was made at the door; the form may name any source, but has a consent."""
         return self.source == WALK_IN and self.consented_at is None

@@ -78,7 +78,7 @@ def event_by_slug(slug: str) -> Event:
 def rsvp_of(event: Event, rsvp_id: int) -> Rsvp:
     """An RSVP of this event; another event's is a 404, and so is one that is erased."""
     rsvp = db.session.get(Rsvp, rsvp_id)
-    if rsvp is None or rsvp.event_id != event.id or rsvp.erased_at is not None:
+    if rsvp is None or rsvp.event_id != event.id or rsvp.is_erased:
         abort(404)
     return rsvp
 

@@ -46,6 +46,7 @@ FATE_NAMES = {
     Fate.FULL: _("Left out: full"),
     Fate.EXISTS: _("Left out: is there already"),
     Fate.DUPLICATE: _("Left out: twice in the list"),
+    Fate.WANTS_NO_MAIL: _("Left out: wants no mail"),
     Fate.NO_ADDRESS: _("Left out: no address"),
     Fate.BAD_ADDRESS: _("Left out: not an address"),
     Fate.NO_NAME: _("Left out: no name"),
