@@ -77,12 +77,14 @@ def serve() -> None:
 @click.option("--stdin", is_flag=True, help="Read one mail from standard input.")
 def inbox_in(stdin: bool) -> None:
     """Take calendars' replies: out of the mailbox INBOX_URL, or one mail from standard input."""
-    authserv = current_app.config["INBOX_AUTHSERV"]
+    config = current_app.config
+    authserv = config["INBOX_AUTHSERV"]
     if stdin:
         taken = inbox.read(sys.stdin.buffer.read(), authserv=authserv, now=now())
-    elif url := current_app.config["INBOX_URL"]:
+    elif url := config["INBOX_URL"]:
         try:
-            taken = inbox.fetch(url, authserv=authserv, now=now())
+            ca_file = config["MAIL_CA_FILE"]
+            taken = inbox.fetch(url, authserv=authserv, now=now(), ca_file=ca_file)
         except inbox.MailboxClosed as problem:
             raise click.ClickException(f"the mailbox of INBOX_URL: {problem}") from problem
     else:

@@ -106,7 +106,7 @@ def _mailbox() -> Iterator[Finding]:
     if not url:
         return
     try:
-        signers = inbox.look(url)
+        signers = inbox.look(url, ca_file=current_app.config["MAIL_CA_FILE"])
     except inbox.MailboxClosed as problem:
         yield Finding(False, f"the mailbox of INBOX_URL: {problem}")
         return

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import imaplib
 import logging
+import ssl
 from collections.abc import Iterator
 from datetime import datetime
 from urllib.parse import unquote, urlsplit
@@ -40,23 +41,23 @@ def read(raw: bytes, *, authserv: str, now: datetime) -> int:
     return taken
 
 
-def fetch(url: str, *, authserv: str, now: datetime) -> int:
+def fetch(url: str, *, authserv: str, now: datetime, ca_file: str = "") -> int:
     """Read the mails of an IMAP mailbox and move them to Processed; how many replies counted.
 
     A mail is moved once what it said is kept: whatever breaks in between, it is read again, and
     a reply that is known already changes nothing. One that breaks us stays, and stops no other.
     Raises MailboxClosed.
     """
-    with _opened(url) as (box, name):
+    with _opened(url, ca_file) as (box, name):
         return _empty(box, name, authserv=authserv, now=now)
 
 
-def look(url: str) -> set[str]:
+def look(url: str, *, ca_file: str = "") -> set[str]:
     """Who signed the Authentication-Results of the last mails there; changes nothing.
 
     A mail's topmost alone counts: others may have been in it when it came. Raises MailboxClosed.
     """
-    with _opened(url) as (box, name):
+    with _opened(url, ca_file) as (box, name):
         names = set()
         for folder in (_DONE, name):
             if box.select(f'"{folder}"', readonly=True)[0] != "OK":
@@ -71,14 +72,19 @@ def look(url: str) -> set[str]:
 
 
 @contextlib.contextmanager
-def _opened(url: str) -> Iterator[tuple[imaplib.IMAP4, str]]:
+def _opened(url: str, ca_file: str) -> Iterator[tuple[imaplib.IMAP4, str]]:
     """The mailbox's server, signed in, and the mailbox's name. Raises MailboxClosed."""
     parts = urlsplit(url)
-    secure = parts.scheme == "imaps"
-    client = imaplib.IMAP4_SSL if secure else imaplib.IMAP4
+    host = parts.hostname or ""
+    box: imaplib.IMAP4
     try:
-        port = parts.port or (993 if secure else 143)
-        box = client(parts.hostname or "", port, timeout=_PATIENCE)
+        if parts.scheme == "imaps":
+            # By default the library takes any certificate, and gives the password to anybody.
+            context = ssl.create_default_context(cafile=ca_file or None)
+            port = parts.port or 993
+            box = imaplib.IMAP4_SSL(host, port, ssl_context=context, timeout=_PATIENCE)
+        else:
+            box = imaplib.IMAP4(host, parts.port or 143, timeout=_PATIENCE)
     except (imaplib.IMAP4.error, OSError, ValueError) as problem:
         raise MailboxClosed(f"{parts.hostname} does not answer: {problem}") from problem
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socketserver
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -62,10 +63,12 @@ class _Session(socketserver.StreamRequestHandler):
 
 
 @contextmanager
-def mailbox(*mails: bytes) -> Iterator[tuple[Mailbox, str]]:
+def mailbox(*mails: bytes, tls: ssl.SSLContext | None = None) -> Iterator[tuple[Mailbox, str]]:
     """A mailbox with these mails, and its address."""
     with Mailbox([mail.replace(b"\n", b"\r\n") for mail in mails]) as server:
+        if tls:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         host, port = server.server_address[:2]
-        yield server, f"imap://calendar:secret@{host}:{port}/INBOX"
+        yield server, f"imap{'s' if tls else ''}://calendar:secret@{host}:{port}/INBOX"
         server.shutdown()

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import quopri
 import re
+import ssl
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -629,6 +631,16 @@ class TestMailbox:
             assert server.mails == {}
         db.session.refresh(rsvp)
         assert rsvp.status is RsvpStatus.CANCELLED
+
+    def test_gives_its_password_to_nobody_else(self, rsvp: Rsvp):
+        certificate = Path(__file__).parent / "tls" / "server.pem"
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        with mailbox(mail(rsvp), tls=context) as (server, url):
+            with pytest.raises(inbox.MailboxClosed, match="certificate verify failed"):
+                inbox.fetch(url, authserv="", now=NOW)
+            assert server.processed == []
+            assert inbox.fetch(url, authserv="", now=NOW, ca_file=str(certificate)) == 1
 
     def test_keeps_a_mail_that_breaks_us_and_reads_the_others(
         self, rsvp: Rsvp, monkeypatch: pytest.MonkeyPatch
