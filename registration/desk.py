@@ -112,7 +112,8 @@ def edit(
             rsvp=rsvp,
             changes=_changes(before, rsvp),
         )
-        if (renamed or regrouped) and rsvp.is_live and now < seats.event.ends_at:
+        takes_place = seats.event.is_published and not seats.event.is_past(now)
+        if (renamed or regrouped) and rsvp.is_live and takes_place:
             if rsvp.status is not RsvpStatus.UNVERIFIED:
                 emails.rsvp_changed(rsvp, now=now, switched=renamed and rsvp.is_confirmed)
             seating.promote(seats, now=now)

@@ -14,7 +14,7 @@ from registration.emails.tellings import HOLD
 from registration.models import MailKind, MailState, OutboxMail, Rsvp
 from registration.segments import Segment
 from tests.conftest import NOW
-from tests.factories import make_option, make_rsvp, make_staff
+from tests.factories import details, make_option, make_rsvp, make_staff
 
 
 @pytest.fixture
@@ -79,3 +79,18 @@ class TestCorrectedAddress:
         assert not correct(rsvp, rsvp.event.ends_at + timedelta(days=1))
         assert rsvp.email == "amina@example.org"
         assert waiting() == []
+
+
+class TestEditing:
+    def test_of_a_cancelled_event_takes_no_cancellation_back(self, rsvp: Rsvp):
+        deliver_all()
+        lifecycle.cancel(event_id=rsvp.event_id, reason="Snow", staff_id=None, now=NOW)
+        announcements.spread(now=NOW + HOLD)
+        desk.edit(
+            rsvp_id=rsvp.id,
+            details=details(name="Amina Bell"),
+            guests=[],
+            staff_id=make_staff().id,
+            now=NOW + HOLD,
+        )
+        assert waiting() == [(MailKind.EVENT_CANCELLED, "amnia@example.org", 1)]
