@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from registration import emails
 from registration.database import db, transaction
+from registration.emails import follow_ups
 from registration.models import (
     NO_ADDRESS,
     AttendanceMode,
@@ -76,11 +77,10 @@ RULES = (
         RoundKind.FOLLOW_UP,
         MailKind.FOLLOW_UP,
         due=timedelta(0),
-        useful_until=timedelta(days=60),
+        useful_until=follow_ups.USEFUL,
         rest=timedelta(days=3650),
         from_end=True,
-        # Time to see that the address of the recording is the right one.
-        hold=timedelta(minutes=10),
+        hold=follow_ups.HOLD,
     ),
 )
 

@@ -11,7 +11,7 @@ from flask import current_app
 from flask_babel import lazy_gettext as _
 from sqlalchemy import func, select, update
 
-from registration import audit, players, weblinks
+from registration import audit, emails, players, weblinks
 from registration.database import db, transaction
 from registration.models import Event, LobbyPhase, StreamKind, StreamSource
 
@@ -113,10 +113,16 @@ def record(
     staff_id: int,
     now: datetime,
 ) -> None:
-    """Publish what stays: on the event's page, in the lobby, for search engines."""
+    """Publish what stays: on the event's page, in the lobby, for search engines.
+
+    The mails about another recording than before wait, as long as they have not gone.
+    """
+    address = players.watchable(recording_url)
     with transaction():
         event = _turned(event_id)
-        event.recording_url = players.watchable(recording_url)
+        if event.recording_url != address:
+            event.recording_url = address
+            emails.follow_ups_held(event, now=now)
         event.recording_minutes = minutes
         event.transcript_url = transcript_url.strip()
         event.audio_url = audio_url.strip()

@@ -11,7 +11,7 @@ from flask import Flask
 from pydantic import ValidationError
 from sqlalchemy import select
 
-from registration import audit, claims, delivery, digests, reminders, rendering, rsvps
+from registration import audit, claims, delivery, digests, reminders, rendering, rsvps, streams
 from registration.clock import Calendar
 from registration.database import db, transaction
 from registration.models import (
@@ -27,7 +27,15 @@ from registration.models import (
 )
 from registration.settings import Settings
 from tests.conftest import NOW
-from tests.factories import make_event, make_hybrid, make_option, make_rsvp, make_speaker, save
+from tests.factories import (
+    make_event,
+    make_hybrid,
+    make_option,
+    make_rsvp,
+    make_speaker,
+    make_staff,
+    save,
+)
 
 START = NOW.replace(hour=15) + timedelta(days=13)  # of the factory's events
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
@@ -249,6 +257,44 @@ class TestAfter:
         message = rendering.render(row, now=START + DAY)
         assert "The recording of Event" in message.subject
         assert message.calendar is None
+
+    def publish(self, event_id: int, address: str, moment: datetime) -> None:
+        streams.record(
+            event_id=event_id,
+            recording_url=address,
+            minutes=None,
+            transcript_url="",
+            audio_url="",
+            slides_url="",
+            staff_id=make_staff().id,
+            now=moment,
+        )
+
+    def due(self) -> set[datetime]:
+        follow_up = OutboxMail.kind == MailKind.FOLLOW_UP
+        return set(db.session.scalars(select(OutboxMail.due_at).where(follow_up)))
+
+    def test_no_mail_says_that_a_recording_is_ready_that_was_taken_away(self, hybrid: int):
+        after = START + DAY
+        self.publish(hybrid, "https://video.example.org/1", after)
+        run_until_done(after)
+        self.publish(hybrid, "", after + 3 * MINUTE)
+        assert min(self.due()) > after + 30 * DAY
+        self.publish(hybrid, "https://video.example.org/2", after + 2 * DAY)
+        run_until_done(after + 2 * DAY)
+        assert self.due() == {after + 2 * DAY + 10 * MINUTE}
+        assert len(mailed(MailKind.FOLLOW_UP)) == 2
+
+    def test_another_address_is_looked_at_for_ten_minutes_and_other_words_are_not(
+        self, hybrid: int
+    ):
+        after = START + DAY
+        self.publish(hybrid, "https://video.example.org/1", after)
+        run_until_done(after)
+        self.publish(hybrid, "https://video.example.org/1", after + 5 * MINUTE)
+        assert self.due() == {after + 10 * MINUTE}
+        self.publish(hybrid, "https://video.example.org/2", after + 9 * MINUTE)
+        assert self.due() == {after + 19 * MINUTE}
 
     def test_a_recording_before_the_end_waits_and_one_of_years_ago_is_no_news(self, hybrid: int):
         change(hybrid, recording_url="https://video.example.org/1")

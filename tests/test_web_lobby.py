@@ -316,6 +316,19 @@ def test_a_wrong_address_of_a_stream_is_told_at_its_field(hall, client, typed):
     assert typed in answer.text
 
 
+def test_staff_read_that_a_known_recording_ends_the_stream_on_time(hall, client):
+    desk = sign_in(client, hall.staff)
+    stream = f"/staff/events/{hall.slug}/stream"
+    hall.at(hall.starts)
+    assert "stays open for half an hour" in desk.get(stream).text
+    hall.event.recording_url = "https://www.youtube.com/watch?v=abcdefghijk"
+    save(hall.event)
+    page = desk.get(stream).text
+    assert "the lobby shows the recording instead" in page
+    assert "half an hour" not in page
+    assert hall.at(hall.ends).status().json["state"] == "recording"
+
+
 @pytest.mark.parametrize(
     "typed", ["nonsense", "https://", "https://[nonsense]/", "https://a@b.example/"]
 )

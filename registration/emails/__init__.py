@@ -25,6 +25,7 @@ from registration.emails.attendees import (
     rsvp_verify,
     rsvp_waitlisted,
 )
+from registration.emails.follow_ups import follow_ups_held
 from registration.emails.lists import (
     list_answered,
     list_invited,
@@ -48,6 +49,7 @@ __all__ = [
     "calendar_answer",
     "event_cancelled",
     "event_changed",
+    "follow_ups_held",
     "invitation",
     "links",
     "list_answered",
