@@ -121,19 +121,21 @@ def demo_data(attendees: int, slug: str) -> None:
 
 @staff_group.command("add")
 @click.argument("email")
-@click.option("--role", type=click.Choice([str(role) for role in StaffRole]), default="organiser",
-              show_default=True)  # fmt: skip
+@click.option("--role", type=click.Choice([str(role) for role in StaffRole]),
+              help="By default an account keeps its own; a new one is an organiser's.")  # fmt: skip
 @click.option("--name", default="")
 @click.option("--event", "slugs", multiple=True, help="An event this account works on; repeatable.")
 @click.option("--password", default="", help="By default one is made and printed.")
-def add_staff(email: str, role: str, name: str, slugs: tuple[str, ...], password: str) -> None:
-    """Make an account, or give an existing one a new password and role."""
+def add_staff(
+    email: str, role: str | None, name: str, slugs: tuple[str, ...], password: str
+) -> None:
+    """Make an account, or give an existing one a new password; with --role, that role."""
     made = not password
     password = password or secrets.token_urlsafe(12)
     try:
-        staff.add(
+        account = staff.add(
             email=email,
-            role=StaffRole(role),
+            role=StaffRole(role) if role else None,
             password=password,
             name=name,
             event_slugs=slugs,
@@ -141,9 +143,29 @@ def add_staff(email: str, role: str, name: str, slugs: tuple[str, ...], password
         )
     except staff.StaffRefused as refusal:
         raise click.ClickException(str(refusal)) from refusal
-    click.echo(f"{email} may sign in as {role}.")
+    click.echo(f"{account.email} may sign in as {account.roles[0].name}.")
     if made:
         click.echo(f"Password: {password}")
+    if account.tf_primary_method or account.webauthn:
+        command = f"flask --app app staff unlock {account.email}"
+        click.echo(f"Codes and passkeys stay; if they are lost: {command}")
+
+
+@staff_group.command("unlock")
+@click.argument("email")
+def unlock_staff(email: str) -> None:
+    """Take codes and passkeys off an account whose owner has lost them; the password stays."""
+    try:
+        account = staff.by_email(email)
+        staff.forget_factors(
+            account_id=account.id,
+            staff_id=None,
+            forgot_path=current_app.url_map.bind("").build("security.forgot_password"),
+            now=now(),
+        )
+    except staff.StaffRefused as refusal:
+        raise click.ClickException(str(refusal)) from refusal
+    click.echo(f"{account.email} signs in with the password alone.")
 
 
 @speakers_group.command("invite")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -24,7 +25,7 @@ class StaffRefused(Exception):
 def add(
     *,
     email: str,
-    role: StaffRole,
+    role: StaffRole | None,
     password: str,
     now: datetime,
     name: str = "",
@@ -32,7 +33,9 @@ def add(
 ) -> Staff:
     """Make an account, or give an existing one this password, role and events; it is open.
 
-    Raises StaffRefused for what is no address, a short password, and an event that does not exist.
+    Without a role, an account keeps its own, and a new one is an organiser's. Raises StaffRefused
+    for what is no address, a short password, and an event that does not exist, and if no admin
+    would be left.
     """
     try:
         email = addresses.canonical(email)
@@ -52,12 +55,15 @@ def add(
         if account is None:
             account = Staff(email=email, created_at=now)
             db.session.add(account)
+        if role is not None and role is not StaffRole.ADMIN:
+            _check_not_last(account)
         account.active = True
         account.name = name or account.name or ""
         account.password = digest
         # Whoever is signed in with the old password is not any more.
         account.fs_uniquifier = secrets.token_hex(32)
-        account.roles = [_role(role)]
+        if role is not None or not account.roles:
+            account.roles = [_role(role or StaffRole.ORGANISER)]
         db.session.flush()
         for event_id in events.values():
             known = select(staff_events.c.event_id).where(
@@ -67,7 +73,7 @@ def add(
                 db.session.execute(
                     insert(staff_events).values(staff_id=account.id, event_id=event_id)
                 )
-        audit.record("staff.added", now=now, actor="system", account=email, role=str(role))
+        audit.record("staff.added", now=now, actor="system", account=email, role=_role_of(account))
     return account
 
 
@@ -182,10 +188,23 @@ def end_sessions(*, account_id: int, staff_id: int, now: datetime) -> None:
         audit.record("staff.sessions_ended", now=now, staff_id=staff_id, account=account.email)
 
 
-def forget_factors(*, account_id: int, staff_id: int, forgot_path: str, now: datetime) -> None:
+def by_email(email: str) -> Staff:
+    """The account with this address. Raises StaffRefused where there is none."""
+    with contextlib.suppress(addresses.AddressRefused):
+        email = addresses.canonical(email)
+    account = db.session.scalars(select(Staff).where(Staff.email == email)).one_or_none()
+    if account is None:
+        raise StaffRefused(f"there is no account with the address {email}")
+    return account
+
+
+def forget_factors(
+    *, account_id: int, staff_id: int | None, forgot_path: str, now: datetime
+) -> None:
     """Take codes and passkeys off an account whose owner has lost them, and sign it out everywhere.
 
-    Its owner is told by mail. Raises StaffRefused for one's own account: that wants a password.
+    By the terminal, without `staff_id`, that helps an only administrator as well. The owner is
+    told by mail. Raises StaffRefused for one's own account: that wants a password.
     """
     with transaction():
         if account_id == staff_id:
@@ -198,7 +217,13 @@ def forget_factors(*, account_id: int, staff_id: int, forgot_path: str, now: dat
         account.webauthn = []
         account.fs_uniquifier = secrets.token_hex(32)
         emails.to_account(account, "second_factor", path=forgot_path, now=now)
-        audit.record("staff.second_factor", now=now, staff_id=staff_id, account=account.email)
+        audit.record(
+            "staff.second_factor",
+            now=now,
+            actor="system",
+            staff_id=staff_id,
+            account=account.email,
+        )
 
 
 def rename(*, account_id: int, name: str, now: datetime) -> None:
@@ -239,9 +264,13 @@ def _one_at_a_time() -> None:
 def _seen(account: Staff) -> dict[str, object]:
     return {
         "name": account.name,
-        "role": ", ".join(role.name for role in account.roles),
+        "role": _role_of(account),
         "events": [event.slug for event in events_of(account)],
     }
+
+
+def _role_of(account: Staff) -> str:
+    return ", ".join(role.name for role in account.roles)
 
 
 def _set_events(account: Staff, event_ids: Sequence[int]) -> None:

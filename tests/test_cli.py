@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from app import create_app
 from registration.database import db
-from registration.models import AuditEntry, Staff
+from registration.models import AuditEntry, OutboxMail, Staff, StaffRole
 from tests.conftest import settings_for
 from tests.factories import make_event, make_staff
 
@@ -54,6 +54,45 @@ def test_an_account_that_was_closed_may_sign_in_as_the_command_says(app: Flask) 
     assert account.name == "Me"
 
 
+def test_an_account_that_gets_a_new_password_keeps_its_role(app: Flask) -> None:
+    make_staff(StaffRole.DOOR, email="me@example.org")
+    assert "as door" in run(app, "staff", "add", "me@example.org").output
+    assert "as organiser" in run(app, "staff", "add", "new@example.org").output
+
+
+def test_the_last_administrator_stays_one_at_the_terminal_too(app: Flask) -> None:
+    make_staff(email="me@example.org")
+    done = run(app, "staff", "add", "me@example.org", "--role", "organiser")
+    assert done.exit_code != 0
+    assert "last administrator" in done.output
+    assert db.session.scalars(select(Staff)).one().is_admin
+
+
+def test_an_only_administrator_who_has_lost_phone_and_codes_gets_in_again(app: Flask) -> None:
+    make_staff(
+        email="me@example.org", tf_primary_method="authenticator", tf_totp_secret="a secret",
+        mf_recovery_codes=["a code"],
+    )  # fmt: skip
+    told = run(app, "staff", "add", "me@example.org").output
+    assert "staff unlock me@example.org" in told
+    assert "password alone" in run(app, "staff", "unlock", "Me@Example.org").output
+    account = db.session.scalars(select(Staff)).one()
+    assert not account.tf_primary_method
+    assert not account.mf_recovery_codes
+    mail = db.session.scalars(select(OutboxMail)).one()
+    assert mail.facts["path"] == "/staff/reset"
+    entry = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc())).first()
+    assert entry is not None
+    assert (entry.action, entry.actor) == ("staff.second_factor", "system")
+    unknown = run(app, "staff", "unlock", "nobody@example.org")
+    assert "no account with the address nobody@example.org" in unknown.output
+
+
+def test_no_command_makes_accounts_or_roles_that_the_desk_does_not_know(app: Flask) -> None:
+    assert "No such command" in run(app, "roles", "create", "king").output
+    assert "No such command" in run(app, "users", "create", "me@example.org").output
+
+
 @pytest.mark.parametrize(
     "arguments",
     [["--status", "nonsense"], ["--output", "/nowhere/at/all.csv"], ["--columns", "nonsense"]],
@@ -85,6 +124,7 @@ def test_a_disk_that_is_full_is_said(app: Flask) -> None:
         ["export", "an-event"],
         ["import", "an-event", __file__, "--as", "rsvps"],
         ["staff", "add", "me@example.org"],
+        ["staff", "unlock", "me@example.org"],
         ["speakers", "invite", "an-event"],
         ["demo"],
         ["erased", "save", "a-list"],

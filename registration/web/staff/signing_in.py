@@ -126,6 +126,9 @@ def _settings(app: Flask) -> dict[str, Any]:
     """Where its pages are, and what a password and a session are worth."""
     return {
         "SECURITY_URL_PREFIX": "/staff",
+        # `flask users` and `flask roles` know neither our roles nor the log.
+        "SECURITY_CLI_USERS_NAME": None,
+        "SECURITY_CLI_ROLES_NAME": None,
         "SECURITY_LOGIN_URL": "/sign-in",
         "SECURITY_LOGOUT_URL": "/sign-out",
         "SECURITY_LOGOUT_METHODS": ["POST"],
