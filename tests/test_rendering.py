@@ -11,15 +11,25 @@ import pytest
 import vobject
 import zxingcpp
 from flask import Flask
+from flask.testing import FlaskClient
 from PIL import Image
 from sqlalchemy import select
 
-from registration import entries, rendering, rsvps
+from registration import (
+    announcements,
+    approvals,
+    entries,
+    lifecycle,
+    rendering,
+    rsvps,
+    speakers,
+)
 from registration.database import db
+from registration.emails.tellings import HOLD
 from registration.mime import CalendarMessage
-from registration.models import OutboxMail, Rsvp
+from registration.models import MailKind, OutboxMail, Rsvp
 from tests.conftest import NOW
-from tests.factories import make_event, make_hybrid, make_option, make_rsvp
+from tests.factories import make_event, make_hybrid, make_option, make_rsvp, make_speaker
 from tests.test_mime import check_wire, parsed, tree
 
 
@@ -134,6 +144,27 @@ class TestTheEnd:
         assert (entry.uid.value, entry.sequence.value) == (rsvp.ical_uid, "1")
         assert "RSVP" not in entry.attendee.params
         assert entry.dtstart.value == rsvp.event.starts_at
+
+    def test_a_reason_of_several_lines_keeps_them(self, app: Flask, client: FlaskClient):
+        reason = "The hall is flooded.\n\n1. Tickets are paid back.\n2. We try again in May."
+        lines = ["The hall is flooded.", "1. Tickets are paid back.", "2. We try again in May."]
+        rejected = make_rsvp(make_option())
+        approvals.reject(rsvp_ids=[rejected.id], reason=reason, staff_id=None, now=NOW)
+        rsvp = make_rsvp(make_option())
+        speaker = make_speaker(rsvp.event)
+        speakers.invite(speaker_id=speaker.id, staff_id=None, now=NOW)
+        lifecycle.cancel(event_id=rsvp.event_id, reason=reason, staff_id=None, now=NOW)
+        announcements.spread(now=NOW + HOLD)
+        to_speaker = select(OutboxMail).where(OutboxMail.kind == MailKind.SPEAKER_CANCELLED)
+        for mail in (
+            last_mail(rejected),
+            last_mail(rsvp),
+            rendering.render(db.session.scalars(to_speaker).one(), now=NOW),
+        ):
+            assert "\n\n".join(lines) in mail.body
+            assert all(f">{line}</p>" in mail.html for line in lines)
+        page = client.get(f"/events/{rsvp.event.slug}").text
+        assert all(f"<p>{line}</p>" in page for line in lines)
 
     def test_the_waitlist_has_no_calendar_part(self, app: Flask):
         room, _ = make_hybrid(capacity=0)

@@ -14,6 +14,7 @@ from registration.letters.letter import (
     Letter,
     Link,
     first_name,
+    paragraphs_of,
     place_of,
     preheader_of,
     when_of,
@@ -120,7 +121,7 @@ def _cancelled(rsvp: Rsvp, mail: OutboxMail) -> Letter:
     event = rsvp.event
     paragraphs = [
         gettext("“%(title)s” will not take place.", title=event.title),
-        event.cancellation_reason or mail.facts.get("reason", ""),
+        *paragraphs_of(event.cancellation_reason or mail.facts.get("reason", "")),
         gettext("The entry leaves your calendar by itself. There is nothing for you to do.")
         if mail.ical_sequence is not None
         else gettext("There is nothing for you to do."),
@@ -128,7 +129,7 @@ def _cancelled(rsvp: Rsvp, mail: OutboxMail) -> Letter:
     return Letter(
         subject=gettext("Cancelled: %(title)s, %(when)s", title=event.title, when=when_of(event)),
         heading=gettext("The event is cancelled, %(name)s", name=first_name(rsvp.name)),
-        paragraphs=[part for part in paragraphs if part],
+        paragraphs=paragraphs,
         preheader=preheader_of(event, gettext("It will not take place.")),
         events=[event_facts(event, [])],
         why=why_answered(),

@@ -78,6 +78,11 @@ def first_name(name: str) -> str:
     return words[0].rstrip(",") if words else name
 
 
+def paragraphs_of(text: str) -> list[str]:
+    """What staff typed into a field of several lines: each line as its own paragraph."""
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
 def facts_of(event: Event, places: list[Place]) -> EventFacts:
     """An event with where it is for this reader."""
     return EventFacts(

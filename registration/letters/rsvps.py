@@ -15,6 +15,7 @@ from registration.letters.letter import (
     Link,
     facts_of,
     first_name,
+    paragraphs_of,
     parties_ahead,
     place_of,
     preheader_of,
@@ -127,9 +128,7 @@ def _cancelled(rsvp: Rsvp, mail: OutboxMail) -> Letter:
         )
     else:
         first = gettext("Thank you for telling us: somebody else can have your place now.")
-    paragraphs = [first]
-    if mail.facts.get("reason"):
-        paragraphs.append(mail.facts["reason"])
+    paragraphs = [first, *paragraphs_of(mail.facts.get("reason", ""))]
     if mail.ical_sequence is not None:
         paragraphs.append(gettext("The entry leaves your calendar by itself."))
     return Letter(
@@ -158,12 +157,8 @@ def _rejected(rsvp: Rsvp, mail: OutboxMail) -> Letter:
         subject=gettext("Your RSVP for %(title)s", title=event.title),
         heading=gettext("We cannot offer you a place, %(name)s", name=first_name(rsvp.name)),
         paragraphs=[
-            part
-            for part in (
-                gettext("The organisers could not accept your RSVP for this event."),
-                mail.facts.get("reason", ""),
-            )
-            if part
+            gettext("The organisers could not accept your RSVP for this event."),
+            *paragraphs_of(mail.facts.get("reason", "")),
         ],
         preheader=preheader_of(event, ""),
         events=[facts_of(event, [])],

@@ -12,6 +12,7 @@ from registration.letters.letter import (
     Link,
     Place,
     facts_of,
+    paragraphs_of,
     preheader_of,
     when_of,
 )
@@ -100,7 +101,7 @@ def _speaker_cancelled(speaker: Speaker, told: list[str]) -> Letter:
         letter = _speaker_letter(speaker, subject, heading, [sorry, gone])
     elif event.status is EventStatus.CANCELLED:
         off = gettext("\u201c%(title)s\u201d will not take place.", title=event.title)
-        reason = [event.cancellation_reason] if event.cancellation_reason else []
+        reason = paragraphs_of(event.cancellation_reason)
         letter = _speaker_letter(speaker, subject, heading, [off, *reason, gone])
         letter.button, letter.button_note = None, ""
     else:
