@@ -67,6 +67,20 @@ def short_day(at: datetime, zone: ZoneInfo) -> str:
     return _part(at, zone, "EEE d MMM")
 
 
+def new_day(at: datetime, event: Event, before: datetime | None = None) -> str:
+    """The day of a line of the programme, where it is not the day of the line before it.
+
+    Nothing for the first line of an event that ends on the day on which it starts.
+    """
+    zone = event.zone
+    on = at.astimezone(zone).date()
+    if before is not None:
+        is_new = on != before.astimezone(zone).date()
+    else:
+        is_new = {on} != {end.astimezone(zone).date() for end in (event.starts_at, event.ends_at)}
+    return day(at, zone) if is_new else ""
+
+
 def short_date(at: datetime, zone: ZoneInfo) -> str:
     """ "6 Dec"."""
     return _part(at, zone, "d MMM").replace(" ", NBSP)

@@ -139,6 +139,19 @@ def test_a_speaker_of_a_cancelled_event_is_told_why(speaker: Speaker) -> None:
     assert "Be there at" not in told
 
 
+def test_a_speaker_of_an_event_of_several_days_is_told_on_which(speaker: Speaker) -> None:
+    event = speaker.event
+    speaker.slot_starts_at = event.starts_at + timedelta(days=1)
+    speaker.slot_ends_at = speaker.slot_starts_at + timedelta(hours=1)
+    event.ends_at = event.starts_at + timedelta(days=2)
+    db.session.commit()
+    invite(speaker)
+    deliver_all()
+    told = " ".join(body_of(mails_of(speaker)[-1]).split())
+    assert "Be there at 10:00 a.m. EST Monday 7 December 2026" in told
+    assert "Your part Monday 7 December 2026, 10:00–11:00 a.m. EST" in told
+
+
 def test_a_new_time_reaches_the_calendar_of_who_was_invited(speaker: Speaker) -> None:
     invite(speaker)
     deliver_all()

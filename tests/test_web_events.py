@@ -15,6 +15,7 @@ from PIL import Image
 
 from registration import cards, events, lifecycle
 from registration.models import (
+    AgendaItem,
     AttendanceMode,
     Event,
     EventStatus,
@@ -29,6 +30,7 @@ from tests.factories import (
     make_question,
     make_rsvp,
     make_speaker,
+    save,
 )
 
 
@@ -360,6 +362,63 @@ class TestTypography:
         assert "Venez&nbsp;! Tapez <code>a : b</code> ici&nbsp;:</p>" in page
         assert "<pre><code>c ; d !" in page
         assert ">https://example.org/?a=!</a>" in page
+
+
+class TestProgramme:
+    """10:00 in New York, 13 days after NOW: 6 December."""
+
+    @pytest.fixture
+    def event(self) -> Event:
+        event = make_event(slug="days")
+        make_lines(event, Opening=0, Lunch=2, Reception=17)
+        return event
+
+    def test_of_several_days_says_each_day_once(self, client: FlaskClient, event: Event):
+        edit(event, NOW, ends_at=event.starts_at + timedelta(hours=30))
+        assert days_and_lines(client, "/events/days") == [
+            "Sunday 6 December 2026", "Opening", "Lunch", "Monday 7 December 2026", "Reception",
+        ]  # fmt: skip
+
+    def test_of_one_day_names_no_day_but_that_of_a_line_after_it(
+        self, client: FlaskClient, event: Event
+    ):
+        assert days_and_lines(client, "/events/days") == [
+            "Opening", "Lunch", "Monday 7 December 2026", "Reception",
+        ]  # fmt: skip
+
+    def test_for_who_watches_and_who_speaks_names_the_days_too(
+        self, client: FlaskClient, event: Event
+    ):
+        edit(event, NOW, ends_at=event.starts_at + timedelta(hours=30))
+        rsvp = make_rsvp(make_option(event, mode=AttendanceMode.VIRTUAL))
+        slot = event.starts_at + timedelta(hours=26)
+        speaker = make_speaker(
+            event, call_at=slot, slot_starts_at=slot, slot_ends_at=slot + timedelta(hours=1)
+        )
+        assert days_and_lines(client, f"/j/{rsvp.join_key}") == [
+            "Sunday 6 December 2026", "Opening", "Lunch", "Monday 7 December 2026", "Reception",
+        ]  # fmt: skip
+        assert days_and_lines(client, f"/speaker/{speaker.key}") == [
+            "Monday 7 December 2026", "Call time", "Your part", "Sunday 6 December 2026", "Opening",
+            "Lunch", "Monday 7 December 2026", "Reception", "End",
+        ]  # fmt: skip
+
+
+def make_lines(event: Event, **hours: int) -> None:
+    for title, after in hours.items():
+        save(
+            AgendaItem(
+                event_id=event.id, title=title, starts_at=event.starts_at + timedelta(hours=after)
+            )
+        )
+
+
+def days_and_lines(client: FlaskClient, path: str) -> list[str]:
+    """What a programme names, in its order: days, and what happens."""
+    (programme,) = re.findall(r'<ol role="list" class="run.*?</ol>', words(client, path))
+    lines = re.findall(r"<li.*?</li>", programme)
+    told = [re.sub(r'<span class="(time|sr)".*?</span>|<p>.*?</p>|<.*?>', "", li) for li in lines]
+    return [html.unescape(line).strip() for line in told]
 
 
 class TestForm:

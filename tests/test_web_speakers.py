@@ -248,7 +248,7 @@ def test_staff_see_who_is_missing_what_and_edit_it(desk: FlaskClient, speaker: S
     base = f"/staff/events/{speaker.event.slug}/speakers/"
     speaker_id, key = speaker.id, speaker.key
     page = desk.get(base).text
-    assert "Still missing: biography, photograph, leave to record" in page
+    assert "Still missing: biography, photograph and leave to record" in page
     speakers.invite(speaker_id=speaker_id, staff_id=None, now=NOW)
     page = desk.get(f"{base}{speaker_id}/edit").text
     assert 'value="Amina Okonkwo-Bell"' in page

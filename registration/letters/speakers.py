@@ -46,9 +46,12 @@ def _places(speaker: Speaker) -> list[Place]:
     else:
         where = speaker.room or event.venue_name
     begins = wording.clock(speaker.begins_at, event.zone)
-    places = [Place(gettext("Be there at %(time)s", time=begins), [where] if where else [])]
+    lines = [wording.new_day(speaker.begins_at, event), where]
+    places = [Place(gettext("Be there at %(time)s", time=begins), [*filter(None, lines)])]
     if speaker.slot_starts_at and speaker.slot_ends_at:
-        part = wording.hours(speaker.slot_starts_at, speaker.slot_ends_at, event.zone)
+        several = wording.new_day(speaker.slot_starts_at, event)
+        said = wording.span if several else wording.hours
+        part = said(speaker.slot_starts_at, speaker.slot_ends_at, event.zone)
         places.append(Place(gettext("Your part"), [part]))
     return places
 

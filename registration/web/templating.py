@@ -34,6 +34,7 @@ _WORDS = (
     "moment",
     "month",
     "month_and_year",
+    "new_day",
     "option_name",
     "ordinal_place",
     "plain_date",
