@@ -15,7 +15,14 @@ from sqlalchemy import ColumnElement, delete, func, or_, select, text, update
 from registration import audit
 from registration.claims import CLAIM
 from registration.database import db, transaction
-from registration.models import MailState, OutboxMail, WorkerHeartbeat
+from registration.models import (
+    EventStatus,
+    MailKind,
+    MailState,
+    OutboxMail,
+    RsvpStatus,
+    WorkerHeartbeat,
+)
 
 mail = Mail()
 
@@ -23,6 +30,16 @@ mail = Mail()
 STALE = timedelta(minutes=2)
 #: A mail that has failed to go for this long is worth a banner.
 FAILING = timedelta(minutes=10)
+#: Mails that tell how a live RSVP stands, and the state of those that tell of one alone.
+_STANDINGS: dict[MailKind, RsvpStatus | None] = {
+    MailKind.VERIFY: RsvpStatus.UNVERIFIED,
+    MailKind.RECEIVED: RsvpStatus.PENDING,
+    MailKind.WAITLISTED: None,
+    MailKind.CONFIRMED: RsvpStatus.CONFIRMED,
+    MailKind.PROMOTED: RsvpStatus.CONFIRMED,
+    MailKind.CHANGED: None,
+    MailKind.EVENT_CHANGED: None,
+}
 # An index of some rows alone is taken only where its condition stands in so many words.
 _FAILS = text("outbox.last_error <> ''")
 
@@ -30,10 +47,13 @@ _FAILS = text("outbox.last_error <> ''")
 def resend(*, mail_id: int, staff_id: int | None, now: datetime) -> bool:
     """Try a mail once more at once: one that failed, or one that waits long for its next try.
 
-    False for one that goes by itself within minutes; it may be on its way at this moment.
+    False for one that is not so any more, and for one that goes by itself within minutes; it may
+    be on its way at this moment.
     """
     put_off = (OutboxMail.state == MailState.WAITING) & (OutboxMail.attempts > 0)
     with transaction():
+        if not is_still_so(db.session.get_one(OutboxMail, mail_id)):
+            return False
         tried = db.session.scalar(
             update(OutboxMail)
             .where(
@@ -47,6 +67,23 @@ def resend(*, mail_id: int, staff_id: int | None, now: datetime) -> bool:
         if tried is not None:
             _record("retried", db.session.get_one(OutboxMail, mail_id), staff_id, now)
         return tried is not None
+
+
+def is_still_so(mail: OutboxMail) -> bool:
+    """Whether a mail tells of an RSVP what is so by now, at the address that it has by now.
+
+    A later mail takes the place of one that waits alone: one that failed stays as it was.
+    """
+    rsvp = mail.rsvp
+    if rsvp is None or mail.kind not in _STANDINGS:
+        return True
+    if mail.recipient not in (rsvp.email, rsvp.booked_by_email) or not rsvp.is_live:
+        return False
+    if rsvp.event.status is EventStatus.CANCELLED:
+        return False
+    if mail.kind is MailKind.WAITLISTED:
+        return rsvp.waits_for_option_id is not None
+    return _STANDINGS[mail.kind] in (None, rsvp.status)
 
 
 def withdraw(*, mail_id: int, staff_id: int | None, now: datetime) -> bool:

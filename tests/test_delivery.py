@@ -18,7 +18,9 @@ from registration import (
     announcements,
     answering,
     clock,
+    desk,
     emails,
+    lifecycle,
     outbox,
     rsvps,
     speakers,
@@ -604,6 +606,34 @@ class TestOutbox:
             assert post() == 1
             assert not outbox.resend(mail_id=mail_id, staff_id=None, now=NOW)
             assert post() == 0  # it went
+
+    @pytest.mark.parametrize("happens", ["cancels", "the event is off", "another address"])
+    def test_a_failed_mail_that_is_no_longer_so_is_not_tried_again(self, app: Flask, happens: str):
+        (mail_id,) = write_mails("a@example.org")
+        with transaction():
+            row = db.session.get_one(OutboxMail, mail_id)
+            row.state, row.ended_at = MailState.FAILED, NOW
+            rsvp_id, event_id = row.rsvp_id, row.event_id
+        assert outbox.is_still_so(db.session.get_one(OutboxMail, mail_id))
+        if happens == "cancels":
+            rsvps.cancel(rsvp_id=rsvp_id, now=NOW)
+        elif happens == "the event is off":
+            lifecycle.cancel(event_id=event_id, reason="", staff_id=None, now=NOW)
+        else:
+            right = {"email": "b@example.org", "staff_id": None, "now": NOW}
+            desk.correct_address(rsvp_id=rsvp_id, **right)
+        assert not outbox.resend(mail_id=mail_id, staff_id=None, now=NOW)
+        assert db.session.get_one(OutboxMail, mail_id).state is MailState.FAILED
+
+    def test_a_failed_place_in_the_queue_is_told_no_more_to_who_has_a_seat(self, app: Flask):
+        room, _ = make_hybrid(capacity=1)
+        seated, waits = make_rsvp(room), make_rsvp(room)
+        about = select(OutboxMail).filter_by(rsvp_id=waits.id, kind=MailKind.WAITLISTED)
+        with transaction():
+            db.session.scalars(about).one().state = MailState.FAILED
+        assert outbox.is_still_so(db.session.scalars(about).one())
+        rsvps.cancel(rsvp_id=seated.id, now=NOW)
+        assert not outbox.is_still_so(db.session.scalars(about).one())
 
     def test_a_mail_that_a_worker_holds_is_given_to_no_other(
         self, app: Flask, post_to: Callable[..., Post]

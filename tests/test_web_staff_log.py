@@ -10,7 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from registration import audit, capacity, events, programme
+from registration import audit, capacity, events, programme, rsvps
 from registration.database import db
 from registration.models import (
     AuditEntry,
@@ -198,3 +198,19 @@ class TestSearch:
 
 def rows_of(page: str) -> str:
     return page.partition("<tbody")[2]
+
+
+def test_a_failed_mail_that_is_no_longer_so_says_so_and_has_no_button(desk: FlaskClient) -> None:
+    rsvp = make_rsvp(make_option(), name="Amina Bell")
+    mail = db.session.scalars(select(OutboxMail)).one()
+    mail.state, mail.ended_at = MailState.FAILED, NOW
+    address = f"/staff/outbox/{save(mail).id}"
+    assert "Try now" in desk.get(address).text
+    rsvps.cancel(rsvp_id=rsvp.id, now=NOW)
+    page = desk.get(address).text
+    assert "What it says is no longer so: it is not tried again." in page
+    assert "Try now" not in page
+    assert "Try now" not in post(desk, address, do="resend").text
+    assert db.session.scalars(select(OutboxMail.state).order_by(OutboxMail.id)).first() is (
+        MailState.FAILED
+    )

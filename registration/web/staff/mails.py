@@ -99,6 +99,7 @@ def show(mail_id: int) -> ResponseReturnValue:
         message=message,
         calendar_text=calendar.decode() if calendar else "",
         entries=icalendar.Calendar.from_ical(calendar).walk("VEVENT") if calendar else [],
+        is_still_so=outbox.is_still_so(mail),
     )
 
 
@@ -161,11 +162,13 @@ def _sample_language() -> str:
 @staff_only(StaffRole.ORGANISER)
 def act(mail_id: int) -> ResponseReturnValue:
     """Try a mail again, or take it back."""
-    about = {"mail_id": _mail(mail_id).id, "staff_id": current_user.id, "now": now()}
+    mail = _mail(mail_id)
+    about = {"mail_id": mail.id, "staff_id": current_user.id, "now": now()}
     if request.form.get("do") == "resend":
-        tried = outbox.resend(**about)
-        soon = gettext("It goes by itself, within ten minutes at the latest.")
-        flash(gettext("It will be tried again at once.") if tried else soon, "ok")
+        if outbox.resend(**about):
+            flash(gettext("It will be tried again at once."), "ok")
+        elif outbox.is_still_so(mail):
+            flash(gettext("It goes by itself, within ten minutes at the latest."), "ok")
     elif request.form.get("do") == "withdraw":
         taken = outbox.withdraw(**about)
         flash(gettext("Taken back.") if taken else gettext("It is too late."), "ok")
