@@ -148,14 +148,12 @@ def reach(event: Event, after: Facts) -> Reach:
     return found
 
 
-def live_counts(event_id: int) -> dict[RsvpStatus, int]:
-    """How many RSVPs are live, by status."""
-    counted = db.session.execute(
-        select(Rsvp.status, func.count())
-        .where(Rsvp.event_id == event_id, Rsvp.status.in_(LIVE))
-        .group_by(Rsvp.status)
-    )
-    return {row[0]: row[1] for row in counted.all()}
+def live_of(event_id: int) -> tuple[int, int]:
+    """How many RSVPs are live, and how many of these have an address: whom a cancellation tells."""
+    reached = func.count().filter(Rsvp.email.not_like(f"%{NO_ADDRESS}"))
+    live = Rsvp.event_id == event_id, Rsvp.status.in_(LIVE)
+    number, mailed = db.session.execute(select(func.count(), reached).where(*live)).one()
+    return number, mailed
 
 
 def speakers_with_entry(event_id: int) -> list[Speaker]:

@@ -81,8 +81,7 @@ def cancel(*, event_id: int, reason: str, staff_id: int | None, now: datetime) -
         revisions.count(event, now)
         db.session.flush()
         announcement = emails.event_cancelled(event, staff_id=staff_id, now=now)
-        reach = audience.live_counts(event.id)
-        announcement.attendees = sum(reach.values())
+        _live, announcement.attendees = audience.live_of(event.id)
         announcement.speakers = len(audience.speakers_with_entry(event.id))
         audit.record(
             "event.cancelled", now=now, staff_id=staff_id, event_id=event_id, reason=reason

@@ -10,12 +10,13 @@ from flask.testing import FlaskClient
 from flask_security import hash_password
 from sqlalchemy import select
 
-from registration import rendering, rsvps, speakers
+from registration import lifecycle, rendering, rsvps, speakers, walkins
 from registration.database import db
-from registration.models import OutboxMail, StaffRole
+from registration.models import Announcement, OutboxMail, StaffRole
 from registration.times import now
 from tests.conftest import NOW
 from tests.factories import (
+    details,
     make_event,
     make_hybrid,
     make_option,
@@ -263,3 +264,19 @@ def test_one_cancellation_of_very_many_is_not_none(desk: FlaskClient) -> None:
     rsvps.cancel(rsvp_id=make_rsvp(room).id, now=NOW)
     page = desk.get(f"/staff/events/{room.event.slug}/").text
     assert "Under 1% of all RSVPs" in page
+
+
+def test_who_gave_no_address_is_not_said_to_be_mailed_of_a_cancellation(desk: FlaskClient) -> None:
+    room, _stream = make_hybrid()
+    make_rsvp(room)
+    walkins.walk_in(
+        event_id=room.event_id,
+        details=details(name="Amina Bell", email=""),
+        staff_id=make_staff().id,
+        now=NOW,
+    )
+    page = desk.get(f"/staff/events/{room.event.slug}/settings/publish").text
+    assert "1 attendee is mailed, and the entry leaves their calendar." in page
+    assert "1 RSVP has no address and is not mailed." in page
+    lifecycle.cancel(event_id=room.event_id, reason="", staff_id=None, now=NOW)
+    assert db.session.scalars(select(Announcement.attendees)).all() == [1]

@@ -88,7 +88,7 @@ def show(slug: str) -> ResponseReturnValue:
 
 def _page(event: Event, form: CancelForm) -> str:
     moment = now()
-    live = audience.live_counts(event.id)
+    live, mailed = audience.live_of(event.id)
     return render_template(
         "staff/editor/life.html",
         event=event,
@@ -96,7 +96,8 @@ def _page(event: Event, form: CancelForm) -> str:
         sections=SECTIONS,
         findings=preflight.examine(event, now=moment),
         news=events.news_of(event, now=moment),
-        live=sum(live.values()),
+        live=live,
+        mailed=mailed,
         speakers=len(audience.speakers_with_entry(event.id)),
         form=form,
         is_past=event.is_past(moment),
