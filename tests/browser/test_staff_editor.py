@@ -207,6 +207,20 @@ def test_a_session_that_ends_in_mid_edit_loses_nothing(
     assert_accessible(page)
 
 
+def test_the_answers_of_invited_people_are_in_sight(
+    site: Site, open_page: Callable[..., Page], width: str
+) -> None:
+    event = make_event()
+    make_invitation(event, name="Wilhelmina von Hohenzollern-Sigmaringen und zu Löwenstein")
+    make_invitation(event, email=f"{'long.' * 8}address@department.ministry.example.org")
+    page = open_page(
+        f"/staff/events/{event.slug}/settings/invitations", account=make_staff(), width=width
+    )
+    table = page.get_by_role("region", name="All who are invited")
+    expect(table.get_by_text("Has not answered", exact=True)).to_have_count(2)
+    assert table.evaluate("it => it.scrollWidth <= it.clientWidth")
+
+
 @pytest.mark.parametrize(
     "name",
     ["", "texts", "options", "registration", "questions", "people", "agenda", "publications",
