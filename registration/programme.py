@@ -192,6 +192,12 @@ def save(
                 {**row, "photo": shown.get(row["id"], "") if photo is None else photo}
                 for row, photo in zip(rows, chosen, strict=True)
             ]
+        if name == "publications":  # none is a translation of what goes
+            kept = {row["id"] for row in rows}
+            rows = [
+                row if row["translation_of_id"] in kept else {**row, "translation_of_id": None}
+                for row in rows
+            ]
         if fingerprint([dict(row) for row in rows]) == fingerprint(current):
             return 0
         saved = {row.id: row for row in _saved(event, name)}

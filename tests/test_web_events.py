@@ -386,6 +386,16 @@ class TestProgramme:
             "Opening", "Lunch", "Monday 7 December 2026", "Reception",
         ]  # fmt: skip
 
+    @pytest.mark.parametrize("recording_url", ["", "https://vimeo.com/76979871"])
+    def test_stays_on_the_record_where_no_chapters_take_its_place(
+        self, client: FlaskClient, event: Event, recording_url: str
+    ):
+        over = NOW - timedelta(days=2)
+        edit(event, NOW, starts_at=over, ends_at=over + timedelta(hours=2))
+        event.recording_url = recording_url
+        save(event)
+        assert days_and_lines(client, "/events/days")[:2] == ["Opening", "Lunch"]
+
     def test_for_who_watches_and_who_speaks_names_the_days_too(
         self, client: FlaskClient, event: Event
     ):

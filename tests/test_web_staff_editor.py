@@ -791,6 +791,25 @@ def test_a_publication_can_be_a_translation_of_another(desk: FlaskClient) -> Non
     assert second.topics == ["police", "paix, justice"]
 
 
+@pytest.mark.parametrize("was_one", [True, False])
+def test_a_translation_outlives_the_publication_that_it_translates(
+    desk: FlaskClient, was_one: bool
+) -> None:
+    event = make_event()
+    report, rapport = (
+        save(Publication(event_id=event.id, position=position, title=title))
+        for position, title in enumerate(("Report", "Rapport"))
+    )
+    choice = f"{rapport.id}__translation_of_id"
+    if was_one:
+        send(desk, event, "publications", **{choice: str(report.id)})
+    page = send(desk, event, "publications", do=f"remove:{report.id}").text
+    answer = send(desk, event, "publications", page=page, **{choice: str(report.id)})
+    assert answer.status_code == 303
+    (left,) = all_of(Publication, event)
+    assert (left.title, left.translation_of_id) == ("Rapport", None)
+
+
 def test_what_is_not_touched_stays_as_it_is_though_there_are_commas_in_it(
     desk: FlaskClient,
 ) -> None:
