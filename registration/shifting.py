@@ -11,7 +11,15 @@ from sqlalchemy import select
 
 from registration import audit
 from registration.database import db
-from registration.models import AgendaItem, AttendanceOption, Event, Mailing, MailingState, Speaker
+from registration.models import (
+    AgendaItem,
+    AttendanceOption,
+    AuditEntry,
+    Event,
+    Mailing,
+    MailingState,
+    Speaker,
+)
 
 #: Times of the event's row that move with its start. When RSVPs open stays as it was announced.
 OF_EVENT = ("doors_at", "registration_closes_at", "promotion_closes_at")
@@ -69,6 +77,24 @@ def messages(
         due_at = moved(mailing.due_at)
         found.append((mailing, due_at if due_at > now else None))
     return found
+
+
+def kept_back(event_id: int) -> set[int]:
+    """The drafts that were to go by themselves, did not, and were not written on since."""
+    entries = db.session.execute(
+        select(AuditEntry.at, AuditEntry.detail).where(
+            # The sum leaves the index of the event, which is long, for that of the actions.
+            AuditEntry.event_id + 0 == event_id,
+            AuditEntry.action == "mailing.kept_back",
+        )
+    )
+    kept_at = {detail["mailing"]: at for at, detail in entries}
+    drafts = db.session.execute(
+        select(Mailing.id, Mailing.updated_at).where(
+            Mailing.id.in_(kept_at), Mailing.state == MailingState.DRAFT
+        )
+    )
+    return {number for number, updated_at in drafts if updated_at <= kept_at[number]}
 
 
 def _postpone(mailing: Mailing, due_at: datetime | None, *, now: datetime) -> None:

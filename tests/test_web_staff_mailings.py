@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from registration import forgetting, mailings, rendering, subscriptions
+from registration import forgetting, lifecycle, mailings, rendering, subscriptions
 from registration.database import db
 from registration.entries import unsubscribe_url
 from registration.models import (
@@ -338,6 +338,27 @@ def test_a_message_is_set_to_go_at_a_time(
     assert draft().state is MailingState.SCHEDULED
     undone = post(desk, f"{base}{draft().id}/undo")
     assert "This is a draft again" in desk.get(undone.location).text
+
+
+def test_a_message_that_did_not_go_at_its_time_says_so_until_staff_write_on_it(
+    app: Flask, desk: FlaskClient, event: Event, people: list[Rsvp]
+) -> None:
+    base = f"/staff/events/{event.slug}/messages/"
+    send(desk, base + "new", do="review")
+    page = f"{base}{draft().id}"
+    post(desk, f"{page}/review", at="2026-11-23T07:30")
+    assert "Kept back" not in desk.get(base).text
+    lifecycle.cancel(
+        event_id=event.id, reason="Snow", staff_id=None, now=NOW + timedelta(minutes=1)
+    )
+    mailings.release_due(now=NOW + timedelta(minutes=30))
+    assert "Kept back" in desk.get(base).text
+    for path in (page, f"{page}/review"):
+        assert "This message did not go at its time" in desk.get(path).text
+    app.config["NOW"] = lambda: NOW + timedelta(hours=1)
+    send(desk, page, subject="Another day")
+    assert "Kept back" not in desk.get(base).text
+    assert "did not go at its time" not in desk.get(page).text
 
 
 def test_what_was_rewritten_after_the_review_is_read_again_before_it_goes(

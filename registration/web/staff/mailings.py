@@ -10,7 +10,7 @@ from flask_babel import gettext
 from flask_security import current_user
 from sqlalchemy import func, or_, select
 
-from registration import listing, mailings, outbox, rendering, segments
+from registration import listing, mailings, outbox, rendering, segments, shifting
 from registration.database import db
 from registration.emails import message_id
 from registration.letters.mailings import FIELDS, used_fields
@@ -52,6 +52,7 @@ def index(slug: str) -> ResponseReturnValue:
         progress=mailings.progress_of(found),
         form=_form(event),
         segment_of=Segment.from_json,
+        kept_back=shifting.kept_back(event.id),
         now=now(),
         trouble=outbox.trouble(now()),
     )
@@ -305,6 +306,13 @@ def _message(event: Event, mailing: Mailing, reader: Rsvp | None) -> CalendarMes
 def _warnings(event: Event, mailing: Mailing) -> list[str]:
     """What may be wrong with a draft, and is the writer's to decide."""
     found = []
+    if mailing.id in shifting.kept_back(event.id):
+        found.append(
+            gettext(
+                "This message did not go at its time: by then the event was moved, cancelled or "
+                "over."
+            )
+        )
     used = used_fields(mailing.subject, mailing.body)
     if "doors_time" in used and event.doors_at is None:
         found.append(gettext("No time for the doors is set: {doors_time} is the start."))
