@@ -502,3 +502,26 @@ def test_every_message_of_the_sign_in_is_one_of_the_extensions() -> None:
         theirs = _default_messages[name.removeprefix("SECURITY_MSG_")][0]
         filled = re.findall(r"%\(\w+\)s", str(text))
         assert set(filled) <= set(re.findall(r"%\(\w+\)s", str(theirs))), name
+
+
+def test_what_is_missing_or_closed_is_said_at_the_sign_in(client: FlaskClient) -> None:
+    make_staff(email="me@example.org", password=hash_password(PASSWORD), active=False)
+    nothing = enter(client, "", "").text
+    assert "Enter your email address" in nothing
+    assert "Enter your password" in nothing
+    for email in ("me@example.org", "nobody@example.org"):
+        page = enter(client, email, "").text
+        assert "Enter your password" in page
+        assert "do not belong together" not in page
+    assert "do not belong together" in enter(client, "me@example.org", "a wrong password").text
+    assert "This account is closed." in enter(client, "me@example.org").text
+    assert not signed_in(client)
+
+
+def test_the_account_says_how_many_recovery_codes_are_left(client: FlaskClient) -> None:
+    account = make_staff(tf_primary_method="authenticator", tf_totp_secret="a secret")
+    sign_in(client, account)
+    assert "You have no recovery codes." in client.get("/staff/account/").text
+    account.mf_recovery_codes = ["one", "two"]
+    db.session.commit()
+    assert "2 recovery codes are left." in client.get("/staff/account/").text

@@ -209,3 +209,14 @@ def test_where_no_passkey_can_be_made_the_page_says_so(
     page.get_by_label("Name, so that you know it again").fill("My laptop")
     page.get_by_role("button", name="Go on").click()
     expect(page.get_by_text("Open the site by its name, on https.")).to_be_visible()
+
+
+def test_the_menu_of_the_last_account_is_seen_to_its_end(
+    site: Site, open_page: Callable[..., Page]
+) -> None:
+    make_staff(email="me@example.org", password=hash_password(PASSWORD))
+    page = open_page(f"{site.url}/staff/sign-in")
+    enter(page, "me@example.org")
+    page.goto(f"{site.url}/staff/people/")
+    page.locator("tbody summary").last.click()
+    expect(page.get_by_role("button", name="Close the account")).to_be_in_viewport(ratio=1)

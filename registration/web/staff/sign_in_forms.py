@@ -25,8 +25,23 @@ class SignInForm(LoginForm):  # type: ignore[misc]
     """
 
     def validate(self, **kwargs: Any) -> bool:
-        """Check the password, then begin the transaction in which the sign-in is noted."""
+        """Check the password, then begin the transaction in which the sign-in is noted.
+
+        What is wrong is said of the form: at a field, the extension makes it the one answer that
+        tells nothing, also where a field is empty, or the account of who knows its password closed.
+        """
+        for field, asked in (
+            (self.email, gettext("Enter your email address")),
+            (self.password, gettext("Enter your password")),
+        ):
+            if not field.data:
+                self.form_errors.append(asked)
+        if self.form_errors:
+            return False
         if not super().validate(**kwargs):
+            if self.user_authenticated:
+                self.form_errors.extend(self.ifield.errors)
+                self.ifield.errors = []
             return False
         password = self.user.password  # hashed anew, where the scheme has changed
         begin_to_write()

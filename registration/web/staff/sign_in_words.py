@@ -19,7 +19,10 @@ _WORDS: dict[str, tuple[Any, str]] = {
         _("If there is an account with this address, a mail with a link is on its way."),
         "ok",
     ),
-    "INVALID_CODE": (_("This code is not right, or too old. Enter the one shown now."), "warn"),
+    "INVALID_CODE": (
+        _("This code is not right, too old, or used before. Enter the next one that is shown."),
+        "warn",
+    ),
     "INVALID_EMAIL_ADDRESS": (
         _("Enter an email address in the right format, like name@example.org"),
         "warn",
@@ -65,7 +68,7 @@ _WORDS: dict[str, tuple[Any, str]] = {
     ),
     "TWO_FACTOR_DISABLED": (_("You are no longer asked for a code."), "ok"),
     "TWO_FACTOR_INVALID_TOKEN": (
-        _("This code is not right, or too old. Enter the one shown now."),
+        _("This code is not right, too old, or used before. Enter the next one that is shown."),
         "warn",
     ),
     "TWO_FACTOR_LOGIN_SUCCESSFUL": (_("You are signed in."), "ok"),
