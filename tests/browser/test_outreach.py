@@ -67,4 +67,4 @@ def test_a_bad_list_is_explained_and_a_good_one_taken_in(
     expect(page.get_by_text("Left out: not an address").first).to_be_visible()
     assert_accessible(page)
     page.get_by_role("button", name="Import 1 RSVP").click()
-    expect(page.get_by_text("Imported: 1 RSVP confirmed, 1 row left out.")).to_be_visible()
+    expect(page.get_by_text("Imported: 1 RSVP confirmed and 1 row left out.")).to_be_visible()
