@@ -36,6 +36,10 @@ _LAST_ROW = 1_048_576
 _SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 #: An address alone, or in "Amina Bell <amina@example.org>".
 _ADDRESS = re.compile(r"(?:^|<)[^@\s<>]+@[^@\s<>]+\.[^@\s<>]+(?:>|$)")
+#: What the column of addresses is called, where groups of columns have names of their own.
+_NAMES_ADDRESSES = re.compile(
+    r"(?:e-?mail|courriel|mail)(?: address)?|adresse (?:e-?mail|électronique)", re.IGNORECASE
+)
 #: How many lines may stand over the names of the columns.
 _TITLE_LINES = 10
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x85\u2028\u2029\ufeff\ud800-\udfff]")
@@ -282,12 +286,16 @@ def _tidy(rows: Iterable[tuple[int, list[str]]], reading: str) -> Sheet:
 
 
 def _title_lines(rows: Sequence[list[str]]) -> int:
-    """How many of the first rows are a title: single cells over the names of the columns."""
+    """How many of the first rows are a title, or name groups of columns, over the names."""
     for number, cells in enumerate(rows):
         if any(map(_ADDRESS.search, cells)):
             return 0
         if sum(map(bool, cells)) > 1:
-            return number
+            below = rows[number + 1] if number + 1 < len(rows) else []
+            are_groups = any(map(_NAMES_ADDRESSES.fullmatch, below)) and not any(
+                map(_NAMES_ADDRESSES.fullmatch, cells)
+            )
+            return number + are_groups
     return 0
 
 

@@ -167,6 +167,13 @@ class TestReading:
             ["Bram <b@example.org>"],
         ]
 
+    def test_names_of_groups_over_the_names_of_the_columns_are_left_out(self, app: Flask) -> None:
+        read = sheet(
+            "Person,,Contact,\nFirst name,Last name,Email,Phone\nAna,Bell,a@example.org,1\n"
+        )
+        assert read.header == ["First name", "Last name", "Email", "Phone"]
+        assert [line for line, _cells in read.rows] == [3]
+
     @pytest.mark.parametrize("separator", [",", ";"])
     def test_a_title_over_the_names_of_the_columns_is_left_out(
         self, app: Flask, separator: str
