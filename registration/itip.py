@@ -31,7 +31,7 @@ _ESCAPES = str.maketrans({"\\": "\\\\", ";": "\\;", ",": "\\,", "\n": "\\n"})
 class Entry:
     """One VEVENT as one recipient has it.
 
-    Instants are aware. The attendee stays empty in what is published for everybody.
+    Instants are aware.
     """
 
     uid: str
@@ -75,7 +75,11 @@ def cancel(entry: Entry, *, now: datetime, comment: str = "") -> bytes:
 
 
 def publish(entries: Iterable[Entry], *, now: datetime, name: str = "") -> bytes:
-    """A calendar for everybody, without attendees; with a `name` it is a feed to subscribe to."""
+    """A calendar to be kept rather than answered; with a `name` it is a feed to subscribe to.
+
+    Without attendees, since it asks nobody (RFC 5546, 3.2.1).
+    """
+    plain = (replace(entry, attendee_address="") for entry in entries)
     about = []
     if name:
         about = [
@@ -84,7 +88,7 @@ def publish(entries: Iterable[Entry], *, now: datetime, name: str = "") -> bytes
             f"REFRESH-INTERVAL;VALUE=DURATION:{_FEED_REFRESH}",
             f"X-PUBLISHED-TTL:{_FEED_REFRESH}",
         ]
-    return _calendar("PUBLISH", [_vevent(entry, now) for entry in entries], about)
+    return _calendar("PUBLISH", [_vevent(entry, now) for entry in plain], about)
 
 
 def google_link(entry: Entry) -> str:
