@@ -14,14 +14,23 @@ _BETWEEN = re.compile(
 _WITHIN = re.compile("['`.&\u02b9-\u02bc\u2018\u2019]+")
 # Written without gaps: a given name begins in the middle.
 _UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff]{2,8}")
+# Letters that Unicode does not take for one with an accent, and people type as if they were.
+_PLAIN = str.maketrans(
+    {
+        "ł": "l", "ø": "o", "đ": "d", "ð": "d", "ħ": "h", "ŧ": "t", "ı": "i", "æ": "ae",
+        "œ": "oe", "þ": "th", "ŋ": "n", "ɓ": "b", "ɗ": "d", "ƙ": "k", "ƴ": "y", "ə": "e",
+        "ɛ": "e", "ɔ": "o",
+    }
+)  # fmt: skip
 
 
 def folded(text: str) -> str:
-    """ "Élodie" is "elodie", "STRASSE" and "Straße" are "strasse"."""
+    """ "Élodie" is "elodie", "STRASSE" and "Straße" are "strasse", "Łucja" is "lucja"."""
     if text.isascii():
         return text.lower()
     apart = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(sign for sign in apart if not unicodedata.combining(sign))
+    bare = "".join(sign for sign in apart if not unicodedata.combining(sign))
+    return bare.translate(_PLAIN)
 
 
 def words_in(text: str) -> set[str]:

@@ -14,7 +14,7 @@ from sqlalchemy import select, text
 
 from app import create_app
 from registration.database import JSON_DOCUMENT, db
-from registration.models import AuditEntry
+from registration.models import AuditEntry, Rsvp, SearchWord
 from tests.conftest import NOW, new_postgresql_database, settings_for
 
 _FIRST = (
@@ -143,6 +143,42 @@ def test_who_waits_is_told_of_changes_since_they_came(fresh_url: str, tmp_path: 
         upgrade()
         with db.engine.connect() as connection:
             assert connection.scalar(text("SELECT told_edition FROM rsvps")) == 1
+        db.session.remove()
+        db.engine.dispose()
+
+
+def test_who_was_there_is_found_by_plain_letters(fresh_url: str, tmp_path: Path) -> None:
+    app = create_app(settings_for(fresh_url, tmp_path))
+    with app.app_context():
+        upgrade(revision="0001")
+        times = {"now": NOW.replace(tzinfo=None), "later": NOW.replace(tzinfo=None, hour=13)}
+        with db.engine.begin() as connection:
+            for statement in _FIRST[:4]:
+                used = {name: at for name, at in times.items() if f":{name}" in statement}
+                connection.execute(text(statement), used)
+            connection.execute(text("UPDATE rsvps SET name = 'Łucja Sørby'"))
+            connection.execute(
+                text(
+                    "INSERT INTO attendees (id, rsvp_id, position, name, ticket_code)"
+                    " VALUES (2, 1, 1, 'Bjørn', 'K7QM2F4R')"
+                )
+            )
+        upgrade(revision="0021")
+        with db.engine.begin() as connection:
+            connection.execute(
+                text("UPDATE rsvps SET search_text = :old"),
+                {"old": "łucja sørby\namina@example.org\n"},
+            )
+            connection.execute(text("DELETE FROM search_words"))
+            words = "INSERT INTO search_words (event_id, word, rsvp_id, position) VALUES (1, "
+            for word, position in (("łucja", 0), ("sørby", 0), ("amina", 0), ("bjørn", 1)):
+                connection.execute(text(f"{words}'{word}', 1, {position})"))
+        upgrade()
+        found = select(SearchWord.word).order_by(SearchWord.word)
+        assert db.session.scalars(found).all() == ["amina", "bjorn", "lucja", "sorby"]
+        assert db.session.scalars(select(Rsvp.search_text)).one() == (
+            "lucja sorby\namina@example.org\n"
+        )
         db.session.remove()
         db.engine.dispose()
 

@@ -26,6 +26,7 @@ def names(filters: Filters, number: int = 1) -> list[str]:
 
 def test_letters_compare_without_case_and_accents() -> None:
     assert folded("Élodie Straße WIŚNIEWSKA") == "elodie strasse wisniewska"
+    assert folded("Łucja Ørsted IŞIK Ǿystein Æbelø") == "lucja orsted isik oystein aebelo"
 
 
 def test_the_search_looks_at_name_address_and_organisation() -> None:
