@@ -130,6 +130,25 @@ def test_a_closed_account_is_out_at_once_and_may_come_back(app: Flask, client: F
     assert signed_in(theirs)
 
 
+@pytest.mark.parametrize(
+    ("action", "told"),
+    [
+        ("close", "The account is closed"),
+        ("open", "The account is open again"),
+        ("end_sessions", "signed out everywhere"),
+        ("forget_factors", "Codes and passkeys are off"),
+        ("link", "A mail with a new link is on its way"),
+    ],
+)
+def test_it_is_said_what_was_done_with_an_account(
+    client: FlaskClient, action: str, told: str
+) -> None:
+    other_id = make_staff(email="other@example.org", password=hash_password(PASSWORD)).id
+    sign_in(client, make_staff())
+    send(client, f"/staff/people/{other_id}/act", page="/staff/people/", do=action)
+    assert told in client.get("/staff/people/").text
+
+
 def test_one_administrator_stays(client: FlaskClient) -> None:
     admin = make_staff()
     admin_id = admin.id

@@ -34,6 +34,15 @@ ROLE_NAMES = {
     StaffRole.DOOR: _("Door: check-in at the events that are ticked"),
 }
 
+#: What is said once something was done with an account.
+TOLD = {
+    "close": _("The account is closed, and signed out everywhere."),
+    "open": _("The account is open again."),
+    "end_sessions": _("The account is signed out everywhere."),
+    "forget_factors": _("Codes and passkeys are off; a mail tells the owner."),
+    "link": _("A mail with a new link is on its way."),
+}
+
 
 class ChangeForm(FlaskForm):  # type: ignore[misc]
     """What an account is called and may do."""
@@ -174,5 +183,5 @@ def act(account_id: int) -> ResponseReturnValue:
     except StaffRefused as refusal:
         flash(str(refusal), "warn")
     else:
-        flash(gettext("Done."), "ok")
+        flash(str(TOLD[action]), "ok")
     return redirect(url_for(".index"), code=303)
