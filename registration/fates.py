@@ -164,7 +164,13 @@ def _read_person(row: Candidate, values: Mapping[str, str], event: Event) -> Non
     try:
         row.email = addresses.canonical(address)
     except addresses.AddressRefused as refusal:
-        row.ends(Fate.BAD_ADDRESS, str(refusal))
+        several = sum("@" in part for part in re.split(r"[\s<>,;/|]+", address)) > 1
+        row.ends(
+            Fate.BAD_ADDRESS,
+            gettext("Several addresses stand in one cell; give each a row of its own")
+            if several
+            else str(refusal),
+        )
 
 
 def _parted(text: str) -> tuple[str, str]:

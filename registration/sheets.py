@@ -228,6 +228,10 @@ def _unpacks_to_too_much() -> SheetRefused:
     return SheetRefused(gettext("This Excel file unpacks to too much. Save it as CSV."))
 
 
+def _too_many_rows() -> SheetRefused:
+    return SheetRefused(gettext("The list has more than 50,000 rows. Send it in parts."))
+
+
 def _cell(value: Any) -> str:
     """A cell of a workbook as the sheet shows it, as far as its format does not matter."""
     if value is None:
@@ -262,7 +266,7 @@ def _tidy(rows: Iterable[tuple[int, list[str]]], reading: str) -> Sheet:
             raise _unpacks_to_too_much()
         kept.append((number, cells))
         if len(kept) > MOST_ROWS + 1:
-            raise SheetRefused(gettext("The list has more than 50,000 rows. Send it in parts."))
+            raise _too_many_rows()
     if not kept:
         raise SheetRefused(gettext("The file is empty."))
     del kept[: _title_lines([cells for _number, cells in kept[: _TITLE_LINES + 1]])]
@@ -273,6 +277,8 @@ def _tidy(rows: Iterable[tuple[int, list[str]]], reading: str) -> Sheet:
         header = kept.pop(0)[1]
     if not kept:
         raise SheetRefused(gettext("The list has names of columns and no rows."))
+    if sum(map(bool, header)) < 2:
+        kept = _one_address_a_row(kept)
     width = max(len(header), *(len(cells) for _number, cells in kept))
     header = [
         name or gettext("Column %(number)d", number=number)
@@ -283,6 +289,22 @@ def _tidy(rows: Iterable[tuple[int, list[str]]], reading: str) -> Sheet:
         [(number, [*cells, *[""] * (width - len(cells))]) for number, cells in kept],
         reading,
     )
+
+
+def _one_address_a_row(rows: list[tuple[int, list[str]]]) -> list[tuple[int, list[str]]]:
+    """Where nothing but addresses stands, as mail programs list recipients, each is a row."""
+    apart = [
+        (number, address)
+        for number, cells in rows
+        for cell in cells
+        for part in re.split(r"[;\n]", cell)
+        if (address := part.strip())
+    ]
+    if not all(_ADDRESS.search(address) for _number, address in apart):
+        return rows
+    if len(apart) > MOST_ROWS:
+        raise _too_many_rows()
+    return [(number, [address]) for number, address in apart]
 
 
 def _title_lines(rows: Sequence[list[str]]) -> int:

@@ -167,6 +167,35 @@ class TestReading:
             ["Bram <b@example.org>"],
         ]
 
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "Amina Bell <a@example.org>; Bo Li <b@example.org>; c@example.org;\n",
+            "Email\nAmina Bell <a@example.org>; Bo Li <b@example.org>\nc@example.org\n",
+            "Email\nAmina Bell <a@example.org>;Bo Li <b@example.org>;c@example.org\n",
+            "Amina Bell <a@example.org>, Bo Li <b@example.org>, c@example.org\n",
+        ],
+    )
+    def test_recipients_as_a_mail_program_lists_them_are_a_row_each(
+        self, app: Flask, text: str
+    ) -> None:
+        assert [cells for _line, cells in sheet(text).rows] == [
+            ["Amina Bell <a@example.org>"],
+            ["Bo Li <b@example.org>"],
+            ["c@example.org"],
+        ]
+
+    def test_two_named_columns_of_addresses_stay_two_columns(self, app: Flask) -> None:
+        read = sheet("Email,Assistant\na@example.org,b@example.org\n")
+        assert read.rows == [(2, ["a@example.org", "b@example.org"])]
+
+    def test_more_recipients_than_rows_may_be_are_refused(
+        self, app: Flask, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sheets, "MOST_ROWS", 3)
+        with pytest.raises(SheetRefused, match="50,000 rows"):
+            sheet("a@example.org;b@example.org;c@example.org;d@example.org\n")
+
     def test_names_of_groups_over_the_names_of_the_columns_are_left_out(self, app: Flask) -> None:
         read = sheet(
             "Person,,Contact,\nFirst name,Last name,Email,Phone\nAna,Bell,a@example.org,1\n"
@@ -431,6 +460,18 @@ class TestInvitees:
         run(event, "E-mail\nAmina Bell <amina@example.org>\n", ImportKind.INVITEES)
         invited = db.session.scalars(select(Invitation)).one()
         assert (invited.name, invited.email) == ("Amina Bell", "amina@example.org")
+
+    @pytest.mark.parametrize(
+        "cell", ["a@example.org; b@example.org", "A <a@example.org>, B <b@example.org>"]
+    )
+    def test_several_addresses_in_a_cell_beside_names_are_left_out_and_told(
+        self, app: Flask, cell: str
+    ) -> None:
+        text = f'Name,Email\nAmina and Bo,"{cell}"\nCleo,c@example.org\nDi,d@@example.org\n'
+        rows = dry(make_event(), text, ImportKind.INVITEES)
+        assert [row.fate for row in rows] == [Fate.BAD_ADDRESS, Fate.INVITED, Fate.BAD_ADDRESS]
+        assert "Several addresses" in rows[0].why
+        assert "Several addresses" not in rows[2].why
 
 
 class TestRsvps:
