@@ -4,18 +4,28 @@ const place = door.querySelector("[data-kept]");
 const waiting = place.querySelector("[data-kept-waiting]");
 const news = place.querySelector("[data-kept-news]");
 const token = door.querySelector("[data-find]").elements.csrf_token.value;
-const NAME = `kept ${door.dataset.door}`;
+const KEPT = `kept ${door.dataset.door}`;
+const TOLD = `told ${door.dataset.door}`;
 
 // A browser that forbids storage forgets them with the page, and not before.
-let kept = [];
-try { kept = JSON.parse(localStorage.getItem(NAME)) ?? []; } catch { /* as if there were none */ }
+function stored(name) {
+  try { return JSON.parse(localStorage.getItem(name)) ?? []; } catch { return []; }
+}
 
-function keep(changed) {
-  kept = changed;
-  try { localStorage.setItem(NAME, JSON.stringify(kept)); } catch { /* in this page alone */ }
+function store(name, list) {
+  try { localStorage.setItem(name, JSON.stringify(list)); } catch { /* in this page alone */ }
+}
+
+let kept = stored(KEPT); // tickets
+let told = stored(TOLD); // what became of those who were not let in, until it is read
+
+function keep(tickets, lines = told) {
+  [kept, told] = [tickets, lines];
+  store(KEPT, kept);
+  store(TOLD, told);
   waiting.hidden = !kept.length;
   waiting.textContent = waiting.dataset.keptWaiting.replace("{}", kept.length);
-  place.hidden = waiting.hidden && !news.children.length;
+  place.hidden = waiting.hidden && !told.length;
 }
 
 door.addEventListener("unreached", ({ detail }) => {
@@ -43,8 +53,9 @@ async function send() {
       const answer = await fetch(door.dataset.door, { method: "POST", body: fields, headers: { "X-Requested-With": "fetch" }, signal: AbortSignal.timeout(6000) });
       // Signed out meanwhile, or the server is not well: they stay kept.
       if (answer.redirected || !answer.ok) break;
-      tell(await answer.text(), value, at);
-      keep(kept.slice(1));
+      const line = outcome(await answer.text(), value, at);
+      keep(kept.slice(1), line ? [...told, line] : told);
+      if (line) tell(line);
       sent = true;
     }
   } catch { /* no network yet */ } finally {
@@ -54,25 +65,34 @@ async function send() {
 }
 
 // Who was let in is counted; whoever else came is said, until it is read.
-function tell(html, value, at) {
+function outcome(html, value, at) {
   const said = new DOMParser().parseFromString(html, "text/html").querySelector("[data-outcome]");
-  if (said.dataset.kind === "in") return;
-  const line = place.querySelector("template").content.cloneNode(true);
+  if (said.dataset.kind === "in") return undefined;
   // English is written as on the page: "a.m." rather than "AM".
   const when = new Date(at).toLocaleTimeString(document.documentElement.lang, { hour: "numeric", minute: "2-digit", timeZone: place.dataset.zone })
     .replace(/\b([AP])M\b/, (_, half) => `${half.toLowerCase()}.m.`);
   const who = said.querySelector("strong")?.textContent ?? value;
+  const what = [when, said.querySelector("h2").textContent.trim(), said.querySelector("p:last-of-type")?.textContent.trim()].filter(Boolean).join(" · ");
+  return { who, what };
+}
+
+function tell({ who, what }) {
+  const line = place.querySelector("template").content.cloneNode(true);
   line.querySelector("bdi").textContent = who;
-  line.querySelector("[data-what]").textContent = [when, said.querySelector("h2").textContent.trim(), said.querySelector("p:last-of-type")?.textContent.trim()].filter(Boolean).join(" · ");
+  line.querySelector("[data-what]").textContent = what;
   line.querySelector(".sr").textContent = ` ${who}`;
   news.append(line);
 }
 
 news.addEventListener("click", (event) => {
-  event.target.closest("button")?.closest("li").remove();
-  keep(kept);
+  const line = event.target.closest("button")?.closest("li");
+  if (!line) return;
+  const read = [...news.children].indexOf(line);
+  line.remove();
+  keep(kept, told.filter((_, number) => number !== read));
 });
 addEventListener("online", send);
 door.addEventListener("reached", send);
+told.forEach(tell);
 keep(kept);
 send();

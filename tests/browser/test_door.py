@@ -291,7 +291,12 @@ def test_without_a_network_tickets_are_kept_and_checked_when_it_is_back(
         re.compile(r"\d:\d\d\s[ap]\.m\. · On the waitlist")
     )
     assert_accessible(page)
+    page.reload()
+    expect(page.locator("[data-kept-news]")).to_contain_text("Late Latif")
     page.get_by_role("button", name="Seen Late Latif").click()
+    expect(page.locator("[data-kept]")).to_be_hidden()
+    page.reload()
+    expect(page.locator("[data-find]")).to_be_visible()
     expect(page.locator("[data-kept]")).to_be_hidden()
 
 
