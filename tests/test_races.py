@@ -15,7 +15,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from registration import capacity, doctor, links, moves
+from registration import arrivals, capacity, desk, doctor, links, moves
 from registration.database import db
 from registration.models import (
     AttendanceOption,
@@ -26,7 +26,14 @@ from registration.models import (
     Rsvp,
     RsvpStatus,
 )
-from tests.factories import make_code, make_hybrid, make_invitation, make_rsvp, reschedule
+from tests.factories import (
+    make_code,
+    make_hybrid,
+    make_invitation,
+    make_rsvp,
+    make_staff,
+    reschedule,
+)
 from tests.racers import RACERS, Call, Racers, racers
 
 STAFF = None  # acting staff in the audit log; the accounts are tested elsewhere
@@ -205,6 +212,23 @@ def test_staff_give_a_seat_once(app: Flask, field: Racers, now: datetime):
     outcomes = Counter(outcome for lane in came for outcome in lane)
     assert outcomes == {"None": 3, "refused: full": 5}
     assert seats_of(room) == (3, 5)
+
+
+def test_an_undo_of_many_check_ins_counts_once_and_spares_who_came_in_anew(
+    app: Flask, field: Racers, now: datetime
+):
+    room, _ = make_hybrid(capacity=12)
+    people = [make_rsvp(room).id for _ in range(12)]
+    staff_id = make_staff().id
+    desk.check_in(rsvp_ids=people, staff_id=staff_id, now=now)
+    undo = {"event_id": room.event_id, "at": now, "staff_id": staff_id, "now": now}
+    later = {"rsvp_ids": people, "staff_id": staff_id, "now": now + timedelta(minutes=1)}
+    lanes: list[list[Call]] = [[("desk.take_back_check_in", undo)]] * 4
+    lanes += [[("desk.check_in", later)] * 2] * 4
+    came = field.race(lanes)
+    assert sum(int(number) for lane in came[:4] for number in lane) == 12
+    seats_of(room)
+    assert arrivals.counts_of(room.event).inside == sum(int(n) for lane in came[4:] for n in lane)
 
 
 def test_a_capacity_that_rises_and_sinks_loses_nobody(app: Flask, field: Racers, now: datetime):
