@@ -81,6 +81,18 @@ def test_before_the_door_opens_there_is_a_countdown_and_no_address(hall):
     assert not any(secret in hall.page().text for secret in SECRETS)
 
 
+def test_days_ahead_the_lobby_says_when_to_come_back_and_on_the_day_to_keep_it_open(hall):
+    ahead = hall.at(hall.starts - timedelta(days=3)).page().text
+    assert "The door opens on 6 December, 9:45 a.m. EST." in ahead.replace("\u00a0", " ")
+    assert "Keep this page open" not in ahead
+    assert "Check again" not in ahead
+    on_the_day = hall.at(hall.starts - timedelta(hours=1)).page().text
+    assert "The door opens at 9:45 a.m. EST. Keep this page open" in on_the_day.replace(
+        "\u00a0", " "
+    )
+    assert "Check again" in on_the_day
+
+
 def test_no_page_file_or_mail_of_anybody_has_the_address_before_the_door_opens(app, client):
     house = furnish(make_staff())
     watcher = db.session.scalars(select(Rsvp).where(Rsvp.join_key == house["lobby"]["key"])).one()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, current_app, g, jsonify, redirect, render_template, url_for
@@ -19,6 +20,9 @@ blueprint = Blueprint("lobby", __name__)
 
 #: For how long any cache may keep the status document, in seconds.
 FRESH = 2
+
+#: How long before the door opens it helps to say that the page may be kept open.
+SOON = timedelta(hours=12)
 
 
 @blueprint.get("/j/<key>")
@@ -47,6 +51,7 @@ def show(key: str) -> ResponseReturnValue:
         player=player,
         agenda=listing.agenda_of(event),
         speakers=listing.speakers_of(event) if is_in else [],
+        opens_soon=event.lobby_opens_at - moment < SOON,
         seconds_to_lobby=max(0, round((event.lobby_opens_at - moment).total_seconds())),
         seconds_to_start=max(0, round((event.starts_at - moment).total_seconds())),
         now=moment,

@@ -155,14 +155,21 @@ def test_the_visitor_s_time_names_the_day_where_it_is_another_one(
     morning = datetime(2026, 12, 6, 15, tzinfo=UTC)
     for slug, starts_at in (("evening", evening), ("morning", morning)):
         event = make_event(slug=slug, starts_at=starts_at, ends_at=starts_at + timedelta(hours=1))
-    theirs = open_page("/events/evening").locator("main [data-local]").first
-    expect(theirs).to_have_text(re.compile(r"Mon, Dec 7, 12:30\s.\s1:30\sa\.m\. GMT\+1 your time"))
-    theirs = open_page("/events/morning").locator("main [data-local]").first
-    expect(theirs).to_have_text(re.compile(r"Sun, 4:00\s.\s5:00\sp\.m\. GMT\+1 your time"))
-    # One moment alone is written like a span: no zero before the hour.
+    night = datetime(2026, 12, 6, 22, 30, tzinfo=UTC)  # from this day to the next one here
+    make_event(slug="night", starts_at=night, ends_at=night + timedelta(hours=1))
+    make_event(slug="soir", starts_at=evening, ends_at=evening + timedelta(hours=1), language="fr")
+    for slug, words in (
+        ("evening", "Monday 7 December, 12:30–1:30 a.m. CET your time"),
+        ("morning", "4:00–5:00 p.m. CET your time"),
+        ("night", "Sunday 6 December, 11:30 p.m. – Monday 7 December, 12:30 a.m. CET your time"),
+        ("soir", "lundi 7 décembre, 00:30–01:30 CET chez vous"),
+    ):
+        theirs = open_page(f"/events/{slug}").locator("main [data-local]").first
+        expect(theirs).to_have_text(words)
+    # One moment alone is written like a span.
     watcher = make_rsvp(make_option(event, mode="virtual"))
     theirs = open_page(f"/rsvp/{watcher.manage_key}").locator("main [data-local]").first
-    expect(theirs).to_have_text(re.compile(r"Sun, 3:45\sp\.m\. GMT\+1 your time"))
+    expect(theirs).to_have_text("3:45 p.m. CET your time")
 
 
 def test_a_visitor_whose_clock_shows_the_event_s_time_is_not_told_it_twice(
