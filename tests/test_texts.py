@@ -117,7 +117,7 @@ class TestFrench:
         speaker = make_speaker(make_event(), name="A <b> Exemple", language="fr")
         speakers.invite(speaker_id=speaker.id, staff_id=None, now=NOW)
         page = client.get(f"/speaker/{speaker.key}").text
-        assert '<h1>A &lt;b&gt; Exemple, <span class="nowrap">serez-vous</span> des ' in page
+        assert '<h1>A &lt;b&gt; Exemple, <span class="whole">serez-vous</span> des ' in page
 
     def test_the_list_is_in_the_reader_s_language(self, client: FlaskClient):
         page = client.get("/", headers={"Accept-Language": "fr-CA,fr;q=0.9,en;q=0.5"})

@@ -33,7 +33,7 @@ def initials(name: str) -> str:
 def unbroken_names(name: str) -> Markup:
     """A name whose hyphens do not end a line."""
     parts = [
-        Markup('<span class="nowrap">{}</span>').format(word) if "-" in word else escape(word)
+        Markup('<span class="whole">{}</span>').format(word) if "-" in word else escape(word)
         for word in name.split(" ")
     ]
     return Markup(" ").join(parts)

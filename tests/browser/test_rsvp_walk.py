@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import Page, expect
 
-from registration.models import QuestionKind
+from registration.models import AgendaItem, QuestionKind
 from tests.browser.conftest import Site, assert_accessible
 from tests.conftest import NOW
-from tests.factories import make_event, make_option, make_question, make_rsvp, make_speaker
+from tests.factories import make_event, make_option, make_question, make_rsvp, make_speaker, save
 
 
 def fill_in(page: Page, email: str = "amina@example.org") -> None:
@@ -199,3 +199,25 @@ def test_no_word_is_so_long_that_a_phone_scrolls_sideways(
         f"/speaker/{speaker.key}",
     ):
         assert_accessible(open_page(path, width=width))
+
+
+def test_on_a_phone_nothing_scrolls_sideways_with_text_of_double_size(
+    site: Site, open_page: Callable[..., Page]
+):
+    event = make_event(slug="large", title="Policing in Conflict")
+    room, stream = make_option(event, capacity=5), make_option(event, mode="virtual")
+    speaker = make_speaker(event, name="Cecilie Fjellberg-Solheim")
+    save(AgendaItem(event_id=event.id, starts_at=event.starts_at, title="Welcome" * 9))
+    seated, watching = make_rsvp(room), make_rsvp(stream)
+    for path in (
+        "/",
+        "/events/large",
+        "/events/large/rsvp",
+        f"/rsvp/{seated.manage_key}",
+        f"/rsvp/{watching.manage_key}",
+        f"/j/{watching.join_key}",
+        f"/speaker/{speaker.key}",
+    ):
+        page = open_page(path, width="phone")
+        page.evaluate("document.documentElement.style.fontSize = '200%'")
+        assert_accessible(page)
