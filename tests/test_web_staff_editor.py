@@ -844,6 +844,17 @@ def test_a_draft_is_previewed_by_staff_alone_then_published(
     assert client.get(f"/events/{event.slug}").status_code == 200
 
 
+def test_a_draft_whose_day_has_passed_says_what_keeps_it_from_being_published(
+    desk: FlaskClient, now: datetime
+) -> None:
+    event = make_event(status=EventStatus.DRAFT, starts_at=now - timedelta(days=300))
+    make_option(event)
+    page = desk.get(part(event, "publish")).text
+    assert "The event ends in the past." in page
+    assert "Mend the one point above, then publish." in page
+    assert 'value="publish"' not in page
+
+
 def test_the_form_of_a_draft_is_previewed_before_it_opens(
     client: FlaskClient, now: datetime
 ) -> None:

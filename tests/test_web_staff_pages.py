@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -12,7 +13,8 @@ from sqlalchemy import select
 
 from registration import lifecycle, rendering, rsvps, speakers, walkins
 from registration.database import db
-from registration.models import Announcement, OutboxMail, StaffRole
+from registration.models import Announcement, Door, OutboxMail, StaffRole
+from registration.parties import attendees
 from registration.times import now
 from tests.conftest import NOW
 from tests.factories import (
@@ -23,6 +25,7 @@ from tests.factories import (
     make_rsvp,
     make_speaker,
     make_staff,
+    save,
 )
 from tests.signing_in import send, sign_in
 
@@ -215,6 +218,27 @@ def test_of_a_cancelled_event_nothing_is_left_to_do(desk: FlaskClient) -> None:
     page = desk.get("/staff/events/off/").text
     assert "Confirm speakers" not in page
     assert "To do" not in page
+
+
+def test_after_the_event_staff_read_who_came_and_have_nothing_left_to_prepare(
+    desk: FlaskClient,
+) -> None:
+    room, stream = make_hybrid(slug="over", retention_days=90)
+    make_speaker(room.event, status="invited")
+    came, absent = make_rsvp(room), make_rsvp(room)
+    watched, unseen, gone = make_rsvp(stream), make_rsvp(stream), make_rsvp(room)
+    rsvps.cancel(rsvp_id=gone.id, now=NOW)
+    began = now() - timedelta(days=2)
+    room.event.starts_at, room.event.ends_at = began, began + timedelta(hours=2)
+    attendees(came)[0].checked_in_at = attendees(watched)[0].joined_at = began
+    save(Door(event_id=room.event_id, inside=1, last_at=began))
+    page = desk.get("/staff/events/over/").text
+    for label in ("In the room", "Watched"):
+        assert re.search(rf"<dt>{label}</dt><dd>1 <small>50% of 2 expected", page), label
+    assert "To do" not in page
+    for rsvp, said in ((absent, "Did not come"), (unseen, "Did not join the stream"), (gone, "–")):
+        shown = desk.get(f"/staff/events/over/attendees/{rsvp.id}").text
+        assert f'<span class="meta">{said}</span></li>' in shown, said
 
 
 def test_an_error_at_the_desk_leads_back_to_the_desk(client: FlaskClient) -> None:

@@ -134,6 +134,7 @@ def show(slug: str, rsvp_id: int) -> ResponseReturnValue:
         history=history,
         mails=mails,
         position=rsvps.position(rsvp) if rsvp.waits_for_option_id else None,
+        is_past=event.is_past(now()),
         may_move=bool(moves.of(rsvp, listing.options_of(event), now())),
     )
 

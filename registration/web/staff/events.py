@@ -154,13 +154,13 @@ def overview(slug: str) -> ResponseReturnValue:
         sources=growth.sources_of(event),
         needs=_needs(growth.needs_of(event)),
         only_room=rooms[0].id if len(rooms) == 1 else None,
-        turnout=_turnout(event, moment),
+        turnouts=_turnouts(event, moment),
         event=event,
         live=counts.live,
         total=counts.total,
         cancelled=counts.by_status[RsvpStatus.CANCELLED],
         options=options,
-        tasks=tasks.of(event, pending=counts.by_status[RsvpStatus.PENDING]),
+        tasks=tasks.of(event, pending=counts.by_status[RsvpStatus.PENDING], now=moment),
         latest=latest,
         week=week,
         now=moment,
@@ -188,20 +188,25 @@ def _needs(numbers: dict[str, int]) -> str:
     return wording.listed(text for name, text in words.items() if numbers[name])
 
 
-def _turnout(event: Event, moment: datetime) -> dict[str, object] | None:
-    """Who came, once it has begun; nothing before."""
+def _turnouts(event: Event, moment: datetime) -> list[dict[str, object]]:
+    """Who came and who watched, once it has begun; nothing before."""
     if moment < event.starts_at:
-        return None
+        return []
     came = arrivals.turnout_of(event)
-    number, expected = came.room, came.room_expected
-    label = gettext("In the room")
-    if not expected:
-        number, expected, label = came.online, came.online_expected, gettext("Watched")
-    if not expected:
-        return None
-    note = gettext(
-        "%(percent)d%% of %(expected)d expected",
-        percent=round(100 * number / expected),
-        expected=expected,
+    figures = (
+        (gettext("In the room"), came.room, came.room_expected),
+        (gettext("Watched"), came.online, came.online_expected),
     )
-    return {"label": label, "number": number, "note": note}
+    return [
+        {
+            "label": label,
+            "number": number,
+            "note": gettext(
+                "%(percent)d%% of %(expected)d expected",
+                percent=round(100 * number / expected),
+                expected=expected,
+            ),
+        }
+        for label, number, expected in figures
+        if expected
+    ]

@@ -1,8 +1,9 @@
-"""What is still to be done before an event, as the overview lists it."""
+"""What is still to be done for an event, as the overview lists it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from flask import current_app, url_for
 from flask_babel import gettext, ngettext
@@ -23,9 +24,9 @@ class Task:
     url: str = ""
 
 
-def of(event: Event, *, pending: int) -> list[Task]:
+def of(event: Event, *, pending: int, now: datetime) -> list[Task]:
     """The tasks of an event: those that are open first."""
-    if event.status is EventStatus.CANCELLED:
+    if event.status is EventStatus.CANCELLED or event.is_past(now):
         return _retention(event)
     options = listing.options_of(event)
     found = [
