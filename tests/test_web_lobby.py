@@ -12,6 +12,7 @@ from sqlalchemy import select
 from registration import keys, lobby, reminders, rendering, rsvps, streams
 from registration.database import db
 from registration.models import (
+    AgendaItem,
     AttendanceOption,
     Event,
     EventStatus,
@@ -21,7 +22,7 @@ from registration.models import (
     StaffRole,
 )
 from tests.conftest import NOW
-from tests.factories import make_event, make_option, make_rsvp, make_staff, save
+from tests.factories import make_event, make_option, make_rsvp, make_speaker, make_staff, save
 from tests.furnished import address, furnish
 from tests.signing_in import post, sign_in
 
@@ -374,3 +375,15 @@ def test_others_steer_nothing(hall, client, path):
     sign_in(client, make_staff(StaffRole.ORGANISER, make_event()))
     assert post(client, url, **fields).status_code == 404
     assert hall.status().json["revision"] == 0
+
+
+def test_a_programme_in_another_direction_stands_by_itself(hall, client):
+    event = hall.event
+    save(AgendaItem(event_id=event.id, starts_at=event.starts_at, title="!ברוכים", note="(הבאים)"))
+    for page in (
+        hall.at(hall.starts - timedelta(hours=1)).page(),
+        client.get(f"/events/{event.slug}"),
+        client.get(f"/speaker/{make_speaker(event).key}"),
+    ):
+        assert "<bdi>!ברוכים</bdi>" in page.text
+        assert "<bdi>(הבאים)</bdi>" in page.text
