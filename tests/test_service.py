@@ -23,7 +23,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 
-def until(condition: Callable[[], object], *, seconds: float = 60) -> None:
+def until(condition: Callable[[], object], *, seconds: float = 180) -> None:
     """Wait until it is so; the bound only ends a test that has failed."""
     end = time.monotonic() + seconds
     while not condition():

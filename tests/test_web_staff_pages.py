@@ -236,6 +236,7 @@ def test_after_the_event_staff_read_who_came_and_have_nothing_left_to_prepare(
     for label in ("In the room", "Watched"):
         assert re.search(rf"<dt>{label}</dt><dd>1 <small>50% of 2 expected", page), label
     assert "To do" not in page
+    assert "Starts by itself" not in page
     for rsvp, said in ((absent, "Did not come"), (unseen, "Did not join the stream"), (gone, "–")):
         shown = desk.get(f"/staff/events/over/attendees/{rsvp.id}").text
         assert f'<span class="meta">{said}</span></li>' in shown, said
