@@ -355,7 +355,7 @@ def test_the_end_is_the_last_line_unless_the_programme_goes_on_after_it(
     client: FlaskClient, speaker: Speaker
 ):
     def last_line() -> str:
-        return re.findall(r'<span class="time">.*?</span><div>([^<]+)', page())[-1]
+        return re.findall(r'<span class="time">.*?</span><div>(?:<bdi>)?([^<]+)', page())[-1]
 
     def page() -> str:
         return client.get(f"/speaker/{speaker.key}").text
