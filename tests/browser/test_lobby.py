@@ -117,9 +117,9 @@ def test_who_waits_for_the_stream_gets_it_although_one_question_fails(open_page,
     page.route("**/stream.json", away)
     streams.add(url=FIRST, label="", **staff)
     with page.expect_response("**/stream.json") as failed:
-        page.clock.run_for(LONG // 4)
+        page.clock.fast_forward(LONG)
     assert failed.value.status == 503
-    page.clock.run_for(LONG)
+    page.clock.fast_forward(LONG)
     expect(page.locator("iframe")).to_have_attribute("src", FIRST)
 
 
