@@ -98,7 +98,16 @@ def prepare() -> str:
 def _aside(work: Callable[[], str]) -> str:
     """What `work` returns, done in a process of its own: what it loads and leaves goes with it."""
     with ProcessPoolExecutor(max_workers=1, mp_context=get_context("fork")) as pool:
-        return pool.submit(work).result()
+        return pool.submit(_and_disconnect, work).result()
+
+
+def _and_disconnect(work: Callable[[], str]) -> str:
+    """What `work` returns, once no connection is open: SQLite has folded its log in then."""
+    try:
+        return work()
+    finally:
+        db.session.remove()
+        db.engine.dispose()
 
 
 def _share_memory() -> None:
