@@ -11,6 +11,7 @@ import os
 import random
 import signal
 import sys
+from multiprocessing import parent_process
 from pathlib import Path
 
 from sqlalchemy import Engine, event
@@ -30,6 +31,9 @@ def main() -> int:
     app, told, us = create_app(), Path(sys.argv[1]), os.getpid()
 
     def perhaps(*_about: object) -> None:
+        # Where the database is prepared nobody is answered yet.
+        if parent_process() is not None:
+            return
         # The web's processes are children of their server, the worker is one of the service.
         who, died = "worker" if os.getppid() == us else "web", told.read_text().split()
         if os.getpid() == us or died.count(who) >= DEATHS[who] or _chance.randrange(ONE_IN[who]):
