@@ -187,17 +187,9 @@ def save(
         if seen and fingerprint(current) != seen:
             raise EditedMeanwhile({"rows": current})
         if name == "people":
-            shown = {row["id"]: row["photo"] for row in current}
-            rows = [
-                {**row, "photo": shown.get(row["id"], "") if photo is None else photo}
-                for row, photo in zip(rows, chosen, strict=True)
-            ]
-        if name == "publications":  # none is a translation of what goes
-            kept = {row["id"] for row in rows}
-            rows = [
-                row if row["translation_of_id"] in kept else {**row, "translation_of_id": None}
-                for row in rows
-            ]
+            rows = _with_photos(rows, chosen, current)
+        if name == "publications":
+            rows = _without_lost_originals(rows)
         if fingerprint([dict(row) for row in rows]) == fingerprint(current):
             return 0
         saved = {row.id: row for row in _saved(event, name)}
@@ -224,6 +216,26 @@ def save(
         )
     pictures.discard(*photos)
     return mailed
+
+
+def _with_photos(
+    rows: Sequence[Row], chosen: Sequence[str | None], current: Sequence[Row]
+) -> list[Row]:
+    """The rows with the photograph that was chosen for each; None: with the one it has."""
+    shown = {row["id"]: row["photo"] for row in current}
+    return [
+        {**row, "photo": shown.get(row["id"], "") if photo is None else photo}
+        for row, photo in zip(rows, chosen, strict=True)
+    ]
+
+
+def _without_lost_originals(rows: Sequence[Row]) -> list[Row]:
+    """The rows, of which none is a translation of one that goes."""
+    kept = {row["id"] for row in rows}
+    return [
+        row if row["translation_of_id"] in kept else {**row, "translation_of_id": None}
+        for row in rows
+    ]
 
 
 def _difference(event: Event, name: str, before: Sequence[Row], sent: Sequence[Row]) -> Row:
