@@ -111,9 +111,10 @@ def _and_disconnect(work: Callable[[], str]) -> str:
 
 
 def _share_memory() -> None:
-    """Leave to the children no connection, and memory that the collector will not touch."""
-    db.session.remove()
-    db.engine.dispose()
+    """Leave to the children memory that the collector will not touch.
+
+    No connection is left to them: this process has opened none.
+    """
     gc.collect()
     gc.freeze()
 
