@@ -21,7 +21,7 @@ from sqlalchemy.orm import joinedload
 from registration import editions, forgetting, invitees, rendering
 from registration.claims import CLAIM, Notes, failed, give_back
 from registration.database import db, transaction
-from registration.emails.tellings import HOLD
+from registration.emails import HOLD
 from registration.mime import CalendarMessage
 from registration.models import Event, MailKind, MailState, OutboxMail, Rsvp, RsvpStatus, Speaker
 from registration.models.outbox import TOO_LATE, UNFIT

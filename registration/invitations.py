@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from flask_babel import lazy_gettext as _
 from sqlalchemy import func, or_, select, update
@@ -25,9 +25,6 @@ from registration.models import (
     RsvpStatus,
     Unsubscribe,
 )
-
-#: How long reminders can be taken back.
-HOLD = timedelta(minutes=10)
 
 
 class InvitationRefused(Exception):
@@ -151,7 +148,7 @@ def remind(
             event=event,
             until=until,
             now=now,
-            due_at=now + HOLD,
+            due_at=now + emails.HOLD,
         )
         audit.record(
             "invitation.reminded",

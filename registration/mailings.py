@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _
@@ -26,9 +26,6 @@ from registration.models import (
     Staff,
 )
 from registration.segments import Segment
-
-#: How long a released mailing can be undone.
-HOLD = timedelta(minutes=10)
 
 
 class MailingRefused(Exception):
@@ -155,7 +152,7 @@ def release(*, mailing_id: int, staff_id: int, now: datetime, seen_at: str = "")
         mailing = _locked(mailing_id)
         _check_draft(mailing)
         _check_read(mailing, seen_at)
-        number = _release(mailing, now, due_at=now + HOLD, staff_id=staff_id)
+        number = _release(mailing, now, due_at=now + emails.HOLD, staff_id=staff_id)
         if not number:
             raise MailingRefused(_("Nobody would get this message: choose others."))
     return number
@@ -173,7 +170,7 @@ def schedule(
         mailing = _locked(mailing_id)
         _check_draft(mailing)
         _check_read(mailing, seen_at)
-        if at < now + HOLD:
+        if at < now + emails.HOLD:
             raise MailingRefused(_("Choose a time that is ten minutes from now or later."))
         mailing.state, mailing.due_at, mailing.updated_at = MailingState.SCHEDULED, at, now
         _record("scheduled", mailing, staff_id, now, at=at.isoformat(), segment=mailing.segment)

@@ -80,7 +80,7 @@ RULES = (
         useful_until=follow_ups.USEFUL,
         rest=timedelta(days=3650),
         from_end=True,
-        hold=follow_ups.HOLD,
+        hold=emails.HOLD,
     ),
 )
 

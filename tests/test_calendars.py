@@ -32,7 +32,7 @@ from registration import (
 from registration.admission import RsvpRefused
 from registration.claims import Notes
 from registration.database import db, transaction
-from registration.emails.tellings import HOLD
+from registration.emails import HOLD
 from registration.models import (
     LIVE,
     Announcement,

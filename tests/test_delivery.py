@@ -28,7 +28,7 @@ from registration import (
 from registration.claims import CLAIM, PAUSES, claim, pause_before
 from registration.database import db, transaction
 from registration.delivery import RESTS, Postman
-from registration.emails.tellings import HOLD
+from registration.emails import HOLD
 from registration.models import (
     Announcement,
     AnnouncementKind,

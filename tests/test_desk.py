@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from registration import announcements, desk, lifecycle, mailings
 from registration.database import db
-from registration.emails.tellings import HOLD
+from registration.emails import HOLD
 from registration.models import MailKind, MailState, OutboxMail, Rsvp
 from registration.segments import Segment
 from tests.conftest import NOW

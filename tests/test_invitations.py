@@ -20,9 +20,9 @@ from registration import (
     subscriptions,
 )
 from registration.database import db
-from registration.emails import tellings
+from registration.emails import HOLD
 from registration.entries import unsubscribe_url
-from registration.invitations import HOLD, InvitationRefused
+from registration.invitations import InvitationRefused
 from registration.mime import CalendarMessage
 from registration.models import (
     AttendanceMode,
@@ -124,7 +124,7 @@ def test_an_invitation_goes_to_nobody_once_the_event_is_called_off_for_good(app:
     invited = invite(room.event)
     lifecycle.cancel(event_id=room.event_id, reason="", staff_id=None, now=NOW)
     [mail] = db.session.scalars(select(OutboxMail.id).filter_by(invitation_id=invited.id))
-    assert delivered([mail], NOW + tellings.HOLD) == []
+    assert delivered([mail], NOW + HOLD) == []
     assert db.session.get_one(OutboxMail, mail).state is MailState.SUPERSEDED
 
 

@@ -22,8 +22,9 @@ from registration import (
     walkins,
 )
 from registration.database import db
+from registration.emails import HOLD
 from registration.letters import mailings as letters
-from registration.mailings import HOLD, MailingRefused
+from registration.mailings import MailingRefused
 from registration.models import (
     Attendee,
     AuditEntry,

@@ -25,7 +25,7 @@ from registration import (
     speakers,
 )
 from registration.database import db
-from registration.emails.tellings import HOLD
+from registration.emails import HOLD
 from registration.mime import CalendarMessage
 from registration.models import MailKind, OutboxMail, Rsvp
 from tests.conftest import NOW

@@ -20,7 +20,7 @@ from registration import (
     speakers,
 )
 from registration.database import db
-from registration.emails.tellings import HOLD
+from registration.emails import HOLD
 from registration.models import (
     AttendanceMode,
     AuditEntry,

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from registration import forgetting, lifecycle, mailings, rendering, subscriptions
 from registration.database import db
+from registration.emails import HOLD
 from registration.entries import unsubscribe_url
 from registration.models import (
     AttendanceOption,
@@ -211,7 +212,7 @@ def test_the_report_counts_what_went_and_names_what_failed(
     first.state, first.ended_at = MailState.SENT, NOW
     second.state, second.ended_at, second.last_error = MailState.FAILED, NOW, "550 no such user"
     db.session.commit()
-    desk.application.config["NOW"] = lambda: NOW + mailings.HOLD
+    desk.application.config["NOW"] = lambda: NOW + HOLD
     page = desk.get(f"{base}{draft().id}").text
     assert "2 of 3 mails" in page
     assert second.recipient in page

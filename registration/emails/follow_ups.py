@@ -7,10 +7,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import update
 
 from registration.database import db
+from registration.emails.rows import HOLD
 from registration.models import Event, MailKind, MailState, OutboxMail
 
-#: How long it waits, so that staff can see that the address is the right one.
-HOLD = timedelta(minutes=10)
 #: How long after the end of the event it is of use.
 USEFUL = timedelta(days=60)
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import update
 
 from registration.database import db
+from registration.emails.rows import HOLD
 from registration.models import Announcement, AnnouncementKind, AnnouncementState, Event
-
-#: How long a telling of a change waits, so that staff can take it back.
-HOLD = timedelta(minutes=10)
 
 
 def event_changed(event: Event, *, staff_id: int | None, now: datetime) -> Announcement:
