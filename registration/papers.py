@@ -18,6 +18,7 @@ from fpdf import FPDF
 from fpdf.fonts import TTFFont
 
 from registration import entries, qr, wording
+from registration.folding import folded
 from registration.models import Attendee, Event, Rsvp
 from registration.scripts import FONTS, FROM_THE_RIGHT, OWN, SCRIPTS
 
@@ -26,6 +27,8 @@ _IN_BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
 # Stands for the number of pages until it is known; as wide as the largest.
 _PAGES = "{pages}"
+# Kana, Chinese characters and Hangul.
+_FAMILY_FIRST = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 _NO_SURNAMES = {"jr", "sr", "ii", "iii", "iv", "phd", "md", "esq"}
 
 
@@ -187,7 +190,7 @@ def badges(event: Event, people: Iterable[Attendee]) -> bytes:
         paper.rect(x, y, 90, 55)
         paper.say(x + 5, y + 5, 80, event.title, size=8.5, family="serif", quiet=True)
         below = paper.say(
-            x + 5, y + 15, 80, paper.name_of(person), size=24, style="B", lines=2, smallest=13
+            x + 5, y + 15, 80, paper.name_of(person), size=24, style="B", lines=2, smallest=10
         )
         company = person.rsvp.organisation
         paper.say(x + 5, below + 1.5, 80, company, size=12, lines=2, smallest=9)
@@ -242,14 +245,17 @@ def _list_row(paper: Paper, person: Attendee, y: float) -> float:
         paper.set_fill_color(*_QUIET)
     paper.rect(18, y + 1.2, 3.6, 3.6, style="DF" if person.checked_in_at else "D")
     paper.set_draw_color(*_RULE)
-    paper.say(24, y + 0.7, 68, paper.name_of(person), size=10.5, style="B", smallest=6.5)
+    below = paper.say(
+        24, y + 0.7, 68, paper.name_of(person), size=10.5, style="B", lines=2, smallest=6.5
+    )
+    bottom = max(y + 6.2, below + 0.8)
     host = gettext("Guest of %(name)s", name=rsvp.name) if person.position else rsvp.organisation
     paper.say(92, y + 0.9, 62, host, size=9.5, smallest=7.5)
     if rsvp.needs_step_free:
         paper.say(154, y + 0.9, 18, gettext("Step-free"), size=8, quiet=True)
     paper.say(171, y + 0.9, 24, person.spoken_code, size=9)
-    paper.rule(24, y + 6.2, 169)
-    return y + 6.4
+    paper.rule(24, bottom, 169)
+    return bottom + 0.2
 
 
 def _empty(paper: Paper) -> None:
@@ -258,19 +264,21 @@ def _empty(paper: Paper) -> None:
 
 
 def _initial(name: str) -> str:
-    """The letter under which a name stands, without its accents."""
-    said = unicodedata.normalize("NFC", surname(name))
-    first = next((sign for sign in said if sign.isalnum()), "")
-    # Accents go, but a Korean syllable stays whole.
-    return (first if first >= "\uac00" else unicodedata.normalize("NFKD", first)[:1]).upper()
+    """The letter under which a name stands: where the list is sorted, without its accents."""
+    said = unicodedata.normalize("NFC", folded(surname(name)))
+    return next((sign for sign in said if sign.isalnum()), "").upper()
 
 
 def surname(name: str) -> str:
-    """The last of a name's words that is not a title behind it; what a list is sorted by.
+    """The name of the family, by which a list is sorted: the first word in Chinese, Japanese or
+    Korean letters, else the last one that is not a title behind it.
 
-    What stands in brackets, the name in other letters mostly, does not count.
+    What stands in brackets, the name in other letters mostly, does not count, nor do emoji.
     """
     words = _IN_BRACKETS.sub(" ", name).replace(",", " ").split() or name.split()
+    words = [word for word in words if any(sign.isalnum() for sign in word)] or words
+    if words and _FAMILY_FIRST.match(words[0]):
+        return words[0]
     while len(words) > 1 and words[-1].strip(".").lower() in _NO_SURNAMES:
         words.pop()
     return words[-1] if words else ""

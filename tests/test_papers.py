@@ -71,7 +71,13 @@ def test_a_name_that_cannot_be_printed_is_the_tickets_number(event, name, shown)
 
 @pytest.mark.parametrize(
     ("name", "letter"),
-    [("Émile Östlund", "O"), ("Anna “Annie”", "A"), ("김철수", "김"), ("👩‍👩‍👧", "")],
+    [
+        ("Émile Östlund", "O"),
+        ("Łucja Ørsted", "O"),
+        ("Anna “Annie”", "A"),
+        ("김철수", "김"),
+        ("👩‍👩‍👧", ""),
+    ],
 )
 def test_a_list_s_letter_is_one(name, letter):
     assert papers._initial(name) == letter
@@ -89,6 +95,17 @@ def test_no_letter_of_a_latin_name_is_lost(event, name, now, caplog):
     papers.badges(event, people)
     papers.door_list(event, people, now=now)
     assert "missing" not in caplog.text
+
+
+def test_a_long_name_stands_whole_on_badge_and_list(event, now, monkeypatch):
+    cut = []
+    monkeypatch.setattr(papers.Paper, "_cut", lambda _paper, line, _width: cut.append(line) or line)
+    name = "Maximiliane-Theodora von und zu Hohenlohe-Schillingsfürst-Waldenburg"
+    make_rsvp(make_option(event), name=name)
+    people = arrivals.expected(event)
+    papers.badges(event, people)
+    assert pages(papers.door_list(event, people, now=now)) == 1
+    assert cut == []
 
 
 @pytest.mark.parametrize(
@@ -128,13 +145,17 @@ def test_only_who_has_a_seat_in_the_room_is_expected(app, now):
         ("Amina Okonkwo-Bell", "Okonkwo-Bell"),
         ("Martin Luther King, Jr.", "King"),
         ("王小明", "王小明"),
+        ("山田 太郎 🎉", "山田"),
+        ("김 철수", "김"),
+        ("Anna Smith 🎉", "Smith"),
+        ("🎉 🎊", "🎊"),
         ("Jr.", "Jr."),
         ("דוד בן־גוריון (Ben-Gurion)", "בן־גוריון"),
         ("(Madonna)", "(Madonna)"),
         ("", ""),
     ],
 )
-def test_a_list_is_sorted_by_the_last_name(name, last):
+def test_a_list_is_sorted_by_the_name_of_the_family(name, last):
     assert papers.surname(name) == last
 
 
