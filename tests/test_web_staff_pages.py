@@ -11,9 +11,9 @@ from flask.testing import FlaskClient
 from flask_security import hash_password
 from sqlalchemy import select
 
-from registration import lifecycle, rendering, rsvps, speakers, walkins
+from registration import claims, delivery, lifecycle, rendering, rsvps, speakers, walkins
 from registration.database import db
-from registration.models import Announcement, Door, OutboxMail, StaffRole
+from registration.models import Announcement, Door, MailKind, OutboxMail, StaffRole
 from registration.parties import attendees
 from registration.times import now
 from tests.conftest import NOW
@@ -124,6 +124,34 @@ def test_every_mail_is_shown_with_its_calendar_part(desk: FlaskClient) -> None:
         framed = desk.get(f"/staff/outbox/{mail_id}/html")
         assert framed.status_code == 200
         assert "default-src 'none'" in framed.headers["Content-Security-Policy"]
+
+
+def test_what_told_of_a_queue_is_shown_when_its_reader_has_left_it(desk: FlaskClient) -> None:
+    room, _ = make_hybrid(capacity=1)
+    seated, waiting = make_rsvp(room), make_rsvp(room)
+    rsvps.cancel(rsvp_id=seated.id, now=NOW)
+    told = db.session.scalars(
+        select(OutboxMail.id).where(
+            OutboxMail.rsvp_id == waiting.id, OutboxMail.kind == MailKind.WAITLISTED
+        )
+    ).one()
+    assert "You are on the waitlist" in desk.get(f"/staff/outbox/{told}").text
+    assert desk.get(f"/staff/outbox/{told}/html").status_code == 200
+
+
+def test_a_mail_that_could_not_be_written_says_why_and_can_be_tried_again(
+    desk: FlaskClient,
+) -> None:
+    make_rsvp(make_option())
+    mail = db.session.scalars(select(OutboxMail)).one()
+    mail.recipient = "ä@example.org"
+    db.session.commit()
+    with claims.Notes() as notes:
+        assert list(delivery.rendered([mail.id], notes, NOW)) == [(mail.id, None)]
+    page = desk.get(f"/staff/outbox/{mail.id}")
+    assert page.status_code == 200
+    assert "It could not be written: letters outside ASCII before the @" in page.text
+    assert "ä@example.org" in page.text
 
 
 def test_a_password_mail_is_not_shown_to_anybody(desk: FlaskClient) -> None:

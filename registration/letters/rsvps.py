@@ -32,12 +32,17 @@ def _changed(rsvp: Rsvp, mail: OutboxMail) -> Letter:
 
 def _waiting(rsvp: Rsvp, mail: OutboxMail) -> Letter:
     event = rsvp.event
-    ahead = parties_ahead(rsvp)
     closes = wording.moment(event.promotes_until, event.zone)
-    heading = gettext(
-        "You are %(place)s in the queue, %(name)s",
-        place=wording.ordinal_place(ahead + 1),
-        name=first_name(rsvp.name),
+    subject = gettext("You are on the waitlist for %(title)s", title=event.title)
+    # Staff still read it when its reader stands in no queue any more.
+    heading = (
+        gettext(
+            "You are %(place)s in the queue, %(name)s",
+            place=wording.ordinal_place(parties_ahead(rsvp) + 1),
+            name=first_name(rsvp.name),
+        )
+        if rsvp.waits_for_option_id
+        else subject
     )
     paragraphs = [
         gettext(
@@ -55,7 +60,7 @@ def _waiting(rsvp: Rsvp, mail: OutboxMail) -> Letter:
     if rsvp.watches_meanwhile:
         paragraphs.append(gettext("You keep your place online meanwhile."))
     return Letter(
-        subject=gettext("You are on the waitlist for %(title)s", title=event.title),
+        subject=subject,
         heading=heading,
         paragraphs=paragraphs,
         preheader=preheader_of(event, heading),

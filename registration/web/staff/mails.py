@@ -27,6 +27,7 @@ from registration import outbox, previews, rendering
 from registration.database import db
 from registration.mime import CalendarMessage
 from registration.models import Event, MailState, OutboxMail, StaffRole
+from registration.models.outbox import UNFIT
 from registration.times import now
 from registration.web.headers import FRAMED_MAIL
 from registration.web.staff.access import has_role, own_events, staff_only
@@ -88,10 +89,11 @@ def _mail(mail_id: int) -> OutboxMail:
 @blueprint.get("/<int:mail_id>")
 @staff_only(StaffRole.ORGANISER)
 def show(mail_id: int) -> ResponseReturnValue:
-    """One mail, rendered as it goes out, with its calendar part."""
+    """One mail, rendered as it goes out, with its calendar part; one that cannot be, by its row."""
     mail = _mail(mail_id)
-    message = rendering.render(mail, now=mail.ended_at or now())
-    calendar = message.calendar
+    is_unfit = mail.last_error.startswith(UNFIT)
+    message = None if is_unfit else rendering.render(mail, now=mail.ended_at or now())
+    calendar = message.calendar if message else None
     g.frame_sources = ["'self'"]
     return render_template(
         "staff/mail.html",
