@@ -8,9 +8,11 @@ from __future__ import annotations
 import contextlib
 import imaplib
 import logging
+import re
 import ssl
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from registration import imip, replies, speakers
@@ -45,8 +47,9 @@ def fetch(url: str, *, authserv: str, now: datetime, ca_file: str = "") -> int:
     """Read the mails of an IMAP mailbox and move them to Processed; how many replies counted.
 
     A mail is moved once what it said is kept: whatever breaks in between, it is read again, and
-    a reply that is known already changes nothing. One that breaks us stays, and stops no other.
-    Raises MailboxClosed.
+    a reply that is known already changes nothing. One that breaks us, or that cannot be moved,
+    stays with a flag for people to see: it is tried again when all others have been read, so that
+    no number of them stops any other. Raises MailboxClosed.
     """
     with _opened(url, ca_file) as (box, name):
         return _empty(box, name, authserv=authserv, now=now)
@@ -59,7 +62,7 @@ def look(url: str, *, ca_file: str = "") -> set[str]:
     """
     with _opened(url, ca_file) as (box, name):
         names = set()
-        for folder in (_DONE, name):
+        for folder in (_own(box, _DONE), name):
             if box.select(f'"{folder}"', readonly=True)[0] != "OK":
                 continue
             found = box.uid("SEARCH", "ALL")[1]
@@ -93,31 +96,67 @@ def _opened(url: str, ca_file: str) -> Iterator[tuple[imaplib.IMAP4, str]]:
     except (imaplib.IMAP4.error, OSError) as problem:
         said = problem.args[0] if problem.args else ""
         told = said.decode(errors="replace") if isinstance(said, bytes) else str(problem)
-        raise MailboxClosed(f"{parts.hostname} refuses: {told}") from problem
+        did = "broke off" if isinstance(problem, imaplib.IMAP4.abort | OSError) else "refuses"
+        raise MailboxClosed(f"{parts.hostname} {did}: {told}") from problem
     finally:
         with contextlib.suppress(imaplib.IMAP4.error, OSError):
             box.logout()
+        with contextlib.suppress(OSError):
+            box.shutdown()  # the library leaves it open where nobody says goodbye
 
 
 def _empty(box: imaplib.IMAP4, name: str, *, authserv: str, now: datetime) -> int:
     told, answer = box.select(f'"{name}"')
     if told != "OK":
         raise imaplib.IMAP4.error(answer[0] or f"there is no mailbox {name}")
+    done = _own(box, _DONE)
     with contextlib.suppress(imaplib.IMAP4.error):
-        box.create(_DONE)
+        box.create(f'"{done}"')
     taken = 0
-    _told, found = box.uid("SEARCH", "UNDELETED")
-    for number in (found[0] or b"").split()[:_MOST]:
-        # PEEK: a mail that could not be read is not marked as seen.
-        wanted = f"(BODY.PEEK[]<0.{imip.LARGEST_MAIL + 1}>)"
-        _told, fetched = box.uid("FETCH", number.decode(), wanted)
-        raw = next((part[1] for part in fetched if isinstance(part, tuple)), b"")
+    for number in _to_read(box):
         try:
+            raw = _fetched(box, number)
+            if raw is None:
+                continue
             taken += read(raw, authserv=authserv, now=now)
+            _sure(box.uid("COPY", number, f'"{done}"'))
+            box.uid("STORE", number, "+FLAGS", r"(\Deleted)")
+        except imaplib.IMAP4.abort:
+            raise
         except Exception:
-            log.exception("mail %s of the mailbox could not be read", number.decode())
-            continue
-        if box.uid("COPY", number.decode(), _DONE)[0] == "OK":
-            box.uid("STORE", number.decode(), "+FLAGS", r"(\Deleted)")
+            log.exception("mail %s of the mailbox could not be read or moved", number)
+            box.uid("STORE", number, "+FLAGS", r"(\Flagged)")
     box.expunge()
     return taken
+
+
+def _own(box: imaplib.IMAP4, name: str) -> str:
+    """A mailbox's name as this server wants it: some keep all below INBOX (RFC 2342)."""
+    with contextlib.suppress(imaplib.IMAP4.error):
+        found = re.match(rb'\(\("([^"\\]*)"', box.namespace()[1][0] or b"")
+        return (found[1].decode(errors="replace") if found else "") + name
+    return name
+
+
+def _to_read(box: imaplib.IMAP4) -> list[str]:
+    """The mails of this visit, by UID: those that have failed before behind all others."""
+    numbers: list[str] = []
+    for flag in ("UNFLAGGED", "FLAGGED"):
+        found = _sure(box.uid("SEARCH", "UNDELETED", flag))
+        numbers += (found[0] or b"").decode().split()
+    return numbers[:_MOST]
+
+
+def _fetched(box: imaplib.IMAP4, number: str) -> bytes | None:
+    """A mail as far as it is looked at; None if somebody has taken it away meanwhile."""
+    # PEEK: a mail that could not be read is not marked as seen.
+    found = _sure(box.uid("FETCH", number, f"(BODY.PEEK[]<0.{imip.LARGEST_MAIL + 1}>)"))
+    return next((part[1] for part in found if isinstance(part, tuple)), None)
+
+
+def _sure(answered: tuple[str, list[Any]]) -> list[Any]:
+    """What a server gave that did as it was asked; the library is silent where it did not."""
+    told, given = answered
+    if told != "OK":
+        raise imaplib.IMAP4.error(given[0])
+    return given

@@ -656,3 +656,47 @@ class TestMailbox:
         with mailbox(mail(rsvp, "TENTATIVE"), mail(rsvp)) as (server, url):
             assert inbox.fetch(url, authserv="", now=NOW) == 1
             assert list(server.mails) == [1]
+            assert server.flags[1] == {"FLAGGED"}
+
+    def test_reads_what_is_new_before_what_broke_us(
+        self, rsvp: Rsvp, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setattr(inbox, "_MOST", 2)
+        # A visit reads two mails, and two cannot be read.
+        with mailbox(mail(rsvp), mail(rsvp), mail(rsvp)) as (server, url):
+            server.unreadable = {1, 2}
+            assert inbox.fetch(url, authserv="", now=NOW) == 0
+            assert inbox.fetch(url, authserv="", now=NOW) == 1
+            assert list(server.mails) == [1, 2]
+            server.unreadable = set()
+            assert inbox.fetch(url, authserv="", now=NOW) == 0
+            assert server.mails == {}
+
+    def test_is_emptied_where_all_mailboxes_lie_below_the_inbox(self, rsvp: Rsvp):
+        with mailbox(mail(rsvp)) as (server, url):
+            server.prefix = "INBOX."
+            assert inbox.fetch(url, authserv="", now=NOW) == 1
+            assert (server.processed, server.mails) == ([1], {})
+
+    def test_that_is_full_is_read_once_and_emptied_later(self, rsvp: Rsvp):
+        with mailbox(mail(rsvp)) as (server, url):
+            server.is_full = True
+            assert inbox.fetch(url, authserv="", now=NOW) == 1
+            assert (list(server.mails), server.flags[1]) == ([1], {"FLAGGED"})
+            server.is_full = False
+            assert inbox.fetch(url, authserv="", now=NOW) == 0
+            assert (server.processed, server.mails) == ([1], {})
+
+    @pytest.mark.parametrize("command", ["SEARCH", "FETCH", "COPY", "STORE", "EXPUNGE"])
+    def test_that_breaks_off_loses_nothing_and_takes_nothing_twice(self, rsvp: Rsvp, command: str):
+        other = make_rsvp(make_option())
+        with mailbox(mail(rsvp), mail(other)) as (server, url):
+            server.breaks = {command: 1}
+            with pytest.raises(inbox.MailboxClosed, match="broke off"):
+                inbox.fetch(url, authserv="", now=NOW)
+            inbox.fetch(url, authserv="", now=NOW)
+            assert server.mails == {}
+        for answered in (rsvp, other):
+            db.session.refresh(answered)
+            assert answered.status is RsvpStatus.CANCELLED
+            assert kinds(answered).count(MailKind.CANCELLED) == 1
