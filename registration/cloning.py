@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import secrets
 from datetime import datetime
 from typing import Any, TypeVar
 
 from flask import current_app
-from sqlalchemy import insert, select
+from flask_babel import gettext
+from sqlalchemy import ColumnElement, insert, select
 
 from registration import audit, itip, pictures
 from registration.database import Base, db, transaction
@@ -26,6 +26,7 @@ from registration.models import (
     StreamSource,
     staff_events,
 )
+from registration.revisions import EventRefused
 
 Row = TypeVar("Row", bound=Base)
 
@@ -40,15 +41,23 @@ _OF_THE_OCCASION = (
 def clone(*, event_id: int, staff_id: int | None, now: datetime) -> Event:
     """Copy an event into a draft with keys and calendar UIDs of its own, and without RSVPs.
 
-    Speakers are on the copy's programme and not invited yet; codes can be used anew.
+    Speakers are on the copy's programme and not invited yet; codes can be used anew. Pictures are
+    copied before the transaction: files are slow, and on SQLite all others wait for whoever writes.
+    Raises EventRefused if somebody changes them meanwhile.
     """
-    with transaction():
+    named = _pictures_of(event_id)
+    with pictures.copied(list(named.values())) as copies, transaction():
+        if _pictures_of(event_id) != named:
+            raise EventRefused(
+                gettext("Its pictures were changed while it was copied. Make the copy again.")
+            )
+        own = dict(zip(named, copies, strict=True))
         event = db.session.get_one(Event, event_id)
         copy = _copy(
             event,
             skip=_OF_THE_OCCASION,
             slug=free_slug(event.title),
-            image=_own(event.image),
+            image=own[None],
             status=EventStatus.DRAFT,
             retention_days=event.retention_days or current_app.config["RETENTION_DAYS"],
             ical_uid=itip.new_uid(current_app.config["MAIL_DOMAIN"]),
@@ -72,7 +81,7 @@ def clone(*, event_id: int, staff_id: int | None, now: datetime) -> Event:
         _copy_rows(AgendaItem, event, copy, skip=("recording_second",))
         _copy_rows(StreamSource, event, copy)
         _copy_rows(InvitationCode, event, copy, skip=("uses",))
-        _copy_speakers(event, copy)
+        _copy_speakers(event, copy, own)
         _copy_team(event, copy, staff_id)
         audit.record(
             "event.cloned", now=now, staff_id=staff_id, event_id=copy.id, original=event.slug
@@ -93,10 +102,16 @@ def _copy(row: Row, *, skip: tuple[str, ...] = (), **values: Any) -> Row:
     return made
 
 
-def _own(picture: str) -> str:
-    with contextlib.suppress(pictures.PictureGone):
-        return pictures.own(picture)
-    return ""
+def _pictures_of(event_id: int) -> dict[int | None, str]:
+    """The names of its people's photographs by their ids, and of its own picture under None."""
+    speakers = select(Speaker.id, Speaker.photo).where(_comes(event_id)).order_by(Speaker.id)
+    image = db.session.scalars(select(Event.image).where(Event.id == event_id)).one()
+    return {None: image, **{speaker.id: speaker.photo for speaker in db.session.execute(speakers)}}
+
+
+def _comes(event_id: int) -> ColumnElement[bool]:
+    gone = (SpeakerStatus.CANCELLED, SpeakerStatus.DECLINED)
+    return (Speaker.event_id == event_id) & Speaker.status.not_in(gone)
 
 
 def _copy_rows(
@@ -111,9 +126,8 @@ def _copy_rows(
     }
 
 
-def _copy_speakers(event: Event, copy: Event) -> None:
-    gone = (SpeakerStatus.CANCELLED, SpeakerStatus.DECLINED)
-    speakers = select(Speaker).where(Speaker.event_id == event.id, Speaker.status.not_in(gone))
+def _copy_speakers(event: Event, copy: Event, photos: dict[int | None, str]) -> None:
+    speakers = select(Speaker).where(_comes(event.id))
     for speaker in db.session.scalars(speakers.order_by(Speaker.position)).all():
         _copy(
             speaker,
@@ -123,7 +137,7 @@ def _copy_speakers(event: Event, copy: Event) -> None:
             ),
             event_id=copy.id,
             key=secrets.token_urlsafe(24),
-            photo=_own(speaker.photo),
+            photo=photos[speaker.id],
             status=SpeakerStatus.NOT_INVITED,
             ical_uid=itip.new_uid(current_app.config["MAIL_DOMAIN"]),
         )  # fmt: skip

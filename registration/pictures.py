@@ -12,7 +12,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeGuard
@@ -73,9 +73,33 @@ def chosen(names: Sequence[str | None]) -> Iterator[list[str | None]]:
     it is None, and the row keeps what it has. Copies are made before the block, so that no row is
     locked meanwhile, and removed again where the block fails. Raises PictureGone.
     """
+    with _unless_it_fails() as mine:
+        mine.extend(own(name) if is_upload(name) else None if name else name for name in names)
+        yield mine
+
+
+@contextmanager
+def copied(names: Sequence[str]) -> Iterator[list[str]]:
+    """Copies of these pictures for rows that are made from others: "" where there is no file.
+
+    Like those of `chosen` they are made before the block, and removed again where it fails.
+    """
+    with _unless_it_fails() as mine:
+        mine.extend(map(_own_if_there, names))
+        yield [name or "" for name in mine]
+
+
+def _own_if_there(name: str) -> str:
+    with suppress(PictureGone):
+        return own(name)
+    return ""
+
+
+@contextmanager
+def _unless_it_fails() -> Iterator[list[str | None]]:
+    """A list for the names of files that are removed where the block fails."""
     mine: list[str | None] = []
     try:
-        mine.extend(own(name) if is_upload(name) else None if name else name for name in names)
         yield mine
     except BaseException:
         for copy in filter(None, mine):

@@ -307,6 +307,48 @@ class TestOfPeopleOnTheProgramme:
         edit(event, {"image": photos.save(picture())})
         assert done == ["own", "lock", "own", "lock"]
 
+    def test_is_copied_for_a_copy_of_the_event_before_anything_is_written(
+        self, app: Flask, event: Event, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Two people may share a file since older copies did: each gets one of their own."""
+        edit(event, {"image": photos.save(picture())})
+        shared = photos.save(picture())
+        for _ in range(2):
+            make_speaker(event, photo=shared)
+        make_speaker(event, photo="gone.webp")
+        done: list[str] = []
+        for module, name in ((pictures, "own"), (cloning, "transaction")):
+            plain = getattr(module, name)
+            monkeypatch.setattr(
+                module,
+                name,
+                lambda *of, name=name, plain=plain: (done.append(name), plain(*of))[1],
+            )
+        copy = cloning.clone(event_id=event.id, staff_id=None, now=NOW)
+        assert done == ["own"] * 4 + ["transaction"]
+        shown = [copy.image, *(row["photo"] for row in people(copy))]
+        assert shown[-1] == ""
+        assert len({event.image, shared, *shown[:-1]} & files(app)) == 5
+
+    def test_leaves_no_copy_behind_where_another_is_chosen_while_the_event_is_copied(
+        self, app: Flask, event: Event, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        first, new = photos.save(picture()), photos.save(picture())
+        edit(event, {"image": first})
+        plain = pictures.own
+
+        def slowly(name: str) -> str:
+            monkeypatch.setattr(pictures, "own", plain)
+            mine = plain(name)
+            edit(event, {"image": new})
+            return mine
+
+        monkeypatch.setattr(pictures, "own", slowly)
+        with pytest.raises(EventRefused, match="Make the copy again"):
+            cloning.clone(event_id=event.id, staff_id=None, now=NOW)
+        assert files(app) == {event.image, first, new}
+        assert cloning.clone(event_id=event.id, staff_id=None, now=NOW).image in files(app)
+
     def test_is_nothing_else_whatever_a_form_has_named(
         self, app: Flask, event: Event, tmp_path: Path
     ) -> None:
