@@ -151,6 +151,17 @@ def test_what_one_can_see_through_is_white(app: Flask, kind: str, mode: str) -> 
     assert min(found.getpixel((35, 20))) < 100  # type: ignore[arg-type, type-var]
 
 
+@pytest.mark.parametrize("see_through", [{}, {"transparency": 20_000}])
+def test_a_scan_in_many_shades_of_grey_stays_grey(app: Flask, see_through: dict[str, int]) -> None:
+    scan = Image.new("I;16", (40, 40), 20_000)
+    scan.paste(60_000, (20, 0, 40, 40))
+    content = io.BytesIO()
+    scan.save(content, "PNG", **see_through)
+    found = kept(app, photos.save(upload(content.getvalue())))
+    for at, shade in ((5, 20_000 / 256), (35, 60_000 / 256)):
+        assert abs(found.getpixel((at, 20))[0] - shade) < 6  # type: ignore[index]
+
+
 def test_a_broken_profile_of_colours_breaks_nothing(app: Flask) -> None:
     found = kept(app, photos.save(picture("JPEG", icc_profile=b"no profile" * 20)))
     assert found.getpixel((1, 1))[0] > 200  # type: ignore[index]

@@ -35,7 +35,7 @@ def save(upload: FileStorage) -> str:
         if picture.width * picture.height > _MOST_PIXELS:  # known before any is decoded
             raise PhotoRefused(gettext("Choose a picture with fewer than 40 million pixels"))
         profile = picture.info.get("icc_profile", b"")
-        picture = _upright(picture)
+        picture = _in_eight_bits(_upright(picture))
         picture = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
         picture.thumbnail((_LARGEST_SIDE, _LARGEST_SIDE))
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as problem:
@@ -75,6 +75,14 @@ def _upright(picture: Image.Image) -> Image.Image:
     # Read, and not to be written again: Pillow reads what it then breaks at when it writes it.
     picture.info.pop("exif", None)
     return ImageOps.exif_transpose(picture)
+
+
+def _in_eight_bits(picture: Image.Image) -> Image.Image:
+    """A grey picture of 65,536 shades in 256: Pillow would take all but the darkest for white."""
+    if not picture.mode.startswith("I"):
+        return picture
+    picture.info.pop("transparency", None)  # one shade of the many, which would be 256 of them
+    return picture.point(lambda shade: shade / 256).convert("L")
 
 
 def _on_white(picture: Image.Image) -> Image.Image:
