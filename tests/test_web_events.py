@@ -131,6 +131,28 @@ class TestPage:
         assert "Teaches law." in page
         assert "&lt;b&gt;Walks" in page
 
+    @pytest.mark.parametrize(
+        ("name", "shown"),
+        [
+            ("Amb. Lars-Gunnar Wigemark", "LW"),
+            ("Ana (Anita)", "AA"),
+            ("2א", "א"),
+            ("ʻOkina Kapu", "OK"),
+            ("نورة العلي", "نا"),
+            ("ნინო ბერიძე", "ნბ"),
+            ("ßtein", "S"),
+            ("42", "4"),
+        ],
+    )
+    def test_shows_the_letters_of_a_name_in_place_of_a_portrait(
+        self, client: FlaskClient, name: str, shown: str
+    ):
+        event = make_event()
+        make_speaker(event, name=name, photo="")
+        page = client.get(f"/events/{event.slug}").text
+        found = re.findall(r'class="face[^>]*>([^<]*)<', page)
+        assert found == [shown]
+
     def test_can_be_shared_without_a_hashtag(self, client: FlaskClient):
         make_hybrid(slug="plain")
         page = words(client, "/events/plain")

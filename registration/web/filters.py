@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from flask_babel import format_decimal
 from markupsafe import Markup, escape
 
 from registration import letters, prose
+
+# Not those that modify others: the ʻokina of Hawaiʻi.
+_LETTERS = {"Lu", "Ll", "Lt", "Lo"}
 
 
 def markdown(text: str, language: str = "") -> Markup:
@@ -24,10 +28,20 @@ def typo(text: str, language: str = "") -> str:
 
 
 def initials(name: str) -> str:
-    """Two letters for a portrait: "Amb. Lars-Gunnar Wigemark" is LW."""
-    words = [word for word in name.split() if not word.endswith(".")] or name.split() or [""]
-    letters = words[0][:1] + (words[-1][:1] if len(words) > 1 else "")
-    return letters.upper()
+    """Two letters for a portrait: "Amb. Lars-Gunnar Wigemark" is LW.
+
+    What is no letter is passed over, unless there is nothing else; and a letter that has no capital
+    of its own, or another only where a whole word is in capitals, as in Georgian, stays itself.
+    """
+    words = [word for word in name.split() if not word.endswith(".")] or name.split()
+    letters = [letter for word in words if (letter := _first_letter(word))]
+    ends = [*letters[:1], *letters[1:][-1:]]
+    return "".join(letter.title()[:1] for letter in ends) or name.strip()[:1]
+
+
+def _first_letter(word: str) -> str:
+    letters = (sign for sign in word if unicodedata.category(sign) in _LETTERS)
+    return next(letters, "")
 
 
 def unbroken_names(name: str) -> Markup:
