@@ -1,4 +1,4 @@
-"""The mailbox's door: what calendars answered comes in here, one mail at a time.
+"""The mailbox's door: what calendars answered and what came back, one mail at a time.
 
 A mail comes on standard input, from a mail server that pipes it, or out of a mailbox by IMAP.
 """
@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from registration import imip, replies, speakers
+from registration import bounces, imip, outbox, replies, speakers
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,15 @@ class MailboxClosed(Exception):
 
 
 def read(raw: bytes, *, authserv: str, now: datetime) -> int:
-    """Take the replies in a mail; how many counted. What is no reply is left alone."""
+    """Take the replies in a mail; how many counted.
+
+    A report that a mail of ours did not arrive is noted at that mail. All else is left alone.
+    """
+    bounce = bounces.read(raw)
+    if bounce is not None:
+        is_ours = outbox.came_back(message_id=bounce.message_id, said=bounce.said, now=now)
+        log.info("a mail that did not arrive: %s", "ours" if is_ours else "nobody's")
+        return 0
     taken = 0
     for reply in imip.read(raw, authserv=authserv):
         state = replies.take(reply, now=now)

@@ -69,6 +69,25 @@ def resend(*, mail_id: int, staff_id: int | None, now: datetime) -> bool:
         return tried is not None
 
 
+def came_back(*, message_id: str, said: str, now: datetime) -> bool:
+    """Note that a mail which had gone did not arrive, and what the last server said; whether it is.
+
+    It is given up from then on. Staff who have put the address right can try it again.
+    """
+    with transaction():
+        found = db.session.scalar(
+            update(OutboxMail)
+            .where(
+                OutboxMail.message_id == message_id,
+                OutboxMail.state == MailState.SENT,
+                OutboxMail.recipient != "",
+            )
+            .values(state=MailState.FAILED, ended_at=now, last_error=said[:500])
+            .returning(OutboxMail.id)
+        )
+        return found is not None
+
+
 def is_still_so(mail: OutboxMail) -> bool:
     """Whether a mail tells of an RSVP what is so by now, at the address that it has by now.
 

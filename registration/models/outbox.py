@@ -48,7 +48,7 @@ class MailState(enum.StrEnum):
 
     WAITING = "waiting"
     SENT = "sent"
-    FAILED = "failed"  # given up
+    FAILED = "failed"  # given up, or it came back
     SUPERSEDED = "superseded"  # a later change of the same RSVP made it pointless
     WITHDRAWN = "withdrawn"  # staff took it back before it went
 
