@@ -12,7 +12,7 @@ import enum
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.message import Message
 from email.utils import getaddresses
@@ -33,6 +33,8 @@ _LINE = re.compile(
 _PARAMETER = re.compile(r';([A-Za-z0-9-]+)=("[^"]*"|[^;:]*)')
 _STAMP = re.compile(r"(\d{8})T(\d{6})Z?$")
 _DMARC = re.compile(r"\bdmarc\s*=\s*(\w+)", re.IGNORECASE)
+_BULK = ("bulk", "junk", "list", "auto_reply")
+_ROBOTS = ("mailer-daemon", "postmaster")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
@@ -60,6 +62,8 @@ class Reply:
     comment: str = ""
     #: A counter-proposal, a delegation, or about one day of several: for people to look at.
     is_odd: bool = False
+    #: Sent by no person: no mail is to answer it.
+    is_automatic: bool = False
 
 
 @dataclass
@@ -88,17 +92,24 @@ def read(raw: bytes, *, authserv: str = "") -> list[Reply]:
         return []
     sender, dmarc = _sender(message), _dmarc(message, authserv)
     if content is None:
-        return _outlooks_own(message, sender, dmarc)
+        found = _outlooks_own(message, sender, dmarc)
+    else:
+        found = _replies(content, sender, dmarc)
+    is_automatic = _is_automatic(message, sender)
+    return [replace(reply, is_automatic=is_automatic) for reply in found]
+
+
+def _replies(content: str, sender: str, dmarc: Dmarc) -> list[Reply]:
+    """The replies in a calendar."""
     method, entries = _parse(content)
     if method not in ("REPLY", "COUNTER"):
         return []
     digest = hashlib.sha256(content.encode("utf-8", "replace")).hexdigest()
-    found = []
-    for entry in entries[:_MOST_ENTRIES]:
-        reply = _reply(entry, sender, digest, dmarc, is_odd=method == "COUNTER")
-        if reply is not None:
-            found.append(reply)
-    return found
+    read = (
+        _reply(entry, sender, digest, dmarc, is_odd=method == "COUNTER")
+        for entry in entries[:_MOST_ENTRIES]
+    )
+    return [reply for reply in read if reply is not None]
 
 
 def _outlooks_own(message: Message, sender: str, dmarc: Dmarc) -> list[Reply]:
@@ -238,6 +249,21 @@ def _sender(message: Message) -> str:
     """Whom a mail is from; nobody if it names several: DMARC has looked at one of them only."""
     found = getaddresses([str(header) for header in message.get_all("From", [])])
     return found[0][1].lower() if len(found) == 1 else ""
+
+
+def _is_automatic(message: Message, sender: str) -> bool:
+    """Whether a robot sent it, to which no mail may answer (RFC 3834, section 2).
+
+    What a person's own calendar sends when they press a button is "auto-generated" at Google, and
+    from a no-reply address at Nextcloud: they are not meant.
+    """
+    submitted = str(message.get("Auto-Submitted", "")).strip().lower()
+    return (
+        submitted.startswith("auto-replied")
+        or str(message.get("Return-Path", "")).strip() == "<>"
+        or str(message.get("Precedence", "")).strip().lower() in _BULK
+        or sender.partition("@")[0] in _ROBOTS
+    )
 
 
 def signers(raw: bytes) -> list[str]:

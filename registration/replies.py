@@ -66,7 +66,7 @@ def _judge(rsvp: Rsvp, reply: Reply, now: datetime) -> ReplyState:
     event = rsvp.event
     is_over = event.status is not EventStatus.PUBLISHED or event.is_past(now)
     if reply.sender != rsvp.email or reply.dmarc is Dmarc.FAIL:
-        return ReplyState.NOTED if is_over else ReplyState.ASKED
+        return ReplyState.NOTED if is_over or reply.is_automatic else ReplyState.ASKED
     if reply.is_odd or reply.partstat not in ("ACCEPTED", "DECLINED", "TENTATIVE"):
         return ReplyState.ODD
     if is_over:
@@ -119,5 +119,5 @@ def _apply(rsvp: Rsvp, seats: Seats, reply: Reply, now: datetime) -> None:
             # Their calendar knows it already: the mail has no CANCEL.
             emails.rsvp_cancelled(rsvp, now=now, by="calendar", was_confirmed=False)
             seating.promote(seats, now=now)
-    elif reply.partstat == "ACCEPTED" and not rsvp.is_confirmed:
+    elif reply.partstat == "ACCEPTED" and not (rsvp.is_confirmed or reply.is_automatic):
         emails.calendar_answer(rsvp, now=now, said=reply.partstat, is_sure=True)

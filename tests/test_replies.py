@@ -443,6 +443,28 @@ class TestNo:
         assert kinds(rsvp).count(MailKind.LINKS) == 2
         assert "A calendar answered for you" in last_body()
 
+    @pytest.mark.parametrize(
+        "how",
+        [
+            {"headers": "Auto-Submitted: auto-replied (vacation)\n"},
+            {"headers": "Return-Path: <>\n"},
+            {"headers": "Precedence: bulk\n"},
+            {"sender": "MAILER-DAEMON@elsewhere.example"},
+        ],
+    )
+    def test_of_a_robot_is_kept_and_answered_by_no_mail(self, rsvp: Rsvp, how: dict[str, str]):
+        robot = {"sender": "tickets@elsewhere.example"} | how
+        assert take(rsvp, **robot) == [ReplyState.NOTED]
+        rsvps.cancel(rsvp_id=rsvp.id, now=NOW)
+        own = how | {"sender": how.get("sender", rsvp.email)}
+        take(rsvp, "ACCEPTED", now=NOW + timedelta(hours=1), **own)
+        assert MailKind.LINKS not in kinds(rsvp)
+
+    def test_of_a_cloud_that_writes_for_its_people_asks_them(self, rsvp: Rsvp):
+        headers = "Reply-To: amina@example.org\nAuto-Submitted: auto-generated\n"
+        cloud = {"sender": "invitations-noreply@cloud.example.org", "headers": headers}
+        assert take(rsvp, **cloud) == [ReplyState.ASKED]
+
     def test_of_a_stranger_after_the_event_asks_nobody(self, rsvp: Rsvp):
         late = rsvp.event.ends_at + timedelta(hours=1)
         assert take(rsvp, sender="thief@example.org", now=late) == [ReplyState.NOTED]
