@@ -8,8 +8,9 @@ from sqlalchemy import exists, func, select
 
 from registration import admission, audit, emails, seating
 from registration.database import db, transaction
+from registration.emails.tellings import may_come_back
 from registration.imip import Dmarc, Reply
-from registration.models import CalendarReply, EventStatus, ReplyState, Rsvp, RsvpStatus
+from registration.models import CalendarReply, ReplyState, Rsvp, RsvpStatus
 from registration.seating import Seats
 
 #: How often an address is asked whether a reply was its own.
@@ -64,7 +65,9 @@ def _is_known(rsvp: Rsvp, reply: Reply) -> bool:
 def _judge(rsvp: Rsvp, reply: Reply, now: datetime) -> ReplyState:
     """What is to become of a reply, by what is so now."""
     event = rsvp.event
-    is_over = event.status is not EventStatus.PUBLISHED or event.is_past(now)
+    # While a cancellation can be taken back, a no counts: nobody says it to their calendar twice.
+    takes_place = event.is_published or may_come_back(event, now)
+    is_over = not takes_place or event.is_past(now)
     if reply.sender != rsvp.email or reply.dmarc is Dmarc.FAIL:
         return ReplyState.NOTED if is_over or reply.is_automatic else ReplyState.ASKED
     if reply.is_odd or reply.partstat not in ("ACCEPTED", "DECLINED", "TENTATIVE"):

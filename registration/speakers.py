@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from registration import audit, emails, pictures
 from registration.database import db, transaction
+from registration.emails.tellings import may_come_back
 from registration.imip import Dmarc, Reply
 from registration.models import (
     AttendanceMode,
@@ -95,7 +96,9 @@ def answer(*, speaker_id: int, will_speak: bool, now: datetime) -> None:
         wanted = SpeakerStatus.CONFIRMED if will_speak else SpeakerStatus.DECLINED
         if speaker.status is wanted:
             return
-        if _is_over(speaker, now):
+        # While a cancellation can be taken back a no counts: it may be their calendar's only one.
+        may_say_no = not will_speak and may_come_back(speaker.event, now)
+        if _is_over(speaker, now) and not may_say_no:
             raise SpeakerRefused(_("This event does not take place any more, or has ended."))
         if speaker.status in (SpeakerStatus.NOT_INVITED, SpeakerStatus.CANCELLED):
             raise SpeakerRefused(_("This invitation has been taken back. Write to the organisers."))

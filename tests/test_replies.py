@@ -17,12 +17,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select, update
 
-from registration import imip, inbox, itip, lifecycle, rendering, replies, rsvps, speakers
+from registration import (
+    announcements,
+    capacity,
+    imip,
+    inbox,
+    itip,
+    lifecycle,
+    rendering,
+    replies,
+    rsvps,
+    speakers,
+)
 from registration.database import db
+from registration.emails import HOLD
 from registration.imip import Dmarc, Reply
 from registration.models import (
+    Announcement,
     AuditEntry,
     CalendarReply,
+    Event,
     MailKind,
     MailState,
     OutboxMail,
@@ -494,9 +508,24 @@ class TestNo:
         assert take(rsvp, now=late) == [ReplyState.NOTED]
         assert rsvp.status is RsvpStatus.CONFIRMED
 
-    def test_of_a_cancelled_event_changes_nothing(self, rsvp: Rsvp):
+    def test_of_an_event_called_off_for_good_changes_nothing(self, rsvp: Rsvp):
         lifecycle.cancel(event_id=rsvp.event_id, reason="", staff_id=None, now=NOW)
-        assert take(rsvp) == [ReplyState.NOTED]
+        assert take(rsvp, now=NOW + HOLD) == [ReplyState.NOTED]
+        assert rsvp.status is RsvpStatus.CONFIRMED
+
+    def test_while_a_cancellation_can_be_taken_back_is_not_lost_with_it(self, rsvp: Rsvp):
+        next_one = make_rsvp(rsvp.option, accepts_waiting=True)
+        lifecycle.cancel(event_id=rsvp.event_id, reason="", staff_id=None, now=NOW)
+        assert take(rsvp, now=NOW + HOLD / 2) == [ReplyState.APPLIED]
+        assert "so your RSVP is cancelled." in last_body()
+        assert "send a new one" not in last_body()
+        assert next_one.status is RsvpStatus.WAITLISTED
+        held = db.session.scalars(select(Announcement.id)).one()
+        announcements.undo(announcement_id=held, staff_id=None, now=NOW + HOLD / 2)
+        capacity.fill_all(now=NOW + HOLD / 2)
+        db.session.expire_all()
+        assert rsvp.status is RsvpStatus.CANCELLED
+        assert next_one.status is RsvpStatus.CONFIRMED
 
 
 class TestYesAndPerhaps:
@@ -634,6 +663,16 @@ class TestSpeakers:
         assert "I am travelling, sorry" in sign_in(client, make_staff()).get(path).text
         assert self.answer(speaker, "ACCEPTED", stamp="20991123T140000Z")
         assert "I am travelling, sorry" not in client.get(path).text
+
+    def test_say_no_also_while_a_cancellation_can_be_taken_back(self, speaker: Speaker):
+        cancelled_at = NOW + timedelta(hours=1) - HOLD
+        lifecycle.cancel(event_id=speaker.event_id, reason="", staff_id=None, now=cancelled_at)
+        assert not self.answer(speaker, "DECLINED")
+        db.session.execute(update(Event).values(cancelled_at=cancelled_at + timedelta(minutes=1)))
+        db.session.commit()
+        assert not self.answer(speaker, "ACCEPTED")
+        assert self.answer(speaker, "DECLINED")
+        assert speaker.status is SpeakerStatus.DECLINED
 
     def test_said_later_on_their_page_counts(self, speaker: Speaker):
         speakers.answer(speaker_id=speaker.id, will_speak=True, now=NOW + timedelta(hours=1))

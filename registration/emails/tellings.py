@@ -22,6 +22,22 @@ def event_cancelled(event: Event, *, staff_id: int | None, now: datetime) -> Ann
     return _announce(event, AnnouncementKind.CANCELLED, staff_id, now)
 
 
+def hold_ends_at(event: Event) -> datetime | None:
+    """Until when the cancellation of an event can be taken back; None if it is not cancelled."""
+    return event.cancelled_at + HOLD if event.cancelled_at else None
+
+
+def is_called_off(event: Event, now: datetime) -> bool:
+    """Whether an event is cancelled for good: until the hold ends it may take place after all."""
+    ends_at = hold_ends_at(event)
+    return ends_at is not None and now >= ends_at
+
+
+def may_come_back(event: Event, now: datetime) -> bool:
+    """Whether an event is cancelled, and that can still be taken back."""
+    return event.cancelled_at is not None and not is_called_off(event, now)
+
+
 def _announce(
     event: Event, kind: AnnouncementKind, staff_id: int | None, now: datetime
 ) -> Announcement:

@@ -122,10 +122,12 @@ def _cancelled(rsvp: Rsvp, mail: OutboxMail) -> Letter:
     if by_staff:
         first = gettext("The organisers have cancelled your RSVP.")
     elif mail.facts.get("by") == "calendar":
-        first = gettext(
-            "You declined in your calendar, so your RSVP is cancelled and somebody else can have "
-            "your place. If you did not mean it, send a new one while there is room."
-        )
+        first = gettext("You declined in your calendar, so your RSVP is cancelled.")
+        if not event.cancelled_at:
+            first = gettext(
+                "You declined in your calendar, so your RSVP is cancelled and somebody else can "
+                "have your place. If you did not mean it, send a new one while there is room."
+            )
     elif mail.facts.get("by") == "erasure":
         first = gettext(
             "As you asked, what we kept about you for this event is erased, and your RSVP with it. "
