@@ -37,33 +37,37 @@ BREATH = 0.01
 def tell(*, event_id: int, staff_id: int | None, now: datetime) -> bool:
     """Tell those who were not told of how the event is now; False if there is nobody."""
     with transaction():
-        event = seating.lock(event_id).event
-        editions.keep(event, now=now)
-        reach = audience.reach(event, editions.facts_of(event))
-        speakers = [
-            speaker
-            for speaker in audience.speakers_with_entry(event_id)
-            if editions.speaker_differs(speaker)
-        ]
-        if not (reach.mailed or speakers) or event.status is not EventStatus.PUBLISHED:
-            return False
-        announcement = emails.event_changed(event, staff_id=staff_id, now=now)
-        announcement.attendees, announcement.speakers = reach.mailed, len(speakers)
-        audit.record(
-            "event.announced",
-            now=now,
-            staff_id=staff_id,
-            event_id=event_id,
-            attendees=reach.mailed,
-            speakers=len(speakers),
-        )
+        return _tell(seating.lock(event_id).event, staff_id, now)
+
+
+def _tell(event: Event, staff_id: int | None, now: datetime) -> bool:
+    editions.keep(event, now=now)
+    reach = audience.reach(event, editions.facts_of(event))
+    speakers = [
+        speaker
+        for speaker in audience.speakers_with_entry(event.id)
+        if editions.speaker_differs(speaker)
+    ]
+    if not (reach.mailed or speakers) or event.status is not EventStatus.PUBLISHED:
+        return False
+    announcement = emails.event_changed(event, staff_id=staff_id, now=now)
+    announcement.attendees, announcement.speakers = reach.mailed, len(speakers)
+    audit.record(
+        "event.announced",
+        now=now,
+        staff_id=staff_id,
+        event_id=event.id,
+        attendees=reach.mailed,
+        speakers=len(speakers),
+    )
     return True
 
 
 def undo(*, announcement_id: int, staff_id: int | None, now: datetime) -> bool:
     """Take a telling back while it is held; False if it is too late.
 
-    The change itself stays, but for a cancellation: then the event takes place again.
+    The change itself stays, but for a cancellation: then the event takes place again, and a telling
+    that the cancellation stopped is held anew for who was not told yet.
     """
     event_id = db.session.scalar(
         select(Announcement.event_id).where(Announcement.id == announcement_id)
@@ -88,7 +92,21 @@ def undo(*, announcement_id: int, staff_id: int | None, now: datetime) -> bool:
             event_id=event_id,
             kind=str(announcement.kind),
         )
+        if _has_stopped_another(announcement):
+            _tell(event, staff_id, now)
     return True
+
+
+def _has_stopped_another(announcement: Announcement) -> bool:
+    """Whether it is a cancellation in whose moment the telling of a change gave way."""
+    stopped = select(Announcement.id).where(
+        Announcement.event_id == announcement.event_id,
+        Announcement.kind == AnnouncementKind.CHANGED,
+        Announcement.state == AnnouncementState.SUPERSEDED,
+        Announcement.ended_at == announcement.created_at,
+    )
+    is_cancellation = announcement.kind is AnnouncementKind.CANCELLED
+    return is_cancellation and db.session.scalar(stopped.limit(1)) is not None
 
 
 def spread(*, now: datetime) -> int:

@@ -160,6 +160,17 @@ def give_back(mail_ids: Sequence[int], now: datetime, trouble: Exception | None 
         db.session.execute(update(OutboxMail).where(*ours).values(values))
 
 
+def put_off(mail_id: int, until: datetime) -> None:
+    """Let a mail that was claimed and not tried be due again at a later time."""
+    with transaction():
+        db.session.execute(
+            update(OutboxMail)
+            .where(OutboxMail.id == mail_id, OutboxMail.state == MailState.WAITING)
+            .values(due_at=until, attempts=OutboxMail.attempts - 1)
+            .execution_options(synchronize_session=False)
+        )
+
+
 def pause_before(attempt: int, mail_id: int) -> timedelta:
     """How long to wait before an attempt (2 is the first repeat), spread over the mails."""
     pause = PAUSES[min(attempt - 2, len(PAUSES) - 1)]

@@ -19,11 +19,11 @@ from sqlalchemy import Update, bindparam, select, update
 from sqlalchemy.orm import joinedload
 
 from registration import editions, forgetting, invitees, rendering
-from registration.claims import CLAIM, Notes, failed, give_back
+from registration.claims import CLAIM, Notes, failed, give_back, put_off
 from registration.database import db, transaction
-from registration.emails import HOLD
+from registration.emails.tellings import hold_ends_at, is_called_off, may_come_back
 from registration.mime import CalendarMessage
-from registration.models import Event, MailKind, MailState, OutboxMail, Rsvp, RsvpStatus, Speaker
+from registration.models import MailKind, MailState, OutboxMail, Rsvp, RsvpStatus, Speaker
 from registration.models.outbox import TOO_LATE, UNFIT
 from registration.smtp import Broken, Line, NotTaken, Server, Unreachable
 
@@ -174,15 +174,20 @@ def rendered(
     unfit: list[tuple[int, str]] = []
     late: list[int] = []
     gone: list[int] = []
+    early: list[tuple[int, datetime]] = []
     rows = {row.id: row for row in db.session.scalars(_WHOLE, {"mail_ids": list(mail_ids)})}
     for mail_id in mail_ids:
         row, message = rows.get(mail_id), None
         try:
-            if row is not None and row.state is MailState.WAITING and _is_pointless(row, now):
+            if row is None or row.state is not MailState.WAITING:
+                pass
+            elif until := _waits_until(row, now):
+                early.append((mail_id, until))
+            elif _is_pointless(row, now):
                 late.append(mail_id)
                 if _is_to_nobody(row):  # written in the moment in which its reader was erased
                     gone.append(mail_id)
-            elif row is not None and row.state is MailState.WAITING:
+            else:
                 message = rendering.render(row, now=now)
                 message.as_bytes()
         except Exception as trouble:  # one bad row must not stop the others
@@ -201,6 +206,8 @@ def rendered(
                 session.execute(statement)
     for mail_id, error in unfit:
         notes.end(mail_id, MailState.FAILED, now, error=error)
+    for mail_id, until in early:
+        put_off(mail_id, until)
     for mail_id in late:
         notes.end(mail_id, MailState.SUPERSEDED, now, error=TOO_LATE)
     if gone:
@@ -228,6 +235,18 @@ def _now_told(mail: OutboxMail) -> Iterator[Update]:
         yield update(Speaker).where(is_last).values(told=editions.facts_of_speaker(speaker))
 
 
+def _waits_until(mail: OutboxMail, now: datetime) -> datetime | None:
+    """When to look again at what a cancellation stops that can still be taken back; else None.
+
+    What has gone by then would have told of an event that is off; what has ended would be missed.
+    """
+    if mail.event is None or not may_come_back(mail.event, now) or _is_to_nobody(mail):
+        return None
+    is_overtaken = mail.mailing is not None and mail.mailing.is_overtaken
+    is_stopped = is_overtaken or mail.kind is MailKind.INVITATION or "until" in mail.facts
+    return hold_ends_at(mail.event) if is_stopped else None
+
+
 def _is_pointless(mail: OutboxMail, now: datetime) -> bool:
     """Whether it has no use by now: what the clock wrote too late, or of what is called off, given
     back or answered; and whatever is to one who is erased."""
@@ -235,7 +254,7 @@ def _is_pointless(mail: OutboxMail, now: datetime) -> bool:
         return True
     if mail.kind is MailKind.INVITATION_REMINDER and invitees.has_answered(mail.invitation_id or 0):
         return True
-    if mail.kind is MailKind.INVITATION and _is_called_off(mail.event, now):
+    if mail.kind is MailKind.INVITATION and mail.event and is_called_off(mail.event, now):
         return True
     if mail.mailing is not None and mail.mailing.is_overtaken:
         return True
@@ -244,12 +263,6 @@ def _is_pointless(mail: OutboxMail, now: datetime) -> bool:
     held = mail.rsvp is None or mail.rsvp.is_confirmed
     published = mail.event is not None and mail.event.is_published
     return now >= datetime.fromisoformat(mail.facts["until"]) or not (held and published)
-
-
-def _is_called_off(event: Event | None, now: datetime) -> bool:
-    """Whether an event is cancelled for good: until the hold ends, that can be taken back."""
-    called_off_at = event.cancelled_at if event else None
-    return called_off_at is not None and now >= called_off_at + HOLD
 
 
 def _is_to_nobody(mail: OutboxMail) -> bool:

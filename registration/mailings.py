@@ -17,6 +17,7 @@ from sqlalchemy import delete, func, select
 
 from registration import audit, emails, segments
 from registration.database import db, transaction
+from registration.emails.tellings import may_come_back
 from registration.letters.mailings import unknown_fields
 from registration.models import (
     Mailing,
@@ -180,7 +181,8 @@ def release_due(*, now: datetime) -> int:
     """Put the scheduled mailings whose time has come into the outbox; how many mails.
 
     One of an event that was cancelled meanwhile, is not public any more, or is over while the
-    message was to go before its end, is a draft again: it was written for an event to come.
+    message was to go before its end, is a draft again: it was written for an event to come. While
+    a cancellation can be taken back, it waits for that.
     """
     due = select(Mailing.id).where(Mailing.state == MailingState.SCHEDULED, Mailing.due_at <= now)
     number = 0
@@ -189,6 +191,8 @@ def release_due(*, now: datetime) -> int:
             mailing = _locked_if_there(mailing_id)
             # Else another worker was quicker, or staff took it back.
             if mailing is None or not mailing.is_scheduled:
+                continue
+            if mailing.is_overtaken and may_come_back(mailing.event, now):
                 continue
             if mailing.is_overtaken or _is_too_late(mailing, now):
                 mailing.state, mailing.due_at = MailingState.DRAFT, None

@@ -28,6 +28,7 @@ from registration import (
 )
 from registration.announcements import spread, undo
 from registration.database import db
+from registration.emails import HOLD
 from registration.models import (
     Announcement,
     AnnouncementState,
@@ -601,6 +602,36 @@ def test_a_cancellation_takes_the_place_of_a_change_that_is_held(app: Flask) -> 
     spread(now=AFTER_HOLD)
     assert mails(MailKind.EVENT_CHANGED) == []
     assert len(mails(MailKind.EVENT_CANCELLED)) == 1
+
+
+@pytest.mark.parametrize("had_begun", [False, True])
+def test_a_telling_that_a_cancellation_stopped_is_taken_up_again_with_its_undo(
+    app: Flask, monkeypatch, had_begun: bool
+) -> None:
+    room, _stream = make_hybrid()
+    first, second = make_rsvp(room), make_rsvp(room)
+    all_have_gone()
+    move(room.event)
+    if had_begun:
+        monkeypatch.setattr(announcements, "FIRST_CHUNK", 1)
+        with monkeypatch.context() as patched:
+            patched.setattr(announcements, "next_size", broken)
+            with pytest.raises(RuntimeError):
+                spread(now=AFTER_HOLD)
+        assert [mail.rsvp_id for mail in mails(MailKind.EVENT_CHANGED)] == [first.id]
+    lifecycle.cancel(event_id=room.event_id, reason="", staff_id=None, now=AFTER_HOLD)
+    last = db.session.scalars(select(Announcement).order_by(Announcement.id.desc())).first()
+    assert last
+    assert undo(announcement_id=last.id, staff_id=None, now=AFTER_HOLD)
+    spread(now=AFTER_HOLD + HOLD)
+    assert mails(MailKind.EVENT_CANCELLED) == []
+    waiting = mails(MailKind.EVENT_CHANGED, state=MailState.WAITING)
+    told = [mail.rsvp_id for mail in waiting]
+    assert told == [first.id, second.id]
+
+
+def broken(*_about: object) -> int:
+    raise RuntimeError("the worker dies")
 
 
 @pytest.mark.parametrize("doors", [None, timedelta(minutes=30)])

@@ -10,6 +10,7 @@ from flask import Flask
 from sqlalchemy import func, select, update
 
 from registration import (
+    announcements,
     claims,
     clock,
     delivery,
@@ -26,6 +27,7 @@ from registration.emails import HOLD
 from registration.letters import mailings as letters
 from registration.mailings import MailingRefused
 from registration.models import (
+    Announcement,
     Attendee,
     AuditEntry,
     Event,
@@ -315,14 +317,45 @@ def test_a_mailing_in_its_hold_does_not_go_once_the_event_is_cancelled(app: Flas
     make_rsvp(room)
     mailing = write(room.event_id)
     mailings.release(mailing_id=mailing.id, staff_id=mailing.staff_id or 0, now=NOW)
-    lifecycle.cancel(
-        event_id=room.event_id, reason="Snow", staff_id=None, now=NOW + timedelta(minutes=5)
-    )
+    cancelled_at = NOW + timedelta(minutes=5)
+    lifecycle.cancel(event_id=room.event_id, reason="Snow", staff_id=None, now=cancelled_at)
     [mail] = mails_of(mailing)
-    with claims.Notes() as notes:
-        assert [message for _, message in delivery.rendered([mail.id], notes, LATER)] == [None]
-    db.session.refresh(mail)
+    assert not goes(mail, LATER)
+    assert not goes(mail, cancelled_at + HOLD)
     assert mail.state is MailState.SUPERSEDED
+
+
+def test_a_mailing_waits_while_a_cancellation_can_be_taken_back(app: Flask) -> None:
+    room, _stream = make_hybrid()
+    make_rsvp(room)
+    mailing = write(room.event_id)
+    mailings.release(mailing_id=mailing.id, staff_id=mailing.staff_id or 0, now=NOW)
+    cancelled_at = NOW + timedelta(minutes=5)
+    lifecycle.cancel(event_id=room.event_id, reason="Snow", staff_id=None, now=cancelled_at)
+    [mail] = mails_of(mailing)
+    app.config["MAIL_SERVER"] = "127.0.0.1"
+    try:
+        assert mail.id in claims.claim(now=LATER)
+    finally:
+        app.config["MAIL_SERVER"] = ""
+    assert not goes(mail, LATER)
+    assert (mail.state, mail.attempts) == (MailState.WAITING, 0)
+    assert mail.due_at == cancelled_at + HOLD
+    undo_cancellation(LATER)
+    assert goes(mail, cancelled_at + HOLD)
+
+
+def goes(mail: OutboxMail, at: datetime) -> bool:
+    """Whether it goes when its turn has come."""
+    with claims.Notes() as notes:
+        [(_id, message)] = delivery.rendered([mail.id], notes, at)
+    db.session.refresh(mail)
+    return message is not None
+
+
+def undo_cancellation(at: datetime) -> None:
+    held = db.session.scalars(select(Announcement.id)).one()
+    assert announcements.undo(announcement_id=held, staff_id=None, now=at)
 
 
 def test_a_mailing_to_nobody_stays_a_draft(app: Flask) -> None:
@@ -645,6 +678,18 @@ class TestScheduled:
         mailing, after = write(room.event_id), room.event.ends_at + timedelta(hours=1)
         mailings.schedule(mailing_id=mailing.id, staff_id=mailing.staff_id or 0, at=after, now=NOW)
         assert mailings.release_due(now=after) == 1
+
+    def test_one_that_is_due_while_a_cancellation_can_be_taken_back_waits_for_that(
+        self, app: Flask
+    ) -> None:
+        room, _stream = make_hybrid()
+        make_rsvp(room)
+        mailing_id = self.scheduled(room.event_id).id
+        lifecycle.cancel(event_id=room.event_id, reason="", staff_id=None, now=self.TOMORROW)
+        assert mailings.release_due(now=self.TOMORROW) == 0
+        assert db.session.get_one(Mailing, mailing_id).is_scheduled
+        undo_cancellation(self.TOMORROW)
+        assert mailings.release_due(now=self.TOMORROW) == 1
 
     def test_what_is_scheduled_after_the_cancellation_goes(self, app: Flask) -> None:
         room, _stream = make_hybrid()
