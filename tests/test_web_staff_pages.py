@@ -244,8 +244,8 @@ def test_of_a_cancelled_event_nothing_is_left_to_do(desk: FlaskClient) -> None:
     room, _ = make_hybrid(slug="off", status="cancelled", retention_days=90)
     make_speaker(room.event, status="invited")
     page = desk.get("/staff/events/off/").text
-    assert "Confirm speakers" not in page
-    assert "To do" not in page
+    for said in ("Confirm speakers", "To do", "seats left", "Unlimited", "Starts by itself"):
+        assert said not in page, said
 
 
 def test_after_the_event_staff_read_who_came_and_have_nothing_left_to_prepare(
@@ -265,6 +265,8 @@ def test_after_the_event_staff_read_who_came_and_have_nothing_left_to_prepare(
         assert re.search(rf"<dt>{label}</dt><dd>1 <small>50% of 2 expected", page), label
     assert "To do" not in page
     assert "Starts by itself" not in page
+    assert "seats left" not in page
+    assert "2 of 5" in page
     for rsvp, said in ((absent, "Did not come"), (unseen, "Did not join the stream"), (gone, "–")):
         shown = desk.get(f"/staff/events/over/attendees/{rsvp.id}").text
         assert f'<span class="meta">{said}</span></li>' in shown, said
