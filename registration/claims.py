@@ -6,6 +6,7 @@ another one takes the mail when it is due again.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Self
@@ -37,7 +38,9 @@ _ENDED = (
 def claim(*, now: datetime, limit: int = 50) -> list[int]:
     """Take due mails for the caller alone, oldest first; none while no server is configured.
 
-    A mail to thousands goes when nothing else does: nobody's confirmation waits behind it.
+    A mail to thousands goes when nothing else does: nobody's confirmation waits behind it. Mails
+    that have been tried before are a fifth at most and go last: however many fail at once, and
+    however slowly, they hold up no other.
     """
     if not current_app.config["MAIL_SERVER"]:
         return []
@@ -45,9 +48,13 @@ def claim(*, now: datetime, limit: int = 50) -> list[int]:
     mailed, announced = OutboxMail.mailing_id, OutboxMail.announcement_id
     alone = and_(mailed.is_(None), announced.is_(None))
     among_many = or_(mailed.is_not(None), announced.is_not(None))
+    tried = OutboxMail.attempts > 0
     for queue in (alone, among_many):
-        if len(taken) < limit:
-            taken += _take(queue, now, limit - len(taken))
+        room = limit - len(taken)
+        again = _take(queue & tried, now, math.ceil(room / 5)) if room else []
+        if room > len(again):
+            taken += _take(queue & ~tried, now, room - len(again))
+        taken += again
     return taken
 
 

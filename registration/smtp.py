@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import smtplib
 import socket
@@ -15,7 +16,7 @@ from typing import Any, Self
 _QUIET = 5.0
 _LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
 _CLOSING = 421  # RFC 5321, 4.2.3: the server closes; it says nothing about the mail at hand
-_TOO_BIG = 552
+_SIZE = (452, 552)  # RFC 1870, 6: no room for this mail; a smaller one may find some
 
 
 class Unreachable(Exception):
@@ -23,7 +24,7 @@ class Unreachable(Exception):
 
 
 class Broken(Exception):
-    """The connection broke over one mail, which may or may not have arrived."""
+    """The server broke off over one mail, which may or may not have arrived."""
 
 
 class NotTaken(Exception):
@@ -111,7 +112,11 @@ class Line:
         if self._host is None:
             try:
                 self._host = self._open()
-            except (OSError, smtplib.SMTPException) as trouble:
+            except smtplib.SMTPResponseException as refused:
+                said = refused.smtp_error
+                words = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
+                raise Unreachable(f"{refused.smtp_code} {words}") from refused
+            except (OSError, smtplib.SMTPException, ValueError) as trouble:
                 raise Unreachable(str(trouble)) from trouble
         return self._host
 
@@ -132,7 +137,7 @@ class Line:
             if server.starttls:
                 host.starttls(context=context)
             if server.username:
-                host.login(server.username, server.password)
+                _sign_in(host, server.username, server.password)
             host.ehlo_or_helo_if_needed()
         except BaseException:
             host.close()
@@ -203,13 +208,15 @@ class Line:
         code, words = refused
         if code == _CLOSING:
             self._drop()
-            raise Unreachable(f"{code} {words.decode('utf-8', 'replace')}")
+            told = f"{code} {words.decode('utf-8', 'replace')}"
+            # Some close so on one recipient, again and again: the others must not wait behind it.
+            raise Unreachable(told) if refused is answers[0] else Broken(told)
         if answers[-1][0] == 354:
             # It waits for the content although it refused the recipient: give it none.
             self._drop()
         else:
             self._reset()
-        if refused is answers[0] and code != _TOO_BIG:
+        if refused is answers[0] and code not in _SIZE:
             # Not about this mail: nobody's mail would be taken from this sender now.
             raise Unreachable(f"{code} {words.decode('utf-8', 'replace')}")
         raise NotTaken(code, words)
@@ -227,6 +234,18 @@ class Line:
         host, self._host = self._host, None
         if host is not None:
             host.close()
+
+
+def _sign_in(host: smtplib.SMTP, username: str, password: str) -> None:
+    """Sign in as the server likes best. The library knows names and passwords in ASCII alone."""
+    if (username + password).isascii():
+        host.login(username, password)
+        return
+    host.ehlo_or_helo_if_needed()
+    both = base64.b64encode(f"\0{username}\0{password}".encode()).decode("ascii")  # RFC 4616
+    code, words = host.docmd("AUTH", f"PLAIN {both}")
+    if code != 235:
+        raise smtplib.SMTPAuthenticationError(code, words)
 
 
 class _BrokenEarly(Exception):

@@ -29,6 +29,7 @@ class Mailbox:
     answers: dict[str, list[str]] = field(default_factory=dict)
     breaks: dict[str, int] = field(default_factory=dict)
     sender_answer: str = ""
+    password: str = "right"
     hangs: bool = False
     taken: list[bytes] = field(default_factory=list)
     recipients: list[str] = field(default_factory=list)
@@ -119,7 +120,7 @@ class Mailbox:
     ) -> AuthResult:
         """One password is right."""
         assert isinstance(given, LoginPassword)
-        is_right = (given.login, given.password) == (b"robot", b"right")
+        is_right = (given.login, given.password) == (b"robot", self.password.encode())
         if is_right:
             self.signed_in.append(given.login.decode())
         return AuthResult(success=is_right, handled=False)
