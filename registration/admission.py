@@ -44,6 +44,7 @@ class Refusal(enum.StrEnum):
     CODE_USED = "code_used"
     TOO_MANY_GUESTS = "too_many_guests"
     NEEDS_APPROVAL = "needs_approval"
+    HAS_RSVP = "has_rsvp"  # the address has a live one already
     NOT_POSSIBLE = "not_possible"  # not from the state that the RSVP is in by now
 
 

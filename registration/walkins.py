@@ -35,11 +35,11 @@ def walk_in(
         codes = parties.new_ticket_codes(1)
         seats = seating.lock(event_id)
         admission.check_running(seats.event, now)
-        option = _seat_for(seats, 1, beyond_capacity=beyond_capacity)
         if details.email and admission.has_live(event_id, details.email):
             raise RsvpRefused(
-                Refusal.NOT_POSSIBLE, _("This address has an RSVP. Find it by its name.")
+                Refusal.HAS_RSVP, _("This address has an RSVP to this event already.")
             )
+        option = _seat_for(seats, 1, beyond_capacity=beyond_capacity)
         rsvp = parties.new_rsvp(details, now, party_size=1)
         parties.direct(rsvp, seats.event, option)
         if not details.email:

@@ -180,6 +180,12 @@ def moment(at: datetime, zone: ZoneInfo) -> str:
     return f"{day_and_month(at, zone)}, {clock(at, zone)}"
 
 
+def recent_moment(at: datetime, zone: ZoneInfo, *, now: datetime) -> str:
+    """ "10:00 a.m. EST", with its day where that is not today."""
+    is_today = at.astimezone(zone).date() == now.astimezone(zone).date()
+    return clock(at, zone) if is_today else moment(at, zone)
+
+
 def ordinal_place(number: int) -> str:
     """A place in a queue in words: "fourth" up to the tenth, then "11th"."""
     words = {

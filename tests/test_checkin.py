@@ -232,13 +232,14 @@ def test_racing_walk_ins_never_pass_the_capacity(app, staff, now):
     assert db.session.get_one(type(option), option_id).seats_taken == 3
 
 
-def test_a_walk_in_whose_address_has_an_rsvp_is_sent_to_the_search(app, staff, now):
-    rsvp = make_rsvp(make_option())
+@pytest.mark.parametrize("capacity", [None, 1])
+def test_a_walk_in_whose_address_has_an_rsvp_is_told_so_first(app, staff, now, capacity):
+    rsvp = make_rsvp(make_option(capacity=capacity))
     with pytest.raises(RsvpRefused) as refused:
         walkins.walk_in(
             event_id=rsvp.event_id, details=Details("Ada", rsvp.email), staff_id=staff.id, now=now
         )
-    assert refused.value.reason is Refusal.NOT_POSSIBLE
+    assert refused.value.reason is Refusal.HAS_RSVP
 
 
 def test_undoing_a_walk_in_frees_the_seat(app, staff, now):

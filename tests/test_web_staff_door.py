@@ -131,6 +131,28 @@ def test_undo_and_the_counts(door, rsvp):
     assert 'data-inside="0"' in door.get(f"{path}/now").text
 
 
+def test_who_is_let_in_again_stays_in_so_there_is_nothing_to_undo(door, rsvp):
+    path, ticket = door_of(rsvp), attendees(rsvp)[0].ticket_code
+    fetch = {"X-Requested-With": "fetch"}
+    first, again = (
+        post(door, path, q=ticket, headers=fetch, **more).text.partition("<template")[0]
+        for more in ({}, {"again": "y"})
+    )
+    assert "Undo" in first
+    assert "Let in again" in again
+    assert "Undo" not in again
+
+
+def test_of_who_came_in_on_another_day_the_day_is_said(app, door, rsvp, now):
+    path, ticket = door_of(rsvp), attendees(rsvp)[0].ticket_code
+    at = wording.clock(now, rsvp.event.zone)
+    post(door, path, q=ticket)
+    assert f"Came in at {at}, let in by Noor." in post(door, path, q=ticket).text
+    app.config["NOW"] = lambda: now + timedelta(days=1)
+    page = post(door, path, q=ticket).text
+    assert f"Came in at {wording.moment(now, rsvp.event.zone)}, let in by Noor." in page
+
+
 def test_a_walk_in_beyond_the_capacity_needs_a_press_of_its_own(app, client):
     room, _stream = make_hybrid(capacity=1)
     holder = make_rsvp(room)
@@ -143,6 +165,14 @@ def test_a_walk_in_beyond_the_capacity_needs_a_press_of_its_own(app, client):
     assert "Let in beyond the capacity" in full.text
     assert post(client, path, name="Ada", organisation="", email="", beyond="y").status_code == 303
     assert db.session.scalar(select(Attendee.checked_in_at).where(Attendee.name == "Ada"))
+
+
+def test_a_walk_in_with_a_known_address_is_led_to_that_rsvp(door, rsvp):
+    path = door_of(rsvp)
+    page = post(door, f"{path}/walk-in", name="Ada", organisation="", email=rsvp.email)
+    assert page.status_code == 409
+    link = re.search(r'href="([^"]+)">Show this RSVP', page.text)[1]
+    assert 'Let in<span class="sr"> Amina Okonkwo-Bell' in door.get(link).text
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,7 @@ _WORDS = (
     "ordinal_place",
     "plain_date",
     "plain_day",
+    "recent_moment",
     "room_left",
     "short_date",
     "short_plain_date",

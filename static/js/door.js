@@ -21,8 +21,12 @@ let audio;
 const heard = () => sound.getAttribute("aria-pressed") === "true";
 sound.hidden = !window.AudioContext;
 sound.addEventListener("click", () => sound.setAttribute("aria-pressed", String(!heard())));
-// Browsers let a page sound only after a first touch.
-addEventListener("pointerdown", () => { audio ??= window.AudioContext && new AudioContext(); audio?.resume(); }, { passive: true });
+// Browsers let a page sound only after a first touch, or a key: whoever has a scanner may never touch it.
+function wake() {
+  audio ??= window.AudioContext && new AudioContext();
+  audio?.resume();
+}
+for (const first of ["pointerdown", "keydown"]) addEventListener(first, wake, { passive: true });
 
 const TONES = { in: [[660, 0, 0.09], [990, 0.1, 0.16]], again: [[440, 0, 0.12], [440, 0.18, 0.12]], none: [[160, 0, 0.5]] };
 const TOUCH = { in: 80, again: [90, 70, 90], none: 400 };
@@ -45,10 +49,17 @@ function announce(kind) {
 // Asking and answering --------------------------------------------------------------------------
 
 let asking = false;
+let turn = Promise.resolve();
 let shown = ""; // the code whose answer is on the screen: it is not asked for again
 
+// A scanner does not wait for the answer to the ticket before: each has its turn.
+function askInTurn(url, fields) {
+  const go = () => ask(url, fields);
+  turn = turn.then(go, go);
+  return turn;
+}
+
 async function ask(url, fields, row) {
-  if (asking) return;
   asking = true;
   const asked = Date.now();
   try {
@@ -82,8 +93,13 @@ function unreached(url, fields, asked) {
   forgetNews();
   result.replaceChildren(one(!isTicket ? "offline" : kept.again ? "kept-again" : "kept-now").content.cloneNode(true));
   announce(result.querySelector("[data-kind]").dataset.kind);
+  inSight();
+}
+
+// The answer, and how many are in above it; the name of the event gives way.
+function inSight() {
   scan.classList.add("scan--small");
-  result.scrollIntoView({ block: "start" });
+  door.scrollIntoView({ block: "start" });
 }
 
 // What an undo or a walk-in said is of somebody else than the guest who stands here now.
@@ -96,9 +112,8 @@ function show(html, row) {
   result.innerHTML = html; // our own template, escaped by the server
   const said = result.querySelector("[data-outcome]");
   announce(said.dataset.kind);
-  scan.classList.add("scan--small");
   if (row && said.dataset.kind === "in") admitted(row, said);
-  result.scrollIntoView({ block: "start" });
+  inSight();
   const now = result.querySelector("template[data-now]");
   now.remove();
   count(now.content);
@@ -137,7 +152,7 @@ function check(text) {
   fields.set("csrf_token", token);
   fields.set("q", text);
   fields.set("scan", "y");
-  return ask(door.dataset.door, fields);
+  return askInTurn(door.dataset.door, fields);
 }
 
 door.addEventListener("submit", (event) => {
@@ -150,12 +165,15 @@ door.addEventListener("submit", (event) => {
   }
   event.preventDefault();
   const fields = new FormData(form, event.submitter);
-  if (typed) { input.value = ""; shown = ""; }
-  ask(form.action, fields, form.closest("li"));
+  if (typed) { input.value = ""; shown = ""; askInTurn(form.action, fields); }
+  // A second press while the first is on its way is the same press.
+  else if (!asking) turn = ask(form.action, fields, form.closest("li"));
 });
 
 door.addEventListener("click", (event) => {
-  if (event.target.closest("[data-next]")) { event.preventDefault(); next(); }
+  const link = event.target.closest("a");
+  if (link?.matches("[data-next]")) { event.preventDefault(); next(); }
+  else if (link && !navigator.onLine) { event.preventDefault(); unreached(); }
 });
 
 // A scanner types fast, wherever the focus is: its signs go to the field, over an old search.
@@ -169,7 +187,9 @@ addEventListener("keydown", (event) => {
 async function refresh() {
   try {
     const answer = await fetch(door.dataset.now, { signal: AbortSignal.timeout(PATIENCE) });
-    if (!answer.ok || answer.redirected) return;
+    // Signed out meanwhile: these names and numbers are no longer for this screen.
+    if (answer.redirected) return location.reload();
+    if (!answer.ok) return;
     const now = document.createElement("template");
     now.innerHTML = await answer.text();
     count(now.content);
@@ -218,6 +238,8 @@ async function open() {
       audio: false,
       video: { ...(device ? { deviceId: { exact: device } } : { facingMode: facing }), width: { ideal: 1280 }, height: { ideal: 720 } },
     });
+    // A phone that was locked, or another app, has taken it away: it is asked for anew.
+    stream.getVideoTracks()[0].addEventListener("ended", close);
     video.srcObject = stream;
     await video.play();
     decode ??= await decoder();

@@ -118,6 +118,17 @@ def test_a_blocked_camera_is_told_and_the_field_still_works(phone_with_camera, r
     expect(page.get_by_role("heading", name="Admitted")).to_be_visible()
 
 
+def test_a_camera_that_was_taken_away_is_offered_anew(phone_with_camera, rsvp, door):
+    page = phone_with_camera("no ticket", door)
+    page.goto(door_of(rsvp))
+    expect(page.locator("video")).to_be_visible()
+    page.evaluate(
+        "document.querySelector('video').srcObject.getTracks()[0].dispatchEvent(new Event('ended'))"
+    )
+    page.get_by_role("button", name="Scan with the camera").click()
+    expect(page.locator("video")).to_be_visible()
+
+
 # A decoder of the browser's own that sees one ticket, whatever is before the camera.
 OWN_DECODER = """
 window.BarcodeDetector = class {
@@ -173,7 +184,6 @@ def answer_to(page: Page, typed: str, word: str) -> dict[str, list[object]]:
 def test_each_answer_is_felt_and_heard_in_its_own_way(open_page, rsvp, door):
     page = open_page(door_of(rsvp), width="phone", account=door, before=SENSES)
     ticket = attendees(rsvp)[0].ticket_code
-    page.locator("h1").click()  # browsers let a page sound after a first touch
     assert answer_to(page, ticket, "Admitted") == {
         "felt": [80],
         "heard": [["sine", 660], ["sine", 990]],
@@ -185,6 +195,34 @@ def test_each_answer_is_felt_and_heard_in_its_own_way(open_page, rsvp, door):
     assert answer_to(page, "ZZZZ-2222", "Not found") == {"felt": [400], "heard": [["square", 160]]}
     page.get_by_role("button", name="Sound").click()
     assert answer_to(page, ticket, "Already in") == {"felt": [[90, 70, 90]], "heard": []}
+
+
+def test_tickets_that_are_scanned_faster_than_answered_are_all_let_in(open_page, rsvp, door):
+    page = open_page(door_of(rsvp), width="desktop", account=door)
+    held = []
+    page.route(
+        "**/door",
+        lambda route: (
+            route.continue_() if held or route.request.method == "GET" else held.append(route)
+        ),
+    )
+    for person in attendees(rsvp):
+        page.keyboard.type(person.ticket_code)
+        page.keyboard.press("Enter")
+    expect(page.get_by_label("Name or ticket number")).to_have_value("")
+    held[0].continue_()
+    expect(page.locator("b[data-inside]")).to_have_text("2")
+    expect(page.locator("[data-result]")).to_contain_text("Gérard")
+
+
+def test_the_answer_leaves_in_sight_how_many_are_in(open_page, rsvp, door):
+    page = open_page(door_of(rsvp), width="phone", account=door)
+    for _ in range(2):
+        page.get_by_label("Name or ticket number").fill(attendees(rsvp)[0].ticket_code)
+        page.keyboard.press("Enter")
+        expect(page.locator("[data-outcome] h2")).to_be_in_viewport()
+        expect(page.locator(".door__count")).to_be_in_viewport(ratio=1)
+        page.get_by_label("Name or ticket number").scroll_into_view_if_needed()
 
 
 def test_who_was_found_and_let_in_is_not_let_in_twice_and_the_party_still_is(open_page, rsvp, door):
@@ -311,6 +349,30 @@ def test_a_kept_ticket_survives_that_the_page_is_left(open_page, site, rsvp, doo
     expect(page.locator("[data-kept-waiting]")).to_contain_text("on this phone to be checked: 1")
     page.unroute("**/door")
     page.reload()
+    expect(page.locator("b[data-inside]")).to_have_text("1")
+    expect(page.locator("[data-kept]")).to_be_hidden()
+
+
+def test_without_a_network_no_link_leads_away_from_the_door(open_page, rsvp, door):
+    page = open_page(door_of(rsvp), width="phone", account=door)
+    page.context.set_offline(True)
+    page.get_by_role("link", name="Add a walk-in").click()
+    expect(page.get_by_role("heading", name="No connection")).to_be_visible()
+    expect(page.get_by_label("Name or ticket number")).to_be_visible()
+
+
+def test_when_the_session_has_ended_nobody_s_name_stays_and_kept_tickets_wait(
+    open_page, site, rsvp, door
+):
+    page = open_page(door_of(rsvp), width="phone", account=door, before=SENSES)
+    page.context.set_offline(True)
+    answer_to(page, attendees(rsvp)[0].ticket_code, "Not checked")
+    page.context.clear_cookies()
+    page.context.set_offline(False)
+    page.evaluate("document.querySelector('[data-door]').dispatchEvent(new Event('sent'))")
+    expect(page).to_have_url(re.compile("/staff/sign-in"))
+    sign_in_context(page.context, site, door)
+    page.goto(door_of(rsvp))
     expect(page.locator("b[data-inside]")).to_have_text("1")
     expect(page.locator("[data-kept]")).to_be_hidden()
 

@@ -161,7 +161,7 @@ def walk_in(slug: str) -> ResponseReturnValue:
     """Let somebody in who has no RSVP; beyond the capacity only with a press of its own."""
     event = event_by_slug(slug)
     form = WalkInForm()
-    is_full = False
+    refused: Refusal | None = None
     status = 200
     if request.method != "POST":
         form.name.data = request.args.get("name", "")[:200]
@@ -176,7 +176,7 @@ def walk_in(slug: str) -> ResponseReturnValue:
             )
         except RsvpRefused as refusal:
             event = event_by_slug(slug)
-            is_full, status = refusal.reason is Refusal.FULL, 409
+            refused, status = refusal.reason, 409
             form.form_errors.append(str(refusal))
         else:
             flash(gettext("%(name)s is in.", name=person.name), "ok")
@@ -187,7 +187,8 @@ def walk_in(slug: str) -> ResponseReturnValue:
         "staff/door/walk_in.html",
         event=event,
         form=form,
-        is_full=is_full,
+        is_full=refused is Refusal.FULL,
+        has_rsvp=refused is Refusal.HAS_RSVP,
         counts=arrivals.counts_of(event),
     )
     return page, status
@@ -244,6 +245,6 @@ def _page(event: Event, **found: object) -> ResponseReturnValue:
 
 
 def _now(event: Event) -> dict[str, object]:
-    """The counts and who came in last, which each page and each answer of the door carries."""
+    """The counts, who came in last and the time, which each page and answer of the door carries."""
     counts = arrivals.counts_of(event)
-    return {"counts": counts, "recent": arrivals.last_in(event, counts=counts)}
+    return {"counts": counts, "recent": arrivals.last_in(event, counts=counts), "now": now()}
