@@ -49,7 +49,7 @@ def send(day: str, *, now: datetime) -> int:
         for account in accounts:
             mine = _of(account, news)
             what = f"digest.{account.id}.{day}"
-            key = f"{MailKind.STAFF}:{what}:{account.email}"
+            key = f"{MailKind.STAFF}:{what}:{account.id}"
             known = select(OutboxMail.id).where(OutboxMail.key == key)
             if mine and db.session.scalar(known) is None:
                 emails.staff_digest(account, what, events=mine, now=now)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from gunicorn.glogging import Logger as GunicornLogger
 
 _KEY = re.compile(
-    r"/(rsvp|j|t|speaker|unsubscribe|staff/(?:reset|second-factor|passkeys?|verify/passkey))"
+    r"/(rsvp|j|t|speaker|unsubscribe|staff/(?:reset|account/address|second-factor|passkeys?|verify/passkey))"
     r"/[^/\s?\"']+"
 )
 # PostgreSQL shows the row that it refuses, and what people wrote may have lines.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
@@ -55,4 +56,6 @@ def session_cookie(app: Flask, account: Staff) -> str:
     """The session cookie of a real browser that is signed in."""
     signer = SecureCookieSessionInterface().get_signing_serializer(app)
     assert signer is not None
-    return str(signer.dumps({"_user_id": account.fs_uniquifier, "_fresh": True}))
+    shown_at = time.time()  # when they last showed their password
+    sitting = {"_user_id": account.fs_uniquifier, "_fresh": True, "fs_paa": shown_at}
+    return str(signer.dumps(sitting))

@@ -34,7 +34,10 @@ WRITES_DOWN_THAT_IT_WAS_READ = {"staff_exports.download"}
 #: Pages that an administrator who is signed in is led away from: Flask-Security's, which want no
 #: or a fresh sign-in, the way out to a stream that is not on air, out of a queue without them, and
 #: another way to attend that costs nothing.
-LEADS_AWAY = ("security.", "lobby.leave", "rsvps.leave", "rsvps.switch")
+LEADS_AWAY = (
+    "security.", "lobby.leave", "rsvps.leave", "rsvps.switch", "staff_account.address",
+    "staff_account.confirm_address", "staff_accounts.address",
+)  # fmt: skip
 
 #: What a stranger's browser cannot be made to say, but who asks by hand can: another site.
 EVIL = "http://evil.example.com"

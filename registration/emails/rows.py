@@ -64,6 +64,7 @@ def row(
     *,
     recipient: str,
     now: datetime,
+    whose: str = "",
     recipient_name: str = "",
     language: str = "",
     ical_sequence: int | None = None,
@@ -73,9 +74,10 @@ def row(
 ) -> dict[str, Any]:
     """The columns of one mail, for those who write many at once; `about` are its foreign keys.
 
-    Without a language it is in that of the house, whoever reads the page that writes it.
+    Without a language it is in that of the house, whoever reads the page that writes it. `whose`
+    stands for a recipient whose address may change, where that must not make another mail of it.
     """
-    key = f"{kind}:{what}:{recipient}"
+    key = f"{kind}:{what}:{whose or recipient}"
     return about | {
         "key": key,
         "kind": kind,

@@ -9,18 +9,28 @@ from registration.emails import rows
 from registration.models import MailKind, Staff
 
 
-def to_account(account: Staff, about: str, *, path: str, now: datetime, inviter: str = "") -> None:
-    """Write to a member of staff about their account.
+def to_account(
+    account: Staff,
+    about: str,
+    *,
+    path: str,
+    now: datetime,
+    to: str = "",
+    inviter: str = "",
+    address: str = "",
+) -> None:
+    """Write to a member of staff about their account, at its address or another one of theirs.
 
-    `about` is one of the letters of letters/accounts.py, `path` the page that it leads to.
+    `about` is one of the letters of letters/accounts.py, `path` the page that it leads to;
+    `address` is what it tells of.
     """
     rows.write(
         MailKind.STAFF,
         f"{about}.{account.id}.{now.timestamp()}",
-        recipient=account.email,
+        recipient=to or account.email,
         recipient_name=account.name,
         now=now,
-        facts={"about": about, "path": path, "inviter": inviter},
+        facts={"about": about, "path": path, "inviter": inviter, "address": address},
     )
 
 
@@ -29,6 +39,7 @@ def staff_digest(account: Staff, what: str, *, events: list[dict[str, Any]], now
     rows.write(
         MailKind.STAFF,
         what,
+        whose=str(account.id),
         recipient=account.email,
         recipient_name=account.name,
         now=now,

@@ -11,8 +11,9 @@ from flask import Flask, url_for
 from playwright.sync_api import Page
 from sqlalchemy import select
 
+from registration import staff_addresses
 from registration.database import db
-from registration.models import OutboxMail
+from registration.models import OutboxMail, Staff
 from tests.browser.conftest import Site, assert_accessible
 from tests.conftest import NOW
 from tests.factories import (
@@ -56,6 +57,19 @@ def pages(app: Flask, values: dict[str, object]) -> list[tuple[str, bool]]:
     return sorted(found)
 
 
+def token_of_a_new_address(account: Staff) -> str:
+    """What a mail brings that asks for a new address to be confirmed."""
+    mailed: list[str] = []
+    staff_addresses.ask(
+        account_id=account.id,
+        email="after@example.org",
+        path_of=lambda token: mailed.append(token) or token,
+        forgot_path="",
+        now=NOW,
+    )
+    return mailed[0]
+
+
 # Of the languages French is the longer one: what fits a phone in it fits in English.
 @pytest.mark.parametrize(
     ("width", "scheme", "locale"), [("desktop", "light", "en-US"), ("phone", "dark", "fr-FR")]
@@ -76,7 +90,8 @@ def test_every_staff_page_is_accessible(
         "slug": event.slug,
         "rsvp_id": rsvp.id,
         "speaker_id": speaker.id,
-        "account_id": admin.id,
+        "account_id": make_staff(password="a hash").id,
+        "token": token_of_a_new_address(admin),
         "mail_id": db.session.scalar(select(OutboxMail.id).limit(1)),
         "name": "registration",
     }

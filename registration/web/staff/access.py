@@ -6,9 +6,9 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec
 
-from flask import abort, redirect, request, url_for
+from flask import abort, current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_security import current_user
+from flask_security import auth_required, current_user
 from sqlalchemy import ColumnElement, select, true
 
 from registration import audit
@@ -44,6 +44,18 @@ def staff_only(*roles: StaffRole) -> Callable[..., Any]:
         return guarded
 
     return decorate
+
+
+def still_you() -> Callable[..., Any]:
+    """Let in who has shown password or passkey of late; others show it once more.
+
+    For what decides who signs in: a desk that is left alone for a while must not do.
+    """
+    return auth_required(  # type: ignore[no-any-return]
+        "session",
+        within=lambda: current_app.config["SECURITY_FRESHNESS"],
+        grace=lambda: current_app.config["SECURITY_FRESHNESS_GRACE_PERIOD"],
+    )
 
 
 def has_role(*roles: StaffRole) -> bool:

@@ -15,13 +15,14 @@ from sqlalchemy.orm import selectinload
 from wtforms import RadioField, SelectChoice, SelectMultipleField, StringField
 from wtforms.validators import InputRequired
 
-from registration import staff
+from registration import staff, staff_addresses
 from registration.database import db
 from registration.models import Event, Staff, StaffRole
 from registration.staff import StaffRefused
+from registration.staff_addresses import StaffAddressRefused
 from registration.times import now
 from registration.web.fields import at_most, is_email, no_controls, one_line
-from registration.web.staff.access import staff_only
+from registration.web.staff.access import staff_only, still_you
 
 blueprint = Blueprint("staff_accounts", __name__, url_prefix="/staff/people")
 
@@ -62,8 +63,8 @@ class ChangeForm(FlaskForm):  # type: ignore[misc]
         self.events.choices = [SelectChoice(event_id, title) for event_id, title in titles.items()]
 
 
-class InviteForm(ChangeForm):
-    """A new account."""
+class AddressForm(FlaskForm):  # type: ignore[misc]
+    """The right address of an account."""
 
     email = StringField(
         _("Email address"),
@@ -75,6 +76,10 @@ class InviteForm(ChangeForm):
         [one_line],
         render_kw={"autocomplete": "off"},
     )
+
+
+class InviteForm(AddressForm, ChangeForm):
+    """A new account."""
 
 
 def _account(account_id: int) -> Staff:
@@ -152,6 +157,34 @@ def edit(account_id: int) -> ResponseReturnValue:
             return redirect(url_for(".index"), code=303)
     status = 422 if form.is_submitted() else 200
     return render_template("staff/account_form.html", form=form, account=account), status
+
+
+@blueprint.route("/<int:account_id>/address", methods=["GET", "POST"])
+@staff_only()
+@still_you()
+def address(account_id: int) -> ResponseReturnValue:
+    """Correct the address of an account."""
+    account = _account(account_id)
+    if account_id == current_user.id:
+        return redirect(url_for("staff_account.address"), code=303)
+    form = AddressForm(email=account.email)
+    if form.validate_on_submit():
+        try:
+            staff_addresses.correct(
+                account_id=account_id,
+                email=form.email.data,
+                staff_id=current_user.id,
+                path_of=_path_of,
+                sign_in_path=url_for("security.login"),
+                now=now(),
+            )
+        except StaffAddressRefused as refusal:
+            form.form_errors.append(str(refusal))
+        else:
+            flash(gettext("The address is corrected. A mail to it says so."), "ok")
+            return redirect(url_for(".index"), code=303)
+    status = 422 if form.is_submitted() else 200
+    return render_template("staff/account_address.html", form=form, account=account), status
 
 
 @blueprint.post("/<int:account_id>/act")

@@ -140,8 +140,12 @@ ACTION_NAMES: dict[str, object] = {
     "staff.sessions_ended": _("Sessions ended"),
     "staff.signed_in": _("Signed in"),
     "staff.sign_in_failed": _("Sign-in failed"),
+    "staff.address_asked": _("Another address asked for"),
+    "staff.address": _("Address of an account changed"),
     "staff.password_changed": _("Password changed"),
     "staff.second_factor": _("Second factor changed"),
+    "staff.recovery_codes": _("Recovery codes made"),
+    "staff.recovery_code_used": _("Recovery code used"),
     "staff.passkey_added": _("Passkey added"),
     "staff.passkey_removed": _("Passkey removed"),
 }
@@ -192,6 +196,7 @@ def actor_name(entry: AuditEntry) -> str:
         "calendar": gettext("the attendee, in their calendar"),
         "speaker": gettext("the speaker"),
         "staff": gettext("an account that is gone"),
+        "stranger": gettext("somebody not signed in"),
         "system": gettext("the system"),
     }
     return names.get(entry.actor, entry.actor)
