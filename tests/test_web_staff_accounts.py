@@ -245,9 +245,14 @@ def test_a_code_is_asked_for_after_the_password_and_works_once(
     assert db.session.scalars(select(Staff)).one().tf_primary_method == "authenticator"
     assert "staff.second_factor" in actions()
 
-    codes_page = send(client, "/staff/recovery-codes", generate_new_codes="y")
-    recovery = re.findall(r"<li><code>([^<]+)</code>", codes_page.text)
+    made = send(client, "/staff/recovery-codes", generate_new_codes="y")
+    assert made.status_code == 303, "a page loaded again makes no new codes"
+    recovery = re.findall(r"<li><code>([^<]+)</code>", client.get(made.location).text)
     assert len(recovery) == 8
+    assert recovery == re.findall(r"<li><code>([^<]+)</code>", client.get(made.location).text)
+    assert actions()[-1] == "staff.recovery_codes"
+    told = db.session.scalars(select(OutboxMail).order_by(OutboxMail.id.desc())).first()
+    assert "the recovery codes of your account were changed" in rendering.render(told, now=NOW).body
 
     other = app.test_client()
     enter(other, "me@example.org")
@@ -261,6 +266,7 @@ def test_a_code_is_asked_for_after_the_password_and_works_once(
     lost = re.search(r'href="(/staff/recovery[^"]*)"', asked)[1]
     let_in = send(other, lost, code=recovery[0])
     assert let_in.location == "/staff/log/", "on to where one wanted to"
+    assert "staff.recovery_code_used" in actions()
     assert signed_in(other)
 
     back = other.get("/staff/second-factor/code?next=/staff/log/")
