@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import current_app
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from registration import emails
 from registration.database import db, transaction
@@ -33,7 +33,8 @@ def due_on(now: datetime) -> str | None:
 def send(day: str, *, now: datetime) -> int:
     """Mail each organiser what their events had until the hour of this day, and admins that of all.
 
-    How many mails. Nobody is mailed about nothing, and nobody twice about one day.
+    How many mails. Nobody is mailed about nothing, and nobody twice about one day; and nobody who
+    has not taken up an account: its invitation may have gone to a stranger.
     """
     with transaction():
         news = _news(*_day_until(day))
@@ -41,6 +42,7 @@ def send(day: str, *, now: datetime) -> int:
             select(Staff)
             .where(
                 Staff.active,
+                or_(Staff.password.is_not(None), Staff.webauthn.any()),
                 Staff.roles.any(Role.name.in_([StaffRole.ADMIN, StaffRole.ORGANISER])),
             )
             .order_by(Staff.id)

@@ -308,6 +308,7 @@ def make_account(role: StaffRole, email: str, **values: Any) -> Staff:
     account = Staff(
         email=email,
         active=values.pop("active", True),
+        password=values.pop("password", "a hash"),
         fs_uniquifier=secrets.token_hex(16),
         created_at=NOW,
         roles=[found or Role(name=role)],
@@ -321,6 +322,7 @@ class TestDigest:
         make_account(StaffRole.ADMIN, "admin@example.org", name="Ada")
         make_account(StaffRole.DOOR, "door@example.org")
         make_account(StaffRole.ADMIN, "gone@example.org", active=False)
+        make_account(StaffRole.ADMIN, "astray@example.org", password=None)
         rsvp = make_rsvp(make_option(make_event(title="Policing in Conflict")))
         rsvps.cancel(rsvp_id=rsvp.id, now=NOW)
         with transaction():
