@@ -1,4 +1,4 @@
-"""All that is kept of one RSVP, for the person whose it is."""
+"""All that is kept of a person for one event, for them to read."""
 
 from __future__ import annotations
 
@@ -36,8 +36,16 @@ _PLAIN = (
 
 
 def of(rsvp: Rsvp) -> dict[str, Any]:
-    """What an attendee said, what became of it, and what was written to them; no keys."""
+    """What an attendee said, what became of it, and what was written to them; no keys.
+
+    With other RSVPs of their address to this event, which an erasure takes along.
+    """
     event = rsvp.event
+    others = db.session.scalars(
+        select(Rsvp)
+        .where(Rsvp.event_id == event.id, Rsvp.email == rsvp.email, Rsvp.id != rsvp.id)
+        .order_by(Rsvp.id)
+    )
     return {
         "event": {
             "title": event.title,
@@ -45,12 +53,19 @@ def of(rsvp: Rsvp) -> dict[str, Any]:
             "starts_at": _told(event.starts_at),
             "ends_at": _told(event.ends_at),
         },
+        **_of_one(rsvp),
+        "invitations": _invitations(rsvp),
+        "other_rsvps": [_of_one(other) for other in others],
+    }
+
+
+def _of_one(rsvp: Rsvp) -> dict[str, Any]:
+    return {
         "rsvp": {"status": str(rsvp.status), "attends": wording.option_name(rsvp.option)}
         | {name: _told(getattr(rsvp, name)) for name in _PLAIN},
         "people": _people(rsvp),
         "answers": _answers(rsvp),
         "mails": _mails(OutboxMail.rsvp_id == rsvp.id),
-        "invitations": _invitations(rsvp),
         "calendar_replies": _calendar_replies(rsvp),
     }
 

@@ -795,6 +795,19 @@ class TestOwnData:
             assert [mail["kind"] for mail in told["mails"]] == ["invitation"]
             assert invitation.key not in answer.text
 
+    def test_tells_of_what_an_erasure_takes_along(self, client: FlaskClient):
+        room = make_option()
+        first = make_rsvp(room, email="amina@example.org", organisation="Then")
+        rsvps.cancel(rsvp_id=first.id, now=NOW)
+        second = make_rsvp(room, email="amina@example.org", organisation="Now")
+        make_rsvp(room, email="other@example.org", organisation="Another")
+        answer = client.get(f"/rsvp/{second.manage_key}/data.json")
+        assert answer.json["rsvp"]["organisation"] == "Now"
+        [other] = answer.json["other_rsvps"]
+        assert (other["rsvp"]["organisation"], other["rsvp"]["status"]) == ("Then", "cancelled")
+        assert [mail["kind"] for mail in other["mails"]] == ["confirmed", "cancelled"]
+        assert first.manage_key not in answer.text
+
     def test_is_nobody_elses(self, client: FlaskClient):
         rsvp = make_rsvp(make_option())
         assert client.get(f"/rsvp/{rsvp.join_key}/data.json").status_code == 404
