@@ -78,6 +78,21 @@ def test_a_value_is_said_in_words_and_not_as_it_is_kept(desk: FlaskClient, admin
     assert "to: Everyone: confirmed, waiting, to be approved, Joined the stream" in page
 
 
+def test_an_address_of_an_account_finds_what_it_did_and_what_was_done_with_it(
+    desk: FlaskClient, admin: Staff
+) -> None:
+    other = make_staff(email="other@example.org", name="Another")
+    audit.record("staff.password_changed", now=NOW, staff_id=other.id)
+    audit.record("staff.sign_in_failed", now=NOW, actor="stranger", account="other@example.org")
+    audit.record("staff.passkey_added", now=NOW, staff_id=admin.id)
+    db.session.commit()
+    rows = desk.get("/staff/log/?q=Other@Example.org").text.split("<tbody")[1]
+    assert "Password changed" in rows
+    assert "Sign-in failed" in rows
+    assert "somebody not signed in" in rows
+    assert "Passkey added" not in rows
+
+
 def test_why_a_mail_did_not_go_is_said_in_words(desk: FlaskClient) -> None:
     make_rsvp(make_option())
     mail = db.session.scalars(select(OutboxMail)).one()

@@ -70,10 +70,21 @@ def _matching(search: str, slug: str, who: int) -> Select[AuditEntry]:
             named.append(AuditEntry.action.in_(actions))
         if people := _people(search):
             named.append(AuditEntry.rsvp_id.in_(people))
+        if "@" in search:
+            named.extend(_of_account(search.lower()))
         if _is_network(search):
             named.append(AuditEntry.network == search)
         wanted = wanted.where(or_(false(), *named))
     return wanted
+
+
+def _of_account(email: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """What the account of an address did, and what was done with it."""
+    about = [action for action in ACTION_NAMES if action.startswith("staff.")]
+    return (
+        AuditEntry.staff_id.in_(select(Staff.id).where(Staff.email == email)),
+        AuditEntry.action.in_(about) & (AuditEntry.detail["account"].as_string() == email),
+    )
 
 
 def _people(search: str) -> list[int]:
