@@ -99,7 +99,7 @@ def _opened(url: str, ca_file: str) -> Iterator[tuple[imaplib.IMAP4, str]]:
     except (imaplib.IMAP4.error, OSError, ValueError) as problem:
         raise MailboxClosed(f"{parts.hostname} does not answer: {problem}") from problem
     try:
-        box.login(unquote(parts.username or ""), unquote(parts.password or ""))
+        _sign_in(box, unquote(parts.username or ""), unquote(parts.password or ""))
         yield box, unquote(parts.path.strip("/")) or "INBOX"
     except (imaplib.IMAP4.error, OSError) as problem:
         said = problem.args[0] if problem.args else ""
@@ -111,6 +111,14 @@ def _opened(url: str, ca_file: str) -> Iterator[tuple[imaplib.IMAP4, str]]:
             box.logout()
         with contextlib.suppress(OSError):
             box.shutdown()  # the library leaves it open where nobody says goodbye
+
+
+def _sign_in(box: imaplib.IMAP4, username: str, password: str) -> None:
+    """Sign in. LOGIN knows ASCII alone (RFC 3501, 6.2.3); other letters go as RFC 4616 says."""
+    if (username + password).isascii():
+        box.login(username, password)
+    else:
+        box.authenticate("PLAIN", lambda _asked: f"\0{username}\0{password}".encode())
 
 
 def _empty(box: imaplib.IMAP4, name: str, *, authserv: str, now: datetime) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import socketserver
 import ssl
 import threading
@@ -30,6 +31,7 @@ class Mailbox(socketserver.ThreadingTCPServer):
         self.flags: dict[int, set[str]] = {number: set() for number in self.mails}
         self.prefix = ""
         self.is_full = False
+        self.signed_in: list[str] = []  # as SASL PLAIN has it
         self.unreadable: set[int] = set()
         self.breaks: dict[str, int] = {}
         super().__init__(("127.0.0.1", 0), _Session)
@@ -81,6 +83,9 @@ class _Session(socketserver.StreamRequestHandler):
             if self.server.breaks.get(command, 0):
                 self.server.breaks[command] -= 1
                 return
+            if command == "AUTHENTICATE":
+                self.wfile.write(b"+ \r\n")
+                self.server.signed_in.append(base64.b64decode(self.rfile.readline()).decode())
             try:
                 done = self.server.answer(command, rest)
                 self.wfile.write(done + f"{tag} OK done\r\n".encode())

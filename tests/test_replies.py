@@ -703,6 +703,11 @@ class TestMailbox:
             assert server.processed == []
             assert inbox.fetch(url, authserv="", now=NOW, ca_file=str(certificate)) == 1
 
+    def test_is_opened_by_a_password_of_any_letters(self, rsvp: Rsvp):
+        with mailbox(mail(rsvp)) as (server, url):
+            assert inbox.fetch(url.replace("secret", "p%C3%A4sse"), authserv="", now=NOW) == 1
+            assert server.signed_in == ["\0calendar\0pässe"]
+
     def test_keeps_a_mail_that_breaks_us_and_reads_the_others(
         self, rsvp: Rsvp, monkeypatch: pytest.MonkeyPatch
     ):
