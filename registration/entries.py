@@ -7,7 +7,7 @@ link to a speaker's own page.
 from __future__ import annotations
 
 from flask import current_app
-from flask_babel import gettext
+from flask_babel import force_locale, gettext
 
 from registration import keys, wording
 from registration.itip import Entry
@@ -110,7 +110,12 @@ def of_speaker(speaker: Speaker, sequence: int) -> Entry:
 
 
 def of_event(event: Event) -> Entry:
-    """The entry for everybody, without an attendee and without a link to the stream."""
+    """The entry for everybody, without an attendee and without a link to the stream.
+
+    In the event's language, whoever asks: caches give it to all.
+    """
+    with force_locale(event.language):
+        online = gettext("Online")
     return Entry(
         uid=event.ical_uid,
         sequence=event.ical_sequence,
@@ -118,7 +123,7 @@ def of_event(event: Event) -> Entry:
         ends_at=event.ends_at,
         summary=event.title,
         description="\n\n".join(part for part in (event.summary, event_url(event)) if part),
-        location=venue(event) or gettext("Online"),
+        location=venue(event) or online,
         url=event_url(event),
         organizer_name=host_name(event),
         organizer_address=current_app.config["CALENDAR_ADDRESS"],

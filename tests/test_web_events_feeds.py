@@ -115,6 +115,13 @@ class TestFeed:
         assert answer.status_code == 200
         assert "BEGIN:VEVENT" not in answer.text
 
+    def test_is_the_same_whatever_language_its_reader_has(self, client: FlaskClient):
+        make_event(language="fr", venue_name="", venue_address="")
+        make_event(venue_name="", venue_address="")
+        for language in ("fr", "en"):
+            text = client.get("/calendar.ics", headers={"Accept-Language": language}).text
+            assert set(re.findall(r"LOCATION:(.*)\r", text)) == {"En ligne", "Online"}
+
     def test_any_cache_may_keep_it(self, client: FlaskClient):
         answer = client.get("/calendar.ics")
         assert answer.headers["Cache-Control"].startswith("public, max-age=")
@@ -163,6 +170,19 @@ class TestAtom:
         assert len(told) == 3
         for date in told:
             assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?[+-]\d\d:\d\d", date)
+
+    def test_says_when_in_the_language_of_each_event(self, client: FlaskClient):
+        make_event(language="fr")
+        make_event(ends_at=make_event(language="fr").ends_at + timedelta(days=1))
+        feed = ET.fromstring(client.get("/feed.atom").text)  # noqa: S314 - our own
+        told = {
+            (entry.findtext(f"{ATOM}summary") or "").replace("\xa0", " ")
+            for entry in feed.findall(f"{ATOM}entry")
+        }
+        assert told == {
+            "dimanche 6 décembre 2026, 10:00–11:30 EST",
+            "Sunday 6 December 2026, 10:00 a.m. – 7 December, 11:30 a.m. EST",
+        }
 
     def test_begins_with_what_was_announced_or_changed_last(
         self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch

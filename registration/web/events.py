@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 
 from flask import Blueprint, Response, current_app, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext
+from flask_babel import force_locale, gettext
 
 from registration import cards, entries, itip, listing, wording
 from registration.listing import Listed
@@ -167,9 +167,15 @@ def feed() -> ResponseReturnValue:
     """Public events as an Atom feed (RFC 4287)."""
     events = listing.news()
     updated = max((event.updated_at for event in events), default=now())
-    page = render_template("events/feed.atom", events=events, updated=updated)
+    page = render_template("events/feed.atom", events=events, updated=updated, when=_when)
     answer = Response(page, content_type="application/atom+xml; charset=utf-8")
     return cacheable(answer, seconds=300)
+
+
+def _when(event: Event) -> str:
+    """Day and hours of an event in its own language, as its entry says that it is."""
+    with force_locale(event.language):
+        return wording.span(event.starts_at, event.ends_at, event.zone)
 
 
 def _subscribe_links() -> dict[str, str]:
