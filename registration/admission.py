@@ -45,6 +45,7 @@ class Refusal(enum.StrEnum):
     TOO_MANY_GUESTS = "too_many_guests"
     NEEDS_APPROVAL = "needs_approval"
     HAS_RSVP = "has_rsvp"  # the address has a live one already
+    EDITED = "edited"  # meanwhile, in another window or by staff
     NOT_POSSIBLE = "not_possible"  # not from the state that the RSVP is in by now
 
 

@@ -20,16 +20,6 @@ from registration.database import db, transaction
 from registration.models import Attendee, Rsvp, RsvpStatus
 from registration.parties import Details
 
-_FIELDS = (
-    "name",
-    "organisation",
-    "job_title",
-    "needs_step_free",
-    "needs_sign_language",
-    "needs_captions",
-    "access_note",
-    "wants_news",
-)
 #: What must not be read in the log: it is only said that it changed.
 _SENSITIVE = {"needs_step_free", "needs_sign_language", "needs_captions", "access_note"}
 
@@ -92,7 +82,7 @@ def edit(
         size = None if guests is None else 1 + len(guests)
         codes = parties.new_ticket_codes(size or 0)
         seats, rsvp = seating.lock_for(rsvp_id)
-        before = {name: getattr(rsvp, name) for name in _FIELDS}
+        before = {name: getattr(rsvp, name) for name in parties.PARTICULARS}
         parties.copy_details(rsvp, details)
         if answers is not None:
             parties.rewrite_answers(rsvp, answers)

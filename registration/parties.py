@@ -28,6 +28,17 @@ from registration.models import (
 )
 from registration.writing import write_rows
 
+#: What a person may change about themselves.
+PARTICULARS = (
+    "name",
+    "organisation",
+    "job_title",
+    "needs_step_free",
+    "needs_sign_language",
+    "needs_captions",
+    "access_note",
+    "wants_news",
+)
 # Of the 32 signs of base32 (RFC 4648, section 6) those that look alike give way to others.
 _TICKET_SIGNS = str.maketrans(
     "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
@@ -92,14 +103,15 @@ def direct(rsvp: Rsvp, event: Event, option: AttendanceOption) -> None:
 
 def copy_details(rsvp: Rsvp, details: Details) -> None:
     """Take over what a person may change about themselves."""
-    rsvp.name = details.name
-    rsvp.organisation = details.organisation
-    rsvp.job_title = details.job_title
-    rsvp.needs_step_free = details.needs_step_free
-    rsvp.needs_sign_language = details.needs_sign_language
-    rsvp.needs_captions = details.needs_captions
-    rsvp.access_note = details.access_note
-    rsvp.wants_news = details.wants_news
+    for name in PARTICULARS:
+        setattr(rsvp, name, getattr(details, name))
+
+
+def said_by(rsvp: Rsvp) -> dict[str, Any]:
+    """What an RSVP says by now of all that its form asks: particulars, guests, answers."""
+    particulars = {name: getattr(rsvp, name) for name in PARTICULARS}
+    guests = [guest.name for guest in attendees(rsvp)[1:]]
+    return particulars | {"guests": guests, "answers": answers(rsvp)}
 
 
 def new_ticket_codes(number: int) -> list[str]:

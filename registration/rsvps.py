@@ -12,11 +12,17 @@ from typing import Any
 from flask_babel import lazy_gettext as _
 from sqlalchemy import func, select
 
-from registration import admission, audit, emails, parties, seating
+from registration import admission, audit, emails, parties, revisions, seating
 from registration.admission import Refusal, RsvpRefused
 from registration.database import db, transaction
 from registration.models import ANSWERED, AttendanceOption, Event, Rsvp, RsvpStatus
 from registration.parties import Details
+
+#: What is said where another window, or the organisers, saved something meanwhile.
+EDITED_MEANWHILE = _(
+    "These details were changed since you opened this page, in another window or by the "
+    "organisers. Below is what you entered: save it again to keep it, or leave it as it is."
+)
 
 
 def cancel(
@@ -146,11 +152,13 @@ def gives_up(rsvp: Rsvp, option: AttendanceOption, now: datetime) -> bool:
 def watch_meanwhile(*, rsvp_id: int, option_id: int, now: datetime) -> None:
     """Take a virtual place while waiting for the room; the position in the queue stays.
 
-    Raises RsvpRefused.
+    Twice is once. Raises RsvpRefused.
     """
     with transaction():
         seats, rsvp = seating.lock_for(rsvp_id)
         option = admission.option_of(seats, option_id)
+        if rsvp.watches_meanwhile and rsvp.option_id == option_id:
+            return
         if rsvp.status is not RsvpStatus.WAITLISTED or not option.is_virtual:
             raise RsvpRefused(Refusal.NOT_POSSIBLE, _("This RSVP is not on the waitlist any more."))
         admission.check_move(seats.event, option, now)
@@ -169,10 +177,12 @@ def edit(
     details: Details,
     guests: Sequence[str] | None = None,
     answers: Mapping[int, dict[str, Any]] | None = None,
+    seen: str = "",
 ) -> None:
     """Change what was said: particulars, guests, answers. The address stays.
 
-    A guest more needs a free seat, a guest less frees one. Raises RsvpRefused.
+    A guest more needs a free seat, a guest less frees one. Raises RsvpRefused, also where it says
+    something else by now than what was `seen`, a fingerprint.
     """
     with transaction():
         size = None if guests is None else 1 + len(guests)
@@ -181,6 +191,11 @@ def edit(
         if not rsvp.is_live:
             raise RsvpRefused(Refusal.NOT_POSSIBLE, _("This RSVP has ended."))
         admission.check_running(seats.event, now)
+        if seen and seen != fingerprint(rsvp):
+            # Who pressed twice has saved it with the first press.
+            if not _says(rsvp, details, guests, answers):
+                raise RsvpRefused(Refusal.EDITED, EDITED_MEANWHILE)
+            return
         renamed = rsvp.name != details.name
         parties.copy_details(rsvp, details)
         if answers is not None:
@@ -197,6 +212,26 @@ def edit(
         if (renamed or regrouped) and rsvp.status is not RsvpStatus.UNVERIFIED:
             emails.rsvp_changed(rsvp, now=now, switched=renamed and rsvp.is_confirmed)
         seating.promote(seats, now=now)
+
+
+def fingerprint(rsvp: Rsvp) -> str:
+    """Tells whether what an RSVP says has changed since a page was filled with it."""
+    return revisions.fingerprint(parties.said_by(rsvp))
+
+
+def _says(
+    rsvp: Rsvp,
+    details: Details,
+    guests: Sequence[str] | None,
+    answers: Mapping[int, dict[str, Any]] | None,
+) -> bool:
+    """Whether an RSVP says this already."""
+    said = parties.said_by(rsvp)
+    return (
+        all(said[name] == getattr(details, name) for name in parties.PARTICULARS)
+        and guests in (None, said["guests"])
+        and all(said["answers"].get(number) == value for number, value in (answers or {}).items())
+    )
 
 
 def position(rsvp: Rsvp) -> tuple[int, int]:

@@ -28,6 +28,7 @@ from registration.models import (
     Visibility,
 )
 from registration.parties import attendees
+from registration.times import now
 from registration.web.limits import limiter
 from tests.conftest import NOW
 from tests.factories import (
@@ -634,9 +635,72 @@ class TestTheManagePage:
         assert client.post(path, data=sent | {"job_title": "Director"}).status_code == 303
         db.session.expire_all()
         assert [person.name for person in attendees(rsvp)] == ["Amina", "B", "C"]
+        sent |= hidden(client.get(path).text)
         assert client.post(path, data=sent | {"guest_1": ""}).status_code == 303
         db.session.expire_all()
         assert [person.name for person in attendees(rsvp)] == ["Amina", "C"]
+
+    def test_a_page_that_was_overtaken_takes_nothing_away_unasked(self, client: FlaskClient):
+        room, _ = make_hybrid(guests_max=1)
+        rsvp = make_rsvp(room, name="Amina")
+        path = f"/rsvp/{rsvp.manage_key}/edit"
+        older = hidden(client.get(path).text) | {"name": "Amina", "job_title": "Director"}
+        older |= {"guest_1": ""}
+        newer = hidden(client.get(path).text) | {"name": "Amina", "guest_1": "Ben"}
+        assert client.post(path, data=newer).status_code == 303
+        assert client.post(path, data=newer).status_code == 303  # pressed twice
+        wrong = client.post(path, data=older | {"name": ""})
+        assert wrong.status_code == 422
+        answer = client.post(path, data=older | hidden(wrong.text))
+        assert answer.status_code == 409
+        assert "changed since you opened this page" in text_of(answer)
+        assert 'value="Director"' in answer.text
+        assert [person.name for person in attendees(rsvp)] == ["Amina", "Ben"]
+        # Told of it, who sends it once more means it.
+        assert client.post(path, data=older | hidden(answer.text)).status_code == 303
+        db.session.expire_all()
+        assert [person.name for person in attendees(rsvp)] == ["Amina"]
+
+    def test_who_is_to_be_approved_reads_what_they_asked_for_and_what_comes(
+        self, client: FlaskClient
+    ):
+        room = make_option(make_event(guests_max=1), needs_approval=True, label="Main hall")
+        rsvp = make_rsvp(room, name="Amina", guests=["Ben"])
+        page = text_of(client.get(f"/rsvp/{rsvp.manage_key}"))
+        assert "Main hall" in page
+        assert "For Amina Ben" in page
+        assert "A yes brings the ticket and the calendar invitation." in page
+
+    def test_who_presses_for_the_link_twice_is_told_nothing_else(self, client: FlaskClient):
+        room, stream = make_hybrid(capacity=1)
+        make_rsvp(room)
+        rsvp = make_rsvp(room, accepts_waiting=True)
+        for _press in range(2):
+            said = press(client, rsvp, "watch", option=stream.id)
+            assert "Your link is ready. You keep your position in the queue." in said
+        assert "not on the waitlist any more" not in said
+
+    @pytest.mark.parametrize(
+        ("state", "said", "unsaid"),
+        [
+            ("room", ["the entry leaves your calendar", "while there is room"], ["waitlist"]),
+            ("meanwhile", ["the entry leaves your calendar", "leave the waitlist"], []),
+            ("pending", ["while there is room"], ["your place", "calendar", "waitlist"]),
+        ],
+    )
+    def test_what_a_cancellation_costs_is_said_before(
+        self, client: FlaskClient, state: str, said: list[str], unsaid: list[str]
+    ):
+        rsvp = rsvp_in(state)
+        page = text_of(client.get(f"/rsvp/{rsvp.manage_key}/cancel"))
+        page = page[page.index("Cancel your RSVP?") :]
+        for words in said:
+            assert words in page
+        for words in unsaid:
+            assert words not in page
+        rsvp.event.registration_closes_at = now()
+        save(rsvp.event)
+        assert "while there is room" not in client.get(f"/rsvp/{rsvp.manage_key}/cancel").text
 
     def test_the_room_is_not_said_to_open_when_it_is_open(self, app: Flask, client: FlaskClient):
         _, stream = make_hybrid()

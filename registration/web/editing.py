@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from registration import rsvps
-from registration.admission import RsvpRefused
+from registration.admission import Refusal, RsvpRefused
 from registration.times import now
 from registration.web import access
 from registration.web.answering import STATUS
@@ -25,6 +25,7 @@ def form(key: str) -> ResponseReturnValue:
         return redirect(url_for("rsvps.show", key=key), code=303)
     rsvp_id, option_ids, email = rsvp.id, rsvp.option_ids, rsvp.email
     typed, status = EditForm.for_rsvp(rsvp), 200
+    seen = request.form.get("seen", "")
     if typed.validate_on_submit() and typed.check_questions(*option_ids):
         try:
             rsvps.edit(
@@ -33,16 +34,19 @@ def form(key: str) -> ResponseReturnValue:
                 details=typed.details(email=email),
                 guests=typed.guest_names,
                 answers=typed.answers(*option_ids),
+                seen=seen,
             )
         except RsvpRefused as refusal:
             typed.form_errors.append(str(refusal))
             status = STATUS.get(refusal.reason, 409)
+            if refusal.reason is Refusal.EDITED:
+                seen = ""  # they know now: the next press counts
         else:
             flash(gettext("Your changes are saved."), "ok")
             return redirect(url_for("rsvps.show", key=key), code=303)
     elif typed.is_submitted():
         status = 422
-    return _page(key, typed, status)
+    return _page(key, typed, status, seen)
 
 
 def ask_again() -> ResponseReturnValue:
@@ -50,16 +54,17 @@ def ask_again() -> ResponseReturnValue:
     key = (request.view_args or {})["key"]
     typed = EditForm.for_rsvp(access.rsvp_by_manage_key(key))
     typed.form_errors.append(once_more())
-    return _page(key, typed, 400)
+    return _page(key, typed, 400, request.form.get("seen", ""))
 
 
-def _page(key: str, typed: EditForm, status: int) -> ResponseReturnValue:
+def _page(key: str, typed: EditForm, status: int, seen: str) -> ResponseReturnValue:
     rsvp = access.rsvp_by_manage_key(key)
     page = render_template(
         "rsvps/edit.html",
         rsvp=rsvp,
         event=rsvp.event,
         form=typed,
+        seen=seen or rsvps.fingerprint(rsvp),
         guests_line=guests_line(rsvp.event.guests_max),
     )
     return page, status

@@ -234,7 +234,7 @@ def cancel(key: str) -> ResponseReturnValue:
     if not access.may_change(rsvp):
         return redirect(url_for("rsvps.show", key=key), code=303)
     if request.method != "POST":
-        return render_template("rsvps/cancel.html", rsvp=rsvp, event=rsvp.event)
+        return render_template("rsvps/cancel.html", rsvp=rsvp, event=rsvp.event, now=now())
     rsvp_id = rsvp.id
     return _do(key, lambda: rsvps.cancel(rsvp_id=rsvp_id, now=now()), "")
 
