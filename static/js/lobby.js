@@ -70,9 +70,16 @@ async function tune(revision) {
     const frame = root.querySelector("[data-player]");
     const way = root.querySelector("[data-link]");
     if (frame && player) { if (frame.getAttribute("src") !== player) frame.src = player; }
-    else if (way && link) way.href = link;
+    else if (way && link) lead(way, link);
     else if (player || link) location.reload();
   } catch { /* the network is away; the link under the player loads it again, too */ }
+}
+
+// Who has opened the meeting sits in the old one: nothing there says that it goes on elsewhere.
+function lead(way, link) {
+  if (way.getAttribute("href") === link) return;
+  way.href = link;
+  root.querySelector("[data-moved]").hidden = false;
 }
 
 // What of the programme is on now, by the server's clock.

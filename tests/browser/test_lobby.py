@@ -199,6 +199,29 @@ def test_a_meeting_elsewhere_opens_after_enter(open_page, site, rsvp, staff):
     expect(page).to_have_title("there")
 
 
+def test_who_has_opened_a_meeting_is_told_when_it_moves(open_page, site, rsvp, staff):
+    source_id = streams.add(url=MEETING, label="", **staff).id
+    site.now = rsvp.event.starts_at
+    page = open_page("/privacy")
+    offline_world(page)
+    page.clock.install()
+    page.goto(f"/j/{rsvp.join_key}")
+    page.get_by_role("button", name="Enter").click()
+    page.wait_for_url(f"{MEETING}**")
+    page.goto(f"/j/{rsvp.join_key}")
+    way, moved = page.get_by_role("link", name="Open the stream"), page.locator("[data-moved]")
+    expect(way).to_be_visible()
+    expect(moved).to_be_hidden()
+    elsewhere = f"{MEETING}456"
+    streams.change(source_id=source_id, url=elsewhere, label="", **staff)
+    with page.expect_response("**/lobby.json"):
+        page.clock.fast_forward(LONG)
+    page.clock.fast_forward(LONG)  # each lobby asks for the new address at a moment of its own
+    expect(moved).to_be_visible()
+    expect(way).to_have_attribute("href", elsewhere)
+    assert_accessible(page)
+
+
 def test_without_script_the_lobby_works_by_hand(open_page, site, rsvp, staff, width):
     streams.add(url=FIRST, label="", **staff)
     site.now = rsvp.event.starts_at - timedelta(hours=1)
