@@ -20,6 +20,7 @@ from sqlalchemy import func, select, update
 from registration import (
     announcements,
     capacity,
+    desk,
     imip,
     inbox,
     itip,
@@ -496,6 +497,15 @@ class TestNo:
         )
         assert take(other, calendar=calendar) == []
         assert rsvp.status is RsvpStatus.CONFIRMED
+
+    def test_of_an_address_that_was_corrected_is_nothing(self, rsvp: Rsvp):
+        late = mail(rsvp)
+        right: dict[str, object] = {"email": "amina@example.net", "staff_id": make_staff().id}
+        desk.correct_address(rsvp_id=rsvp.id, now=NOW, **right)  # type: ignore[arg-type]
+        assert inbox.read(late, authserv="", now=NOW) == 0
+        assert take(rsvp, sender="amina@example.org") == [ReplyState.ASKED]
+        assert rsvp.status is RsvpStatus.CONFIRMED
+        assert take(rsvp, "DECLINED", sequence=1)[-1] is ReplyState.APPLIED
 
     def test_with_a_uid_that_nobody_has_is_nothing(self, rsvp: Rsvp):
         calendar = GOOGLE.format(
