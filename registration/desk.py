@@ -102,7 +102,7 @@ def edit(
             rsvp=rsvp,
             changes=_changes(before, rsvp),
         )
-        takes_place = seats.event.is_published and not seats.event.is_past(now)
+        takes_place = seats.event.takes_place(now)
         if (renamed or regrouped) and rsvp.is_live and takes_place:
             if rsvp.status is not RsvpStatus.UNVERIFIED:
                 emails.rsvp_changed(rsvp, now=now, switched=renamed and rsvp.is_confirmed)
@@ -129,7 +129,7 @@ def correct_address(*, rsvp_id: int, email: str, staff_id: int, now: datetime) -
             rsvp=rsvp,
             changes={"email": [before, email]},
         )
-        takes_place = seats.event.is_published and not seats.event.is_past(now)
+        takes_place = seats.event.takes_place(now)
         if takes_place:
             emails.rsvp_again(rsvp, now=now)
         emails.rsvp_redirected(rsvp, before=before)

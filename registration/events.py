@@ -188,7 +188,7 @@ def foresee(*, event_id: int, changes: Mapping[str, Any], now: datetime) -> Reac
 
 def news_of(event: Event, *, now: datetime) -> Reach:
     """Who was told something else than the event is by now; nobody once it is over."""
-    if event.status is not EventStatus.PUBLISHED or event.is_past(now):
+    if not event.takes_place(now):
         return Reach()
     reach = audience.reach(event, editions.facts_of(event))
     if not reach.before:
@@ -240,7 +240,7 @@ class _edition:  # noqa: N801 - reads as a statement: with _edition(event, …):
 
 def announce(event: Event, *, staff_id: int | None, now: datetime) -> None:
     """Tell those to whom it is news, in the caller's transaction; nobody once it is over."""
-    if event.status is not EventStatus.PUBLISHED or event.is_past(now):
+    if not event.takes_place(now):
         return
     announcement = emails.event_changed(event, staff_id=staff_id, now=now)
     news = news_of(event, now=now)

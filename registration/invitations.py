@@ -14,7 +14,6 @@ from registration.database import db, transaction
 from registration.models import (
     LIVE,
     Event,
-    EventStatus,
     Invitation,
     InvitationCode,
     InvitationStatus,
@@ -90,7 +89,7 @@ def invite(
     """
     with transaction():
         event = db.session.get_one(Event, event_id)
-        if event.status is not EventStatus.PUBLISHED or event.is_past(now):
+        if not event.takes_place(now):
             raise InvitationRefused(_("Publish the event first: the invitation leads to its page."))
         known = db.session.scalars(
             select(Invitation).where(Invitation.event_id == event_id, Invitation.email == email)

@@ -42,8 +42,7 @@ class Move:
 
 def is_possible(rsvp: Rsvp, now: datetime) -> bool:
     """Whether an RSVP can be moved at all: its event takes place, and it has an answer's state."""
-    event = rsvp.event
-    return event.is_published and not event.is_past(now) and rsvp.status in ANSWERED
+    return rsvp.event.takes_place(now) and rsvp.status in ANSWERED
 
 
 def of(rsvp: Rsvp, options: Iterable[AttendanceOption], now: datetime) -> list[Move]:

@@ -33,7 +33,6 @@ from registration.models import (
     Answer,
     AttendanceOption,
     Event,
-    EventStatus,
     Publication,
     Question,
     Rsvp,
@@ -298,7 +297,7 @@ def _apply(kind: Kind, event: Event, row: Any, values: Row, position: int) -> No
 
 def _tell_speakers(event: Event, addresses: Mapping[int, str], now: datetime) -> int:
     """Move the entries of speakers whose own times or place, or `addresses`, have changed."""
-    if event.status is EventStatus.CANCELLED or event.is_past(now):
+    if event.is_off(now):
         return 0
     moved = 0
     for speaker in audience.speakers_with_entry(event.id):

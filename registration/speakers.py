@@ -98,7 +98,7 @@ def answer(*, speaker_id: int, will_speak: bool, now: datetime) -> None:
             return
         # While a cancellation can be taken back a no counts: it may be their calendar's only one.
         may_say_no = not will_speak and may_come_back(speaker.event, now)
-        if _is_over(speaker, now) and not may_say_no:
+        if speaker.event.is_off(now) and not may_say_no:
             raise SpeakerRefused(_("This event does not take place any more, or has ended."))
         if speaker.status in (SpeakerStatus.NOT_INVITED, SpeakerStatus.CANCELLED):
             raise SpeakerRefused(_("This invitation has been taken back. Write to the organisers."))
@@ -175,7 +175,7 @@ def save_profile(
             speaker.title, speaker.affiliation = profile.position, ""
         speaker.bio = profile.bio
         speaker.pronunciation = profile.pronunciation
-        if not _is_over(speaker, now):  # else they would come after their erasure, and stay
+        if not speaker.event.is_off(now):  # else they would come after their erasure, and stay
             speaker.needs = profile.needs
         speaker.releases_recording = profile.releases_recording
         replaced, speaker.photo = speaker.photo, speaker.photo if chosen is None else chosen
@@ -200,7 +200,7 @@ def set_address(*, speaker_id: int, email: str, staff_id: int | None, now: datet
         if email == speaker.email:
             return
         speaker.email = email
-        if _has_entry(speaker) and not _is_over(speaker, now):
+        if _has_entry(speaker) and not speaker.event.is_off(now):
             emails.speaker_again(speaker, now=now)
         _record("address", speaker, now, staff_id=staff_id)
 
@@ -238,7 +238,7 @@ def edit(
         replaced, speaker.photo = speaker.photo, speaker.photo if chosen is None else chosen
         if speaker.photo != replaced:
             changed["photo"] = speaker.photo
-        told = _has_entry(speaker) and not _is_over(speaker, now)
+        told = _has_entry(speaker) and not speaker.event.is_off(now)
         if told and "email" in changed:
             emails.speaker_again(speaker, now=now)
         elif told:
@@ -270,7 +270,7 @@ def resend(*, speaker_id: int, staff_id: int, now: datetime) -> None:
         speaker = _locked(speaker_id)
         if not _has_entry(speaker):
             raise SpeakerRefused(_("Invite this person first."))
-        if _is_over(speaker, now):
+        if speaker.event.is_off(now):
             raise SpeakerRefused(_("This event does not take place any more, or has ended."))
         emails.speaker_again(speaker, now=now)
         _record("resent", speaker, now, staff_id=staff_id)
@@ -280,10 +280,6 @@ def _has_entry(speaker: Speaker) -> bool:
     """Whether the event stands in a calendar that can be told of a change."""
     asked = speaker.status in (SpeakerStatus.INVITED, SpeakerStatus.CONFIRMED)
     return asked and speaker.ical_sequence >= 0 and speaker.email != ""
-
-
-def _is_over(speaker: Speaker, now: datetime) -> bool:
-    return speaker.event.status is EventStatus.CANCELLED or speaker.event.is_past(now)
 
 
 def _record(

@@ -145,6 +145,14 @@ class Event(Base):
         """Whether it has ended."""
         return now >= self.ends_at
 
+    def takes_place(self, now: datetime) -> bool:
+        """Whether it is announced, and neither cancelled nor over."""
+        return self.is_published and not self.is_past(now)
+
+    def is_off(self, now: datetime) -> bool:
+        """Whether it is cancelled or over; a draft is neither."""
+        return self.status is EventStatus.CANCELLED or self.is_past(now)
+
     def is_on_day_of(self, now: datetime) -> bool:
         """Whether `now` is on a day, in its zone, on which it is held."""
         days = (at.astimezone(self.zone).date() for at in (self.starts_at, now, self.ends_at))

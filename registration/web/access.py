@@ -44,7 +44,7 @@ def rsvp_by_join_key(key: str) -> Rsvp:
 
 def is_running(event: Event) -> bool:
     """Whether an RSVP to this event can still be changed."""
-    return event.status is EventStatus.PUBLISHED and not event.is_past(now())
+    return event.takes_place(now())
 
 
 def may_change(rsvp: Rsvp) -> bool:

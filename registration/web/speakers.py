@@ -12,7 +12,7 @@ from wtforms import BooleanField, HiddenField, StringField, TextAreaField
 from wtforms.validators import InputRequired
 
 from registration import listing, pictures, speakers
-from registration.models import EventStatus, Speaker
+from registration.models import Speaker
 from registration.speakers import Profile, SpeakerRefused
 from registration.times import now
 from registration.web import access, photos
@@ -87,7 +87,7 @@ def _page(speaker: Speaker, form: ProfileForm) -> str:
         form=form,
         agenda=listing.agenda_of(event),
         others=[other for other in listing.speakers_of(event) if other.id != speaker.id],
-        is_running=event.status is not EventStatus.CANCELLED and not event.is_past(moment),
+        is_running=not event.is_off(moment),
         now=moment,
     )
 

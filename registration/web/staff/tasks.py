@@ -26,7 +26,7 @@ class Task:
 
 def of(event: Event, *, pending: int, now: datetime) -> list[Task]:
     """The tasks of an event: those that are open first."""
-    if event.status is EventStatus.CANCELLED or event.is_past(now):
+    if event.is_off(now):
         return _retention(event)
     options = listing.options_of(event)
     found = [
