@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, Select, exists, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from registration import emails
 from registration.database import db, transaction
@@ -32,6 +31,7 @@ from registration.models import (
     Speaker,
     SpeakerStatus,
 )
+from registration.writing import insert_unless_there
 
 #: Mails written in one transaction.
 CHUNK = 500
@@ -123,7 +123,8 @@ def _write_chunk(rule: Rule, event_id: int, now: datetime) -> int:
         people = db.session.execute(_people(rule, event, now, after=found.reached_id)).all()
         if people:
             found.reached_id = people[-1].id
-            _insert(_rows(rule, event, people, now))
+            rows = list(_rows(rule, event, people, now))
+            db.session.execute(insert_unless_there(OutboxMail), rows)
         if len(people) < CHUNK:
             found.ended_at = now
         return len(people)
@@ -131,17 +132,14 @@ def _write_chunk(rule: Rule, event_id: int, now: datetime) -> int:
 
 def _round_of(rule: Rule, event: Event, now: datetime) -> ReminderRound | None:
     """The round, locked; made where there is none. None: another worker has it."""
-    dialect = postgresql if db.engine.dialect.name == "postgresql" else sqlite
     db.session.execute(
-        dialect.insert(ReminderRound)
-        .values(
+        insert_unless_there(ReminderRound).values(
             event_id=event.id,
             kind=rule.kind,
             starts_at=event.starts_at,
             reached_id=0,
             created_at=now,
         )
-        .on_conflict_do_nothing()
     )
     return db.session.scalars(
         select(ReminderRound)
@@ -225,8 +223,3 @@ def _rows(
                 now=now,
                 due_at=now + rule.hold,
             )
-
-
-def _insert(rows: Iterable[dict[str, Any]]) -> None:
-    dialect = postgresql if db.engine.dialect.name == "postgresql" else sqlite
-    db.session.execute(dialect.insert(OutboxMail).on_conflict_do_nothing(), list(rows))

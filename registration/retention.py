@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 
 from flask import current_app
 from sqlalchemy import delete, exists, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from registration import audit, forgetting, seating
 from registration.database import db, transaction
 from registration.models import Erasure, ErasureKind, Event, PendingImport, Rsvp
+from registration.writing import insert_unless_there
 
 #: RSVPs that one transaction looks at.
 CHUNK = 50
@@ -141,10 +141,8 @@ def _next_chunk(kind: ErasureKind, event_id: int) -> tuple[int, list[int]]:
 
 def _erasure_of(event: Event, kind: ErasureKind, now: datetime) -> Erasure:
     """The erasure of this event as it was held; made where there is none."""
-    dialect = postgresql if db.engine.dialect.name == "postgresql" else sqlite
     db.session.execute(
-        dialect.insert(Erasure)
-        .values(
+        insert_unless_there(Erasure).values(
             event_id=event.id,
             kind=kind,
             ends_at=event.ends_at,
@@ -153,7 +151,6 @@ def _erasure_of(event: Event, kind: ErasureKind, now: datetime) -> Erasure:
             needs={},
             created_at=now,
         )
-        .on_conflict_do_nothing()
     )
     return db.session.scalars(
         select(Erasure)

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import delete, or_, select, update
 
 from registration import audit
-from registration.database import db, transaction
+from registration.database import count_changed, db, transaction
 from registration.models import Invitation, MailState, OutboxMail, Rsvp, Unsubscribe
 
 
@@ -46,13 +46,13 @@ def unsubscribe(*, email: str, event_id: int, everything: bool, now: datetime) -
 def subscribe_again(*, email: str, event_id: int, now: datetime) -> None:
     """Take back what was unsubscribed from: of this event, and of all."""
     with transaction():
-        gone = db.session.execute(
+        gone = count_changed(
             delete(Unsubscribe).where(
                 Unsubscribe.email == email,
                 or_(Unsubscribe.event_id == event_id, Unsubscribe.event_id.is_(None)),
             )
         )
-        if gone.rowcount:  # type: ignore[attr-defined]
+        if gone:
             audit.record("mailing.subscribed", now=now, event_id=event_id, address=email)
 
 

@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any, cast
 
 from sqlalchemy import Insert, Table, Update, bindparam, insert, inspect, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import make_transient_to_detached
 
 from registration.database import Base, db, execute_rows
@@ -22,6 +23,13 @@ def write_rows(model: type[Base], rows: Sequence[dict[str, Any]]) -> None:
     What they point to is written already. Left out columns have the model's defaults.
     """
     execute_rows(_insert_into(model), rows)
+
+
+def insert_unless_there(model: type[Base]) -> Insert:
+    """An INSERT that passes over rows that a unique constraint refuses."""
+    if db.engine.dialect.name == "postgresql":
+        return postgresql.insert(model).on_conflict_do_nothing()
+    return sqlite.insert(model).on_conflict_do_nothing()
 
 
 def write_new(row: Base) -> None:

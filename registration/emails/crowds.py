@@ -31,7 +31,7 @@ from sqlalchemy import (
 
 from registration import audience
 from registration.audience import Group
-from registration.database import JSON_DOCUMENT, db
+from registration.database import JSON_DOCUMENT, count_changed, db
 from registration.emails import rows
 from registration.models import (
     LIVE,
@@ -174,10 +174,7 @@ def _next_number() -> ColumnElement[Any]:
 
 def _set(whose: ColumnElement[bool], **values: Any) -> int:
     """Note what these RSVPs are told; how many they are."""
-    counted = db.session.execute(
-        update(Rsvp).where(whose).values(values).execution_options(synchronize_session=False)
-    )
-    return int(counted.rowcount)  # type: ignore[attr-defined]
+    return count_changed(update(Rsvp).where(whose).values(values))
 
 
 def _write(
@@ -216,14 +213,13 @@ def _write(
         + rsvp_id
         + literal(f"{mark}@{domain}>"),
     }
-    written = db.session.execute(
+    return count_changed(
         insert(OutboxMail).from_select(
             [column.key for column in values],
             select(*values.values()).where(whose, recipient.not_like(f"%{NO_ADDRESS}")),
             include_defaults=False,
         )
     )
-    return int(written.rowcount)  # type: ignore[attr-defined]
 
 
 def _write_copies(

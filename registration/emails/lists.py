@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import and_
 
 from registration import rowsets
-from registration.database import db
 from registration.emails import rows
-from registration.models import NO_ADDRESS, Event, MailKind, MailState, OutboxMail
+from registration.models import NO_ADDRESS, Event, MailKind, OutboxMail
 
 #: The id of the row, address, name, language.
 Listed = tuple[int, str, str, str]
@@ -61,18 +60,14 @@ def list_reminded(
 
 def reminders_withdrawn(event: Event, *, now: datetime) -> int:
     """Take back the reminders that no worker has in hand yet; how many they were."""
-    taken = db.session.execute(
-        update(OutboxMail)
-        .where(
+    return rows.withdraw(
+        and_(
             OutboxMail.event_id == event.id,
             OutboxMail.kind == MailKind.INVITATION_REMINDER,
-            OutboxMail.state == MailState.WAITING,
             OutboxMail.attempts == 0,
-        )
-        .values(state=MailState.WITHDRAWN, ended_at=now)
-        .execution_options(synchronize_session=False, preserve_rowcount=True)
+        ),
+        now=now,
     )
-    return int(taken.rowcount)  # type: ignore[attr-defined]
 
 
 def list_answered(kind: MailKind, people: Sequence[Listed], *, event: Event, now: datetime) -> None:

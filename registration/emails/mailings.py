@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import Select, String, cast, insert, literal, update
+from sqlalchemy import Select, String, cast, insert, literal
 
-from registration.database import JSON_DOCUMENT, UTCDateTime, db
+from registration.database import JSON_DOCUMENT, UTCDateTime, count_changed
 from registration.emails import rows
 from registration.models import Mailing, MailKind, MailState, OutboxMail, Rsvp, Staff
 
@@ -60,20 +60,11 @@ def mailing_released(mailing: Mailing, readers: Select[int], *, now: datetime) -
         "message_id": literal(f"<{token}.") + rsvp_id + literal(f"@{domain}>"),
     }
     chosen = readers.with_only_columns(*columns.values()).order_by(Rsvp.id)
-    written = db.session.execute(
-        insert(OutboxMail)
-        .from_select(list(columns), chosen, include_defaults=False)
-        .execution_options(preserve_rowcount=True)
+    return count_changed(
+        insert(OutboxMail).from_select(list(columns), chosen, include_defaults=False)
     )
-    return int(written.rowcount)  # type: ignore[attr-defined]
 
 
 def mailing_withdrawn(mailing_id: int, *, now: datetime) -> int:
     """Take back the mails of a mailing that have not gone; how many they were."""
-    taken = db.session.execute(
-        update(OutboxMail)
-        .where(OutboxMail.mailing_id == mailing_id, OutboxMail.state == MailState.WAITING)
-        .values(state=MailState.WITHDRAWN, ended_at=now)
-        .execution_options(synchronize_session=False, preserve_rowcount=True)
-    )
-    return int(taken.rowcount)  # type: ignore[attr-defined]
+    return rows.withdraw(OutboxMail.mailing_id == mailing_id, now=now)

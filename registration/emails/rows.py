@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, update
 
-from registration.database import db
+from registration.database import count_changed, db
 from registration.models import (
     NO_ADDRESS,
     Announcement,
@@ -116,6 +116,15 @@ def supersede(whose: Any, now: datetime, *, mailings_too: bool = False) -> bool:
         .execution_options(synchronize_session=False)
     )
     return any(sequence is not None for sequence in superseded)
+
+
+def withdraw(which: ColumnElement[bool], *, now: datetime) -> int:
+    """Take back those of these mails that have not gone; how many they were."""
+    return count_changed(
+        update(OutboxMail)
+        .where(which, OutboxMail.state == MailState.WAITING)
+        .values(state=MailState.WITHDRAWN, ended_at=now)
+    )
 
 
 def redirect(whose: Any, before: str, recipient: str) -> None:
