@@ -123,8 +123,8 @@ def _write_chunk(rule: Rule, event_id: int, now: datetime) -> int:
         people = db.session.execute(_people(rule, event, now, after=found.reached_id)).all()
         if people:
             found.reached_id = people[-1].id
-            rows = list(_rows(rule, event, people, now))
-            db.session.execute(insert_unless_there(OutboxMail), rows)
+            if rows := list(_rows(rule, event, people, now)):
+                db.session.execute(insert_unless_there(OutboxMail), rows)
         if len(people) < CHUNK:
             found.ended_at = now
         return len(people)

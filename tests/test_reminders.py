@@ -11,7 +11,17 @@ from flask import Flask
 from pydantic import ValidationError
 from sqlalchemy import select
 
-from registration import audit, claims, delivery, digests, reminders, rendering, rsvps, streams
+from registration import (
+    audit,
+    claims,
+    delivery,
+    digests,
+    reminders,
+    rendering,
+    rsvps,
+    streams,
+    walkins,
+)
 from registration.clock import Calendar
 from registration.database import db, transaction
 from registration.models import (
@@ -25,6 +35,7 @@ from registration.models import (
     Staff,
     StaffRole,
 )
+from registration.parties import Details
 from registration.settings import Settings
 from tests.conftest import NOW
 from tests.factories import (
@@ -257,6 +268,21 @@ class TestAfter:
         message = rendering.render(row, now=START + DAY)
         assert "The recording of Event" in message.subject
         assert message.calendar is None
+
+    def test_people_who_gave_no_address_keep_nobody_elses_mail(self, app: Flask):
+        recorded = {"recording_url": "https://video.example.org/1"}
+        staff_id = make_staff().id
+        for day in range(2):
+            event = make_event(starts_at=START + day * DAY, ends_at=START + day * DAY + HOUR)
+            option = make_option(event)
+            if day:
+                make_rsvp(option, email="amina@example.org")
+            walkins.walk_in(
+                event_id=event.id, details=Details("Bo", ""), staff_id=staff_id, now=START
+            )
+            change(event.id, **recorded)
+        run_until_done(START + 2 * DAY)
+        assert mailed(MailKind.FOLLOW_UP) == [("follow_up", "amina@example.org")]
 
     def publish(self, event_id: int, address: str, moment: datetime) -> None:
         streams.record(
