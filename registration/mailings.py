@@ -74,19 +74,8 @@ def write(
     """Begin a draft. Raises MailingRefused for a field that does not exist."""
     check_fields(subject, body)
     with transaction():
-        mailing = Mailing(
-            event_id=event_id,
-            staff_id=staff_id,
-            subject=subject,
-            body=body,
-            segment=segment.as_json(),
-            created_at=now,
-            updated_at=now,
-        )
-        db.session.add(mailing)
-        db.session.flush()
-        _record("written", mailing, staff_id, now)
-    return mailing
+        said = {"subject": subject, "body": body, "segment": segment.as_json()}
+        return _begin(event_id, said, staff_id, now)
 
 
 def rewrite(
@@ -109,7 +98,7 @@ def rewrite(
         _check_draft(mailing)
         if (mailing.subject, mailing.body, mailing.segment) == (subject, body, segment.as_json()):
             return
-        if seen_at and seen_at != mailing.updated_at.isoformat():
+        if _was_changed(mailing, seen_at):
             raise MailingRefused(
                 _(
                     "Somebody else has changed this message since you opened it. Copy what you "
@@ -255,18 +244,17 @@ def copy(*, mailing_id: int, staff_id: int, now: datetime) -> Mailing:
     """A new draft that says the same to the same segment."""
     with transaction():
         old = db.session.get_one(Mailing, mailing_id)
-        mailing = Mailing(
-            event_id=old.event_id,
-            staff_id=staff_id,
-            subject=old.subject,
-            body=old.body,
-            segment=old.segment,
-            created_at=now,
-            updated_at=now,
-        )
-        db.session.add(mailing)
-        db.session.flush()
-        _record("written", mailing, staff_id, now, copy_of=mailing_id)
+        said = {"subject": old.subject, "body": old.body, "segment": old.segment}
+        return _begin(old.event_id, said, staff_id, now, copy_of=mailing_id)
+
+
+def _begin(
+    event_id: int, said: dict[str, Any], staff_id: int, now: datetime, **detail: Any
+) -> Mailing:
+    mailing = Mailing(event_id=event_id, staff_id=staff_id, created_at=now, updated_at=now, **said)
+    db.session.add(mailing)
+    db.session.flush()
+    _record("written", mailing, staff_id, now, **detail)
     return mailing
 
 
@@ -295,10 +283,15 @@ def _check_draft(mailing: Mailing) -> None:
 
 
 def _check_read(mailing: Mailing, seen_at: str) -> None:
-    if seen_at and seen_at != mailing.updated_at.isoformat():
+    if _was_changed(mailing, seen_at):
         raise MailingRefused(
             _("Somebody else has changed this message meanwhile. Read it again before it goes.")
         )
+
+
+def _was_changed(mailing: Mailing, seen_at: str) -> bool:
+    """Whether it is not what was seen then, its `updated_at` in ISO format; empty: unknown."""
+    return bool(seen_at) and seen_at != mailing.updated_at.isoformat()
 
 
 def _locked(mailing_id: int) -> Mailing:
