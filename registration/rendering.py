@@ -34,10 +34,7 @@ def render(mail: OutboxMail, *, now: datetime) -> CalendarMessage:
     with force_locale(mail.language):
         letter = letters.compose(mail)
         method, calendar = _calendar(mail, now)
-        if "text" in mail.facts:
-            text, html = mail.facts["text"], mail.facts["html"]
-        else:
-            text, html = _lay_out(mail, letter)
+        text, html = _lay_out(mail, letter)
         return CalendarMessage(
             recipient=mail.recipient,
             recipient_name=mail.recipient_name,

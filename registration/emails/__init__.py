@@ -42,7 +42,7 @@ from registration.emails.speakers import (
     speaker_moved,
     speaker_reminded,
 )
-from registration.emails.staff import staff_digest, to_account, to_staff
+from registration.emails.staff import staff_digest, to_account
 from registration.emails.tellings import event_cancelled, event_changed
 
 __all__ = [
@@ -81,5 +81,4 @@ __all__ = [
     "speaker_reminded",
     "staff_digest",
     "to_account",
-    "to_staff",
 ]

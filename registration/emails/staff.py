@@ -45,17 +45,3 @@ def staff_digest(account: Staff, what: str, *, events: list[dict[str, Any]], now
         now=now,
         facts={"about": "digest", "events": events},
     )
-
-
-def to_staff(
-    *, recipient: str, name: str, subject: str, text: str, html: str, now: datetime
-) -> None:
-    """Mail an account: a password to be set, a digest. The text is ready."""
-    rows.write(
-        MailKind.STAFF,
-        f"{recipient}.{now.timestamp()}",
-        recipient=recipient,
-        recipient_name=name,
-        now=now,
-        facts={"subject": subject, "text": text, "html": html},
-    )

@@ -48,8 +48,6 @@ def compose(mail: OutboxMail) -> Letter:
         return digests.compose(mail)
     if "about" in mail.facts:
         return accounts.compose(mail)
-    if mail.kind is MailKind.STAFF:
-        return Letter(subject=mail.facts["subject"], heading="", paragraphs=[])
     if mail.kind is MailKind.LINKS:
         return rsvps.links(mail)
     if mail.kind is MailKind.INVITATION:

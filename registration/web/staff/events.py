@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from flask import Blueprint, current_app, render_template, request, url_for
+from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext, ngettext
 from sqlalchemy import ColumnElement, func, or_, select
@@ -71,7 +71,7 @@ def index() -> ResponseReturnValue:
         tab=tab,
         counts=counts,
         search=search,
-        can_create="staff_editor_new.new" in current_app.view_functions and _is_organiser(),
+        can_create=_is_organiser(),
         now=moment,
         trouble=outbox.trouble(moment) if _is_organiser() else None,
     )
@@ -99,16 +99,10 @@ def _is_organiser() -> bool:
 def _row(item: listing.Listed, moment: datetime) -> dict[str, object]:
     """An event in the list: its options by mode, who waits, and where its name leads."""
     event = item.event
-    door = "staff_door.index"
-    if _is_organiser():
-        url = url_for("staff_events.overview", slug=event.slug)
-    elif door in current_app.view_functions:
-        url = url_for(door, slug=event.slug)
-    else:
-        url = ""
+    room = "staff_events.overview" if _is_organiser() else "staff_door.index"
     return {
         "event": event,
-        "url": url,
+        "url": url_for(room, slug=event.slug),
         "in_person": [option for option in item.options if not option.is_virtual],
         "online": [option for option in item.options if option.is_virtual],
         "waiting": sum(option.waiting for option in item.options),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask, current_app, request, url_for
+from flask import Flask, request, url_for
 from flask_babel import lazy_gettext as _
 
 from registration.models import Event, StaffRole
@@ -74,7 +74,5 @@ def _is_room(blueprint: str, room: str) -> bool:
 
 def _open(doors: list[Door]) -> list[tuple[object, str]]:
     return [
-        (label, endpoint)
-        for label, endpoint, roles in doors
-        if endpoint in current_app.view_functions and has_role(StaffRole.ADMIN, *roles)
+        (label, endpoint) for label, endpoint, roles in doors if has_role(StaffRole.ADMIN, *roles)
     ]

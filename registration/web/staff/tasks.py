@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from flask import current_app, url_for
+from flask import url_for
 from flask_babel import gettext, ngettext
 from sqlalchemy import select
 
@@ -39,19 +39,12 @@ def of(event: Event, *, pending: int, now: datetime) -> list[Task]:
     return sorted(found, key=lambda task: task.done)
 
 
-def _door(endpoint: str, event: Event) -> str:
-    """The address of a room, where the house has that room."""
-    if endpoint not in current_app.view_functions:
-        return ""
-    return url_for(endpoint, slug=event.slug)
-
-
 def _publish(event: Event) -> Task:
     return Task(
         gettext("Publish the event page"),
         done=event.status is EventStatus.PUBLISHED,
         action=gettext("Settings"),
-        url=_door("staff_editor_life.show", event),
+        url=url_for("staff_editor_life.show", slug=event.slug),
     )
 
 
@@ -128,6 +121,6 @@ def _stream(event: Event) -> list[Task]:
             gettext("Enter the address of the stream"),
             done=db.session.scalar(source) is not None,
             action=gettext("Stream"),
-            url=_door("staff_stream.show", event),
+            url=url_for("staff_stream.show", slug=event.slug),
         )
     ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC
 from zoneinfo import ZoneInfo
 
 from flask import Flask
@@ -158,7 +157,7 @@ def init_app(app: Flask) -> None:
         "actor_name": actor_name,
         "mail_names": MAIL_NAMES,
         "mail_trouble": mail_trouble,
-        "utc": ZoneInfo("UTC") or UTC,
+        "utc": ZoneInfo("UTC"),
     }
     app.jinja_env.globals.update(globals_)
 
