@@ -18,7 +18,7 @@ from wtforms.validators import InputRequired
 
 from registration import wording
 from registration.models import AttendanceOption, Event, Question
-from registration.web.fields import EMAIL_KEYBOARD, at_most, is_email, no_controls, one_line
+from registration.web.fields import EMAIL, EMAIL_KEYBOARD, at_most, is_email, one_line
 from registration.web.person_form import PersonForm
 
 
@@ -60,11 +60,7 @@ class RsvpForm(PersonForm):
     )
     email = StringField(
         _("Email address"),
-        [
-            InputRequired(_("Enter an email address in the right format, like name@example.org")),
-            no_controls,
-            is_email,
-        ],
+        EMAIL,
         [one_line],
         description=_("Your ticket or link goes here. We do not share it."),
         render_kw=EMAIL_KEYBOARD,

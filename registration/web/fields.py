@@ -9,7 +9,7 @@ from typing import Any
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from wtforms import Field, Form, ValidationError
-from wtforms.validators import Length, StopValidation
+from wtforms.validators import InputRequired, Length, StopValidation
 
 from registration import addresses
 
@@ -92,3 +92,11 @@ def is_email(form: Form, field: Field) -> None:
             )
         )
     field.data = kept
+
+
+#: Validators of an email address that must be there.
+EMAIL = [
+    InputRequired(_("Enter an email address in the right format, like name@example.org")),
+    no_controls,
+    is_email,
+]

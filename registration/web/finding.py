@@ -7,11 +7,10 @@ from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
 from wtforms import StringField
-from wtforms.validators import InputRequired
 
 from registration import links
 from registration.times import now
-from registration.web.fields import EMAIL_KEYBOARD, is_email, no_controls, one_line
+from registration.web.fields import EMAIL, EMAIL_KEYBOARD, one_line
 from registration.web.limits import limiter, setting
 
 blueprint = Blueprint("finding", __name__)
@@ -22,11 +21,7 @@ class FindForm(FlaskForm):  # type: ignore[misc]
 
     email = StringField(
         _("Email address"),
-        [
-            InputRequired(_("Enter an email address in the right format, like name@example.org")),
-            no_controls,
-            is_email,
-        ],
+        EMAIL,
         [one_line],
         render_kw=EMAIL_KEYBOARD,
     )

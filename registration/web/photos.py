@@ -14,6 +14,8 @@ from werkzeug.datastructures import FileStorage
 from registration import pictures
 
 _FORMATS = ("JPEG", "PNG", "WEBP")
+#: What a field for a picture lets people choose.
+PICTURES = {"accept": ",".join(f"image/{name.lower()}" for name in _FORMATS)}
 _LARGEST_SIDE = 1200
 _MOST_PIXELS = 40_000_000
 # Pillow's own limits lie further out, and one of them only warns: ours is the one that counts.

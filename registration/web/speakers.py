@@ -48,7 +48,7 @@ class ProfileForm(FlaskForm):  # type: ignore[misc]
     photo = FileField(
         _("Photograph"),
         description=_("Portrait, at least 800 × 1000 pixels. Until then your initials stand in."),
-        render_kw={"accept": "image/jpeg,image/png,image/webp"},
+        render_kw=photos.PICTURES,
     )
     kept = HiddenField(filters=[pictures.name_of])  # the picture, if one was chosen already
     remove_photo = BooleanField(_("Take the picture away"))

@@ -21,7 +21,7 @@ from registration.models import Event, Staff, StaffRole
 from registration.staff import StaffRefused
 from registration.staff_addresses import StaffAddressRefused
 from registration.times import now
-from registration.web.fields import at_most, is_email, no_controls, one_line
+from registration.web.fields import EMAIL, at_most, one_line
 from registration.web.staff.access import staff_only, still_you
 
 blueprint = Blueprint("staff_accounts", __name__, url_prefix="/staff/people")
@@ -68,11 +68,7 @@ class AddressForm(FlaskForm):  # type: ignore[misc]
 
     email = StringField(
         _("Email address"),
-        [
-            InputRequired(_("Enter an email address in the right format, like name@example.org")),
-            no_controls,
-            is_email,
-        ],
+        EMAIL,
         [one_line],
         render_kw={"autocomplete": "off"},
     )

@@ -14,8 +14,6 @@ from wtforms.widgets import NumberInput
 from registration import prose, weblinks
 from registration.web.fields import at_most, is_email, many_lines, one_line
 
-PICTURES = {"accept": "image/jpeg,image/png,image/webp"}
-
 
 def text(label: Any, most: int = 200, *more: Any, **kwargs: Any) -> StringField:
     """A line of text."""

@@ -27,8 +27,8 @@ from registration import events, pictures, revisions, wording
 from registration.models import Event, RegistrationKind, Visibility
 from registration.times import now
 from registration.web.fields import at_most, one_line
+from registration.web.photos import PICTURES
 from registration.web.staff.editor_fields import (
-    PICTURES,
     is_zone,
     lines,
     link,

@@ -25,8 +25,8 @@ from wtforms.validators import InputRequired, Optional, StopValidation
 from registration import pictures, wording
 from registration.models import AttendanceMode, Event, QuestionKind, SpeakerRole
 from registration.web.fields import at_most, one_line
+from registration.web.photos import PICTURES
 from registration.web.staff.editor_fields import (
-    PICTURES,
     lines,
     link,
     number,

@@ -18,17 +18,11 @@ from registration.admission import RsvpRefused
 from registration.database import db
 from registration.models import LIVE, Event, Rsvp, StaffRole
 from registration.times import now
-from registration.web.fields import at_most, is_email, no_controls, one_line
+from registration.web.fields import EMAIL, at_most, one_line
 from registration.web.person_form import EditForm, PersonForm
 from registration.web.staff.access import event_by_slug, rsvp_of, staff_only
 
 blueprint = Blueprint("staff_person", __name__, url_prefix="/staff/events/<slug>/attendees")
-
-_EMAIL = [
-    InputRequired(_("Enter an email address in the right format, like name@example.org")),
-    no_controls,
-    is_email,
-]
 
 
 class OthersName(FlaskForm):  # type: ignore[misc]
@@ -46,7 +40,7 @@ class OthersName(FlaskForm):  # type: ignore[misc]
 class AddForm(OthersName, PersonForm):
     """Somebody whom staff add."""
 
-    email = StringField(_("Email address"), _EMAIL, [one_line], render_kw={"autocomplete": "off"})
+    email = StringField(_("Email address"), EMAIL, [one_line], render_kw={"autocomplete": "off"})
     attend = RadioField(_("Attends"), [InputRequired(_("Choose how they attend"))], coerce=int)
     beyond_capacity = BooleanField(_("Give a seat even if the room is full"))
 
@@ -58,7 +52,7 @@ class ChangeForm(OthersName, EditForm):
 class AddressForm(FlaskForm):  # type: ignore[misc]
     """The right address of somebody."""
 
-    email = StringField(_("Email address"), _EMAIL, [one_line], render_kw={"autocomplete": "off"})
+    email = StringField(_("Email address"), EMAIL, [one_line], render_kw={"autocomplete": "off"})
 
 
 @blueprint.route("/add", methods=["GET", "POST"])

@@ -63,7 +63,7 @@ class SpeakerForm(MomentsForm):
     title = StringField(_("Position"), at_most(200), [one_line])
     affiliation = StringField(_("Affiliation"), at_most(200), [one_line])
     bio = TextAreaField(_("Biography"), at_most(4000), [many_lines], render_kw={"rows": 6})
-    photo = FileField(_("Photograph"), render_kw={"accept": "image/jpeg,image/png,image/webp"})
+    photo = FileField(_("Photograph"), render_kw=photos.PICTURES)
     kept = HiddenField(filters=[pictures.name_of])  # the picture, if one was chosen already
     remove_photo = BooleanField(_("Take the picture away"))
     email = StringField(
