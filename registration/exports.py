@@ -1,4 +1,4 @@
-"""Attendee lists that leave the house: their columns, their rows read in batches, saved sets.
+"""Attendee lists that leave the house: their columns, and their rows read in batches.
 
 CSV and JSON are read by programs: headings and words in them are English, whoever asks. A
 spreadsheet is read by people, and speaks their language.
@@ -24,7 +24,6 @@ from registration.models import (
     AttendanceOption,
     Attendee,
     Event,
-    ExportSet,
     Question,
     QuestionKind,
     Rsvp,
@@ -258,45 +257,3 @@ def spoken(value: dict[str, Any], yes_no: Mapping[bool, str]) -> str:
     if "yes" in value:
         return yes_no[bool(value["yes"])]
     return str(value.get("text", ""))
-
-
-def save_set(
-    *, staff_id: int, event_id: int | None, name: str, columns: Sequence[str], now: datetime
-) -> ExportSet:
-    """Keep columns under a name, in the place of what had that name; of one event or of all."""
-    with transaction():
-        found = db.session.scalars(
-            select(ExportSet).where(
-                ExportSet.staff_id == staff_id,
-                ExportSet.event_id == event_id,
-                ExportSet.name == name,
-            )
-        ).one_or_none()
-        kept = found or ExportSet(staff_id=staff_id, event_id=event_id, name=name, created_at=now)
-        kept.columns = list(columns)
-        db.session.add(kept)
-        audit.record("export.set_saved", now=now, staff_id=staff_id, event_id=event_id, name=name)
-    return kept
-
-
-def delete_set(*, set_id: int, staff_id: int, now: datetime) -> None:
-    """Throw away columns that this account saved. Somebody else's stay."""
-    with transaction():
-        found = db.session.get(ExportSet, set_id)
-        if found is not None and found.staff_id == staff_id:
-            db.session.delete(found)
-            audit.record("export.set_deleted", now=now, staff_id=staff_id, name=found.name)
-
-
-def sets_of(event: Event, staff_id: int) -> list[ExportSet]:
-    """The columns that an account saved for this event or for all."""
-    return list(
-        db.session.scalars(
-            select(ExportSet)
-            .where(
-                ExportSet.staff_id == staff_id,
-                or_(ExportSet.event_id == event.id, ExportSet.event_id.is_(None)),
-            )
-            .order_by(ExportSet.name)
-        )
-    )

@@ -17,7 +17,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_security import current_user
 
-from registration import exports, roster
+from registration import export_sets, exports, roster
 from registration.models import Event, StaffRole
 from registration.times import now
 from registration.web.fields import one_line
@@ -47,7 +47,7 @@ def download(slug: str, format: str) -> ResponseReturnValue:
 def choose(slug: str) -> ResponseReturnValue:
     """The columns to choose from; those of a saved set are ticked."""
     event = event_by_slug(slug)
-    sets = exports.sets_of(event, current_user.id)
+    sets = export_sets.of(event, current_user.id)
     chosen = next((one for one in sets if one.id == request.args.get("set", 0, type=int)), None)
     columns = exports.columns_of(event)
     ticked = chosen.columns if chosen else [one.key for one in columns if not one.is_sensitive]
@@ -77,7 +77,7 @@ def act(slug: str) -> ResponseReturnValue:
     page = url_for(".choose", slug=slug)
     if action == "delete":
         chosen = request.form.get("set", 0, type=int)
-        exports.delete_set(set_id=chosen, staff_id=current_user.id, now=now())
+        export_sets.delete(set_id=chosen, staff_id=current_user.id, now=now())
         flash(gettext("Thrown away."), "ok")
         return redirect(page, code=303)
     if not columns:
@@ -97,7 +97,7 @@ def _saved(event: Event, columns: list[str], page: str) -> ResponseReturnValue:
         return redirect(request.full_path, code=303)
     # What asks no question fits every event.
     of_all = not any(key.startswith("question:") for key in columns)
-    kept = exports.save_set(
+    kept = export_sets.save(
         staff_id=current_user.id,
         event_id=None if of_all else event.id,
         name=name,
