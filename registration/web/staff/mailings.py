@@ -8,22 +8,18 @@ from flask import Blueprint, Response, abort, flash, g, redirect, render_templat
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_security import current_user
-from sqlalchemy import func, or_, select
+from sqlalchemy import select
 
-from registration import listing, mailings, outbox, rendering, segments, shifting
+from registration import listing, mailings, outbox, segments, shifting
 from registration.database import db
-from registration.emails import message_id
 from registration.letters.mailings import FIELDS, used_fields
 from registration.mailings import MailingRefused
-from registration.mime import CalendarMessage
 from registration.models import (
     Event,
     Mailing,
-    MailKind,
     MailState,
     OutboxMail,
     Question,
-    Rsvp,
     StaffRole,
 )
 from registration.segments import Segment
@@ -31,10 +27,9 @@ from registration.times import now
 from registration.web.headers import FRAMED_MAIL
 from registration.web.staff.access import event_by_slug, staff_only
 from registration.web.staff.mailing_forms import MailingForm, ScheduleForm
+from registration.web.staff.mailing_preview import preview_of
 
 blueprint = Blueprint("staff_mailings", __name__, url_prefix="/staff/events/<slug>/messages")
-#: How many readers a preview offers at once.
-READERS = 50
 
 
 @blueprint.get("/")
@@ -161,7 +156,7 @@ def _review(event: Event, mailing: Mailing, form: ScheduleForm) -> str:
         words=_form(event).words_of(segment),
         warnings=_warnings(event, mailing),
         form=form,
-        **_preview(event, mailing),
+        **preview_of(event, mailing),
     )
 
 
@@ -201,7 +196,7 @@ def act(slug: str, mailing_id: int, action: str) -> ResponseReturnValue:
 def html(slug: str, mailing_id: int) -> ResponseReturnValue:
     """The HTML part alone, for the frame of the preview: no scripts, nothing from outside."""
     event = event_by_slug(slug)
-    message = _preview(event, _mailing(event, mailing_id))["message"]
+    message = preview_of(event, _mailing(event, mailing_id))["message"]
     answer = Response(message.html or "", content_type="text/html; charset=utf-8")
     answer.headers["Content-Security-Policy"] = FRAMED_MAIL
     return answer
@@ -228,7 +223,7 @@ def _compose(event: Event, form: MailingForm, mailing: Mailing | None = None) ->
         count=segments.count(event.id, segment) if segment else None,
         warnings=_warnings(event, mailing) if mailing else [],
         trouble=outbox.trouble(now()),
-        **(_preview(event, mailing) if mailing else {}),
+        **(preview_of(event, mailing) if mailing else {}),
     )
 
 
@@ -250,57 +245,8 @@ def _report(event: Event, mailing: Mailing, form: MailingForm) -> str:
         failed=failed,
         now=now(),
         trouble=outbox.trouble(now()),
-        **_preview(event, mailing),
+        **preview_of(event, mailing),
     )
-
-
-def _preview(event: Event, mailing: Mailing) -> dict[str, Any]:
-    """The message as one of its readers gets it, and the readers to choose from."""
-    g.frame_sources = ["'self'"]
-    wanted = request.values.get("find", "").strip()[:200]
-    readers = _readers(event, mailing, wanted)
-    chosen = request.values.get("as", 0, type=int)
-    reader = next((reader for reader in readers if reader.id == chosen), None)
-    if reader is None and chosen:
-        reader = db.session.scalars(
-            select(Rsvp).where(Rsvp.id == chosen, Rsvp.event_id == event.id)
-        ).one_or_none()
-    reader = reader or (readers[0] if readers else None)
-    return {
-        "message": _message(event, mailing, reader),
-        "reader": reader,
-        "readers": readers,
-        "find": wanted,
-    }
-
-
-def _readers(event: Event, mailing: Mailing, wanted: str) -> list[Rsvp]:
-    segment = Segment.from_json(mailing.segment)
-    query = select(Rsvp).where(Rsvp.id.in_(segments.rsvps_of(event.id, segment)))
-    if wanted:
-        query = query.where(
-            or_(
-                func.lower(Rsvp.name).contains(wanted.lower(), autoescape=True),
-                Rsvp.email.contains(wanted.lower(), autoescape=True),
-            )
-        )
-    return list(db.session.scalars(query.order_by(Rsvp.id).limit(READERS)))
-
-
-def _message(event: Event, mailing: Mailing, reader: Rsvp | None) -> CalendarMessage:
-    """What the renderer makes of a row that is never written."""
-    mail = OutboxMail(
-        kind=MailKind.MAILING,
-        event=event,
-        mailing=mailing,
-        rsvp=reader,
-        recipient=reader.email if reader else current_user.email,
-        recipient_name=reader.name if reader else current_user.name,
-        language=reader.language if reader else event.language,
-        facts={"preview": True, "name": current_user.name or current_user.email},
-        message_id=message_id(f"preview.{mailing.id}"),
-    )
-    return rendering.render(mail, now=now())
 
 
 def _warnings(event: Event, mailing: Mailing) -> list[str]:
