@@ -27,6 +27,7 @@ from registration.models import (
 )
 from registration.times import now
 from registration.web import access, schema_org
+from registration.web.files import calendar_file
 from registration.web.headers import cacheable
 
 blueprint = Blueprint("events", __name__)
@@ -156,10 +157,7 @@ def _calendar(events: list[Event], *, name: str) -> Response:
     # DTSTAMP is when the newest of them changed: an unchanged calendar keeps its ETag.
     stamp = max((event.updated_at for event in events), default=now())
     body = itip.publish([entries.of_event(event) for event in events], now=stamp, name=name)
-    answer = Response(body, mimetype="text/calendar", content_type="text/calendar; charset=utf-8")
-    file_name = f"{events[0].slug}.ics" if not name else "events.ics"
-    answer.headers["Content-Disposition"] = f'attachment; filename="{file_name}"'
-    return cacheable(answer, seconds=300)
+    return cacheable(calendar_file(body, events[0].slug if not name else "events"), seconds=300)
 
 
 @blueprint.get("/feed.atom")

@@ -5,15 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, current_app, g, jsonify, redirect, render_template, url_for
+from flask import Blueprint, current_app, g, jsonify, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.urls import iri_to_uri
 
-from registration import entries, itip, listing, lobby, players
+from registration import listing, lobby, players
 from registration.lobby import LobbyState
 from registration.models import Event, Rsvp, StreamKind, StreamSource
 from registration.times import now
 from registration.web import access
+from registration.web.files import own_entry
 from registration.web.headers import cacheable
 
 blueprint = Blueprint("lobby", __name__)
@@ -125,12 +126,7 @@ def ics(key: str) -> ResponseReturnValue:
     cancelled = lobby.state_of(rsvp.event, now()) is LobbyState.CANCELLED
     if cancelled or not rsvp.is_confirmed:
         return redirect(url_for("lobby.show", key=key), code=303)
-    entry = entries.of_rsvp(rsvp, max(rsvp.ical_sequence, 0))
-    answer = Response(
-        itip.publish([entry], now=rsvp.updated_at), content_type="text/calendar; charset=utf-8"
-    )
-    answer.headers["Content-Disposition"] = f'attachment; filename="{rsvp.event.slug}.ics"'
-    return answer
+    return own_entry(rsvp)
 
 
 def _source_for(rsvp: Rsvp) -> StreamSource | None:

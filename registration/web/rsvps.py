@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from markupsafe import Markup
@@ -28,6 +28,7 @@ from registration.models import AttendanceOption, Rsvp
 from registration.parties import attendees
 from registration.times import now
 from registration.web import access
+from registration.web.files import file, own_entry
 from registration.web.limits import limiter, setting
 
 blueprint = Blueprint("rsvps", __name__)
@@ -99,26 +100,19 @@ def _calendar_links(rsvp: Rsvp) -> dict[str, str]:
 
 @blueprint.get("/rsvp/<key>/calendar.ics")
 def ics(key: str) -> ResponseReturnValue:
-    """The attendee's own entry as a file: the same UID as in the mails, so it is never twice."""
+    """The attendee's own entry, for any calendar."""
     rsvp = access.rsvp_by_manage_key(key)
     if not rsvp.is_confirmed:
         abort(404)
-    entry = entries.of_rsvp(rsvp, max(rsvp.ical_sequence, 0))
-    body = itip.publish([entry], now=rsvp.updated_at)
-    answer = Response(body, content_type="text/calendar; charset=utf-8")
-    answer.headers["Content-Disposition"] = f'attachment; filename="{rsvp.event.slug}.ics"'
-    return answer
+    return own_entry(rsvp)
 
 
 @blueprint.get("/rsvp/<key>/data.json")
 def own_data(key: str) -> ResponseReturnValue:
     """All that is kept of this RSVP, for whom it is about."""
     rsvp = access.rsvp_by_manage_key(key)
-    answer = Response(
-        json.dumps(records.of(rsvp), ensure_ascii=False, indent=2), mimetype="application/json"
-    )
-    answer.headers["Content-Disposition"] = f'attachment; filename="{rsvp.event.slug}.json"'
-    return answer
+    told = json.dumps(records.of(rsvp), ensure_ascii=False, indent=2)
+    return file(told, f"{rsvp.event.slug}.json", "application/json")
 
 
 @blueprint.post("/rsvp/<key>/verify")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, abort, render_template
+from flask import Blueprint, abort, render_template
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
@@ -10,6 +10,7 @@ from registration.database import db
 from registration.models import Attendee
 from registration.parties import attendees
 from registration.web import access, tries
+from registration.web.files import file
 from registration.web.staff.access import works_on
 
 blueprint = Blueprint("tickets", __name__)
@@ -23,9 +24,8 @@ def print_all(key: str) -> ResponseReturnValue:
         abort(404)
     from registration import papers  # it loads fonts and a PDF library: only where one prints
 
-    answer = Response(papers.tickets(rsvp, attendees(rsvp)), content_type="application/pdf")
-    answer.headers["Content-Disposition"] = f'inline; filename="{rsvp.event.slug}-tickets.pdf"'
-    return answer
+    body = papers.tickets(rsvp, attendees(rsvp))
+    return file(body, f"{rsvp.event.slug}-tickets.pdf", "application/pdf", inline=True)
 
 
 @blueprint.get("/t/<code>")

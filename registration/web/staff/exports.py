@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from flask import (
     Blueprint,
-    Response,
     abort,
     flash,
     redirect,
@@ -21,6 +20,7 @@ from registration import export_sets, exports, roster
 from registration.models import Event, StaffRole
 from registration.times import now
 from registration.web.fields import one_line
+from registration.web.files import file
 from registration.web.staff.access import event_by_slug, staff_only
 from registration.web.staff.attendees import filters_of_request
 
@@ -114,8 +114,5 @@ def _file(
     made = exports.Export(
         event, filters_of_request(), format=format, sensitive=sensitive, columns=columns
     )
-    name = f"{event.slug}.{format}"
     pieces = exports.hand_out(made, now=now(), staff_id=current_user.id)
-    answer = Response(stream_with_context(pieces), content_type=_KINDS[format])
-    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return answer
+    return file(stream_with_context(pieces), f"{event.slug}.{format}", _KINDS[format])

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _
@@ -22,6 +22,7 @@ from registration.imports import ImportRefused
 from registration.models import Event, EventStatus, ImportKind, PendingImport, Question, StaffRole
 from registration.sheets import Sheet, SheetRefused
 from registration.times import now
+from registration.web.files import file
 from registration.web.staff.access import event_by_slug, staff_only
 
 blueprint = Blueprint("staff_imports", __name__, url_prefix="/staff/events/<slug>/import")
@@ -147,20 +148,16 @@ def rows(slug: str, import_id: int) -> ResponseReturnValue:
     pending = _pending(event, import_id)
     sheet = Sheet.unpacked(pending.cells)
     found = imports.dry_run(event, sheet, pending.kind, Plan.from_json(pending.plan))
-    file = io.StringIO()
-    file.write("\ufeff")
-    writer = csv.writer(file)
+    text = io.StringIO()
+    text.write("\ufeff")
+    writer = csv.writer(text)
     header = [gettext("Line"), gettext("What becomes of it"), gettext("Why"), *sheet.header]
     writer.writerow(harmless(cell) for cell in header)
     for row, (line, cells) in zip(found, sheet.rows, strict=True):
         assert row.fate is not None
         said = [str(line), str(FATE_NAMES[row.fate]), row.why, *cells]
         writer.writerow(harmless(cell) for cell in said)
-    return Response(
-        file.getvalue().encode(),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": 'attachment; filename="rows.csv"'},
-    )
+    return file(text.getvalue().encode(), "rows.csv", "text/csv; charset=utf-8")
 
 
 def _page(event: Event, pending: PendingImport) -> str:

@@ -15,6 +15,7 @@ from registration import arrivals
 from registration.folding import folded
 from registration.models import Attendee, Event, StaffRole
 from registration.times import now
+from registration.web.files import file
 from registration.web.staff.access import event_by_slug, staff_only
 
 blueprint = Blueprint("staff_printing", __name__, url_prefix="/staff/events/<slug>/door")
@@ -84,6 +85,4 @@ def _parts(event: Event, people: Sequence[Attendee], title: str) -> str:
 
 
 def _pdf(body: bytes, name: str) -> Response:
-    answer = Response(body, content_type="application/pdf")
-    answer.headers["Content-Disposition"] = f'inline; filename="{name}"'
-    return answer
+    return file(body, name, "application/pdf", inline=True)
