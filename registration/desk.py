@@ -19,6 +19,7 @@ from registration.admission import Refusal, RsvpRefused
 from registration.database import db, transaction
 from registration.models import Attendee, Rsvp, RsvpStatus
 from registration.parties import Details
+from registration.rewriting import rewrite
 
 #: What must not be read in the log: it is only said that it changed.
 _SENSITIVE = {"needs_step_free", "needs_sign_language", "needs_captions", "access_note"}
@@ -79,22 +80,12 @@ def edit(
     A guest more needs a free seat. Raises RsvpRefused.
     """
     with transaction():
-        size = None if guests is None else 1 + len(guests)
-        codes = parties.new_ticket_codes(size or 0)
+        codes = parties.new_ticket_codes(0 if guests is None else 1 + len(guests))
         seats, rsvp = seating.lock_for(rsvp_id)
         before = {name: getattr(rsvp, name) for name in parties.PARTICULARS}
-        parties.copy_details(rsvp, details)
-        if answers is not None:
-            parties.rewrite_answers(rsvp, answers)
-        regrouped = False
-        renamed = before["name"] != rsvp.name
-        if size is not None and rsvp.is_live:
-            admission.check_growth(seats, rsvp, size)
-            seating.resize(rsvp, size, seats)
-            regrouped = parties.rewrite_party(rsvp, [details.name, *(guests or ())], codes)
-        elif renamed:
-            parties.attendees(rsvp)[0].name = details.name
-        rsvp.touch(now)
+        renamed, regrouped = rewrite(
+            rsvp, seats, details, guests=guests, answers=answers, codes=codes, now=now
+        )
         audit.record(
             "rsvp.edited",
             now=now,

@@ -17,6 +17,7 @@ from registration.admission import Refusal, RsvpRefused
 from registration.database import db, transaction
 from registration.models import ANSWERED, AttendanceOption, Event, Rsvp, RsvpStatus
 from registration.parties import Details
+from registration.rewriting import rewrite
 
 #: What is said where another window, or the organisers, saved something meanwhile.
 EDITED_MEANWHILE = _(
@@ -185,8 +186,7 @@ def edit(
     something else by now than what was `seen`, a fingerprint.
     """
     with transaction():
-        size = None if guests is None else 1 + len(guests)
-        codes = parties.new_ticket_codes(size or 0)
+        codes = parties.new_ticket_codes(0 if guests is None else 1 + len(guests))
         seats, rsvp = seating.lock_for(rsvp_id)
         if not rsvp.is_live:
             raise RsvpRefused(Refusal.NOT_POSSIBLE, _("This RSVP has ended."))
@@ -196,18 +196,9 @@ def edit(
             if not _says(rsvp, details, guests, answers):
                 raise RsvpRefused(Refusal.EDITED, EDITED_MEANWHILE)
             return
-        renamed = rsvp.name != details.name
-        parties.copy_details(rsvp, details)
-        if answers is not None:
-            parties.rewrite_answers(rsvp, answers)
-        regrouped = False
-        if size is not None:
-            admission.check_growth(seats, rsvp, size)
-            seating.resize(rsvp, size, seats)
-            regrouped = parties.rewrite_party(rsvp, [details.name, *(guests or ())], codes)
-        elif renamed:
-            parties.attendees(rsvp)[0].name = details.name
-        rsvp.touch(now)
+        renamed, regrouped = rewrite(
+            rsvp, seats, details, guests=guests, answers=answers, codes=codes, now=now
+        )
         audit.record("rsvp.edited", now=now, rsvp=rsvp, party_size=rsvp.party_size)
         if (renamed or regrouped) and rsvp.status is not RsvpStatus.UNVERIFIED:
             emails.rsvp_changed(rsvp, now=now, switched=renamed and rsvp.is_confirmed)
