@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from registration import admission, audit, emails, parties, revisions, seating
 from registration.admission import Refusal, RsvpRefused
@@ -223,19 +223,3 @@ def _says(
         and guests in (None, said["guests"])
         and all(said["answers"].get(number) == value for number, value in (answers or {}).items())
     )
-
-
-def position(rsvp: Rsvp) -> tuple[int, int]:
-    """How many parties stand before and behind a waiting one."""
-    ahead = db.session.scalar(
-        select(func.count())
-        .select_from(Rsvp)
-        .where(
-            Rsvp.waits_for_option_id == rsvp.waits_for_option_id,
-            Rsvp.waiting_number < rsvp.waiting_number,
-        )
-    )
-    waiting = db.session.scalar(
-        select(AttendanceOption.waiting).where(AttendanceOption.id == rsvp.waits_for_option_id)
-    )
-    return ahead or 0, max(0, (waiting or 0) - (ahead or 0) - 1)

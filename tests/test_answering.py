@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from registration import answering, desk, invitations, links, parties, rsvps
+from registration import answering, desk, invitations, links, parties, queues, rsvps
 from registration.admission import Refusal
 from registration.database import db
 from registration.models import (
@@ -98,7 +98,7 @@ class TestAnswering:
         family = make_rsvp(room, guests=["B", "C"])
         single = make_rsvp(room)
         assert (family.status, single.status) == (RsvpStatus.WAITLISTED, RsvpStatus.WAITLISTED)
-        assert rsvps.position(single) == (1, 0)
+        assert queues.position_of(single) == (1, 0)
 
     def test_a_second_answer_changes_nothing_and_mails_the_links(self, app: Flask, now: datetime):
         room, stream = make_hybrid()

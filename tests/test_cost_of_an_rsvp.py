@@ -15,7 +15,7 @@ from flask import Flask
 from sqlalchemy import Connection, event, insert, select, text, update
 
 from app import create_app
-from registration import announcements, doctor, outbox, rsvps
+from registration import announcements, doctor, outbox, queues, rsvps
 from registration.database import db
 from registration.models import AttendanceOption, Rsvp, RsvpStatus
 from tests.conftest import settings_for
@@ -140,7 +140,7 @@ def test_each_statement_goes_through_an_index(app: Flask, database: str, now: da
             act()
         rsvp = db.session.scalars(select(Rsvp).where(Rsvp.waiting_number.is_not(None))).first()
         assert rsvp is not None
-        rsvps.position(rsvp)
+        queues.position_of(rsvp)
     assert walks(seen, database) == []
 
 

@@ -24,6 +24,7 @@ from registration import (
     forgetting,
     links,
     lobby,
+    queues,
     rendering,
     replies,
     retention,
@@ -275,7 +276,7 @@ class TestTheSeat:
         room, _stream = make_hybrid(0, guests_max=1)
         rsvp, behind = person(room.id, room.event_id), make_rsvp(room)
         erasure.erase(rsvp_id=rsvp.id, now=NOW)
-        assert rsvps.position(reload(behind.id)) == (0, 0)
+        assert queues.position_of(reload(behind.id)) == (0, 0)
         at_rest()
 
     def test_is_free_for_the_same_address_again(self, app: Flask):

@@ -9,7 +9,7 @@ import vobject
 from flask import Flask
 from sqlalchemy import select
 
-from registration import doctor, moves, rendering, rsvps
+from registration import doctor, moves, queues, rendering, rsvps
 from registration.admission import Refusal
 from registration.database import db
 from registration.models import (
@@ -140,7 +140,7 @@ class TestWaiting:
         ]
         move(first, stream, How.MEANWHILE)
         assert fresh(first).watches_meanwhile
-        assert rsvps.position(first) == (0, 1)
+        assert queues.position_of(first) == (0, 1)
         move(second, stream, How.AT_ONCE)
         assert (fresh(second).option_id, second.waits_for_option_id) == (stream.id, None)
         assert kinds_mailed(second)[-1] is MailKind.CONFIRMED

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from registration import links, rsvps
+from registration import links, queues, rsvps
 from registration.admission import Refusal
 from registration.database import db
 from registration.models import Answer, AttendanceMode, AuditEntry, MailKind, RsvpStatus
@@ -125,8 +125,8 @@ class TestSwitching:
         first, second = make_rsvp(room), make_rsvp(room)
         rsvps.watch_meanwhile(rsvp_id=first.id, option_id=stream.id, now=now)
         assert fresh(first).watches_meanwhile
-        assert rsvps.position(fresh(first)) == (0, 1)
-        assert rsvps.position(fresh(second)) == (1, 0)
+        assert queues.position_of(fresh(first)) == (0, 1)
+        assert queues.position_of(fresh(second)) == (1, 0)
 
     def test_from_one_stream_to_another_the_position_stays(self, app: Flask, now: datetime):
         room, stream = make_hybrid(capacity=1)
@@ -136,7 +136,7 @@ class TestSwitching:
         behind = make_rsvp(room)
         rsvps.switch(rsvp_id=watcher.id, option_id=french.id, now=now)
         assert (fresh(watcher).option_id, watcher.waits_for_option_id) == (french.id, room.id)
-        assert rsvps.position(fresh(behind)) == (1, 0)
+        assert queues.position_of(fresh(behind)) == (1, 0)
         rsvps.cancel(rsvp_id=seated.id, now=now)
         assert fresh(watcher).option_id == room.id
 

@@ -6,10 +6,8 @@ from dataclasses import dataclass, field
 
 from flask_babel import gettext
 from markupsafe import Markup
-from sqlalchemy import func, select
 
 from registration import entries, wording
-from registration.database import db
 from registration.models import Event, Rsvp
 
 
@@ -130,21 +128,6 @@ def when_of(event: Event) -> str:
 def preheader_of(event: Event, sentence: str) -> str:
     """The line that mail programs show beside the subject."""
     return f"{wording.span(event.starts_at, event.ends_at, event.zone)}. {sentence}"
-
-
-def parties_ahead(rsvp: Rsvp) -> int:
-    """How many stand before a waiting one."""
-    return (
-        db.session.scalar(
-            select(func.count())
-            .select_from(Rsvp)
-            .where(
-                Rsvp.waits_for_option_id == rsvp.waits_for_option_id,
-                Rsvp.waiting_number < rsvp.waiting_number,
-            )
-        )
-        or 0
-    )
 
 
 def why_answered() -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from flask_babel import gettext, ngettext
 from sqlalchemy import select
 
-from registration import entries, wording
+from registration import entries, queues, wording
 from registration.database import db
 from registration.letters import tickets
 from registration.letters.letter import (
@@ -16,7 +16,6 @@ from registration.letters.letter import (
     facts_of,
     first_name,
     paragraphs_of,
-    parties_ahead,
     place_of,
     preheader_of,
     why_answered,
@@ -38,7 +37,7 @@ def _waiting(rsvp: Rsvp, mail: OutboxMail) -> Letter:
     heading = (
         gettext(
             "You are %(place)s in the queue, %(name)s",
-            place=wording.ordinal_place(parties_ahead(rsvp) + 1),
+            place=wording.ordinal_place(queues.ahead_of(rsvp) + 1),
             name=first_name(rsvp.name),
         )
         if rsvp.waits_for_option_id

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from flask_babel import gettext, ngettext
 
-from registration import entries, wording
+from registration import entries, queues, wording
 from registration.letters.letter import (
     Letter,
     Link,
     Place,
     facts_of,
     first_name,
-    parties_ahead,
     place_of,
     preheader_of,
     tickets_of,
@@ -88,7 +87,7 @@ def _watching(rsvp: Rsvp, mail: OutboxMail) -> Letter:
         )
     ]
     if rsvp.watches_meanwhile:
-        ahead = parties_ahead(rsvp)
+        ahead = queues.ahead_of(rsvp)
         paragraphs.append(
             ngettext("%(num)d party is ahead of you.", "%(num)d parties are ahead of you.", ahead)
             if ahead

@@ -20,6 +20,7 @@ from registration import (
     listing,
     lobby,
     qr,
+    queues,
     records,
     rsvps,
 )
@@ -40,7 +41,7 @@ def show(key: str) -> ResponseReturnValue:
     rsvp = access.rsvp_by_manage_key(key)
     event, moment = rsvp.event, now()
     options = listing.options_of(event)
-    ahead, behind = rsvps.position(rsvp) if rsvp.waits_for_option_id else (0, 0)
+    ahead, behind = queues.position_of(rsvp) if rsvp.waits_for_option_id else (0, 0)
     is_running = access.is_running(event)
     return render_template(
         "rsvps/show.html",
@@ -153,7 +154,7 @@ def _ask_to_switch(rsvp: Rsvp) -> ResponseReturnValue:
     )
     if option is None or not rsvps.gives_up(rsvp, option, moment):
         return redirect(url_for("rsvps.show", key=rsvp.manage_key), code=303)
-    ahead, _behind = rsvps.position(rsvp) if rsvp.waits_for_option_id else (0, 0)
+    ahead, _behind = queues.position_of(rsvp) if rsvp.waits_for_option_id else (0, 0)
     return render_template(
         "rsvps/switch.html",
         rsvp=rsvp,
@@ -194,7 +195,7 @@ def leave(key: str) -> ResponseReturnValue:
 def _ask_to_leave(rsvp: Rsvp) -> ResponseReturnValue:
     if rsvp.waits_for_option_id is None or not access.may_change(rsvp):
         return redirect(url_for("rsvps.show", key=rsvp.manage_key), code=303)
-    ahead, _behind = rsvps.position(rsvp)
+    ahead, _behind = queues.position_of(rsvp)
     return render_template(
         "rsvps/leave.html",
         rsvp=rsvp,

@@ -21,7 +21,7 @@ from flask_security import current_user
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from registration import approvals, exports, links, listing, moves, roster, rsvps
+from registration import approvals, exports, links, listing, moves, queues, roster
 from registration.admission import RsvpRefused
 from registration.database import db
 from registration.models import Answer, AuditEntry, OutboxMail, StaffRole
@@ -133,7 +133,7 @@ def show(slug: str, rsvp_id: int) -> ResponseReturnValue:
         spoken=partial(exports.spoken, yes_no={True: gettext("Yes"), False: gettext("No")}),
         history=history,
         mails=mails,
-        position=rsvps.position(rsvp) if rsvp.waits_for_option_id else None,
+        position=queues.position_of(rsvp) if rsvp.waits_for_option_id else None,
         is_past=event.is_past(now()),
         may_move=bool(moves.of(rsvp, listing.options_of(event), now())),
     )

@@ -11,7 +11,7 @@ from flask_wtf import FlaskForm
 from wtforms import RadioField
 from wtforms.validators import InputRequired
 
-from registration import listing, moves, rsvps, wording
+from registration import listing, moves, queues, wording
 from registration.admission import RsvpRefused
 from registration.models import Rsvp, RsvpStatus, StaffRole
 from registration.moves import How, Move
@@ -145,7 +145,7 @@ def _leaves_queue(rsvp: Rsvp) -> str:
 def _queue_of(rsvp: Rsvp) -> dict[str, str]:
     """What somebody waits for, and as which."""
     assert rsvp.waits_for is not None
-    ahead, _behind = rsvps.position(rsvp)
+    ahead, _behind = queues.position_of(rsvp)
     return {
         "way": wording.option_name(rsvp.waits_for),
         "place": wording.ordinal_place(ahead + 1),
