@@ -199,11 +199,12 @@ def turnout_of(event: Event) -> Turnout:
         room=door.inside,
         room_expected=door.expected,
         online=watching or 0,
-        online_expected=_expected(event, AttendanceMode.VIRTUAL),
+        online_expected=seats_given(event, AttendanceMode.VIRTUAL),
     )
 
 
-def _expected(event: Event, mode: AttendanceMode) -> int:
+def seats_given(event: Event, mode: AttendanceMode) -> int:
+    """How many are expected to attend this way, as the options have counted them."""
     taken = db.session.scalar(
         select(func.sum(AttendanceOption.seats_taken)).where(
             AttendanceOption.event_id == event.id, AttendanceOption.mode == mode

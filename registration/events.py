@@ -92,15 +92,10 @@ def create(*, draft: Draft, staff_id: int | None, now: datetime) -> Event:
                     event_id=event.id, position=position, mode=way.mode, capacity=way.capacity
                 )
             )
-        belongs_to(event, staff_id)
+        if staff_id is not None:
+            db.session.execute(insert(staff_events).values(staff_id=staff_id, event_id=event.id))
         audit.record("event.created", now=now, staff_id=staff_id, event_id=event.id)
     return event
-
-
-def belongs_to(event: Event, staff_id: int | None) -> None:
-    """Let an account work on the event, in the caller's transaction."""
-    if staff_id is not None:
-        db.session.execute(insert(staff_events).values(staff_id=staff_id, event_id=event.id))
 
 
 def free_slug(title: str) -> str:

@@ -73,6 +73,13 @@ _NAMING = (
 )
 #: The people whom the page of an event does not show.
 _NOT_SHOWN = (SpeakerStatus.DECLINED, SpeakerStatus.CANCELLED)
+_NO_NEEDS: dict[str, Any] = {
+    "needs_step_free": False,
+    "needs_sign_language": False,
+    "needs_captions": False,
+    "access_note": "",
+    "has_needs": False,
+}
 # An index of some rows alone is taken only where its condition stands in so many words.
 _IS_LINKS: ColumnElement[bool] = literal_column("outbox.kind = 'links'")
 _FORGETS = text("outbox.forgets")
@@ -98,16 +105,7 @@ def forget_sensitive(event: Event, rsvp_ids: Sequence[int]) -> tuple[int, dict[s
     told = set(answered)
     told |= set(
         _run(
-            update(Rsvp)
-            .where(ours, Rsvp.has_needs)
-            .values(
-                needs_step_free=False,
-                needs_sign_language=False,
-                needs_captions=False,
-                access_note="",
-                has_needs=False,
-            )
-            .returning(Rsvp.id)
+            update(Rsvp).where(ours, Rsvp.has_needs).values(_NO_NEEDS).returning(Rsvp.id)
         ).scalars()
     )
     return len(told), counted
@@ -148,11 +146,7 @@ def forget(event_id: int, rsvp_ids: Sequence[int], *, now: datetime) -> int:
             job_title="",
             booked_by_name="",
             booked_by_email="",
-            needs_step_free=False,
-            needs_sign_language=False,
-            needs_captions=False,
-            access_note="",
-            has_needs=False,
+            **_NO_NEEDS,
             search_text="",
             wants_news=False,
             manage_key=_dead(Rsvp.id),

@@ -6,12 +6,12 @@ import enum
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 
+from registration import arrivals
 from registration.database import db, transaction
 from registration.models import (
     AttendanceMode,
-    AttendanceOption,
     Attendee,
     Event,
     EventStatus,
@@ -105,7 +105,7 @@ def _note(event: Event, state: LobbyState) -> str:
 
 def _ask_again(event: Event, state: LobbyState, now: datetime) -> int:
     """Seconds between two looks: few where something may happen, more where very many look."""
-    often = max(5, -(-_watchers(event) // _QUESTIONS))
+    often = max(5, -(-arrivals.seats_given(event, AttendanceMode.VIRTUAL) // _QUESTIONS))
     if state is LobbyState.BEFORE:
         left = event.lobby_opens_at - now
         return 60 if left > LONG_BEFORE else often
@@ -114,16 +114,6 @@ def _ask_again(event: Event, state: LobbyState, now: datetime) -> int:
     if state.lets_in or not is_over:
         return often
     return 60 if state is LobbyState.ENDED else 0
-
-
-def _watchers(event: Event) -> int:
-    """How many have a place online."""
-    taken = db.session.scalar(
-        select(func.sum(AttendanceOption.seats_taken)).where(
-            AttendanceOption.event_id == event.id, AttendanceOption.mode == AttendanceMode.VIRTUAL
-        )
-    )
-    return int(taken or 0)
 
 
 def may_enter(rsvp: Rsvp, now: datetime) -> bool:

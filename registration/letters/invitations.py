@@ -15,6 +15,7 @@ from registration.letters.letter import (
     Place,
     facts_of,
     first_name,
+    paragraphs_of,
     preheader_of,
     when_of,
 )
@@ -103,11 +104,12 @@ def _places(event: Event) -> list[Place]:
     ).all()
     rooms = [option for option in options if not option.is_virtual]
     streams = [option for option in options if option.is_virtual]
-    lines = [line.strip() for line in event.venue_address.splitlines() if line.strip()]
     places = []
     # A venue in which there is no seat is nowhere to go.
     if rooms or (event.venue_name and not options):
-        places.append(Place(event.venue_name or gettext("In person"), lines))
+        places.append(
+            Place(event.venue_name or gettext("In person"), paragraphs_of(event.venue_address))
+        )
     if streams:
         note = event.stream_note or gettext("Live stream")
         places.append(Place(gettext("Online"), [note]))

@@ -98,8 +98,8 @@ def place_of(rsvp: Rsvp) -> Place:
     if rsvp.option.is_virtual:
         note = event.stream_note or gettext("Live stream")
         return Place(wording.option_name(rsvp.option), [note])
-    lines = [line.strip() for line in event.venue_address.splitlines() if line.strip()]
-    return Place(event.venue_name or wording.option_name(rsvp.option), lines)
+    name = event.venue_name or wording.option_name(rsvp.option)
+    return Place(name, paragraphs_of(event.venue_address))
 
 
 def tickets_of(rsvp: Rsvp) -> list[Ticket]:

@@ -92,7 +92,7 @@ class Event(Base):
 
     registration: Mapped[RegistrationKind] = mapped_column(default=RegistrationKind.BUILT_IN)
     external_url: Mapped[str] = mapped_column(default="")
-    registration_opens_at: Mapped[datetime | None]
+    registration_opens_at: Mapped[datetime | None]  # none: it has always been open
     registration_closes_at: Mapped[datetime | None]  # none: the end of the event
     admission: Mapped[str] = mapped_column(default="")  # "Free."
     guests_max: Mapped[int] = mapped_column(default=0)
@@ -184,11 +184,6 @@ class Event(Base):
         if self.retention_days is None:
             return None
         return self.ends_at + timedelta(days=self.retention_days)
-
-    @property
-    def accepts_from(self) -> datetime | None:
-        """When registration opens; None: it has always been open."""
-        return self.registration_opens_at
 
     @property
     def accepts_until(self) -> datetime:

@@ -82,7 +82,7 @@ class AttendanceOption(Base):
 
     def opens_for(self, event: Event) -> datetime | None:
         """When this option opens, of its own window and the event's the later."""
-        opens = [at for at in (self.opens_at, event.accepts_from) if at is not None]
+        opens = [at for at in (self.opens_at, event.registration_opens_at) if at is not None]
         return max(opens, default=None)
 
     def closes_for(self, event: Event) -> datetime:
