@@ -514,6 +514,17 @@ def test_every_address_that_an_account_can_have_signs_in_and_gets_a_new_password
     assert enter(client, typed).status_code in (302, 303)
 
 
+@pytest.mark.parametrize("onward", ["//evil.example.com", "https://evil.example.com/", "evil:x"])
+def test_who_comes_with_a_page_of_another_site_signs_in_and_stays(
+    client: FlaskClient, onward: str
+) -> None:
+    make_staff(email="me@example.org", password=hash_password(PASSWORD))
+    page = f"/staff/sign-in?next={onward}"
+    answer = send(client, page, email="me@example.org", password=PASSWORD, next=onward)
+    assert answer.location == "/staff/"
+    assert signed_in(client)
+
+
 def test_a_name_is_changed_by_its_owner(client: FlaskClient) -> None:
     sign_in(client, make_staff())
     send(client, "/staff/account/", name="M. Castellanos")

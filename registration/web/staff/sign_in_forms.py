@@ -12,6 +12,7 @@ from flask_security import (
     ResetPasswordForm,
     VerifyForm,
 )
+from flask_security.utils import validate_redirect_url
 from wtforms import Field
 
 from registration.addresses import AddressRefused, canonical
@@ -23,6 +24,14 @@ class SignInForm(LoginForm):  # type: ignore[misc]
 
     Hashing is slow on purpose, and SQLite has one writer: nobody's RSVP waits for a guess.
     """
+
+    def validate_next(self, field: Field) -> None:
+        """Forget a page of another site: who signs in goes on within this one.
+
+        The extension refuses the right password with it.
+        """
+        if field.data and not validate_redirect_url(field.data):
+            field.data = ""
 
     def validate(self, **kwargs: Any) -> bool:
         """Check the password, then begin the transaction in which the sign-in is noted.
