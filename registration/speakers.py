@@ -89,8 +89,11 @@ def invite(*, speaker_id: int, staff_id: int | None, now: datetime) -> None:
         _record("invited", speaker, now, staff_id=staff_id)
 
 
-def answer(*, speaker_id: int, will_speak: bool, now: datetime) -> None:
-    """Take a speaker's yes or no: yes shows as accepted in their calendar, no takes it out."""
+def answer(*, speaker_id: int, will_speak: bool, now: datetime, comment: str = "") -> None:
+    """Take a speaker's yes or no: yes shows as accepted in their calendar, no takes it out.
+
+    What they said beside it stands in the log.
+    """
     with transaction():
         speaker = _locked(speaker_id)
         wanted = SpeakerStatus.CONFIRMED if will_speak else SpeakerStatus.DECLINED
@@ -109,14 +112,15 @@ def answer(*, speaker_id: int, will_speak: bool, now: datetime) -> None:
             emails.speaker_confirmed(speaker, now=now)
         elif had_entry:
             emails.speaker_cancelled(speaker, now=now)
-        _record(str(wanted), speaker, now, actor="speaker")
+        said: dict[str, Any] = {"speaker_id": speaker_id, "comment": comment} if comment else {}
+        _record(str(wanted), speaker, now, actor="speaker", **said)
 
 
 def hear(reply: Reply, *, now: datetime) -> bool:
     """Let what a speaker answered in their own calendar be their yes or no; whether it is.
 
     It counts if it is theirs, newer than their last answer, and one of the two. Whatever else
-    their calendar says stands in the log: people read it.
+    their calendar says stands in the log: people read it; but not what it says once more.
     """
     speaker = db.session.scalars(
         select(Speaker).where(Speaker.ical_uid.in_((reply.uid, reply.uid.lower())))
@@ -124,10 +128,18 @@ def hear(reply: Reply, *, now: datetime) -> bool:
     if speaker is None or speaker.email != reply.attendee:
         return False
     speaker_id, counts = speaker.id, _counts(speaker, reply)
+    is_repeated = _is_repeated(speaker, reply)
     db.session.rollback()
+    if is_repeated:
+        return False
     if counts:
         try:
-            answer(speaker_id=speaker_id, will_speak=reply.partstat == "ACCEPTED", now=now)
+            answer(
+                speaker_id=speaker_id,
+                will_speak=reply.partstat == "ACCEPTED",
+                now=now,
+                comment=reply.comment,
+            )
         except SpeakerRefused:
             counts = False
     if not counts:
@@ -142,6 +154,18 @@ def hear(reply: Reply, *, now: datetime) -> bool:
                 comment=reply.comment,
             )
     return counts
+
+
+def _is_repeated(speaker: Speaker, reply: Reply) -> bool:
+    """Whether a reply is what they answered last: a mail that came, or was read, twice."""
+    stands = {SpeakerStatus.CONFIRMED: "ACCEPTED", SpeakerStatus.DECLINED: "DECLINED"}
+    return (
+        stands.get(speaker.status) == reply.partstat
+        and not reply.is_odd
+        and reply.stamped_at is not None
+        and speaker.answered_at is not None
+        and reply.stamped_at <= speaker.answered_at
+    )
 
 
 def _counts(speaker: Speaker, reply: Reply) -> bool:

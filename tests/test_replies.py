@@ -670,9 +670,21 @@ class TestSpeakers:
     def test_are_read_by_staff_beside_their_name(self, speaker: Speaker, client: FlaskClient):
         path = f"/staff/events/{speaker.event.slug}/speakers/"
         assert not self.answer(speaker, "TENTATIVE")
-        assert "I am travelling, sorry" in sign_in(client, make_staff()).get(path).text
-        assert self.answer(speaker, "ACCEPTED", stamp="20991123T140000Z")
+        page = sign_in(client, make_staff()).get(path).text
+        assert "I am travelling, sorry" in page
+        assert "it changed nothing" in page
+        speakers.answer(speaker_id=speaker.id, will_speak=True, now=NOW + timedelta(hours=2))
         assert "I am travelling, sorry" not in client.get(path).text
+        assert self.answer(speaker, "DECLINED", stamp="20991123T140000Z")
+        page = client.get(path).text
+        assert "I am travelling, sorry" in page
+        assert "it changed nothing" not in page
+
+    def test_are_heard_once_if_their_mail_comes_twice(self, speaker: Speaker):
+        assert self.answer(speaker, "DECLINED")
+        assert not self.answer(speaker, "DECLINED")
+        noted = select(AuditEntry.action).where(AuditEntry.action.like("speaker.reply%"))
+        assert db.session.scalars(noted).all() == []
 
     def test_say_no_also_while_a_cancellation_can_be_taken_back(self, speaker: Speaker):
         cancelled_at = NOW + timedelta(hours=1) - HOLD

@@ -125,8 +125,9 @@ class SpeakerForm(MomentsForm):
         return Particulars(**values)
 
 
-#: What a calendar said that is no yes or no: people read it.
+#: What a calendar said that is no yes or no, or beside it: people read it.
 _TO_READ = ("speaker.reply_odd", "speaker.reply_noted")
+_ANSWERS = ("speaker.confirmed", "speaker.declined")
 
 
 class AddressForm(FlaskForm):  # type: ignore[misc]
@@ -145,14 +146,14 @@ def index(slug: str) -> ResponseReturnValue:
     ).all()
     replies = db.session.scalars(
         select(AuditEntry)
-        .where(AuditEntry.event_id == event.id, AuditEntry.action.in_(_TO_READ))
+        .where(AuditEntry.event_id == event.id, AuditEntry.action.in_(_TO_READ + _ANSWERS))
         .order_by(AuditEntry.id)
     ).all()
     return render_template(
         "staff/speakers.html",
         event=event,
         people=people,
-        # The last of each.
+        # The last of each; a plain yes or no names nobody by number.
         replies={entry.detail.get("speaker_id"): entry for entry in replies},
     )
 
