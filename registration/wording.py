@@ -33,7 +33,10 @@ def _identifier(language: str, territory: str | None, script: str | None) -> str
 
 
 # A page and a mail say few dates, and all that go out in a rush say the same ones.
-_date = lru_cache(maxsize=4096)(format_date)
+@lru_cache(maxsize=4096)
+def _date(on: date, pattern: str, locale: str) -> str:
+    """A date, its day and month not to be broken."""
+    return re.sub(r"(?<=\d) (?=[^\W\d])", NBSP, format_date(on, pattern, locale=locale))
 
 
 def _is_english() -> bool:
@@ -47,19 +50,17 @@ def listed(texts: Iterable[str]) -> str:
 
 def day(at: datetime, zone: ZoneInfo) -> str:
     """ "Tuesday 6 December 2026"."""
-    pattern = "EEEE d MMMM y" if _is_english() else "full"
-    return _date(at.astimezone(zone).date(), pattern, locale=_locale())
+    return _part(at, zone, "EEEE d MMMM y" if _is_english() else "full")
 
 
 def plain_day(at: datetime, zone: ZoneInfo) -> str:
     """ "6 December 2026"."""
-    pattern = "d MMMM y" if _is_english() else "long"
-    return _date(at.astimezone(zone).date(), pattern, locale=_locale())
+    return plain_date(at.astimezone(zone).date())
 
 
 def day_and_month(at: datetime, zone: ZoneInfo) -> str:
-    """ "6 December", not to be broken."""
-    return _part(at, zone, "d MMMM").replace(" ", NBSP)
+    """ "6 December"."""
+    return _part(at, zone, "d MMMM")
 
 
 def short_day(at: datetime, zone: ZoneInfo) -> str:
@@ -83,7 +84,7 @@ def new_day(at: datetime, event: Event, before: datetime | None = None) -> str:
 
 def short_date(at: datetime, zone: ZoneInfo) -> str:
     """ "6 Dec"."""
-    return _part(at, zone, "d MMM").replace(" ", NBSP)
+    return _part(at, zone, "d MMM")
 
 
 def day_of_month(at: datetime, zone: ZoneInfo) -> str:
@@ -112,7 +113,7 @@ def month(at: datetime, zone: ZoneInfo) -> str:
 
 
 def _part(at: datetime, zone: ZoneInfo, pattern: str) -> str:
-    return _date(at.astimezone(zone).date(), pattern, locale=_locale())
+    return _date(at.astimezone(zone).date(), pattern, _locale())
 
 
 def zone_name(at: datetime, zone: ZoneInfo) -> str:
@@ -250,12 +251,12 @@ def taken_percent(option: AttendanceOption) -> float:
 
 def plain_date(on: date) -> str:
     """A date without a time: "17 October 2024"."""
-    return _date(on, "d MMMM y" if _is_english() else "long", locale=_locale())
+    return _date(on, "d MMMM y" if _is_english() else "long", _locale())
 
 
 def short_plain_date(on: date) -> str:
     """ "17 Oct"."""
-    return _date(on, "d MMM", locale=_locale()).replace(" ", NBSP)
+    return _date(on, "d MMM", _locale())
 
 
 def language_name(code: str) -> str:

@@ -47,3 +47,15 @@ def test_hours_do_so_in_french(app: Flask) -> None:
             starts_at, starts_at + timedelta(minutes=105), ZoneInfo("Europe/Paris")
         )
     assert hours.replace(wording.NBSP, " ") == "02:15 CEST–03:00 CET"
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "6 December 2026"), ("fr", "6 décembre 2026")]
+)
+def test_a_day_and_its_month_stay_on_one_line(app: Flask, language: str, said: str) -> None:
+    at, zone = datetime.fromisoformat("2026-12-06T15:00Z"), ZoneInfo("America/New_York")
+    kept = said.replace(" ", wording.NBSP, 1)
+    with force_locale(language):
+        assert wording.plain_day(at, zone) == wording.plain_date(at.date()) == kept
+        assert wording.day(at, zone).endswith(f" {kept}")
+        assert wording.NBSP in wording.short_day(at, zone)
