@@ -55,6 +55,16 @@ class TestList:
         assert "Water and borders" not in page
         assert "Policing in secret" not in page
 
+    def test_the_event_that_stands_out_is_the_next_one_that_takes_place(self, client: FlaskClient):
+        soon = {"starts_at": NOW + timedelta(days=1), "ends_at": NOW + timedelta(days=1, hours=1)}
+        make_event(title="Called off", status=EventStatus.CANCELLED, **soon)
+        make_event(title="Next")
+        make_event(title="Later")
+        marked = re.findall(
+            r'<li class="entry entry--next">.*?<h3[^>]*><a[^>]*>(.*?)</a>', words(client, "/")
+        )
+        assert marked == ["Next"]
+
     def test_a_search_that_finds_nothing_says_so(self, client: FlaskClient):
         make_hybrid(title="Water and borders")
         page = words(client, "/?q=policing")

@@ -45,6 +45,7 @@ def index() -> ResponseReturnValue:
     search = request.args.get("q", "").strip()[:200]
     page = max(1, request.args.get("page", 1, type=int))
     upcoming = listing.upcoming(moment, shown.get(way), search=search)
+    events = [item.event for item in upcoming]
     past, has_more = listing.past(moment, search=search, page=page)
     answer = make_response(
         render_template(
@@ -52,7 +53,9 @@ def index() -> ResponseReturnValue:
             upcoming=_by_month(upcoming),
             past=_by_month(past),
             has_more=has_more,
-            next_event=upcoming[0].event if upcoming else None,
+            next_event=next(
+                (event for event in events if event.status is not EventStatus.CANCELLED), None
+            ),
             way=way if way in shown else "",
             search=search,
             page=page,
