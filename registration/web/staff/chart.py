@@ -50,7 +50,7 @@ def of(growth: Growth, capacity: int | None) -> Chart:
         ticks=[round(top * share / 4) for share in (4, 3, 2, 1, 0)],
         days=[growth.days[0], growth.days[len(growth.days) // 2], growth.days[-1]],
         labels=labels,
-        names_capacity=all(not -10 < capacity_y - label.y < 18 for label in labels),
+        names_capacity=all(not -10 < capacity_y - label.y < 14 for label in labels),
         capacity=near,
         capacity_y=capacity_y,
         table=_weeks(growth),
