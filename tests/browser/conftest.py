@@ -176,6 +176,8 @@ def width(request: pytest.FixtureRequest) -> str:
 def assert_accessible(page: Page) -> None:
     """No violation by axe-core's rules, WCAG 2.2 AA among them, and no sideways scrolling.
 
+    The first heading is the page's own.
+
     Whoever has just sent something waits first for what only the page after it shows.
     """
     page.wait_for_load_state()
@@ -186,6 +188,8 @@ def assert_accessible(page: Page) -> None:
         for rule in found["violations"]
     ]
     assert problems == [], f"{page.url}: {json.dumps(problems, indent=1)}"
+    first = page.locator("h1, h2, h3, h4").first.evaluate("heading => heading.tagName")
+    assert first == "H1", f"{page.url} begins with {first}"
     overflow = page.evaluate(
         "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
     )

@@ -13,6 +13,7 @@ from registration.models import AgendaItem, QuestionKind
 from tests.browser.conftest import Site, assert_accessible
 from tests.conftest import NOW
 from tests.factories import make_event, make_option, make_question, make_rsvp, make_speaker, save
+from tests.test_web_rsvps import rsvp_in
 
 
 def fill_in(page: Page, email: str = "amina@example.org") -> None:
@@ -201,16 +202,25 @@ def test_no_word_is_so_long_that_a_phone_scrolls_sideways(
         assert_accessible(open_page(path, width=width))
 
 
+@pytest.mark.parametrize("pixels", [320, 390])
 def test_on_a_phone_nothing_scrolls_sideways_with_text_of_double_size(
-    site: Site, open_page: Callable[..., Page]
+    site: Site, open_page: Callable[..., Page], pixels: int
 ):
     event = make_event(slug="large", title="Policing in Conflict")
     room, stream = make_option(event, capacity=5), make_option(event, mode="virtual")
     speaker = make_speaker(event, name="Cecilie Fjellberg-Solheim")
     save(AgendaItem(event_id=event.id, starts_at=event.starts_at, title="Welcome" * 9))
     seated, watching = make_rsvp(room), make_rsvp(stream)
+    make_event(title="No registration", registration="none")
+    waiting, unsure, asked = (rsvp_in(state) for state in ("waiting", "held", "pending"))
     for path in (
         "/",
+        "/?q=policing",
+        "/find",
+        "/nothing-here",
+        f"/rsvp/{waiting.manage_key}",
+        f"/rsvp/{unsure.manage_key}",
+        f"/rsvp/{asked.manage_key}",
         "/events/large",
         "/events/large/rsvp",
         f"/rsvp/{seated.manage_key}",
@@ -219,5 +229,7 @@ def test_on_a_phone_nothing_scrolls_sideways_with_text_of_double_size(
         f"/speaker/{speaker.key}",
     ):
         page = open_page(path, width="phone")
+        page.set_viewport_size({"width": pixels, "height": 640})
         page.evaluate("document.documentElement.style.fontSize = '200%'")
         assert_accessible(page)
+        page.close()
