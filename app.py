@@ -50,7 +50,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     return app
 
 
-def _protect_file(headers: Any, _path: str, _url: str, *, is_https: bool) -> None:
+def _protect_file(headers: Any, _path: str, url: str, *, is_https: bool) -> None:
     headers["X-Content-Type-Options"] = "nosniff"
+    if url.endswith("/js/door-worker.js"):
+        headers["Service-Worker-Allowed"] = "/"  # it lies apart from the pages that it serves
     if is_https:
         headers["Strict-Transport-Security"] = STAY_ON_HTTPS

@@ -211,7 +211,7 @@ def test_a_ticket_of_another_event_says_nothing_of_its_holder(door, rsvp):
     assert other.event.title not in answer.text
 
 
-@pytest.mark.parametrize("path", ["", "/now", "/walk-in"])
+@pytest.mark.parametrize("path", ["", "/now", "/shell", "/walk-in"])
 def test_who_is_not_signed_in_is_sent_to_sign_in(app, client, rsvp, path):
     answer = client.get(door_of(rsvp) + path)
     assert answer.status_code == 303
@@ -231,6 +231,21 @@ def test_without_the_forms_token_nobody_is_let_in(door, rsvp):
     answer = door.post(door_of(rsvp), data={"attendee": attendees(rsvp)[0].id})
     assert answer.status_code == 400
     assert db.session.scalar(select(Attendee.checked_in_at)) is None
+
+
+def test_the_page_that_a_phone_keeps_names_nobody_and_can_change_nothing(door, rsvp):
+    path, person = door_of(rsvp), attendees(rsvp)[0]
+    post(door, path, q=person.ticket_code)
+    page = door.get(f"{path}/shell").text
+    assert rsvp.event.title in page
+    for told in (person.name, rsvp.organisation, "Noor", "csrf_token", "of 1 in"):
+        assert told not in page
+
+
+def test_the_phone_may_open_the_door_with_a_script_that_lies_elsewhere(client):
+    answer = client.get("/static/js/door-worker.js")
+    assert answer.headers["Service-Worker-Allowed"] == "/"
+    assert "Service-Worker-Allowed" not in client.get("/static/js/door.js").headers
 
 
 def test_a_person_of_another_event_cannot_be_undone_or_seated(door, rsvp):

@@ -3,7 +3,7 @@ const door = document.querySelector("[data-door]");
 const place = door.querySelector("[data-kept]");
 const waiting = place.querySelector("[data-kept-waiting]");
 const news = place.querySelector("[data-kept-news]");
-const token = door.querySelector("[data-find]").elements.csrf_token.value;
+const token = door.querySelector("[data-find]").elements.csrf_token?.value;
 const KEPT = `kept ${door.dataset.door}`;
 const TOLD = `told ${door.dataset.door}`;
 
@@ -42,7 +42,7 @@ function code(text) {
 let sending = false;
 
 async function send() {
-  if (sending || !kept.length) return;
+  if (sending || !token || !kept.length) return;
   sending = true;
   let sent = false;
   try {

@@ -8,7 +8,8 @@ const input = find.elements.q;
 const result = one("result");
 const scan = one("scan");
 const video = scan.querySelector("video");
-const token = find.elements.csrf_token.value;
+// None in the page that was kept for when there is no network: it asks nothing.
+const token = find.elements.csrf_token?.value;
 
 // What was typed or scanned: a code, or an address that ends in one.
 const TICKET = /^(https?\S*[^A-Z0-9])?([A-HJ-NP-Z2-9]{4}[\s-]?[A-HJ-NP-Z2-9]{4})\/?$/i;
@@ -63,6 +64,7 @@ async function ask(url, fields, row) {
   asking = true;
   const asked = Date.now();
   try {
+    if (!token) throw new Error("kept");
     const answer = await fetch(url, {
       method: "POST",
       body: fields,
@@ -149,7 +151,7 @@ function next() {
 
 function check(text) {
   const fields = new FormData();
-  fields.set("csrf_token", token);
+  fields.set("csrf_token", token ?? "");
   fields.set("q", text);
   fields.set("scan", "y");
   return askInTurn(door.dataset.door, fields);
@@ -160,7 +162,7 @@ door.addEventListener("submit", (event) => {
   const typed = form === find && TICKET.test(input.value.trim());
   if (!typed && !form.hasAttribute("data-admit")) {
     // The page stays: the browser's own word about a missing network would take its place.
-    if (!navigator.onLine) { event.preventDefault(); unreached(); }
+    if (!navigator.onLine || !token) { event.preventDefault(); unreached(); }
     return;
   }
   event.preventDefault();
@@ -190,6 +192,7 @@ async function refresh() {
     // Signed out meanwhile: these names and numbers are no longer for this screen.
     if (answer.redirected) return location.reload();
     if (!answer.ok) return;
+    if (!token) return location.assign(door.dataset.door);
     const now = document.createElement("template");
     now.innerHTML = await answer.text();
     count(now.content);
@@ -198,6 +201,7 @@ async function refresh() {
 }
 setInterval(() => { if (!document.hidden) refresh(); }, 8000);
 door.addEventListener("sent", refresh);
+if (!token) addEventListener("online", refresh);
 
 // The camera ------------------------------------------------------------------------------------
 

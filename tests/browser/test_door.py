@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Error, Page, expect
 
 from registration import entries, qr
 from registration.database import db
@@ -172,6 +172,10 @@ window.setInterval = () => 0;
 """
 
 
+# What a service worker lets through, page.route does not see.
+NO_WORKER = "delete Navigator.prototype.serviceWorker;"
+
+
 def answer_to(page: Page, typed: str, word: str) -> dict[str, list[object]]:
     """What is felt and heard with the answer to a ticket."""
     page.evaluate("felt.length = heard.length = 0")
@@ -198,7 +202,7 @@ def test_each_answer_is_felt_and_heard_in_its_own_way(open_page, rsvp, door):
 
 
 def test_tickets_that_are_scanned_faster_than_answered_are_all_let_in(open_page, rsvp, door):
-    page = open_page(door_of(rsvp), width="desktop", account=door)
+    page = open_page(door_of(rsvp), width="desktop", account=door, before=NO_WORKER)
     held = []
     page.route(
         "**/door",
@@ -250,6 +254,7 @@ def test_a_scanner_types_over_an_old_search_and_its_answer_ends_that_search(open
 
 def test_one_request_brings_the_answer_the_counts_and_who_came_last(open_page, rsvp, door):
     page = open_page(door_of(rsvp), width="phone", account=door, before=SENSES)
+    expect(page.locator("[data-opens=always]")).to_be_visible()
     asked = []
     page.on("request", lambda request: asked.append(f"{request.method} {request.url}"))
     # Meanwhile another door gave a seat to one who had none.
@@ -339,7 +344,7 @@ def test_without_a_network_tickets_are_kept_and_checked_when_it_is_back(
 
 
 def test_a_kept_ticket_survives_that_the_page_is_left(open_page, site, rsvp, door, ticket):
-    page = open_page(door_of(rsvp), width="phone", account=door, before=SENSES)
+    page = open_page(door_of(rsvp), width="phone", account=door, before=SENSES + NO_WORKER)
     page.route(
         "**/door",
         lambda route: route.abort() if route.request.method == "POST" else route.continue_(),
@@ -375,6 +380,43 @@ def test_when_the_session_has_ended_nobody_s_name_stays_and_kept_tickets_wait(
     page.goto(door_of(rsvp))
     expect(page.locator("b[data-inside]")).to_have_text("1")
     expect(page.locator("[data-kept]")).to_be_hidden()
+
+
+def test_a_door_that_was_open_before_opens_without_a_network(open_page, rsvp, door):
+    page = open_page(door_of(rsvp), width="phone", account=door)
+    expect(page.locator("[data-opens=always]")).to_be_visible()
+    page.context.set_offline(True)
+    page.goto(f"{door_of(rsvp)}?q=amina")
+    expect(page.get_by_text("There is no connection. Tickets are kept")).to_be_visible()
+    expect(page.get_by_role("heading", name="Policing in Conflict")).to_be_visible()
+    assert_accessible(page)
+    page.get_by_label("Name or ticket number").fill(attendees(rsvp)[0].ticket_code)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Not checked")).to_be_visible()
+    page.get_by_label("Name or ticket number").fill("Gérard")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="No connection")).to_be_visible()
+
+    page.context.set_offline(False)
+
+    expect(page.locator("b[data-inside]")).to_have_text("1")
+    expect(page.locator("[data-live]")).to_contain_text("Amina Okonkwo-Bell")
+    expect(page.get_by_text("There is no connection. Tickets are kept")).to_have_count(0)
+
+
+def test_who_signs_out_leaves_nobody_s_name_on_the_phone(open_page, rsvp, door):
+    page = open_page(door_of(rsvp), width="phone", account=door)
+    expect(page.locator("[data-opens=always]")).to_be_visible()
+    page.evaluate("localStorage.setItem(`told ${location.pathname}`, '[]')")
+    page.goto("/staff/")
+    page.locator(".menu--account summary").click()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page).to_have_url(re.compile("/staff/sign-in"))
+    assert page.evaluate("caches.keys()") == []
+    assert [key for key in page.evaluate("Object.keys(localStorage)") if "told" in key] == []
+    page.context.set_offline(True)
+    with pytest.raises(Error, match=r"ERR_FAILED|ERR_INTERNET_DISCONNECTED"):
+        page.goto(door_of(rsvp))
 
 
 def test_a_name_of_eight_letters_is_searched_for(open_page, rsvp, door):

@@ -76,6 +76,14 @@ def index(slug: str) -> ResponseReturnValue:
     return _page(event, text=text, found=found)
 
 
+@blueprint.get("/shell")
+@staff_only(*_DOOR)
+def shell(slug: str) -> ResponseReturnValue:
+    """The door's page for when there is no network: it names nobody, and tickets are kept."""
+    event = event_by_slug(slug)
+    return render_template("staff/door/show.html", event=event, is_shell=True, is_today=True)
+
+
 @blueprint.post("")
 @staff_only(*_DOOR)
 def admit(slug: str) -> ResponseReturnValue:
