@@ -29,6 +29,8 @@ PAGE = 20
 COMING, OVER = 200, 100
 #: How many events the Atom feed has: its readers come again and take what is new to them.
 NEWS = 50
+#: How many addresses a site map may have (sitemaps.org).
+MAPPED = 50_000
 
 # Made once: to put a statement together costs as much as to run it.
 _OPTIONS = (
@@ -108,6 +110,15 @@ def news() -> list[Event]:
     shown = select(Event).where(_is_listed(), Event.status == EventStatus.PUBLISHED)
     latest = shown.order_by(Event.updated_at.desc(), Event.id.desc())
     return list(db.session.scalars(latest.limit(NEWS)))
+
+
+def addresses() -> list[tuple[str, datetime]]:
+    """The slugs of public events that take place, or took, and when each changed; latest first."""
+    shown = select(Event.slug, Event.updated_at).where(
+        _is_listed(), Event.status == EventStatus.PUBLISHED
+    )
+    latest = shown.order_by(Event.updated_at.desc(), Event.id.desc()).limit(MAPPED)
+    return [(slug, updated_at) for slug, updated_at in db.session.execute(latest)]
 
 
 def programme_of(event: Event) -> Programme:

@@ -128,6 +128,30 @@ class TestFeed:
         assert "Set-Cookie" not in answer.headers
 
 
+class TestMapForSearchEngines:
+    def test_has_the_public_events_and_nothing_that_is_not_for_everybody(self, client: FlaskClient):
+        make_event(slug="older", updated_at=NOW - timedelta(days=2))
+        make_event(slug="newer", updated_at=NOW - timedelta(days=1))
+        make_event(slug="draft", status=EventStatus.DRAFT)
+        make_event(slug="off", status=EventStatus.CANCELLED)
+        make_event(slug="unlisted", visibility=Visibility.UNLISTED)
+        make_event(slug="invited", visibility=Visibility.INVITATION)
+        (told,) = re.findall(r"^Sitemap: (.*)$", client.get("/robots.txt").text, re.MULTILINE)
+        answer = client.get(told)
+        assert answer.content_type == "application/xml; charset=utf-8"
+        assert answer.headers["Cache-Control"].startswith("public, max-age=")
+        found = ET.fromstring(answer.text)  # noqa: S314 - our own
+        schema = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
+        base = "http://events.example.org"
+        assert [
+            (url.findtext(f"{schema}loc"), url.findtext(f"{schema}lastmod")) for url in found
+        ] == [
+            (f"{base}/", None),
+            (f"{base}/events/newer", "2026-11-22T12:00:00+00:00"),
+            (f"{base}/events/older", "2026-11-21T12:00:00+00:00"),
+        ]
+
+
 class TestAtom:
     def test_lists_public_events_as_valid_entries(self, client: FlaskClient):
         make_event(title="War & <peace>", slug="war", summary="All of it")

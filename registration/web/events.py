@@ -179,6 +179,14 @@ def _when(event: Event) -> str:
         return wording.span(event.starts_at, event.ends_at, event.zone)
 
 
+@blueprint.get("/sitemap.xml")
+def sitemap() -> ResponseReturnValue:
+    """The addresses of public events, for search engines (sitemaps.org)."""
+    page = render_template("events/sitemap.xml", addresses=listing.addresses())
+    answer = Response(page, content_type="application/xml; charset=utf-8")
+    return cacheable(answer, seconds=300)
+
+
 def _subscribe_links() -> dict[str, str]:
     """Addresses at which a calendar keeps following the feed, instead of taking it in once."""
     feed = current_app.config["BASE_URL"].partition("://")[2] + url_for("events.calendar")

@@ -13,6 +13,7 @@ from flask import (
     render_template,
     request,
     send_from_directory,
+    url_for,
 )
 from flask.typing import ResponseReturnValue
 from flask_security import current_user
@@ -83,7 +84,9 @@ def numbers() -> ResponseReturnValue:
 
 @blueprint.get("/robots.txt")
 def robots() -> ResponseReturnValue:
-    """Robots stay out of what is personal."""
+    """Robots stay out of what is personal, and learn where the events are."""
     closed = ("/rsvp/", "/j/", "/t/", "/speaker/", "/unsubscribe/", "/staff/", "/find")
     rules = "".join(f"Disallow: {path}\n" for path in closed)
-    return cacheable(Response("User-agent: *\n" + rules, mimetype="text/plain"), seconds=86_400)
+    sitemap = current_app.config["BASE_URL"] + url_for("events.sitemap")
+    said = f"User-agent: *\n{rules}\nSitemap: {sitemap}\n"
+    return cacheable(Response(said, mimetype="text/plain"), seconds=86_400)
