@@ -124,6 +124,13 @@ def new_event(browser: FlaskClient, **typed: str) -> TestResponse:
     return browser.post("/staff/events/new", data=sent)
 
 
+def test_the_zone_is_that_of_the_latest_event_and_never_guessed(desk: FlaskClient) -> None:
+    assert "time_zone" not in form_of(desk.get("/staff/events/new").text, "")
+    assert "Enter a time zone" in new_event(desk, time_zone="").text
+    make_event(time_zone="Europe/Paris")
+    assert form_of(desk.get("/staff/events/new").text, "")["time_zone"] == "Europe/Paris"
+
+
 def test_an_event_is_made_on_one_page(desk: FlaskClient) -> None:
     answer = new_event(desk)
     assert answer.status_code == 303

@@ -52,6 +52,10 @@ if (rows) {
   });
 }
 
+// The zone of the first event of all is most likely that of whoever makes it.
+const zone = document.querySelector(".new-event [name=time_zone]");
+if (zone && !zone.value) zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone;
+
 for (const box of document.querySelectorAll("[data-preview]")) {
   const text = box.querySelector("textarea");
   const button = Object.assign(document.createElement("button"), {

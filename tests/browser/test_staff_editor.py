@@ -82,6 +82,14 @@ def test_the_life_of_an_event(
     assert len(db.session.scalars(select(Event)).all()) == 2
 
 
+def test_the_first_event_is_in_the_zone_of_who_makes_it(open_page: Callable[..., Page]) -> None:
+    page = open_page("/staff/events/new", account=make_staff())
+    expect(page.get_by_label("Time zone")).to_have_value("Europe/Berlin")
+    make_event(time_zone="Europe/Paris")
+    page.reload()
+    expect(page.get_by_label("Time zone")).to_have_value("Europe/Paris")
+
+
 def test_rows_move_in_the_page_and_are_saved_in_their_order(
     site: Site, open_page: Callable[..., Page], width: str
 ) -> None:

@@ -94,6 +94,6 @@ def _draft(form: NewEventForm) -> Draft:
 
 
 def _usual_zone() -> str:
-    """The zone of the latest event: most are in one place."""
+    """The zone of the latest event: most are in one place. None is guessed for the first one."""
     latest = select(Event.time_zone).order_by(Event.id.desc()).limit(1)
-    return db.session.scalar(latest) or "America/New_York"
+    return db.session.scalar(latest) or ""
