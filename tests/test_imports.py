@@ -377,6 +377,9 @@ class TestMatching:
              {"first_name": 0, "last_name": 1, "email": 2, "organisation": 3}),
             ("Nom;E-mail", {"name": 0, "email": 1}),
             ("NAME,Who to write to", {"name": 0, "email": 1}),
+            ("Vorname Nachname;E-Mail", {"name": 0, "email": 1}),
+            ("Vor- und Nachname;E-Mail;Firma", {"name": 0, "email": 1, "organisation": 2}),
+            ("Courriel;Nom et prénom", {"email": 0, "name": 1}),
         ],
     )  # fmt: skip
     def test_columns_are_matched_by_name_and_content(
