@@ -17,6 +17,7 @@ from registration.models import (
     EventStatus,
     LobbyPhase,
     Rsvp,
+    StreamKind,
     StreamSource,
 )
 
@@ -158,6 +159,12 @@ def sources_of(event: Event) -> list[StreamSource]:
 def on_air(sources: list[StreamSource]) -> StreamSource | None:
     """The source that people see: the one that staff switched on, else the first."""
     return next((source for source in sources if source.is_live), sources[0] if sources else None)
+
+
+def is_elsewhere(event: Event) -> bool:
+    """Whether people watch in a meeting of another house, and not in our page."""
+    source = on_air(sources_of(event))
+    return source is not None and source.kind is StreamKind.REDIRECT
 
 
 def is_on_backup(sources: list[StreamSource]) -> bool:

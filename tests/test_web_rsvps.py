@@ -12,7 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
-from registration import approvals, invitations, rsvps
+from registration import approvals, invitations, rsvps, streams
 from registration.database import db
 from registration.models import (
     Answer,
@@ -735,11 +735,31 @@ class TestTheManagePage:
         assert "</bdi></h2>" in page
         assert "Show this code" in page
 
-    def test_two_tickets_are_not_called_this_ticket(self, client: FlaskClient):
+    def test_two_tickets_are_not_called_this_ticket(
+        self, client: FlaskClient, app: Flask, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setitem(app.config, "MAIL_SERVER", "mail.example.org")
         room, _ = make_hybrid(guests_max=1)
         party, alone = make_rsvp(room, guests=["B"]), make_rsvp(room)
         assert "We sent these tickets to" in client.get(f"/rsvp/{party.manage_key}").text
         assert "We sent this ticket to" in client.get(f"/rsvp/{alone.manage_key}").text
+
+    def test_nothing_was_sent_where_no_mail_can_be(self, client: FlaskClient):
+        room, online = make_hybrid()
+        for rsvp in (make_rsvp(room), make_rsvp(online)):
+            page = client.get(f"/rsvp/{rsvp.manage_key}").text
+            assert "Keep the address of this page." in page
+            assert "We sent" not in page
+
+    def test_who_will_be_led_to_a_meeting_is_not_promised_a_player(self, client: FlaskClient):
+        _, online = make_hybrid()
+        path = f"/rsvp/{make_rsvp(online).manage_key}"
+        assert "The player appears on the same page." in client.get(path).text
+        meeting = "https://zoom.us/j/123"
+        streams.add(event_id=online.event_id, url=meeting, label="", staff_id=None, now=NOW)
+        page = client.get(path).text
+        assert "It leads on to the meeting." in page
+        assert "no software to install" not in page
 
     @pytest.mark.parametrize(
         ("state", "words"),

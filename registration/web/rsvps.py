@@ -60,6 +60,7 @@ def show(key: str) -> ResponseReturnValue:
         ],
         queue_is_open=moment < event.promotes_until,
         room=lobby.state_of(event, moment),
+        is_elsewhere=rsvp.option.is_virtual and lobby.is_elsewhere(event),
         ahead=ahead,
         behind=behind,
         is_running=is_running,
