@@ -93,7 +93,7 @@ def _copy(row: Row, *, skip: tuple[str, ...] = (), **values: Any) -> Row:
     names = [
         column.key
         for column in row.__table__.columns
-        if column.key not in ("id", *skip) and column.key not in values
+        if column.key not in ("id", "search_text", *skip) and column.key not in values
     ]
     copied = {name: getattr(row, name) for name in names}
     made = type(row)(**(copied | values))

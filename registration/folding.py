@@ -33,6 +33,11 @@ def folded(text: str) -> str:
     return bare.translate(_PLAIN)
 
 
+def folded_lines(*texts: str | None) -> str:
+    """Texts as they are searched, one a line: none of them is found in part of another."""
+    return folded("\n".join(text or "" for text in texts))
+
+
 def words_in(text: str) -> set[str]:
     """The words by which a text is found: the parts of a compound, and the whole of it.
 

@@ -205,9 +205,8 @@ def forget_speakers(event_id: int, *, now: datetime) -> None:
     )
     not_shown = of_event & Speaker.status.in_(_NOT_SHOWN)
     photos = db.session.scalars(select(Speaker.photo).where(not_shown, Speaker.photo != "")).all()
-    _run(
-        update(Speaker).where(not_shown).values(name="", title="", affiliation="", bio="", photo="")
-    )
+    said = ("name", "title", "affiliation", "bio", "photo", "search_text")
+    _run(update(Speaker).where(not_shown).values(dict.fromkeys(said, "")))
     # Before the commit: an erasure that fails between the two is done again, file and all.
     pictures.discard(*photos)
     _run(

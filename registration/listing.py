@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, String, bindparam, cast, or_, select
+from sqlalchemy import ColumnElement, bindparam, or_, select
 from sqlalchemy.orm import joinedload
 
 from registration.database import db
+from registration.folding import folded
 from registration.models import (
     AgendaItem,
     AttendanceMode,
@@ -44,6 +45,8 @@ _QUESTIONS = (
     .order_by(Question.position)
 )
 
+_COMES = Speaker.status.not_in((SpeakerStatus.DECLINED, SpeakerStatus.CANCELLED))
+
 
 @dataclass(frozen=True)
 class Listed:
@@ -68,11 +71,9 @@ def upcoming(
 ) -> list[Listed]:
     """Public events that have not ended, soonest first; cancelled ones stay in the list.
 
-    `search` is looked for in titles, texts, people and topics.
+    `search` is looked for as `mentioning` says.
     """
-    wanted = select(Event).where(_is_listed(), Event.ends_at > now)
-    for word in search.split()[:8]:
-        wanted = wanted.where(_mentions(word))
+    wanted = select(Event).where(_is_listed(), Event.ends_at > now, *mentioning(search))
     listed = with_options(db.session.scalars(wanted.order_by(Event.starts_at).limit(200)))
     if mode is None:
         return listed
@@ -82,13 +83,14 @@ def upcoming(
 def past(now: datetime, *, search: str = "", page: int = 1) -> tuple[list[Listed], bool]:
     """Public events that have ended, latest first, and whether there are earlier ones.
 
-    `search` is looked for in titles, texts, people and topics.
+    `search` is looked for as `mentioning` says.
     """
     wanted = select(Event).where(
-        _is_listed(), Event.ends_at <= now, Event.status != EventStatus.CANCELLED
+        _is_listed(),
+        Event.ends_at <= now,
+        Event.status != EventStatus.CANCELLED,
+        *mentioning(search),
     )
-    for word in search.split()[:8]:
-        wanted = wanted.where(_mentions(word))
     rows = list(
         db.session.scalars(
             wanted.order_by(Event.starts_at.desc()).offset((page - 1) * PAGE).limit(PAGE + 1)
@@ -147,12 +149,7 @@ def speakers_of(event: Event) -> list[Speaker]:
     """The people on the programme, in their order, without those who will not come."""
     return list(
         db.session.scalars(
-            select(Speaker)
-            .where(
-                Speaker.event_id == event.id,
-                Speaker.status.not_in((SpeakerStatus.DECLINED, SpeakerStatus.CANCELLED)),
-            )
-            .order_by(Speaker.position)
+            select(Speaker).where(Speaker.event_id == event.id, _COMES).order_by(Speaker.position)
         )
     )
 
@@ -177,19 +174,23 @@ def _is_listed() -> ColumnElement[bool]:
     return (Event.status != EventStatus.DRAFT) & (Event.visibility == Visibility.PUBLIC)
 
 
+def mentioning(search: str) -> list[ColumnElement[bool]]:
+    """The conditions that each word is in an event's texts, place, people or topics.
+
+    Case and accents do not count. Of the people those count who will come.
+    """
+    return [_mentions(word) for word in folded(search).split()[:8]]
+
+
 def _mentions(word: str) -> ColumnElement[bool]:
-    pattern = f"%{word.replace('%', '').replace('_', '')}%"
     people = select(Speaker.event_id).where(
-        or_(Speaker.name.ilike(pattern), Speaker.affiliation.ilike(pattern))
+        Speaker.search_text.contains(word, autoescape=True), _COMES
     )
     topics = select(Publication.event_id).where(
-        or_(Publication.title.ilike(pattern), cast(Publication.topics, String).ilike(pattern))
+        Publication.search_text.contains(word, autoescape=True)
     )
     return or_(
-        Event.title.ilike(pattern),
-        Event.summary.ilike(pattern),
-        Event.description.ilike(pattern),
-        Event.hashtag.ilike(pattern),
+        Event.search_text.contains(word, autoescape=True),
         Event.id.in_(people),
         Event.id.in_(topics),
     )

@@ -14,7 +14,7 @@ from sqlalchemy import select, text
 
 from app import create_app
 from registration.database import JSON_DOCUMENT, db
-from registration.models import AuditEntry, Rsvp, SearchWord
+from registration.models import AuditEntry, Event, Publication, Rsvp, SearchWord
 from tests.conftest import NOW, new_postgresql_database, settings_for
 
 _FIRST = (
@@ -179,6 +179,31 @@ def test_who_was_there_is_found_by_plain_letters(fresh_url: str, tmp_path: Path)
         assert db.session.scalars(select(Rsvp.search_text)).one() == (
             "lucja sorby\namina@example.org\n"
         )
+        db.session.remove()
+        db.engine.dispose()
+
+
+def test_events_that_are_there_are_searched_by_plain_letters(
+    fresh_url: str, tmp_path: Path
+) -> None:
+    app = create_app(settings_for(fresh_url, tmp_path))
+    with app.app_context():
+        upgrade(revision="0001")
+        times = {"now": NOW.replace(tzinfo=None), "later": NOW.replace(tzinfo=None, hour=13)}
+        with db.engine.begin() as connection:
+            connection.execute(text(_FIRST[0]), times)
+            connection.execute(text("UPDATE events SET title = 'L’État', venue_name = 'Łódź'"))
+            connection.execute(
+                text(
+                    "INSERT INTO publications (id, event_id, position, title, url, abstract, type,"
+                    " topics, language)"
+                    """ VALUES (1, 1, 0, 'Œuvre', '', '', '', '["Sécurité"]', '')"""
+                )
+            )
+        upgrade()
+        whole = "l’etat\nan-event\n\n\nlodz\n"
+        assert db.session.scalars(select(Event.search_text)).one() == whole
+        assert db.session.scalars(select(Publication.search_text)).one() == "oeuvre\nsecurite"
         db.session.remove()
         db.engine.dispose()
 

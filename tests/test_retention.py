@@ -38,6 +38,7 @@ from registration.models import (
     PendingImport,
     Rsvp,
     SearchWord,
+    Speaker,
     SpeakerStatus,
 )
 from registration.speakers import Profile
@@ -384,6 +385,7 @@ class TestSpeakers:
             *db.session.scalars(select(OutboxMail.key)),
             *map(str, db.session.scalars(select(OutboxMail.facts))),
             *map(str, db.session.scalars(select(AuditEntry.detail))),
+            *db.session.scalars(select(Speaker.search_text)),
         ]
         assert not [text for text in said if any(w in text for w in ("zeb", "quagmire", "morass"))]
 

@@ -14,12 +14,15 @@ from flask.testing import FlaskClient
 from PIL import Image
 
 from registration import cards, events, lifecycle
+from registration.database import db
 from registration.models import (
     AgendaItem,
     AttendanceMode,
     Event,
     EventStatus,
+    Publication,
     RegistrationKind,
+    SpeakerStatus,
     Visibility,
 )
 from tests.conftest import NOW
@@ -75,6 +78,32 @@ class TestList:
         room, _ = make_hybrid(title="A panel")
         make_speaker(room.event, name="Amina Okonkwo-Bell")
         assert "A panel" in words(client, "/?q=okonkwo")
+
+    @pytest.mark.parametrize("typed", ["securite", "SÉCURITÉ", "lodz", "emile", "œuvre", "oeuvre"])
+    def test_a_search_minds_neither_accents_nor_capitals(self, client: FlaskClient, typed: str):
+        event = make_event(
+            title="L’État et la sécurité", venue_name="ŁÓDŹ", description="Une œuvre"
+        )
+        make_speaker(event, name="Émile Zola")
+        make_event(title="Water and borders")
+        page = words(client, f"/?q={typed}")
+        assert "L’État et la sécurité" in page
+        assert "Water and borders" not in page
+
+    def test_a_search_finds_what_was_changed_by_what_it_says_now(self, client: FlaskClient):
+        event = make_event(title="Policing")
+        person = make_speaker(event, name="Amina")
+        work = save(Publication(event_id=event.id, position=0, title="Report", topics=["Law"]))
+        event.title, person.name, work.topics = "Patrols", "Zoë", ["Peace"]
+        db.session.commit()
+        for typed in ("policing", "amina", "law"):
+            assert "No coming event mentions it." in words(client, f"/?q={typed}")
+        for typed in ("patrols", "zoe", "peace", "report"):
+            assert "Patrols" in words(client, f"/?q={typed}")
+
+    def test_no_search_tells_who_will_not_come(self, client: FlaskClient):
+        make_speaker(make_event(), name="Amina", status=SpeakerStatus.DECLINED)
+        assert "No coming event mentions it." in words(client, "/?q=amina")
 
     def test_events_without_an_rsvp_say_how_one_comes(self, client: FlaskClient):
         make_event(registration=RegistrationKind.EXTERNAL, external_url="https://example.org/")

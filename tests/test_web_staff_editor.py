@@ -1014,4 +1014,6 @@ def test_the_list_of_events_can_be_searched(desk: FlaskClient) -> None:
     found = desk.get("/staff/?q=annex").text
     assert "Peace in Sudan" in found
     assert "Policing in Conflict" not in found
+    make_event(title="L’État de droit")
+    assert "L’État de droit" in desk.get("/staff/?q=etat").text
     assert "No event here matches" in desk.get("/staff/?q=nothing").text

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import enum
 from datetime import date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from registration.database import Base
+from registration.folding import folded_lines
+
+# Where people look for an event.
+_SEARCHED = ("title", "slug", "summary", "description", "venue_name", "hashtag")
 
 
 class EventStatus(enum.StrEnum):
@@ -130,6 +135,14 @@ class Event(Base):
     revision: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+    # What is searched, folded; the words of people and publications stand in their own rows.
+    search_text: Mapped[str] = mapped_column(default="", server_default="", deferred=True)
+
+    @validates(*_SEARCHED)
+    def _keep_search_text(self, key: str, value: str) -> str:
+        parts = {name: getattr(self, name) for name in _SEARCHED} | {key: value}
+        self.search_text = folded_lines(*parts.values())
+        return value
 
     @property
     def zone(self) -> ZoneInfo:
@@ -225,4 +238,12 @@ class Publication(Base):
         ForeignKey("publications.id", ondelete="SET NULL")
     )
 
+    search_text: Mapped[str] = mapped_column(default="", server_default="", deferred=True)
+
     translation_of: Mapped[Publication | None] = relationship(remote_side="Publication.id")
+
+    @validates("title", "topics")
+    def _keep_search_text(self, key: str, value: Any) -> Any:
+        parts: dict[str, Any] = {"title": self.title, "topics": self.topics} | {key: value}
+        self.search_text = folded_lines(parts["title"], *(parts["topics"] or []))
+        return value

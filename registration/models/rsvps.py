@@ -10,7 +10,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, fal
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from registration.database import Base
-from registration.folding import folded
+from registration.folding import folded_lines
 from registration.models.events import Event
 from registration.models.options import AttendanceOption
 from registration.models.questions import Question
@@ -61,7 +61,7 @@ def search_text(
     name: str | None = "", email: str | None = "", organisation: str | None = ""
 ) -> str:
     """What the staff's search looks at; it begins with the name, and sorts by it."""
-    return folded("\n".join((name or "", email or "", organisation or "")))[:_SEARCHED]
+    return folded_lines(name, email, organisation)[:_SEARCHED]
 
 
 class Rsvp(Base):

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from registration.database import Base
+from registration.folding import folded_lines
 from registration.models.events import Event
 from registration.models.options import AttendanceMode
 
@@ -78,8 +79,15 @@ class Speaker(Base):
     # What their last calendar part said of time and place; empty: none was written yet.
     told: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     revision: Mapped[int] = mapped_column(default=0)
+    search_text: Mapped[str] = mapped_column(default="", server_default="", deferred=True)
 
     event: Mapped[Event] = relationship()
+
+    @validates("name", "affiliation")
+    def _keep_search_text(self, key: str, value: str) -> str:
+        parts = {"name": self.name, "affiliation": self.affiliation} | {key: value}
+        self.search_text = folded_lines(*parts.values())
+        return value
 
     @property
     def position_line(self) -> str:

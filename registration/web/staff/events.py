@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext, ngettext
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
 from registration import arrivals, growth, listing, outbox, roster, wording
@@ -45,13 +45,16 @@ def index() -> ResponseReturnValue:
         name: db.session.scalar(
             select(func.count())
             .select_from(Event)
-            .where(own_events(), condition, *_matching(search))
+            .where(own_events(), condition, *listing.mentioning(search))
         )
         for name, condition in tabs.items()
     }
     order = Event.starts_at.desc() if tab == "past" else Event.starts_at.asc()
     events = db.session.scalars(
-        select(Event).where(own_events(), tabs[tab], *_matching(search)).order_by(order).limit(200)
+        select(Event)
+        .where(own_events(), tabs[tab], *listing.mentioning(search))
+        .order_by(order)
+        .limit(200)
     ).all()
     recent = dict(
         db.session.execute(
@@ -75,21 +78,6 @@ def index() -> ResponseReturnValue:
         now=moment,
         trouble=outbox.trouble(moment) if _is_organiser() else None,
     )
-
-
-def _matching(search: str) -> list[ColumnElement[bool]]:
-    """The conditions that each word stands in an event's title, place or address."""
-    conditions = []
-    for word in search.split()[:8]:
-        pattern = f"%{word.replace('%', '').replace('_', '')}%"
-        conditions.append(
-            or_(
-                Event.title.ilike(pattern),
-                Event.venue_name.ilike(pattern),
-                Event.slug.ilike(pattern),
-            )
-        )
-    return conditions
 
 
 def _is_organiser() -> bool:
