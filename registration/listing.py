@@ -74,7 +74,7 @@ def upcoming(
     `search` is looked for as `mentioning` says.
     """
     wanted = select(Event).where(_is_listed(), Event.ends_at > now, *mentioning(search))
-    listed = with_options(db.session.scalars(wanted.order_by(Event.starts_at).limit(200)))
+    listed = with_options(db.session.scalars(wanted.order_by(Event.starts_at, Event.id).limit(200)))
     if mode is None:
         return listed
     return [item for item in listed if any(option.mode is mode for option in item.options)]
@@ -93,7 +93,9 @@ def past(now: datetime, *, search: str = "", page: int = 1) -> tuple[list[Listed
     )
     rows = list(
         db.session.scalars(
-            wanted.order_by(Event.starts_at.desc()).offset((page - 1) * PAGE).limit(PAGE + 1)
+            wanted.order_by(Event.starts_at.desc(), Event.id.desc())
+            .offset((page - 1) * PAGE)
+            .limit(PAGE + 1)
         )
     )
     return with_options(rows[:PAGE]), len(rows) > PAGE
@@ -101,8 +103,14 @@ def past(now: datetime, *, search: str = "", page: int = 1) -> tuple[list[Listed
 
 def for_calendar(now: datetime) -> list[Event]:
     """Public events of the calendar, latest first: those that come next, and the latest past."""
-    coming = select(Event).where(_is_listed(), Event.ends_at > now).order_by(Event.starts_at)
-    over = select(Event).where(_is_listed(), Event.ends_at <= now).order_by(Event.starts_at.desc())
+    coming = (
+        select(Event).where(_is_listed(), Event.ends_at > now).order_by(Event.starts_at, Event.id)
+    )
+    over = (
+        select(Event)
+        .where(_is_listed(), Event.ends_at <= now)
+        .order_by(Event.starts_at.desc(), Event.id.desc())
+    )
     nearest = db.session.scalars(coming.limit(COMING)).all()
     return [*reversed(nearest), *db.session.scalars(over.limit(OVER))]
 

@@ -87,7 +87,7 @@ def show(
 
 def signed_in(client: FlaskClient) -> str:
     """The address of the account that is signed in; none where nobody is."""
-    found = re.search(r'<p class="meta">([^<]+@[^<]+)</p>', client.get("/staff/account/").text)
+    found = re.search(r"<p[^>]*>([^<]+@[^<]+)</p>", client.get("/staff/account/").text)
     return found[1] if found else ""
 
 
