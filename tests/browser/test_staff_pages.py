@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from itertools import islice
+from itertools import islice, pairwise
 
 import pytest
 from flask import Flask, url_for
@@ -140,6 +140,23 @@ def test_no_page_of_an_event_is_pushed_aside_by_one_long_word(
         if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
             wide.append(address)
     assert wide == []
+
+
+def test_the_tabs_of_an_event_stand_beside_one_another_on_a_phone(
+    site: Site, open_page: Callable[..., Page]
+):
+    make_option(make_event(slug="peace"))
+    page = open_page("/staff/events/peace/", width="phone", account=make_staff())
+    words = page.locator(".where .tabs a").evaluate_all(
+        """tabs => tabs.map(tab => {
+          const words = document.createRange();
+          words.selectNodeContents(tab);
+          const { left, right } = words.getBoundingClientRect();
+          return [left, right];
+        })"""
+    )
+    assert len(words) > 5
+    assert all(right < left for (_, right), (left, _) in pairwise(words)), words
 
 
 def test_the_figures_of_an_event_fit_a_phone_as_a_table(site: Site, open_page: Callable[..., Page]):
