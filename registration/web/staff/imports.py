@@ -42,8 +42,8 @@ FIELD_NAMES = {
 }
 FATE_NAMES = {
     Fate.INVITED: _("Will be invited"),
-    Fate.SEATED: _("Gets a seat or a link"),
-    Fate.WAITS: _("Joins the waitlist"),
+    Fate.SEATED: _("With a seat or a link"),
+    Fate.WAITS: _("On the waitlist"),
     Fate.FULL: _("Left out: full"),
     Fate.EXISTS: _("Left out: is there already"),
     Fate.DUPLICATE: _("Left out: twice in the list"),
