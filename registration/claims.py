@@ -12,7 +12,19 @@ from datetime import datetime, timedelta
 from typing import Any, Self
 
 from flask import current_app
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.exc import DBAPIError
 
 from registration.database import db, transaction
@@ -48,42 +60,59 @@ def claim(*, now: datetime, limit: int = 50) -> list[int]:
     mailed, announced = OutboxMail.mailing_id, OutboxMail.announcement_id
     alone = and_(mailed.is_(None), announced.is_(None))
     among_many = or_(mailed.is_not(None), announced.is_not(None))
-    tried = OutboxMail.attempts > 0
     for queue in (alone, among_many):
-        room = limit - len(taken)
-        again = _take(queue & tried, now, math.ceil(room / 5)) if room else []
-        if room > len(again):
-            taken += _take(queue & ~tried, now, room - len(again))
-        taken += again
+        if len(taken) < limit:
+            taken += _take(queue, now, limit - len(taken))
     return taken
 
 
 def _take(queue: ColumnElement[bool], now: datetime, limit: int) -> list[int]:
-    due = (OutboxMail.state == MailState.WAITING, OutboxMail.due_at <= now, queue)
+    due = select(OutboxMail.id, OutboxMail.attempts).where(
+        _is_waiting(), OutboxMail.due_at <= now, queue
+    )
     db.session.rollback()
-    if db.session.scalars(select(OutboxMail.id).where(*due).limit(1)).first() is None:
+    if db.session.execute(due.limit(1)).first() is None:
         # The usual case; it asks for no lock.
         return []
     with transaction():
-        # Workers on PostgreSQL pass each other's rows; SQLite has one writer anyway. The UPDATE
-        # names the rows that were locked: with the SELECT inside it PostgreSQL may run that more
-        # than once, and take more than the limit.
-        taken = sorted(
-            db.session.scalars(
-                select(OutboxMail.id)
-                .where(*due)
-                .order_by(OutboxMail.due_at, OutboxMail.id)
-                .limit(limit)
-                .with_for_update(skip_locked=True)
-            )
-        )
+        oldest = _locked(due, limit)
+        tried = sorted(mail_id for mail_id, attempts in oldest if attempts)
+        fresh = sorted(mail_id for mail_id, attempts in oldest if not attempts)
+        most = math.ceil(limit / 5)
+        if len(tried) > most:  # the others may stand behind them
+            tried = tried[:most]
+            rest = _locked(due.where(OutboxMail.attempts == 0), limit - most)
+            fresh = sorted(mail_id for mail_id, _attempts in rest)
         db.session.execute(
             update(OutboxMail)
-            .where(OutboxMail.id.in_(taken))
+            .where(OutboxMail.id.in_([*fresh, *tried]))
             .values(due_at=now + CLAIM, attempts=OutboxMail.attempts + 1)
             .execution_options(synchronize_session=False)
         )
-        return taken
+        return [*fresh, *tried]
+
+
+def _is_waiting() -> ColumnElement[bool]:
+    """That a mail waits, so said that SQLite goes by the index of due mails.
+
+    It chooses an index of some rows alone only by what is written out, and else takes one state of
+    many for a few rows: it would sort all that wait for each batch.
+    """
+    waiting = OutboxMail.state == literal(
+        MailState.WAITING, OutboxMail.state.type, literal_execute=True
+    )
+    return func.likely(waiting) if db.engine.dialect.name == "sqlite" else waiting
+
+
+def _locked(due: Select[int, int], limit: int) -> Sequence[Row[int, int]]:
+    """The oldest of the mails that are due, with how often each was tried.
+
+    Workers on PostgreSQL pass each other's rows; SQLite has one writer anyway. The UPDATE after it
+    names the rows that were locked: with the SELECT inside it PostgreSQL may run that more than
+    once, and take more than the limit.
+    """
+    oldest = due.order_by(OutboxMail.due_at, OutboxMail.id).limit(limit)
+    return db.session.execute(oldest.with_for_update(skip_locked=True)).all()
 
 
 class Notes:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask_mail import email_dispatched
-from sqlalchemy import select, text
+from sqlalchemy import event, select, text
 from sqlalchemy.exc import IntegrityError
 
 from registration import (
@@ -579,6 +579,32 @@ class TestClaims:
         ids = write_mails("a@example.org", "b@example.org")
         post_to(1)
         assert claim(now=NOW, limit=1) == ids[:1]
+
+    def test_what_is_due_is_found_by_its_index_however_much_waits(
+        self, app: Flask, post_to: Callable[..., Post]
+    ):
+        asked: list[tuple[str, object]] = []
+
+        def note(_connection: object, _cursor: object, statement: str, bound: object, *_: object):
+            asked.append((statement, bound))
+
+        post_to(1)
+        event.listen(db.engine, "before_cursor_execute", note)
+        try:
+            assert claim(now=NOW) == []
+        finally:
+            event.remove(db.engine, "before_cursor_execute", note)
+        explain = "EXPLAIN QUERY PLAN " if db.engine.dialect.name == "sqlite" else "EXPLAIN "
+        with db.engine.connect() as connection:
+            if db.engine.dialect.name == "postgresql":  # of a table without rows it asks no index
+                connection.execute(text("SET LOCAL enable_seqscan = off"))
+            plans = [
+                str(connection.exec_driver_sql(explain + statement, bound).all())
+                for statement, bound in asked
+                if statement.startswith("SELECT outbox.id")
+            ]
+        for plan, index in zip(plans, ("ix_outbox_due ", "ix_outbox_due_many "), strict=True):
+            assert index in plan
 
     def test_what_was_tried_before_goes_behind_what_was_not(
         self, app: Flask, post_to: Callable[..., Post]
