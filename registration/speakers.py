@@ -127,10 +127,9 @@ def hear(reply: Reply, *, now: datetime) -> bool:
     ).one_or_none()
     if speaker is None or speaker.email != reply.attendee:
         return False
-    speaker_id, counts = speaker.id, _counts(speaker, reply)
-    is_repeated = _is_repeated(speaker, reply)
+    speaker_id, counts, is_known = speaker.id, _counts(speaker, reply), _is_known(speaker, reply)
     db.session.rollback()
-    if is_repeated:
+    if is_known:
         return False
     if counts:
         try:
@@ -156,7 +155,7 @@ def hear(reply: Reply, *, now: datetime) -> bool:
     return counts
 
 
-def _is_repeated(speaker: Speaker, reply: Reply) -> bool:
+def _is_known(speaker: Speaker, reply: Reply) -> bool:
     """Whether a reply is what they answered last: a mail that came, or was read, twice."""
     stands = {SpeakerStatus.CONFIRMED: "ACCEPTED", SpeakerStatus.DECLINED: "DECLINED"}
     return (

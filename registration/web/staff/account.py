@@ -18,14 +18,13 @@ from flask_login import COOKIE_NAME, login_user
 from flask_security import current_user, logout_user
 from flask_wtf import FlaskForm
 from wtforms import StringField
-from wtforms.validators import InputRequired
 
 from registration import staff, staff_addresses
 from registration.models import StaffRole
 from registration.staff_addresses import StaffAddressRefused
 from registration.times import now
 from registration.web import tries
-from registration.web.fields import EMAIL_KEYBOARD, is_email, no_controls, one_line
+from registration.web.fields import EMAIL, EMAIL_KEYBOARD, one_line
 from registration.web.staff.access import staff_only, still_you
 
 blueprint = Blueprint("staff_account", __name__, url_prefix="/staff/account")
@@ -34,16 +33,7 @@ blueprint = Blueprint("staff_account", __name__, url_prefix="/staff/account")
 class AddressForm(FlaskForm):  # type: ignore[misc]
     """The address that an account is to have."""
 
-    email = StringField(
-        _("New email address"),
-        [
-            InputRequired(_("Enter an email address in the right format, like name@example.org")),
-            no_controls,
-            is_email,
-        ],
-        [one_line],
-        render_kw=EMAIL_KEYBOARD,
-    )
+    email = StringField(_("New email address"), EMAIL, [one_line], render_kw=EMAIL_KEYBOARD)
 
 
 @blueprint.get("/")
