@@ -15,6 +15,7 @@ from registration.models import Staff
 
 #: The host that browsers of the tests ask by default. Another one has cookies of its own.
 SITE = "http://localhost"
+PASSWORD = "correct horse battery"
 
 
 def sign_in(client: FlaskClient, account: Staff, *, site: str = SITE) -> FlaskClient:
@@ -24,6 +25,16 @@ def sign_in(client: FlaskClient, account: Staff, *, site: str = SITE) -> FlaskCl
         session["_user_id"] = account.fs_uniquifier
         session["_fresh"] = True
     return client
+
+
+def enter(client: FlaskClient, email: str, password: str = PASSWORD) -> TestResponse:
+    """Sign in by the form."""
+    return send(client, "/staff/sign-in", email=email, password=password)
+
+
+def signed_in(client: FlaskClient) -> bool:
+    """Whether the browser is in."""
+    return client.get("/staff/account/").status_code == 200
 
 
 def send(client: FlaskClient, url: str, page: str = "", **fields: object) -> TestResponse:

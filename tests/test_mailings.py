@@ -55,6 +55,7 @@ from tests.factories import (
 )
 
 LATER = NOW + HOLD
+CANCELLED_AT = NOW + timedelta(minutes=5)
 
 
 def write(event_id: int, staff: Staff | None = None, **values: object) -> Mailing:
@@ -313,26 +314,14 @@ def test_nobody_releases_a_text_that_they_have_not_read(app: Flask) -> None:
 
 
 def test_a_mailing_in_its_hold_does_not_go_once_the_event_is_cancelled(app: Flask) -> None:
-    room, _stream = make_hybrid()
-    make_rsvp(room)
-    mailing = write(room.event_id)
-    mailings.release(mailing_id=mailing.id, staff_id=mailing.staff_id or 0, now=NOW)
-    cancelled_at = NOW + timedelta(minutes=5)
-    lifecycle.cancel(event_id=room.event_id, reason="Snow", staff_id=None, now=cancelled_at)
-    [mail] = mails_of(mailing)
+    mail = cancelled_in_its_hold()
     assert not goes(mail, LATER)
-    assert not goes(mail, cancelled_at + HOLD)
+    assert not goes(mail, CANCELLED_AT + HOLD)
     assert mail.state is MailState.SUPERSEDED
 
 
 def test_a_mailing_waits_while_a_cancellation_can_be_taken_back(app: Flask) -> None:
-    room, _stream = make_hybrid()
-    make_rsvp(room)
-    mailing = write(room.event_id)
-    mailings.release(mailing_id=mailing.id, staff_id=mailing.staff_id or 0, now=NOW)
-    cancelled_at = NOW + timedelta(minutes=5)
-    lifecycle.cancel(event_id=room.event_id, reason="Snow", staff_id=None, now=cancelled_at)
-    [mail] = mails_of(mailing)
+    mail = cancelled_in_its_hold()
     app.config["MAIL_SERVER"] = "127.0.0.1"
     try:
         assert mail.id in claims.claim(now=LATER)
@@ -340,9 +329,20 @@ def test_a_mailing_waits_while_a_cancellation_can_be_taken_back(app: Flask) -> N
         app.config["MAIL_SERVER"] = ""
     assert not goes(mail, LATER)
     assert (mail.state, mail.attempts) == (MailState.WAITING, 0)
-    assert mail.due_at == cancelled_at + HOLD
+    assert mail.due_at == CANCELLED_AT + HOLD
     undo_cancellation(LATER)
-    assert goes(mail, cancelled_at + HOLD)
+    assert goes(mail, CANCELLED_AT + HOLD)
+
+
+def cancelled_in_its_hold() -> OutboxMail:
+    """A mail of a message that was held when the event was cancelled."""
+    room, _stream = make_hybrid()
+    make_rsvp(room)
+    mailing = write(room.event_id)
+    mailings.release(mailing_id=mailing.id, staff_id=mailing.staff_id or 0, now=NOW)
+    lifecycle.cancel(event_id=room.event_id, reason="Snow", staff_id=None, now=CANCELLED_AT)
+    [mail] = mails_of(mailing)
+    return mail
 
 
 def goes(mail: OutboxMail, at: datetime) -> bool:

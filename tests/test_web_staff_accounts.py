@@ -22,31 +22,10 @@ from webauthn.helpers.exceptions import InvalidRegistrationResponse
 from registration import audit, rendering, staff
 from registration.database import db
 from registration.models import AuditEntry, OutboxMail, Passkey, Staff, StaffRole
-from registration.web.limits import limiter
 from registration.web.staff import accounts, sign_in_words
 from tests.conftest import NOW
 from tests.factories import make_event, make_staff, save
-from tests.signing_in import post, send, sign_in
-
-PASSWORD = "correct horse battery"
-
-
-@pytest.fixture(autouse=True)
-def uncounted(app: Flask):
-    """Limits that start from nothing."""
-    limiter.reset()
-    yield
-    limiter.reset()
-
-
-def signed_in(client: FlaskClient) -> bool:
-    """Whether the browser is in."""
-    return client.get("/staff/account/").status_code == 200
-
-
-def enter(client: FlaskClient, email: str, password: str = PASSWORD):
-    """Sign in by the form."""
-    return send(client, "/staff/sign-in", email=email, password=password)
+from tests.signing_in import PASSWORD, enter, post, send, sign_in, signed_in
 
 
 def actions() -> list[str]:

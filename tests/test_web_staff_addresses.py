@@ -18,21 +18,11 @@ from sqlalchemy import select
 from registration import digests, rendering, rsvps, staff, staff_addresses
 from registration.database import db
 from registration.models import AuditEntry, OutboxMail, Staff, StaffRole
-from registration.web.limits import limiter
 from tests.conftest import NOW
 from tests.factories import make_event, make_option, make_rsvp, make_staff
-from tests.signing_in import post, send, sign_in
+from tests.signing_in import PASSWORD, enter, post, send, sign_in, signed_in
 
-PASSWORD = "correct horse battery"
 OWN = "/staff/account/address"
-
-
-@pytest.fixture(autouse=True)
-def uncounted(app: Flask):
-    """Limits that start from nothing."""
-    limiter.reset()
-    yield
-    limiter.reset()
 
 
 @pytest.fixture
@@ -43,16 +33,6 @@ def owner(app: Flask, client: FlaskClient) -> Staff:
     )
     enter(client, "before@example.org")
     return account
-
-
-def enter(client: FlaskClient, email: str):
-    """Sign in by the form."""
-    return send(client, "/staff/sign-in", email=email, password=PASSWORD)
-
-
-def signed_in(client: FlaskClient) -> bool:
-    """Whether the browser is in."""
-    return client.get("/staff/account/").status_code == 200
 
 
 def mails(about: str) -> list[OutboxMail]:
