@@ -265,6 +265,38 @@ def test_a_code_is_asked_for_after_the_password_and_works_once(
     assert not signed_in(fourth)
 
 
+@pytest.mark.parametrize("page", ["/staff/second-factor/code", "/staff/recovery"])
+def test_wrong_codes_are_stopped_and_noted_without_the_code(
+    app: Flask, client: FlaskClient, page: str
+) -> None:
+    factory = app.extensions["security"].totp_factory
+    make_staff(
+        email="me@example.org",
+        password=hash_password(PASSWORD),
+        tf_primary_method="authenticator",
+        tf_totp_secret=factory.generate_totp_secret(),
+        mf_recovery_codes=["a code"],
+    )
+    enter(client, "me@example.org")
+    for _attempt in range(10):
+        assert send(client, page, code="000000").status_code == 200
+    assert post(client, page, code="000000").status_code == 429
+    entries = db.session.scalars(select(AuditEntry)).all()
+    assert [(entry.action, entry.actor, entry.network) for entry in entries] == [
+        ("staff.code_failed", "stranger", "127.0.0.1")
+    ] * 10
+    assert entries[0].detail == {"account": "me@example.org"}
+
+
+def test_a_password_that_is_asked_for_once_more_and_wrong_is_noted(client: FlaskClient) -> None:
+    account = make_staff(email="me@example.org", password=hash_password(PASSWORD))
+    enter(client, "me@example.org")
+    assert send(client, "/staff/verify", password="a wrong guess").status_code == 200
+    entry = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc())).first()
+    assert (entry.action, entry.staff_id) == ("staff.password_failed", account.id)
+    assert entry.detail == {"account": "me@example.org"}
+
+
 def test_who_has_lost_phone_and_codes_is_helped_by_another_admin(
     app: Flask, client: FlaskClient
 ) -> None:

@@ -131,6 +131,41 @@ def test_ones_own_password_does_not_make_anothers_second_factor_enough(
     assert signed_in(client) == "me@example.org"
 
 
+def test_a_passkey_that_is_refused_is_noted_and_stopped(client: FlaskClient) -> None:
+    device = Device(make_staff(email="me@example.org"))
+    for _attempt in range(100):
+        answer = show(client, device, ask(client), checks_owner=False)
+        assert answer.status_code == 302
+    assert show(client, device, ask(client)).status_code == 429
+    entries = db.session.scalars(select(AuditEntry)).all()
+    assert {(entry.action, entry.actor, entry.network) for entry in entries} == {
+        ("staff.passkey_failed", "stranger", "127.0.0.1")
+    }
+    assert len(entries) == 100
+    assert entries[0].detail == {"account": "me@example.org"}
+
+
+def test_the_passkey_of_no_account_is_noted_as_such(client: FlaskClient) -> None:
+    device = Device(make_staff())
+    page = ask(client)
+    db.session.delete(device.passkey)
+    db.session.commit()
+    show(client, device, page)
+    assert db.session.scalars(select(AuditEntry)).one().detail == {"account": ""}
+
+
+def test_anothers_passkey_does_not_answer_for_who_is_in(client: FlaskClient) -> None:
+    mine = make_staff(email="me@example.org")
+    Device(mine)
+    found = Device(make_staff(email="you@example.org"))
+    sign_in(client, mine)
+    answer = show(client, found, post(client, "/staff/verify/passkey").text)
+    assert "This passkey belongs to another account." in client.get(answer.location).text
+    entry = db.session.scalars(select(AuditEntry)).one()
+    assert (entry.action, entry.staff_id) == ("staff.passkey_failed", mine.id)
+    assert entry.detail == {"account": "you@example.org"}
+
+
 def test_the_passkey_of_a_closed_account_is_told_so_and_no_sign_in_is_noted(
     client: FlaskClient,
 ) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from flask import Flask, current_app, request, session
+from flask_security import current_user
 from flask_security.tf_plugin import tf_clean_session
 from flask_security.utils import get_message
 from flask_security.webauthn import WebAuthnSigninResponseForm
@@ -22,6 +23,7 @@ from webauthn.helpers.structs import (
 from registration.database import db
 from registration.models import Staff
 from registration.web.fields import one_line
+from registration.web.staff import guessing
 
 _PASSKEY_PAGES = ("security.wan_",)
 #: How much of a passkey's name is kept; its field takes no more.
@@ -77,12 +79,21 @@ class ShownPasskeyForm(WebAuthnSigninResponseForm):  # type: ignore[misc]
 
     def validate(self, **kwargs: Any) -> bool:
         """Check what the device signed, then who may come in by it, and that it comes once."""
+        is_fine = self._lets_in(**kwargs)
+        if not is_fine:
+            guessing.passkey_failed(self.user)
+        return is_fine
+
+    def _lets_in(self, **kwargs: Any) -> bool:
         if not super().validate(**kwargs):
             return False
         # Two that come at once are looked at one after the other.
         db.session.refresh(self.cred, with_for_update=True)
-        if self.is_secondary and self.user.fs_uniquifier != session["tf_user_id"]:
-            # After somebody else's password it would be enough alone.
+        owner = self.user.fs_uniquifier
+        # After somebody else's password, or at somebody else's desk, it would be enough alone.
+        if (self.is_secondary and owner != session["tf_user_id"]) or (
+            self.is_verify and owner != current_user.fs_uniquifier
+        ):
             self.credential.errors.append(get_message("WEBAUTHN_MISMATCH_USER_HANDLE")[0])
         elif _made_at(self.challenge) <= self.cred.lastuse_datetime:
             # A passkey that is kept in several devices does not count its uses (WebAuthn 6.1.1).

@@ -22,13 +22,11 @@ from flask_security import (
     wan_registered,
 )
 from flask_security.datastore import SQLAlchemySessionUserDatastore
-from sqlalchemy import select
 
 from registration import addresses, audit, emails
-from registration.database import db, transaction
+from registration.database import db
 from registration.models import Passkey, Role, Staff
 from registration.times import now
-from registration.web.limits import address_sent
 from registration.web.staff import guessing, passkeys, second_factor, sign_in_words
 from registration.web.staff.sign_in_forms import (
     ForgotForm,
@@ -237,29 +235,6 @@ def _log_signals(app: Flask) -> None:
 
     for signal, action in logged.items():
         signal.connect(logger(action), app, weak=False)
-    app.after_request(_log_failure)
-
-
-def _log_failure(response: Response) -> Response:
-    """Note a sign-in that failed: from where, and the account that was tried, if it is one.
-
-    What else stood in the field may be a slip of the pen, or a password in the wrong place.
-    """
-    is_refused = request.endpoint == "security.login" and response.status_code == 200
-    # Read of no other request: one that is too large refuses to be read once more.
-    tried = address_sent() if is_refused and request.method == "POST" else ""
-    if tried:
-        network = request.remote_addr or ""
-        with transaction() as session:
-            account = session.scalar(select(Staff.email).where(Staff.email == tried))
-            audit.record(
-                "staff.sign_in_failed",
-                now=now(),
-                actor="stranger",
-                network=network,
-                account=account or "",
-            )
-    return response
 
 
 def _begin_most() -> None:
