@@ -21,7 +21,6 @@ from sqlalchemy.orm import joinedload
 from registration import editions, forgetting, invitees, rendering
 from registration.claims import CLAIM, Notes, failed, give_back, put_off
 from registration.database import db, transaction
-from registration.emails.tellings import hold_ends_at, is_called_off, may_come_back
 from registration.mime import CalendarMessage
 from registration.models import MailKind, MailState, OutboxMail, Rsvp, RsvpStatus, Speaker
 from registration.models.outbox import TOO_LATE, UNFIT
@@ -240,11 +239,11 @@ def _waits_until(mail: OutboxMail, now: datetime) -> datetime | None:
 
     What has gone by then would have told of an event that is off; what has ended would be missed.
     """
-    if mail.event is None or not may_come_back(mail.event, now) or _is_to_nobody(mail):
+    if mail.event is None or not mail.event.may_come_back(now) or _is_to_nobody(mail):
         return None
     is_overtaken = mail.mailing is not None and mail.mailing.is_overtaken
     is_stopped = is_overtaken or mail.kind is MailKind.INVITATION or "until" in mail.facts
-    return hold_ends_at(mail.event) if is_stopped else None
+    return mail.event.may_come_back_until if is_stopped else None
 
 
 def _is_pointless(mail: OutboxMail, now: datetime) -> bool:
@@ -254,7 +253,7 @@ def _is_pointless(mail: OutboxMail, now: datetime) -> bool:
         return True
     if mail.kind is MailKind.INVITATION_REMINDER and invitees.has_answered(mail.invitation_id or 0):
         return True
-    if mail.kind is MailKind.INVITATION and mail.event and is_called_off(mail.event, now):
+    if mail.kind is MailKind.INVITATION and mail.event and mail.event.is_called_off(now):
         return True
     if mail.mailing is not None and mail.mailing.is_overtaken:
         return True

@@ -17,7 +17,6 @@ from sqlalchemy import delete, func, select
 
 from registration import audit, emails, segments
 from registration.database import db, transaction
-from registration.emails.tellings import may_come_back
 from registration.letters.mailings import unknown_fields
 from registration.models import (
     Mailing,
@@ -181,7 +180,7 @@ def release_due(*, now: datetime) -> int:
             # Else another worker was quicker, or staff took it back.
             if mailing is None or not mailing.is_scheduled:
                 continue
-            if mailing.is_overtaken and may_come_back(mailing.event, now):
+            if mailing.is_overtaken and mailing.event.may_come_back(now):
                 continue
             if mailing.is_overtaken or _is_too_late(mailing, now):
                 mailing.state, mailing.due_at = MailingState.DRAFT, None

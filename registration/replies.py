@@ -8,7 +8,6 @@ from sqlalchemy import exists, func, select
 
 from registration import admission, audit, emails, seating
 from registration.database import db, transaction
-from registration.emails.tellings import may_come_back
 from registration.imip import Dmarc, Reply
 from registration.models import CalendarReply, ReplyState, Rsvp, RsvpStatus
 from registration.seating import Seats
@@ -66,7 +65,7 @@ def _judge(rsvp: Rsvp, reply: Reply, now: datetime) -> ReplyState:
     """What is to become of a reply, by what is so now."""
     event = rsvp.event
     # While a cancellation can be taken back, a no counts: nobody says it to their calendar twice.
-    takes_place = event.is_published or may_come_back(event, now)
+    takes_place = event.is_published or event.may_come_back(now)
     is_over = not takes_place or event.is_past(now)
     if reply.sender != rsvp.email or reply.dmarc is Dmarc.FAIL:
         return ReplyState.NOTED if is_over or reply.is_automatic else ReplyState.ASKED

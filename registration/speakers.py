@@ -11,7 +11,6 @@ from sqlalchemy import select
 
 from registration import audit, emails, pictures
 from registration.database import db, transaction
-from registration.emails.tellings import may_come_back
 from registration.imip import Dmarc, Reply
 from registration.models import (
     AttendanceMode,
@@ -100,7 +99,7 @@ def answer(*, speaker_id: int, will_speak: bool, now: datetime, comment: str = "
         if speaker.status is wanted:
             return
         # While a cancellation can be taken back a no counts: it may be their calendar's only one.
-        may_say_no = not will_speak and may_come_back(speaker.event, now)
+        may_say_no = not will_speak and speaker.event.may_come_back(now)
         if speaker.event.is_off(now) and not may_say_no:
             raise SpeakerRefused(_("This event does not take place any more, or has ended."))
         if speaker.status in (SpeakerStatus.NOT_INVITED, SpeakerStatus.CANCELLED):

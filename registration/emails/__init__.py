@@ -33,7 +33,7 @@ from registration.emails.lists import (
     reminders_withdrawn,
 )
 from registration.emails.mailings import mailing_released, mailing_test, mailing_withdrawn
-from registration.emails.rows import HOLD, message_id, row
+from registration.emails.rows import message_id, row
 from registration.emails.speakers import (
     speaker_again,
     speaker_cancelled,
@@ -44,6 +44,7 @@ from registration.emails.speakers import (
 )
 from registration.emails.staff import staff_digest, to_account
 from registration.emails.tellings import event_cancelled, event_changed
+from registration.models import HOLD
 
 __all__ = [
     "HOLD",

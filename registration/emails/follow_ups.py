@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import update
 
 from registration.database import db
-from registration.emails.rows import HOLD
-from registration.models import Event, MailKind, MailState, OutboxMail
+from registration.models import HOLD, Event, MailKind, MailState, OutboxMail
 
 #: How long after the end of the event it is of use.
 USEFUL = timedelta(days=60)

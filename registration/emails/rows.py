@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from flask import current_app
@@ -23,8 +23,6 @@ from registration.models import (
 )
 from registration.writing import write_rows
 
-#: How long what is written to many waits, so that staff can take it back. Pages say it in words.
-HOLD = timedelta(minutes=10)
 #: What tells one person alone that their RSVP has ended.
 ENDS = (MailKind.CANCELLED, MailKind.REJECTED)
 

@@ -8,8 +8,7 @@ from datetime import datetime
 from sqlalchemy import update
 
 from registration.database import db
-from registration.emails.rows import HOLD
-from registration.models import Announcement, AnnouncementKind, AnnouncementState, Event
+from registration.models import HOLD, Announcement, AnnouncementKind, AnnouncementState, Event
 
 
 def event_changed(event: Event, *, staff_id: int | None, now: datetime) -> Announcement:
@@ -20,22 +19,6 @@ def event_changed(event: Event, *, staff_id: int | None, now: datetime) -> Annou
 def event_cancelled(event: Event, *, staff_id: int | None, now: datetime) -> Announcement:
     """Tell everybody with a live RSVP and every speaker that it is off, when the hold ends."""
     return _announce(event, AnnouncementKind.CANCELLED, staff_id, now)
-
-
-def hold_ends_at(event: Event) -> datetime | None:
-    """Until when the cancellation of an event can be taken back; None if it is not cancelled."""
-    return event.cancelled_at + HOLD if event.cancelled_at else None
-
-
-def is_called_off(event: Event, now: datetime) -> bool:
-    """Whether an event is cancelled for good: until the hold ends it may take place after all."""
-    ends_at = hold_ends_at(event)
-    return ends_at is not None and now >= ends_at
-
-
-def may_come_back(event: Event, now: datetime) -> bool:
-    """Whether an event is cancelled, and that can still be taken back."""
-    return event.cancelled_at is not None and not is_called_off(event, now)
 
 
 def _announce(

@@ -12,6 +12,7 @@ from registration.models.announcements import (
 from registration.models.doors import Door
 from registration.models.erasures import Erasure, ErasureKind
 from registration.models.events import (
+    HOLD,
     AgendaItem,
     Event,
     EventStatus,
@@ -61,6 +62,7 @@ from registration.models.words import (
 
 __all__ = [
     "ANSWERED",
+    "HOLD",
     "HOLDING",
     "LIVE",
     "NO_ADDRESS",

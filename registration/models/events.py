@@ -13,6 +13,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 from registration.database import Base
 from registration.folding import folded_lines
 
+#: How long what is told to many waits, so that staff can take it back. Pages say it in words.
+HOLD = timedelta(minutes=10)
 # Where people look for an event.
 _SEARCHED = ("title", "slug", "summary", "description", "venue_name", "hashtag")
 
@@ -165,6 +167,20 @@ class Event(Base):
     def is_off(self, now: datetime) -> bool:
         """Whether it is cancelled or over; a draft is neither."""
         return self.status is EventStatus.CANCELLED or self.is_past(now)
+
+    @property
+    def may_come_back_until(self) -> datetime | None:
+        """Until when its cancellation can be taken back; None if it is not cancelled."""
+        return self.cancelled_at + HOLD if self.cancelled_at else None
+
+    def may_come_back(self, now: datetime) -> bool:
+        """Whether it is cancelled, and that can still be taken back."""
+        until = self.may_come_back_until
+        return until is not None and now < until
+
+    def is_called_off(self, now: datetime) -> bool:
+        """Whether it is cancelled for good."""
+        return self.cancelled_at is not None and not self.may_come_back(now)
 
     def is_on_day_of(self, now: datetime) -> bool:
         """Whether `now` is on a day, in its zone, on which it is held."""
