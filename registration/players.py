@@ -48,15 +48,8 @@ def frame(url: str, *, host: str, more: tuple[str, ...] = ()) -> str:
     return _playing(url, host)
 
 
-def embeddable(url: str, *, host: str = "") -> str:
-    """The address that plays in a frame, for the addresses people copy from the players' sites.
-
-    Any other address comes back as it is.
-    """
-    return _playing(url, host) or url.strip()
-
-
 def _playing(url: str, host: str) -> str:
+    """That of a player we know, for the addresses that people copy from its site; else empty."""
     parts = urlsplit(url.strip())
     site = (parts.hostname or "").removeprefix("www.").removeprefix("m.")
     asked = {name: values[0] for name, values in parse_qs(parts.query).items()}
@@ -98,7 +91,7 @@ def _vimeo(path: str, asked: Mapping[str, str]) -> str:
 
 def watchable(url: str) -> str:
     """The address at which a browser of its own shows a video, for one that plays in a frame."""
-    video = embeddable(url).removeprefix("https://www.youtube-nocookie.com/embed/")
+    video = _playing(url, host="").removeprefix("https://www.youtube-nocookie.com/embed/")
     if _VIDEO.fullmatch(video):
         return f"https://www.youtube.com/watch?v={video}"
     return url.strip()

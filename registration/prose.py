@@ -10,6 +10,8 @@ import nh3
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+#: Letters in a line of plain text.
+WIDTH = 72
 _markdown = MarkdownIt("commonmark", {"html": False, "linkify": False})
 _TAGS = {
     "p", "br", "strong", "em", "a", "ul", "ol", "li", "blockquote", "h3", "h4", "code", "pre", "hr",
@@ -52,10 +54,8 @@ def links(markdown: str, *, link_addresses: bool = False) -> list[str]:
     return [address for address in addresses if not address.startswith("mailto:")]
 
 
-def to_text(
-    markdown: str, *, width: int = 72, change: Callable[[str], str] = lambda text: text
-) -> str:
-    """Markdown as plain text in lines of at most `width`, links behind their words.
+def to_text(markdown: str, *, change: Callable[[str], str] = lambda text: text) -> str:
+    """Markdown as plain text in lines of at most WIDTH letters, links behind their words.
 
     `change` may rewrite each piece of text before it is wrapped.
     """
@@ -77,7 +77,7 @@ def to_text(
             first = indent[: -len(marker)] + marker if marker and lists else indent
             text = change(_inline_text(token.children or []))
             lines = [
-                textwrap.fill(line, width, initial_indent=first if number == 0 else indent,
+                textwrap.fill(line, WIDTH, initial_indent=first if number == 0 else indent,
                               subsequent_indent=indent, break_long_words=False,
                               break_on_hyphens=False)
                 for number, line in enumerate(text.split("\n"))

@@ -11,12 +11,11 @@ from babel import Locale
 from flask import Flask, current_app, render_template
 from flask_babel import force_locale
 
-from registration import entries, itip, letters, qr
+from registration import entries, itip, letters, prose, qr
 from registration.letters import Letter
 from registration.mime import CalendarMessage, Image
 from registration.models import MailKind, OutboxMail
 
-_WIDTH = 72
 #: Pixels a module of a QR code.
 _SCALE = 5
 
@@ -119,10 +118,10 @@ def _contact(mail: OutboxMail) -> str:
 
 @lru_cache(maxsize=1024)  # the mails of a rush say the same but for names
 def wrapped(text: str, indent: str = "") -> str:
-    """Text in lines of at most 72 characters; words such as links are never broken."""
+    """Text in lines of at most prose.WIDTH letters; words such as links are never broken."""
     return textwrap.fill(
         text,
-        _WIDTH,
+        prose.WIDTH,
         subsequent_indent=indent,
         break_long_words=False,
         break_on_hyphens=False,

@@ -34,12 +34,12 @@ def sensitive_due_at(event: Event) -> datetime:
     return min(sensitive, event.erases_at or sensitive)
 
 
-def erased_at(event: Event, kind: ErasureKind = ErasureKind.PERSONAL) -> datetime | None:
-    """When this went; None: it is still there, or is on its way."""
+def personal_erased_at(event: Event) -> datetime | None:
+    """When its personal data went; None: it is still there, or is on its way."""
     return db.session.scalar(
         select(Erasure.ended_at).where(
             Erasure.event_id == event.id,
-            Erasure.kind == kind,
+            Erasure.kind == ErasureKind.PERSONAL,
             Erasure.ends_at == event.ends_at,
         )
     )

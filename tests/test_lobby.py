@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from registration import lobby, players, rsvps, streams
+from registration import lobby, rsvps, streams
 from registration.database import db
 from registration.lobby import LobbyState
 from registration.models import (
@@ -176,23 +176,6 @@ def test_switching_to_watch_on_the_morning_frees_the_seat(app, now):
     assert waiting.is_confirmed
     assert lobby.enter(rsvp_id=seated.id, now=event.starts_at)
     assert attendees(seated)[0].joined_at == event.starts_at
-
-
-@pytest.mark.parametrize(
-    ("pasted", "plays"),
-    [
-        ("https://www.youtube.com/watch?v=abcdefghijk&t=3", "https://www.youtube-nocookie.com/embed/abcdefghijk"),
-        ("https://youtu.be/abcdefghijk?si=x", "https://www.youtube-nocookie.com/embed/abcdefghijk"),
-        ("https://youtube.com/live/abcdefghijk", "https://www.youtube-nocookie.com/embed/abcdefghijk"),
-        ("https://vimeo.com/123456", "https://player.vimeo.com/video/123456"),
-        ("https://vimeo.com/123456/0a1b2c", "https://player.vimeo.com/video/123456?h=0a1b2c"),
-        ("https://vimeo.com/event/987", "https://vimeo.com/event/987/embed"),
-        ("https://www.twitch.tv/institute", "https://player.twitch.tv/?channel=institute&parent=events.example.org"),
-        ("https://example.zoom.us/j/123?pwd=x", "https://example.zoom.us/j/123?pwd=x"),
-    ],
-)  # fmt: skip
-def test_addresses_as_people_copy_them_play_in_the_page(pasted, plays):
-    assert players.embeddable(pasted, host="events.example.org") == plays
 
 
 def test_a_source_knows_whether_it_plays_in_our_page(app):

@@ -14,13 +14,22 @@ BUNNY = "https://iframe.mediadelivery.net/embed/12/0a1b2c3d-0000-4000-8000-01234
     ("pasted", "plays"),
     [
         ("https://www.youtube.com/watch?v=abcdefghijk&list=x", f"{YOUTUBE}abcdefghijk"),
+        ("https://youtu.be/abcdefghijk?si=x", f"{YOUTUBE}abcdefghijk"),
+        ("https://youtube.com/live/abcdefghijk", f"{YOUTUBE}abcdefghijk"),
         (f"{YOUTUBE}abcdefghijk?autoplay=1&origin=x", f"{YOUTUBE}abcdefghijk"),
         (
             f"{YOUTUBE}live_stream?channel=UC{'a' * 22}",
             f"{YOUTUBE}live_stream?channel=UC{'a' * 22}",
         ),
         ("https://player.vimeo.com/video/12?h=0a1&x=y", "https://player.vimeo.com/video/12?h=0a1"),
+        ("https://vimeo.com/123456", "https://player.vimeo.com/video/123456"),
+        ("https://vimeo.com/123456/0a1b2c", "https://player.vimeo.com/video/123456?h=0a1b2c"),
+        ("https://vimeo.com/event/987", "https://vimeo.com/event/987/embed"),
         ("https://vimeo.com/event/1/embed/0a", "https://vimeo.com/event/1/embed/0a"),
+        (
+            "https://www.twitch.tv/institute",
+            "https://player.twitch.tv/?channel=institute&parent=events.example.org",
+        ),
         (
             "https://player.twitch.tv/?channel=institute&parent=elsewhere.example",
             "https://player.twitch.tv/?channel=institute&parent=events.example.org",
@@ -57,6 +66,7 @@ def test_a_frame_s_address_is_made_of_what_names_the_video(pasted: str, plays: s
         "https://iframe.mediadelivery.net/anything",
         "https://media.ccc.de/v/..",
         "https://live.example.org@evil.example/hall",
+        "https://example.zoom.us/j/123?pwd=x",
     ],
 )
 def test_what_names_no_video_is_in_no_frame(pasted: str):

@@ -144,7 +144,7 @@ class TestTheDate:
         due = room.event.ends_at + 30 * DAY
         erase_all(due)
         assert erase_all(due + 30 * DAY) == 0
-        assert retention.erased_at(room.event) == due
+        assert retention.personal_erased_at(room.event) == due
         assert entries("event.personal_erased") == [{"rsvps": 1}]
 
     def test_comes_again_for_an_event_that_is_held_again(self, app: Flask):
@@ -156,7 +156,7 @@ class TestTheDate:
         later = event.ends_at + 90 * DAY
         reschedule(event_id=event.id, starts_at=later - DAY, ends_at=later, staff_id=None, now=due)
         make_rsvp(room, name="Amina Okonkwo", now=due)
-        assert retention.erased_at(event) is None
+        assert retention.personal_erased_at(event) is None
         erase_all(later + 30 * DAY)
         assert names() == ["", ""]
 
@@ -208,7 +208,7 @@ class TestPersonalData:
         while not any(name == "" for name in names()):
             retention.erase_due(now=due)
         assert any(names())
-        assert retention.erased_at(room.event) is None
+        assert retention.personal_erased_at(room.event) is None
         erase_all(due + DAY)
         assert names() == [""] * 6
         assert entries("event.personal_erased") == [{"rsvps": 6}]

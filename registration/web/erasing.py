@@ -64,4 +64,4 @@ def now_is_before(at: datetime) -> bool:
 @blueprint.app_template_global()
 def personal_went_at(event: Event) -> datetime | None:
     """When the personal data of an event went; None while it is there."""
-    return retention.erased_at(event)
+    return retention.personal_erased_at(event)

@@ -63,18 +63,12 @@ def number(value: int) -> str:
     return str(format_decimal(value))
 
 
-def pair(text: str) -> tuple[str, str]:
-    """A choice whose value is its words."""
-    return text, text
-
-
 ALL = {
     "first_name": letters.first_name,
     "initials": initials,
     "lines": lines,
     "markdown": markdown,
     "number": number,
-    "pair": pair,
     "typo": typo,
     "unbroken_names": unbroken_names,
 }
