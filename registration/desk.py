@@ -6,6 +6,7 @@ what was there before.
 
 from __future__ import annotations
 
+import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -103,8 +104,9 @@ def edit(
 def correct_address(*, rsvp_id: int, email: str, staff_id: int, now: datetime) -> bool:
     """Give an RSVP the right address, and send its mail there; False if it says nothing any more.
 
-    What waits to go to the old address goes to the right one. The links in old mails still work.
-    Raises RsvpRefused where that address has a live RSVP of its own.
+    What waits to go to the old address goes to the right one. The links that the old one has lead
+    nowhere any more, and its calendar loses the entry: it may be a stranger's. Tickets stay good,
+    since they may be on paper. Raises RsvpRefused where the right one has a live RSVP of its own.
     """
     with transaction():
         seats, rsvp = seating.lock_for(rsvp_id)
@@ -122,7 +124,8 @@ def correct_address(*, rsvp_id: int, email: str, staff_id: int, now: datetime) -
         )
         takes_place = seats.event.takes_place(now)
         if takes_place:
-            emails.rsvp_again(rsvp, now=now)
+            rsvp.manage_key, rsvp.join_key = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
+            emails.rsvp_readdressed(rsvp, before=before, now=now)
         emails.rsvp_redirected(rsvp, before=before)
     return takes_place
 

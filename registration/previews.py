@@ -40,6 +40,7 @@ class Sample:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
+_UID = "0123456789abcdef0123456789abcdef@example.org"
 _ENDED, _WAITS = RsvpStatus.CANCELLED, RsvpStatus.WAITLISTED
 SAMPLES: dict[str, Sample] = {
     "verify": Sample(MailKind.VERIFY, status=RsvpStatus.UNVERIFIED),
@@ -50,6 +51,7 @@ SAMPLES: dict[str, Sample] = {
     "promoted": Sample(MailKind.PROMOTED, calendar=True),
     "changed": Sample(MailKind.CHANGED, online=True, calendar=True, facts={"switched": True}),
     "cancelled": Sample(MailKind.CANCELLED, calendar=True, status=_ENDED),
+    "readdressed": Sample(MailKind.READDRESSED, calendar=True, facts={"uid": _UID}),
     "rejected": Sample(MailKind.REJECTED, status=RsvpStatus.REJECTED),
     "event-changed": Sample(MailKind.EVENT_CHANGED, calendar=True),
     "event-cancelled": Sample(MailKind.EVENT_CANCELLED, calendar=True),

@@ -301,8 +301,9 @@ def _tell_speakers(event: Event, addresses: Mapping[int, str], now: datetime) ->
         return 0
     moved = 0
     for speaker in audience.speakers_with_entry(event.id):
-        if speaker.email != addresses.get(speaker.id):
-            emails.speaker_again(speaker, now=now)
+        before = addresses.get(speaker.id, speaker.email)
+        if speaker.email != before:
+            emails.speaker_readdressed(speaker, before=before, now=now)
             moved += 1
         elif _own_part_differs(speaker):
             moved += emails.speaker_moved(speaker, now=now)

@@ -73,22 +73,22 @@ def _calendar(mail: OutboxMail, now: datetime) -> tuple[str, bytes | None]:
         return "", None
     if mail.rsvp is not None:
         entry = entries.of_rsvp(mail.rsvp, mail.ical_sequence)
-        if "uid" in mail.facts:  # the RSVP is erased, and no longer says whose entry it was
-            entry = replace(
-                entry,
-                uid=mail.facts["uid"],
-                attendee_name=mail.recipient_name,
-                attendee_address=mail.recipient,
-                description="",
-                location="",
-                conference_url="",
-            )
         gone = mail.kind in (MailKind.CANCELLED, MailKind.REJECTED, MailKind.EVENT_CANCELLED)
     else:
         assert mail.speaker is not None
         entry = entries.of_speaker(mail.speaker, mail.ical_sequence)
         gone = mail.kind is MailKind.SPEAKER_CANCELLED
-    if gone:
+    if "uid" in mail.facts:  # the row no longer says whose entry it was: erased, or readdressed
+        entry = replace(
+            entry,
+            uid=mail.facts["uid"],
+            attendee_name=mail.recipient_name,
+            attendee_address=mail.recipient,
+            description="",
+            location="",
+            conference_url="",
+        )
+    if gone or mail.kind is MailKind.READDRESSED:
         event = mail.event
         comment = event.cancellation_reason if event and event.cancelled_at else ""
         return "CANCEL", itip.cancel(entry, now=now, comment=comment)

@@ -216,14 +216,14 @@ def remind(*, speaker_id: int, staff_id: int | None, now: datetime) -> None:
 
 
 def set_address(*, speaker_id: int, email: str, staff_id: int | None, now: datetime) -> None:
-    """Correct a speaker's address, and send their mail there. What the old one has it keeps."""
+    """Correct a speaker's address, and send their mail there. The old one loses link and entry."""
     with transaction():
         speaker = _locked(speaker_id)
         if email == speaker.email:
             return
-        speaker.email = email
+        before, speaker.email = speaker.email, email
         if _has_entry(speaker) and not speaker.event.is_off(now):
-            emails.speaker_again(speaker, now=now)
+            emails.speaker_readdressed(speaker, before=before, now=now)
         _record("address", speaker, now, staff_id=staff_id)
 
 
@@ -262,7 +262,7 @@ def edit(
             changed["photo"] = speaker.photo
         told = _has_entry(speaker) and not speaker.event.is_off(now)
         if told and "email" in changed:
-            emails.speaker_again(speaker, now=now)
+            emails.speaker_readdressed(speaker, before=before.email, now=now)
         elif told:
             told = emails.speaker_moved(speaker, now=now)
         if changed:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from email import message_from_bytes
+from email.policy import SMTP
 
 import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
-from registration import announcements, desk, lifecycle, mailings
+from registration import announcements, desk, lifecycle, mailings, rendering
 from registration.database import db
 from registration.emails import HOLD
 from registration.models import MailKind, MailState, OutboxMail, Rsvp
+from registration.parties import attendees
 from registration.segments import Segment
+from tests.calendar_client import CalendarClient
 from tests.conftest import NOW
 from tests.factories import details, make_option, make_rsvp, make_staff
 
@@ -38,6 +42,29 @@ def waiting() -> list[tuple[MailKind, str, int | None]]:
     return [(mail.kind, mail.recipient, mail.ical_sequence) for mail in db.session.scalars(found)]
 
 
+def deliver_to(*clients: CalendarClient) -> list[bytes]:
+    """Render what waits, and let each reader's calendar have it; the mails."""
+    found = select(OutboxMail).where(OutboxMail.state == MailState.WAITING).order_by(OutboxMail.id)
+    mails = []
+    for row in db.session.scalars(found):
+        mails.append(rendering.render(row, now=NOW).as_bytes())
+        for client in clients:
+            if client.address == row.recipient:
+                client.receive(mails[-1])
+    deliver_all()
+    return mails
+
+
+def plain(mail: bytes) -> str:
+    """All that can be read in a mail."""
+    message = message_from_bytes(mail, policy=SMTP)
+    parts = [part for part in message.walk() if not part.is_multipart()]
+    return str(message.items()) + "".join(
+        (part.get_payload(decode=True) or b"").decode()
+        for part in parts  # type: ignore[union-attr]
+    )
+
+
 def deliver_all() -> None:
     db.session.execute(update(OutboxMail).values(state=MailState.SENT, ended_at=NOW))
     db.session.commit()
@@ -47,7 +74,48 @@ class TestCorrectedAddress:
     def test_is_sent_the_mail_that_fits(self, rsvp: Rsvp):
         deliver_all()
         assert correct(rsvp)
+        assert waiting() == [
+            (MailKind.CONFIRMED, "amina@example.org", 0),
+            (MailKind.READDRESSED, "amnia@example.org", 1),
+        ]
+
+    def test_takes_the_entry_out_of_the_calendar_of_the_old_one(self, rsvp: Rsvp):
+        old, right = CalendarClient("amnia@example.org"), CalendarClient("amina@example.org")
+        deliver_to(old)
+        correct(rsvp)
+        # What is told next does not overtake the mail to an address before.
+        desk.edit(
+            rsvp_id=rsvp.id, details=details(name="Amina Ade"), staff_id=make_staff().id, now=NOW
+        )
+        mails = deliver_to(old, right)
+        assert (old.entries, len(right.entries)) == ([], 1)
+        (told,) = [mail for mail in mails if b"To: amnia@example.org" in mail]
+        for personal in ("Amina", "amina@example.org", rsvp.join_key, rsvp.manage_key):
+            assert personal not in plain(told)
+        assert set(old.known).isdisjoint(right.known), "one calendar may show both"
+
+    def test_says_nothing_to_one_that_no_mail_has_reached(self, rsvp: Rsvp):
+        db.session.execute(update(OutboxMail).values(state=MailState.FAILED, attempts=1))
+        db.session.commit()
+        correct(rsvp)
         assert waiting() == [(MailKind.CONFIRMED, "amina@example.org", 0)]
+
+    def test_ends_the_links_of_the_old_one_and_keeps_the_tickets(self, rsvp: Rsvp):
+        keys = {rsvp.manage_key, rsvp.join_key}
+        codes = [person.ticket_code for person in attendees(rsvp)]
+        correct(rsvp)
+        assert keys.isdisjoint({rsvp.manage_key, rsvp.join_key})
+        assert [person.ticket_code for person in attendees(rsvp)] == codes
+
+    def test_is_told_at_the_old_one_although_the_event_is_cancelled_next(self, rsvp: Rsvp):
+        deliver_all()
+        correct(rsvp)
+        lifecycle.cancel(event_id=rsvp.event_id, reason="Snow", staff_id=None, now=NOW)
+        announcements.spread(now=NOW + HOLD)
+        assert sorted(waiting()) == [
+            (MailKind.EVENT_CANCELLED, "amina@example.org", 1),
+            (MailKind.READDRESSED, "amnia@example.org", 1),
+        ]
 
     def test_leaves_nothing_waiting_at_the_old_one(self, rsvp: Rsvp):
         staff_id = make_staff().id

@@ -252,13 +252,19 @@ def test_a_new_address_gets_what_the_old_one_had(
     invite(speaker)
     if has_said_yes:
         speakers.answer(speaker_id=speaker.id, will_speak=True, now=NOW)
-    number = speaker.ical_sequence
+    deliver_all()
+    before = entry_of(mails_of(speaker)[-1])
+    key, address = speaker.key, speaker.email
     assert correct(speaker) is not False
     db.session.expire_all()
-    (waiting,) = [mail for mail in mails_of(speaker) if mail.state is MailState.WAITING]
+    waiting, last = [mail for mail in mails_of(speaker) if mail.state is MailState.WAITING]
     kind = MailKind.SPEAKER_CHANGED if has_said_yes else MailKind.SPEAKER_INVITATION
     assert (waiting.kind, waiting.recipient) == (kind, "lise@example.org")
-    assert entry_of(waiting)[:2] == ("REQUEST", number)
+    assert entry_of(waiting)[:2] == ("REQUEST", 0)
+    assert (last.kind, last.recipient) == (MailKind.READDRESSED, address)
+    assert entry_of(last)[:2] == ("CANCEL", before[1] + 1)
+    assert speaker.key not in body_of(last)
+    assert speaker.key != key, "the link that the old one has leads nowhere"
     # What comes later goes there, too, and the next correction changes nothing twice.
     correct(speaker)
     assert len([mail for mail in mails_of(speaker) if mail.recipient == "lise@example.org"]) == 1

@@ -263,7 +263,8 @@ def test_staff_see_who_is_missing_what_and_edit_it(desk: FlaskClient, speaker: S
     assert found.call_at is not None
     assert found.call_at.isoformat() == "2026-12-06T14:15:00+00:00"
     assert found.photo
-    own = desk.get(f"/speaker/{key}").text
+    assert desk.get(f"/speaker/{key}").status_code == 404, "the address is another one"
+    own = desk.get(f"/speaker/{found.key}").text
     assert "9:15\u00a0a.m." in own
     assert 'value="2026-12-06T09:15"' in desk.get(f"{base}{speaker_id}/edit").text
 

@@ -19,6 +19,7 @@ from registration.emails.attendees import (
     rsvp_confirmed,
     rsvp_erased,
     rsvp_promoted,
+    rsvp_readdressed,
     rsvp_received,
     rsvp_redirected,
     rsvp_rejected,
@@ -40,6 +41,7 @@ from registration.emails.speakers import (
     speaker_confirmed,
     speaker_invited,
     speaker_moved,
+    speaker_readdressed,
     speaker_reminded,
 )
 from registration.emails.staff import staff_digest, to_account
@@ -69,6 +71,7 @@ __all__ = [
     "rsvp_confirmed",
     "rsvp_erased",
     "rsvp_promoted",
+    "rsvp_readdressed",
     "rsvp_received",
     "rsvp_redirected",
     "rsvp_rejected",
@@ -79,6 +82,7 @@ __all__ = [
     "speaker_confirmed",
     "speaker_invited",
     "speaker_moved",
+    "speaker_readdressed",
     "speaker_reminded",
     "staff_digest",
     "to_account",

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from flask import current_app
+
+from registration import itip
 from registration.emails import rows
 from registration.models import Invitation, MailKind, OutboxMail, Rsvp, RsvpStatus, write_rsvp
 
@@ -96,6 +99,30 @@ def rsvp_again(rsvp: Rsvp, *, now: datetime) -> None:
     rsvp.touch(now)
     rows.supersede(OutboxMail.rsvp_id == rsvp.id, now)
     _write(rsvp, kind, now, sequence=sequence, facts={"again": True})
+
+
+def rsvp_readdressed(rsvp: Rsvp, *, before: str, now: datetime) -> None:
+    """Send the right address the mail that fits; the one before loses the entry.
+
+    The right one's entry has a UID of its own: whoever reads both calendars keeps it. The mail to
+    the one before, which may be a stranger's, names nobody; where no entry went, none goes.
+    """
+    uid, sequence = rsvp.ical_uid, rsvp.ical_sequence
+    rsvp.ical_uid, rsvp.ical_sequence = itip.new_uid(current_app.config["MAIL_DOMAIN"]), -1
+    rsvp_again(rsvp, now=now)
+    its = OutboxMail.rsvp_id == rsvp.id
+    if rsvp.is_confirmed and sequence >= 0 and rows.may_have_entry(its, before):
+        rows.write(
+            MailKind.READDRESSED,
+            f"{rsvp.id}.{rsvp.revision}",
+            recipient=before,
+            now=now,
+            event=rsvp.event,
+            rsvp=rsvp,
+            language=rsvp.language,
+            ical_sequence=sequence + 1,
+            facts={"uid": uid},
+        )
 
 
 def rsvp_redirected(rsvp: Rsvp, *, before: str) -> None:

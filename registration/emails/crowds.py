@@ -98,9 +98,11 @@ def crowd_cancelled(crowd: Crowd, *, now: datetime) -> int:
     """Mail those who are live, with a CANCEL where there is an entry; how many mails these are.
 
     Whatever else still waits to go to any of them gives way, but for what tells one whose RSVP has
-    ended so: that mail may have the CANCEL of an entry, and this one is not for them.
+    ended so, and an address before: that mail has the CANCEL of an entry, and this one is not for
+    them.
     """
-    _supersede(crowd.waiting_mails & OutboxMail.kind.not_in(rows.ENDS), now)
+    kept = (*rows.ENDS, MailKind.READDRESSED)
+    _supersede(crowd.waiting_mails & OutboxMail.kind.not_in(kept), now)
     live = crowd.rsvps(Rsvp.status.in_(LIVE))
     kind, told = MailKind.EVENT_CANCELLED, {"reason": crowd.event.cancellation_reason}
     number = _write(kind, live, crowd, now, facts=_json(told), sequence=_next_number())

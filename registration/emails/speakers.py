@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime
 from typing import Any
 
+from flask import current_app
 from sqlalchemy import select
 
-from registration import editions
+from registration import editions, itip
 from registration.database import db
 from registration.emails import rows
 from registration.models import (
@@ -45,9 +47,30 @@ def speaker_again(speaker: Speaker, *, now: datetime) -> None:
     The SEQUENCE stays, as long as the entry says what they were last told.
     """
     speaker.revision += 1
-    invited = speaker.status is SpeakerStatus.INVITED
-    kind = MailKind.SPEAKER_INVITATION if invited else MailKind.SPEAKER_CHANGED
-    _to_speaker(speaker, kind, now, calendar=True, again=not editions.speaker_differs(speaker))
+    same = not editions.speaker_differs(speaker)
+    _to_speaker(speaker, _that_fits(speaker), now, calendar=True, again=same)
+
+
+def speaker_readdressed(speaker: Speaker, *, before: str, now: datetime) -> None:
+    """Send a speaker's mail to the right address, as rsvp_readdressed does an attendee's."""
+    uid, sequence = speaker.ical_uid, speaker.ical_sequence
+    speaker.key = secrets.token_urlsafe(24)
+    speaker.ical_uid = itip.new_uid(current_app.config["MAIL_DOMAIN"])
+    speaker.ical_sequence = -1
+    speaker.revision += 1
+    _to_speaker(speaker, _that_fits(speaker), now, calendar=True)
+    if rows.may_have_entry(OutboxMail.speaker_id == speaker.id, before):
+        rows.write(
+            MailKind.READDRESSED,
+            f"s{speaker.id}.{speaker.revision}",
+            recipient=before,
+            now=now,
+            event=speaker.event,
+            speaker=speaker,
+            language=speaker.language,
+            ical_sequence=sequence + 1,
+            facts={"uid": uid},
+        )
 
 
 def speaker_reminded(speaker: Speaker, *, now: datetime) -> None:
@@ -78,6 +101,12 @@ def speaker_moved(
         kind = MailKind.SPEAKER_CHANGED
         _to_speaker(speaker, kind, now, calendar=True, of=announcement, before=before)
     return True
+
+
+def _that_fits(speaker: Speaker) -> MailKind:
+    """What says how a speaker stands who is invited or will come."""
+    invited = speaker.status is SpeakerStatus.INVITED
+    return MailKind.SPEAKER_INVITATION if invited else MailKind.SPEAKER_CHANGED
 
 
 def _to_speaker(

@@ -54,6 +54,8 @@ def compose(mail: OutboxMail) -> Letter:
         return invitations.invitation(mail)
     if mail.kind is MailKind.INVITATION_REMINDER:
         return invitations.reminder(mail)
+    if mail.kind is MailKind.READDRESSED:
+        return rsvps.readdressed(mail)
     if mail.kind is MailKind.MAILING:
         return mailings.compose(mail)
     if mail.speaker is not None:

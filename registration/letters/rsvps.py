@@ -172,6 +172,27 @@ def _rejected(rsvp: Rsvp, mail: OutboxMail) -> Letter:
     )
 
 
+def readdressed(mail: OutboxMail) -> Letter:
+    """To the address before, which may be a stranger's: it names nobody."""
+    event = mail.event
+    assert event is not None
+    heading = gettext("The mails about this event go to another address now")
+    return Letter(
+        subject=gettext("Not for this address any more: %(title)s", title=event.title),
+        heading=heading,
+        paragraphs=[
+            gettext(
+                "The organisers have corrected the address that earlier mails went to. The links "
+                "in those lead nowhere any more, and the entry leaves this calendar by itself."
+            ),
+            gettext("If the mails were not meant for you, there is nothing to do."),
+        ],
+        preheader=preheader_of(event, heading),
+        events=[facts_of(event, [])],
+        why=gettext("You get this message because earlier ones went to this address."),
+    )
+
+
 def links(mail: OutboxMail) -> Letter:
     """The links of an address's coming events, asked for by somebody who may not own it."""
     rsvps = db.session.scalars(

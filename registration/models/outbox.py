@@ -28,6 +28,7 @@ class MailKind(enum.StrEnum):
     CHANGED = "changed"
     CANCELLED = "cancelled"
     REJECTED = "rejected"
+    READDRESSED = "readdressed"  # to the address before: mails go elsewhere now
     EVENT_CHANGED = "event_changed"
     EVENT_CANCELLED = "event_cancelled"
     REMINDER = "reminder"

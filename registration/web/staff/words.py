@@ -21,6 +21,7 @@ MAIL_NAMES: dict[MailKind, object] = {
     MailKind.CHANGED: _("RSVP changed"),
     MailKind.CANCELLED: _("RSVP cancelled"),
     MailKind.REJECTED: _("RSVP not accepted"),
+    MailKind.READDRESSED: _("To the address before"),
     MailKind.EVENT_CHANGED: _("Event changed"),
     MailKind.EVENT_CANCELLED: _("Event cancelled"),
     MailKind.REMINDER: _("Reminder"),
