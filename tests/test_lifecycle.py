@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from registration import lifecycle, speakers
+from registration import lifecycle, listing, speakers
 from registration.database import db
 from registration.models import AttendanceOption, AuditEntry, Event, EventStatus, Question, Speaker
 from registration.revisions import EventRefused
@@ -22,7 +22,6 @@ from tests.factories import (
     make_speaker,
 )
 
-AFTER_HOLD = NOW + timedelta(minutes=11)
 DAY = timedelta(days=1)
 
 
@@ -34,6 +33,14 @@ def test_a_draft_without_a_way_to_attend_cannot_be_published(app: Flask) -> None
     lifecycle.publish(event_id=event.id, staff_id=None, now=NOW)
     db.session.refresh(event)
     assert event.is_published
+
+
+def test_what_was_published_last_is_the_latest_news(app: Flask) -> None:
+    draft = make_event(status=EventStatus.DRAFT, slug="draft", updated_at=NOW - 2 * DAY)
+    make_option(draft)
+    make_event(slug="announced", updated_at=NOW - DAY)
+    lifecycle.publish(event_id=draft.id, staff_id=None, now=NOW)
+    assert [event.slug for event in listing.news()] == ["draft", "announced"]
 
 
 def test_a_published_event_that_people_answered_cannot_be_a_draft_again(app: Flask) -> None:
@@ -72,8 +79,13 @@ def test_what_others_know_of_is_not_thrown_away(app: Flask, state: str) -> None:
     assert db.session.get(Event, event_id) is not None
 
 
-@pytest.mark.parametrize("status", [EventStatus.DRAFT, EventStatus.PUBLISHED])
-def test_a_draft_and_a_past_event_cannot_be_cancelled(app: Flask, status: EventStatus) -> None:
-    event = make_event(status=status, starts_at=NOW - DAY)
+@pytest.mark.parametrize(
+    ("status", "starts_at"),
+    [(EventStatus.DRAFT, NOW + DAY), (EventStatus.PUBLISHED, NOW - DAY)],
+)
+def test_a_draft_and_a_past_event_cannot_be_cancelled(
+    app: Flask, status: EventStatus, starts_at: datetime
+) -> None:
+    event = make_event(status=status, starts_at=starts_at)
     with pytest.raises(EventRefused):
         lifecycle.cancel(event_id=event.id, reason="", staff_id=None, now=NOW)

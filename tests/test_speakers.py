@@ -348,6 +348,29 @@ def test_who_has_no_address_any_more_is_told_of_nothing(speaker: Speaker) -> Non
     assert [mail.kind for mail in mails_of(speaker)] == [MailKind.SPEAKER_INVITATION]
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda speaker: edit(speaker, room="Room 4"),
+        lambda speaker: edit(speaker, email="lise@example.org"),
+        lambda speaker: edit_in_the_editor(speaker, room="Room 4"),
+        lambda speaker: speakers.set_address(
+            speaker_id=speaker.id, email="lise@example.org", staff_id=None, now=NOW
+        ),
+    ],
+)
+def test_once_the_event_is_over_nobody_is_told_of_a_change(
+    speaker: Speaker, change: Callable[[Speaker], object]
+) -> None:
+    invite(speaker)
+    deliver_all()
+    hour = timedelta(hours=1)
+    speaker.event.starts_at, speaker.event.ends_at = NOW - 2 * hour, NOW - hour
+    db.session.commit()
+    assert not change(speaker)
+    assert len(mails_of(speaker)) == 1
+
+
 def test_who_was_not_invited_is_told_of_no_change(speaker: Speaker) -> None:
     assert not edit(speaker, room="Room 4")
     assert mails_of(speaker) == []
