@@ -7,6 +7,7 @@ thousand is searched as fast as one of a hundred.
 from __future__ import annotations
 
 from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, intersect, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from registration.database import db
 from registration.folding import folded, words_typed
@@ -28,9 +29,13 @@ def condition(event_id: int, typed: str) -> ColumnElement[bool] | None:
         if db.session.scalar(begun.limit(1)) is not None:
             return Rsvp.id.in_(begun)
     # This one reads the whole event, for whoever typed what nobody's words begin with.
-    chunks = folded(typed).split()[:6]
-    anywhere = [Rsvp.search_text.contains(chunk, autoescape=True) for chunk in chunks]
-    return and_(Rsvp.event_id == event_id, *anywhere) if anywhere else None
+    parts = anywhere(Rsvp.search_text, typed)
+    return and_(Rsvp.event_id == event_id, *parts) if parts else None
+
+
+def anywhere(said: InstrumentedAttribute[str], typed: str) -> list[ColumnElement[bool]]:
+    """The conditions that each word typed stands anywhere in a text that is kept for searching."""
+    return [said.contains(word, autoescape=True) for word in folded(typed).split()[:6]]
 
 
 def _with_all(event_id: int, words: list[str]) -> Select[int] | CompoundSelect[tuple[int]]:

@@ -178,6 +178,7 @@ def forget_invitations(event_id: int, *, now: datetime, limit: int, email: str =
                 email=literal("erased-") + cast(Invitation.id, String) + literal(NO_ADDRESS),
                 name="",
                 organisation="",
+                search_text="",
                 key=_dead(Invitation.id),
             )
         )

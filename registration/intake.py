@@ -53,13 +53,16 @@ def prepare(rows: Sequence[Candidate], kind: ImportKind) -> dict[int, Ready]:
     """Keys and tickets of the rows that may be taken in, by their line."""
     hopeful = [row for row in rows if row.fate is None]
     if kind is ImportKind.INVITEES:
-        return {row.line: Ready({"key": secrets.token_urlsafe(24)}) for row in hopeful}
+        return {
+            row.line: Ready({"key": secrets.token_urlsafe(24), "search_text": _searched(row)})
+            for row in hopeful
+        }
     codes = iter(_ticket_codes(sum(row.party_size for row in hopeful)))
     domain = current_app.config["MAIL_DOMAIN"]
     return {
         row.line: Ready(
             {
-                "search_text": search_text(row.name, row.email, row.organisation),
+                "search_text": _searched(row),
                 "manage_key": secrets.token_urlsafe(24),
                 "join_key": secrets.token_urlsafe(24),
                 "ical_uid": itip.new_uid(domain),
@@ -71,8 +74,12 @@ def prepare(rows: Sequence[Candidate], kind: ImportKind) -> dict[int, Ready]:
     }
 
 
+def _searched(row: Candidate) -> str:
+    return search_text(row.name, row.email, row.organisation)
+
+
 def _words(row: Candidate) -> list[tuple[int, str]]:
-    said = [search_text(row.name, row.email, row.organisation), *row.guests]
+    said = [_searched(row), *row.guests]
     return [(position, word) for position, text in enumerate(said) for word in words_in(text)]
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import select, text
 
 from app import create_app
 from registration.database import JSON_DOCUMENT, db
-from registration.models import AuditEntry, Event, Publication, Rsvp, SearchWord
+from registration.models import AuditEntry, Event, Invitation, Publication, Rsvp, SearchWord
 from tests.conftest import NOW, new_postgresql_database, settings_for
 
 _FIRST = (
@@ -204,6 +204,29 @@ def test_events_that_are_there_are_searched_by_plain_letters(
         whole = "l’etat\nan-event\n\n\nlodz\n"
         assert db.session.scalars(select(Event.search_text)).one() == whole
         assert db.session.scalars(select(Publication.search_text)).one() == "oeuvre\nsecurite"
+        db.session.remove()
+        db.engine.dispose()
+
+
+def test_invitations_that_are_there_are_searched_by_plain_letters(
+    fresh_url: str, tmp_path: Path
+) -> None:
+    app = create_app(settings_for(fresh_url, tmp_path))
+    with app.app_context():
+        upgrade(revision="0001")
+        times = {"now": NOW.replace(tzinfo=None), "later": NOW.replace(tzinfo=None, hour=13)}
+        with db.engine.begin() as connection:
+            connection.execute(text(_FIRST[0]), times)
+            invited = (
+                "INSERT INTO invitations (id, event_id, email, name, organisation, language, key,"
+                " status, created_at) VALUES (:id, 1, :email, :name, '', '', :key, 'open', :now)"
+            )
+            for number, name, key in ((1, "Zoë Łuczak", "a key"), (2, "", "erased/2")):
+                values = {"id": number, "email": f"{number}@example.org", "name": name, "key": key}
+                connection.execute(text(invited), values | {"now": times["now"]})
+        upgrade()
+        found = select(Invitation.search_text).order_by(Invitation.id)
+        assert db.session.scalars(found).all() == ["zoe luczak\n1@example.org\n", ""]
         db.session.remove()
         db.engine.dispose()
 

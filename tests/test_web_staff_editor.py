@@ -959,6 +959,16 @@ def test_one_person_is_invited_by_mail(desk: FlaskClient) -> None:
     assert "someone@example.org" in desk.get(part(event, "invitations")).text
 
 
+def test_invited_people_are_found_whatever_their_accents_and_capitals(desk: FlaskClient) -> None:
+    event = make_event()
+    make_invitation(event, name="Zoë ŁUCZAK", organisation="Institut d’Études")
+    make_invitation(event, name="Somebody Else")
+    for typed in ("zoe", "luczak ZOÉ", "etudes"):
+        page = desk.get(part(event, "invitations") + f"?q={typed}").text
+        assert "Zoë ŁUCZAK" in page, typed
+        assert "Somebody Else" not in page, typed
+
+
 def test_who_has_not_answered_is_reminded_and_the_mails_can_be_taken_back(
     desk: FlaskClient,
 ) -> None:

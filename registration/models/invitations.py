@@ -6,11 +6,11 @@ import enum
 from datetime import datetime
 
 from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from registration.database import Base
 from registration.models.events import Event
-from registration.models.rsvps import NO_KEY
+from registration.models.rsvps import NO_KEY, search_text
 
 
 class InvitationStatus(enum.StrEnum):
@@ -41,8 +41,15 @@ class Invitation(Base):
     created_at: Mapped[datetime]
     answered_at: Mapped[datetime | None]
     reminded_at: Mapped[datetime | None]  # last, by staff
+    search_text: Mapped[str] = mapped_column(default="", server_default="", deferred=True)
 
     event: Mapped[Event] = relationship()
+
+    @validates("name", "email", "organisation")
+    def _keep_search_text(self, key: str, value: str) -> str:
+        parts = {"name": self.name, "email": self.email, "organisation": self.organisation}
+        self.search_text = search_text(**parts | {key: value})
+        return value
 
     @property
     def is_erased(self) -> bool:

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from wtforms import StringField
 from wtforms.validators import InputRequired, Regexp
 
-from registration import invitations, invitees
+from registration import finding, invitations, invitees
 from registration.database import db
 from registration.invitations import InvitationRefused
 from registration.models import Event, Invitation, InvitationCode, StaffRole
@@ -146,11 +146,10 @@ def take_back(slug: str) -> ResponseReturnValue:
 
 
 def _page(event: Event, invite_form: InviteForm, code_form: CodeForm) -> str:
-    wanted = select(Invitation).where(Invitation.event_id == event.id)
     search = request.args.get("q", "").strip()[:100]
-    if search:
-        pattern = f"%{search.replace('%', '').replace('_', '')}%"
-        wanted = wanted.where(Invitation.email.ilike(pattern) | Invitation.name.ilike(pattern))
+    wanted = select(Invitation).where(
+        Invitation.event_id == event.id, *finding.anywhere(Invitation.search_text, search)
+    )
     counted = db.session.execute(
         select(Invitation.status, func.count())
         .where(Invitation.event_id == event.id)

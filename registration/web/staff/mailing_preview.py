@@ -6,9 +6,9 @@ from typing import Any
 
 from flask import g, request
 from flask_security import current_user
-from sqlalchemy import func, or_, select
+from sqlalchemy import select
 
-from registration import rendering, segments
+from registration import finding, rendering, segments
 from registration.database import db
 from registration.emails import message_id
 from registration.mime import CalendarMessage
@@ -43,13 +43,7 @@ def preview_of(event: Event, mailing: Mailing) -> dict[str, Any]:
 def _readers(event: Event, mailing: Mailing, wanted: str) -> list[Rsvp]:
     segment = Segment.from_json(mailing.segment)
     query = select(Rsvp).where(Rsvp.id.in_(segments.rsvps_of(event.id, segment)))
-    if wanted:
-        query = query.where(
-            or_(
-                func.lower(Rsvp.name).contains(wanted.lower(), autoescape=True),
-                Rsvp.email.contains(wanted.lower(), autoescape=True),
-            )
-        )
+    query = query.where(*finding.anywhere(Rsvp.search_text, wanted))
     return list(db.session.scalars(query.order_by(Rsvp.id).limit(READERS)))
 
 
