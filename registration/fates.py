@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from flask_babel import gettext, ngettext
+from flask_babel import format_decimal, gettext, ngettext
 from sqlalchemy import select
 
 from registration import addresses, wording
@@ -29,7 +29,7 @@ from registration.models import (
     Rsvp,
     Unsubscribe,
 )
-from registration.sheets import Sheet
+from registration.sheets import MOST_CELL, Sheet
 
 
 class Fate(enum.StrEnum):
@@ -45,6 +45,7 @@ class Fate(enum.StrEnum):
     NO_ADDRESS = "no_address"
     BAD_ADDRESS = "bad_address"
     NO_NAME = "no_name"
+    TOO_LONG = "too_long"
     UNKNOWN_OPTION = "unknown_option"
     TOO_MANY_GUESTS = "too_many_guests"
     BAD_ANSWER = "bad_answer"
@@ -106,6 +107,9 @@ class Candidate:
             self.fate, self.why = fate, why
 
 
+#: How long a name, an organisation or a title may be, and an answer: as in the forms.
+_LONGEST = 200
+_LONGEST_ANSWER = {QuestionKind.SHORT_TEXT: 500, QuestionKind.LONG_TEXT: MOST_CELL}
 _YES = {"yes", "y", "true", "1", "x", "oui", "ja", "si", "sí"}
 _NO = {"no", "n", "false", "0", "non", "nein", ""}
 _ROOM = {"inperson", "room", "onsite", "inpresence", "physical", "f2f", "surplace", "enpersonne",
@@ -153,9 +157,9 @@ def _read_person(row: Candidate, values: Mapping[str, str], event: Event) -> Non
     if not name:
         name = f"{values.get('first_name', '')} {values.get('last_name', '')}"
     address, named = _parted(address)
-    row.name = " ".join((name.strip() or named).split())[:200]
-    row.organisation = " ".join(values.get("organisation", "").split())[:200]
-    row.job_title = " ".join(values.get("job_title", "").split())[:200]
+    row.name = " ".join((name.strip() or named).split())
+    row.organisation = " ".join(values.get("organisation", "").split())
+    row.job_title = " ".join(values.get("job_title", "").split())
     row.language = _language(values.get("language", ""), event)
     row.email = address.lower()
     if not address:
@@ -171,6 +175,19 @@ def _read_person(row: Candidate, values: Mapping[str, str], event: Event) -> Non
             if several
             else str(refusal),
         )
+    for said in (row.name, row.organisation, row.job_title):
+        _fits(row, said, _LONGEST)
+
+
+def _fits(row: Candidate, said: str, most: int) -> None:
+    """Leave a row out rather than cut what it says."""
+    if len(said) > most:
+        why = gettext(
+            "“%(beginning)s…” is too long: there is room for %(most)s letters",
+            beginning=said[:40].rstrip(),
+            most=format_decimal(most),
+        )
+        row.ends(Fate.TOO_LONG, why)
 
 
 def _parted(text: str) -> tuple[str, str]:
@@ -207,7 +224,9 @@ def _read_wishes(
             else gettext("It says no way to attend, and none was chosen for all"),
         )
     guests = re.split(r"[;\n]|,\s", values.get("guests", ""))
-    row.guests = [" ".join(name.split())[:200] for name in guests if name.strip()]
+    row.guests = [" ".join(name.split()) for name in guests if name.strip()]
+    for name in row.guests:
+        _fits(row, name, _LONGEST)
     if len(row.guests) > event.guests_max:
         row.ends(
             Fate.TOO_MANY_GUESTS,
@@ -221,6 +240,7 @@ def _read_wishes(
         said = values.get(f"question.{question.id}", "")
         if not said:
             continue
+        _fits(row, said, _LONGEST_ANSWER.get(question.kind, MOST_CELL))
         answer = _answer(question, said)
         if answer is None:
             row.ends(
@@ -250,7 +270,7 @@ def _answer(question: Question, said: str) -> dict[str, Any] | None:
         word = said.strip().casefold()
         return {"yes": word in _YES} if word in _YES | _NO else None
     if question.kind in (QuestionKind.SHORT_TEXT, QuestionKind.LONG_TEXT):
-        return {"text": said[:2000]}
+        return {"text": said}
     choices = {plain(choice): choice for choice in question.choices}
     # A choice may hold a comma or a semicolon itself: they separate only where nothing else does.
     for parts in (

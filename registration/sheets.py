@@ -261,5 +261,6 @@ def _title_lines(rows: Sequence[list[str]]) -> int:
 
 
 def _clean(cell: str) -> str:
+    """A cell as it is read; of one that is longer than any may be, enough to see that it is."""
     text = _CONTROLS.sub("", cell.replace("\r\n", "\n").replace("\r", "\n"))
-    return unicodedata.normalize("NFC", text).replace("\u00a0", " ").strip()[:MOST_CELL]
+    return unicodedata.normalize("NFC", text).replace("\u00a0", " ").strip()[: MOST_CELL + 1]

@@ -429,6 +429,7 @@ class TestInvitees:
         met = run(event, ACCENTS, ImportKind.INVITEES, sends_mail=mails)
         assert met == {Fate.INVITED: 2}
         invited = db.session.scalars(select(Invitation).order_by(Invitation.id)).all()
+        assert [one.search_text.split("\n")[0] for one in invited] == ["andre celik", "zoe munoz"]
         assert [(one.name, one.email) for one in invited] == [
             ("André Çelik", "andre@example.org"),
             ("Zoë Muñoz", "zoe@example.org"),
@@ -549,6 +550,29 @@ class TestRsvps:
         assert (rsvp.party_size, rsvp.seats_held, rsvp.consented_at) == (2, 2, None)
         answer = db.session.scalars(select(Answer)).one()
         assert (answer.question_id, answer.value) == (lunch.id, {"choices": ["Soup"]})
+
+    def test_what_is_too_long_is_said_and_nothing_of_it_is_cut(self, app: Flask) -> None:
+        option = make_option()
+        event = option.event
+        event.guests_max = 2
+        db.session.commit()
+        make_question(event, kind=QuestionKind.SHORT_TEXT, label="Short")
+        make_question(event, kind=QuestionKind.LONG_TEXT, label="Long")
+        fits = ["N" * 200, "O" * 200, "J" * 200, "G" * 200, "S" * 500, "L" * 5000]
+        text = (
+            f"Name,Organisation,Job title,Guests,Short,Long,Email\n{','.join(fits)},a@example.org\n"
+        )
+        for number, cell in enumerate(fits):
+            cells = [*fits[:number], f"{cell}.", *fits[number + 1 :]]
+            text += f"{','.join(cells)},{number}@example.org\n"
+        taken, *rest = dry(event, text, ImportKind.RSVPS, option_id=option.id)
+        assert taken.fate is Fate.SEATED
+        assert [row.fate for row in rest] == [Fate.TOO_LONG] * 6
+        assert rest[0].why == f"“{'N' * 40}…” is too long: there is room for 200 letters"
+        assert "5,000 letters" in rest[5].why
+        assert run(event, text, ImportKind.RSVPS, option_id=option.id)[Fate.SEATED] == 1
+        assert db.session.scalars(select(Rsvp.name)).all() == ["N" * 200]
+        assert {"text": "L" * 5000} in db.session.scalars(select(Answer.value)).all()
 
     def test_several_choices_are_told_apart_though_there_are_commas_in_them(
         self, app: Flask

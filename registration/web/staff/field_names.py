@@ -139,6 +139,7 @@ FIELDS: dict[str, object] = {
     "no_address": _("without an address"),
     "bad_address": _("with a wrong address"),
     "no_name": _("without a name"),
+    "too_long": _("with a text that is too long"),
     "unknown_option": _("with an unknown way to attend"),
     "too_many_guests": _("with too many guests"),
     "bad_answer": _("with a wrong answer"),

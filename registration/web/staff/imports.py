@@ -51,6 +51,7 @@ FATE_NAMES = {
     Fate.NO_ADDRESS: _("Left out: no address"),
     Fate.BAD_ADDRESS: _("Left out: not an address"),
     Fate.NO_NAME: _("Left out: no name"),
+    Fate.TOO_LONG: _("Left out: too long"),
     Fate.UNKNOWN_OPTION: _("Left out: unknown way to attend"),
     Fate.TOO_MANY_GUESTS: _("Left out: too many guests"),
     Fate.BAD_ANSWER: _("Left out: not an answer"),
