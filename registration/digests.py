@@ -33,11 +33,16 @@ def due_on(now: datetime) -> str | None:
 def send(day: str, *, now: datetime) -> int:
     """Mail each organiser what their events had until the hour of this day, and admins that of all.
 
-    How many mails. Nobody is mailed about nothing, and nobody twice about one day; and nobody who
-    has not taken up an account: its invitation may have gone to a stranger.
+    That is from the digest before on: no day without a worker is left out. How many mails. Nobody
+    is mailed about nothing, and nobody twice about one day; and nobody who has not taken up an
+    account: its invitation may have gone to a stranger.
     """
     with transaction():
-        news = _news(*_day_until(day))
+        day_before, until = _day_until(day)
+        since = _last_told(until) or day_before
+        news = _news(since, until)
+        # In most weeks there are days without news, and no mail: "yesterday" is what was.
+        is_late = since < day_before and news != _news(day_before, until)
         accounts = db.session.scalars(
             select(Staff)
             .where(
@@ -54,7 +59,9 @@ def send(day: str, *, now: datetime) -> int:
             key = f"{MailKind.STAFF}:{what}:{account.id}"
             known = select(OutboxMail.id).where(OutboxMail.key == key)
             if mine and db.session.scalar(known) is None:
-                emails.staff_digest(account, what, events=mine, now=now)
+                emails.staff_digest(
+                    account, what, events=mine, since=since if is_late else None, now=now
+                )
                 written += 1
         return written
 
@@ -64,10 +71,32 @@ def _day_until(day: str) -> tuple[datetime, datetime]:
 
     Whenever a worker comes to it, no day has a gap to the next, and nothing is told twice.
     """
-    hour = time(current_app.config["DIGEST_HOUR"])
-    zone = ZoneInfo(current_app.config["DIGEST_TIME_ZONE"])
-    until = datetime.combine(date.fromisoformat(day), hour, zone)
+    until = _hour_of(date.fromisoformat(day))
     return until - timedelta(days=1), until
+
+
+def _hour_of(day: date) -> datetime:
+    hour = time(current_app.config["DIGEST_HOUR"])
+    return datetime.combine(day, hour, ZoneInfo(current_app.config["DIGEST_TIME_ZONE"]))
+
+
+def _last_told(until: datetime) -> datetime | None:
+    """Until when the digests before this hour have told what there was; None: there are none.
+
+    Days without any, since nothing had happened, are as good as told.
+    """
+    written_at = db.session.scalar(
+        select(OutboxMail.created_at)
+        .where(
+            OutboxMail.kind == MailKind.STAFF,
+            OutboxMail.key.startswith(f"{MailKind.STAFF}:digest."),
+            OutboxMail.created_at < until,
+        )
+        # From the latest mail back, which is soon at one of yesterday.
+        .order_by(OutboxMail.id.desc())
+        .limit(1)
+    )
+    return written_at and _hour_of(written_at.astimezone(until.tzinfo).date())
 
 
 def _news(since: datetime, until: datetime) -> dict[int | None, dict[str, Any]]:

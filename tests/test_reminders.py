@@ -404,6 +404,31 @@ class TestDigest:
                 told.append(due)
         assert told == [day]
 
+    def test_after_days_without_a_worker_all_since_the_last_digest_is_told(self, app: Flask):
+        make_account(StaffRole.ADMIN, "admin@example.org")
+        event_id = make_event(title="Policing in Conflict").id
+
+        def cancelled(day: int) -> None:
+            audit.record("rsvp.cancelled", now=NOW + day * DAY, event_id=event_id)
+            db.session.commit()
+
+        def told() -> list[str]:
+            mails = select(OutboxMail).where(OutboxMail.kind == "staff").order_by(OutboxMail.id)
+            return [rendering.render(mail, now=NOW).subject for mail in db.session.scalars(mails)]
+
+        cancelled(0)
+        digests.send("2026-11-24", now=NOW + DAY)
+        cancelled(1)
+        cancelled(2)
+        digests.send("2026-11-27", now=NOW + 4 * DAY)
+        cancelled(6)
+        digests.send("2026-11-30", now=NOW + 7 * DAY)
+        assert told() == [
+            "Yesterday: 1 cancellation",
+            "Since 24\u00a0November 2026: 2 cancellations",
+            "Yesterday: 1 cancellation",
+        ]
+
     def test_a_day_begins_at_its_hour(self, app: Flask):
         assert digests.due_on(NOW.replace(hour=6)) is None
         assert digests.due_on(NOW.replace(hour=7)) == "2026-11-23"

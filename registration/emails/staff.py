@@ -34,8 +34,15 @@ def to_account(
     )
 
 
-def staff_digest(account: Staff, what: str, *, events: list[dict[str, Any]], now: datetime) -> None:
-    """Tell a member of staff the numbers of a day. `what` names the day."""
+def staff_digest(
+    account: Staff,
+    what: str,
+    *,
+    events: list[dict[str, Any]],
+    since: datetime | None,
+    now: datetime,
+) -> None:
+    """Tell a member of staff the numbers of a day, or since then. `what` names the day."""
     rows.write(
         MailKind.STAFF,
         what,
@@ -43,5 +50,5 @@ def staff_digest(account: Staff, what: str, *, events: list[dict[str, Any]], now
         recipient=account.email,
         recipient_name=account.name,
         now=now,
-        facts={"about": "digest", "events": events},
+        facts={"about": "digest", "events": events, "since": since and since.date().isoformat()},
     )

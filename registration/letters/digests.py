@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from flask import current_app
 from flask_babel import gettext, ngettext
 
@@ -11,14 +13,21 @@ from registration.models import OutboxMail
 
 
 def compose(mail: OutboxMail) -> Letter:
-    """One paragraph for each event; `facts` hold the numbers of the day."""
+    """One paragraph for each event; `facts` hold the numbers of a day, or since which day."""
     events = mail.facts["events"]
     cancelled = sum(item["cancelled"] for item in events)
     failed = sum(item["failed"] for item in events)
+    what = _in_words(cancelled, failed)
+    subject = gettext("Yesterday: %(what)s", what=what)
+    heading = gettext("What happened since yesterday")
+    if since := mail.facts.get("since"):
+        day = wording.plain_date(date.fromisoformat(since))
+        subject = gettext("Since %(day)s: %(what)s", day=day, what=what)
+        heading = gettext("What happened since %(day)s", day=day)
     site = current_app.config["BASE_URL"]
     return Letter(
-        subject=gettext("Yesterday: %(what)s", what=_in_words(cancelled, failed)),
-        heading=gettext("What happened since yesterday"),
+        subject=subject,
+        heading=heading,
         paragraphs=[
             gettext(
                 "%(title)s: %(what)s.",
