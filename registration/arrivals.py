@@ -39,6 +39,8 @@ class Outcome(enum.StrEnum):
 
     ADMITTED = "admitted"
     AGAIN = "again"  # already in
+    BACK = "back"  # in since a day before, at an event of several days
+    TAKEN_BACK = "taken_back"  # a kept scan, whose check-in was taken back after it
     READMITTED = "readmitted"  # already in, and let in again on purpose
     WAITING = "waiting"  # on the waitlist, or not approved or not confirmed yet
     ONLINE = "online"  # a place at the stream, not in the room
@@ -144,6 +146,19 @@ def mark(person: Attendee, *, staff_id: int, now: datetime) -> bool:
     db.session.expire(person, ["checked_in_by"])
     audit.record("checkin.admitted", now=now, staff_id=staff_id, rsvp=person.rsvp, name=person.name)
     return True
+
+
+def came_earlier(person: Attendee, *, staff_id: int, now: datetime) -> None:
+    """Let the earlier one of two scans stand, in the caller's transaction.
+
+    The person in the session still has the later one: it is what the earlier door is told.
+    """
+    db.session.execute(
+        update(Attendee)
+        .where(Attendee.id == person.id, Attendee.checked_in_at > now)
+        .values(checked_in_at=now, checked_in_by_id=staff_id)
+        .execution_options(synchronize_session=False)
+    )
 
 
 _CAME_IN = text(

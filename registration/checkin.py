@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from registration import admission, arrivals, audit, seating
 from registration.arrivals import Outcome
 from registration.database import db, transaction
-from registration.models import Attendee, RsvpStatus
+from registration.models import Attendee, AuditEntry, RsvpStatus
 
 # How far apart the server may see one scan that reaches it twice: for longer no phone waits.
 _ON_ITS_WAY = timedelta(seconds=15)
@@ -40,7 +40,8 @@ def admit(
     """Let in who has this ticket, or this attendee; twice at once lets in once and says so.
 
     `again` lets somebody back in who went out; it is noted, and the first time stays. `kept`: a
-    phone sends a scan of `now` later, perhaps for the second time since no answer reached it.
+    phone sends a scan of `now` later, perhaps for the second time since no answer reached it. Then
+    the earliest scan stands, and what was taken back after it stays so.
     """
     with transaction(keep=True):
         if attendee_id:
@@ -48,14 +49,15 @@ def admit(
         else:
             person = arrivals.person_by_code(code) if code else None
         outcome = arrivals.standing(person, event_id)
+        if kept and person is not None and _was_taken_back(person, since=now):
+            outcome = Outcome.TAKEN_BACK
         if person is not None and outcome is Outcome.ADMITTED:
             if not arrivals.mark(person, staff_id=staff_id, now=now):
                 # In already, or cancelled while this was decided: look again.
                 person = arrivals.person_by_id(person.id)
                 outcome = arrivals.standing(person, event_id)
                 if person and outcome is Outcome.ADMITTED:
-                    is_same = kept and _is_scan_of(person, staff_id=staff_id, now=now)
-                    outcome = Outcome.ADMITTED if is_same else Outcome.AGAIN
+                    outcome = _of_who_is_in(person, staff_id=staff_id, now=now, kept=kept)
             else:
                 arrivals.came_in(event_id, 1, now=now)
             if person is not None and again and outcome is Outcome.AGAIN:
@@ -71,6 +73,32 @@ def admit(
                 **({"name": person.name} if person and person.rsvp.event_id == event_id else {}),
             )
     return Decision(outcome, person)
+
+
+def _of_who_is_in(person: Attendee, *, staff_id: int, now: datetime, kept: bool) -> Outcome:
+    """What the door says of one who is in already; of two scans the earlier one stands."""
+    if kept and _is_scan_of(person, staff_id=staff_id, now=now):
+        return Outcome.ADMITTED
+    event, since = person.rsvp.event, person.checked_in_at
+    if since is not None and event.lasts_days:
+        came_on, today = (at.astimezone(event.zone).date() for at in (since, now))
+        if came_on < today:
+            return Outcome.BACK
+    if kept:
+        arrivals.came_earlier(person, staff_id=staff_id, now=now)
+    return Outcome.AGAIN
+
+
+def _was_taken_back(person: Attendee, *, since: datetime) -> bool:
+    """Whether who is not in was, and somebody took that back after this moment."""
+    if person.checked_in_at is not None:
+        return False
+    undone = select(AuditEntry.detail).where(
+        AuditEntry.rsvp_id == person.rsvp_id,
+        AuditEntry.action == "checkin.undone",
+        AuditEntry.at > since,
+    )
+    return any(detail.get("name") == person.name for detail in db.session.scalars(undone))
 
 
 def _is_scan_of(person: Attendee, *, staff_id: int, now: datetime) -> bool:

@@ -175,7 +175,8 @@ def _ticket(paper: Paper, event: Event, rsvp: Rsvp, person: Attendee) -> None:
     paper.say(left, 129, width, wording.option_name(rsvp.option), size=8.5, quiet=True)
     paper.code(entries.ticket_url(person.ticket_code), stub + 3.5, 30, 56)
     paper.say(stub + 6, 90, 52, person.spoken_code, size=20, style="B")
-    paper.say(stub + 6, 100, 52, gettext("Admits one"), size=9, quiet=True)
+    admits = gettext("Admits one, on every day") if event.lasts_days else gettext("Admits one")
+    paper.say(stub + 6, 100, 52, admits, size=9, quiet=True)
 
 
 def badges(event: Event, people: Iterable[Attendee]) -> bytes:

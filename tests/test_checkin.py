@@ -84,6 +84,55 @@ def test_a_scan_that_a_phone_sends_twice_lets_in_once_and_is_no_second_ticket(ap
     assert arrivals.counts_of(rsvp.event).inside == 1
 
 
+def test_of_two_phones_that_kept_one_ticket_the_earlier_scan_stands(app, staff, now):
+    rsvp, other = make_rsvp(make_option()), make_staff(name="Bo")
+    later = now + timedelta(minutes=5)
+    assert admit(rsvp, staff, later, kept=True).outcome is Outcome.ADMITTED
+
+    second = admit(rsvp, other, now, kept=True)
+
+    assert (second.outcome, second.person.checked_in_at) == (Outcome.AGAIN, later), "it is told"
+    person = arrivals.person_by_id(second.person.id)
+    assert (person.checked_in_at, person.checked_in_by.name) == (now, "Bo")
+    assert admit(rsvp, staff, later, kept=True).person.checked_in_at == now
+    assert arrivals.counts_of(rsvp.event).inside == 1
+
+
+def test_a_kept_scan_brings_nobody_back_whose_check_in_was_taken_back_after_it(app, staff, now):
+    option = make_option(make_event(guests_max=1))
+    rsvp = make_rsvp(option, guests=["Bola"])
+    person = admit(rsvp, staff, now + timedelta(minutes=1)).person
+    undone = {"event_id": rsvp.event_id, "attendee_id": person.id, "staff_id": staff.id}
+    checkin.undo(**undone, now=now + timedelta(minutes=2))
+
+    assert admit(rsvp, staff, now, kept=True).outcome is Outcome.TAKEN_BACK
+    assert arrivals.counts_of(rsvp.event).inside == 0
+    guest = admit(rsvp, staff, now, kept=True, code=ticket_of(rsvp, 1))
+    assert guest.outcome is Outcome.ADMITTED, "nobody took the guest's back"
+    after = admit(rsvp, staff, now + timedelta(minutes=3), kept=True)
+    assert after.outcome is Outcome.ADMITTED, "it was scanned since"
+
+
+def test_who_came_on_a_day_before_is_welcome_on_the_next(app, staff, now):
+    starts_at = now.replace(hour=14, minute=0)  # 9 a.m. in Washington
+    event = make_event(starts_at=starts_at, ends_at=starts_at + timedelta(days=1, hours=8))
+    rsvp = make_rsvp(make_option(event))
+    assert admit(rsvp, staff, starts_at).outcome is Outcome.ADMITTED
+    assert admit(rsvp, staff, starts_at + timedelta(hours=1)).outcome is Outcome.AGAIN
+    next_day = admit(rsvp, staff, starts_at + timedelta(days=1))
+    assert (next_day.outcome, next_day.person.checked_in_at) == (Outcome.BACK, starts_at)
+    assert log_of(event.id)[-1] == "checkin.back"
+    assert arrivals.counts_of(event).inside == 1
+
+
+def test_after_midnight_a_night_is_still_the_same_day(app, staff, now):
+    starts_at = now.replace(hour=1, minute=0) + timedelta(days=1)  # 8 p.m. in Washington
+    event = make_event(starts_at=starts_at, ends_at=starts_at + timedelta(hours=8))
+    rsvp = make_rsvp(make_option(event))
+    assert admit(rsvp, staff, starts_at).outcome is Outcome.ADMITTED
+    assert admit(rsvp, staff, starts_at + timedelta(hours=5)).outcome is Outcome.AGAIN
+
+
 def test_each_of_a_party_has_a_ticket_of_their_own(app, staff, now):
     option = make_option(make_event(guests_max=2))
     rsvp = make_rsvp(option, guests=["Bola", "Chidi"])

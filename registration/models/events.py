@@ -15,6 +15,8 @@ from registration.folding import folded_lines
 
 #: How long what is told to many waits, so that staff can take it back. Pages say it in words.
 HOLD = timedelta(minutes=10)
+# Of what lasts no longer, its last hours are those of a night and no second day.
+_NIGHT = timedelta(hours=18)
 # Where people look for an event.
 _SEARCHED = ("title", "slug", "summary", "description", "venue_name", "hashtag")
 
@@ -187,6 +189,12 @@ class Event(Base):
         days = (at.astimezone(self.zone).date() for at in (self.starts_at, now, self.ends_at))
         first, today, last = days
         return first <= today <= last
+
+    @property
+    def lasts_days(self) -> bool:
+        """Whether people come to it on more than one day; a night is one day still."""
+        first, last = (at.astimezone(self.zone).date() for at in (self.starts_at, self.ends_at))
+        return first < last and self.ends_at - self.starts_at > _NIGHT
 
     @property
     def lobby_opens_at(self) -> datetime:

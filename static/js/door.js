@@ -123,7 +123,8 @@ function show(html, row) {
 
 // Of those found, who is in is not let in twice; the rest of the party still is.
 function admitted(row, said) {
-  row.querySelector(".chip").textContent = said.querySelector("h2").textContent;
+  const chip = row.querySelector(".chip"); // none beside one who came on a day before
+  if (chip) chip.textContent = said.querySelector("h2").textContent;
   row.querySelector("form").remove();
   one("next").focus({ preventScroll: true });
 }
@@ -200,7 +201,11 @@ async function refresh() {
   } catch { /* the next time */ }
 }
 setInterval(() => { if (!document.hidden) refresh(); }, 8000);
-door.addEventListener("sent", refresh);
+door.addEventListener("sent", () => {
+  // What it says of the connection is no longer so; of whom the ticket was, the lists below tell.
+  if (result.querySelector("[data-outcome=kept]")) result.replaceChildren();
+  refresh();
+});
 if (!token) addEventListener("online", refresh);
 
 // The camera ------------------------------------------------------------------------------------

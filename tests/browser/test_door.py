@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -341,6 +342,50 @@ def test_without_a_network_tickets_are_kept_and_checked_when_it_is_back(
     page.reload()
     expect(page.locator("[data-find]")).to_be_visible()
     expect(page.locator("[data-kept]")).to_be_hidden()
+
+
+def test_two_tabs_of_a_door_keep_their_tickets_in_one_list(open_page, rsvp, door):
+    page = open_page(door_of(rsvp), width="phone", account=door, before=SENSES)
+    expect(page.locator("[data-opens=always]")).to_be_visible()
+    other = page.context.new_page()
+    other.goto(door_of(rsvp))
+    page.context.set_offline(True)
+    first, second = attendees(rsvp)
+    answer_to(page, first.ticket_code, "Not checked")
+    expect(other.locator("[data-kept-waiting]")).to_contain_text("to be checked: 1")
+    answer_to(other, second.ticket_code, "Not checked")
+    page.close()
+    other.reload()
+    expect(other.locator("[data-kept-waiting]")).to_contain_text("to be checked: 2")
+    other.context.set_offline(False)
+    expect(other.locator("b[data-inside]")).to_have_text("2")
+    expect(other.locator("[data-kept]")).to_be_hidden()
+
+
+def test_when_a_kept_ticket_is_checked_nothing_says_any_more_that_it_is_not(open_page, rsvp, door):
+    page = open_page(door_of(rsvp), width="phone", account=door, before=SENSES)
+    page.context.set_offline(True)
+    answer_to(page, attendees(rsvp)[0].ticket_code, "Not checked")
+    page.context.set_offline(False)
+    expect(page.locator("b[data-inside]")).to_have_text("1")
+    expect(page.get_by_role("heading", name="Not checked")).to_have_count(0)
+
+
+def test_the_second_day_of_an_event_is_no_alarm(open_page, site, rsvp, door):
+    rsvp.event.ends_at = rsvp.event.starts_at + timedelta(days=1, hours=8)
+    db.session.commit()
+    code = attendees(rsvp)[0].ticket_code
+    site.now = rsvp.event.starts_at
+    page = open_page(door_of(rsvp), width="phone", account=door, before=SENSES)
+    expect(page.get_by_text("This event lasts several days.")).to_be_visible()
+    answer_to(page, code, "Admitted")
+    site.now += timedelta(days=1)
+    assert answer_to(page, code, "Already in")["felt"] == [80]
+    expect(page.locator("[data-result]")).to_contain_text("Since 6 December, 10:00 a.m. EST")
+    assert_accessible(page)
+    page.goto(f"{door_of(rsvp)}?q=amina")
+    page.get_by_role("button", name="Show Amina").click()
+    expect(page.get_by_role("heading", name="Already in")).to_be_visible()
 
 
 def test_a_kept_ticket_survives_that_the_page_is_left(open_page, site, rsvp, door, ticket):

@@ -78,6 +78,8 @@ ACTION_NAMES: dict[str, object] = {
     "checkin.admitted": _("Checked in"),
     "checkin.undone": _("Check-in taken back"),
     "checkin.again": _("Ticket shown again"),
+    "checkin.back": _("Came on a later day too"),
+    "checkin.taken_back": _("Scanned before the check-in was taken back"),
     "checkin.readmitted": _("Let in again"),
     "checkin.waiting": _("At the door without a seat"),
     "checkin.online": _("At the door with a place online"),
