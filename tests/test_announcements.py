@@ -21,12 +21,14 @@ from registration import (
     events,
     lifecycle,
     links,
+    outbox,
     rendering,
     revisions,
     rsvps,
     speakers,
 )
 from registration.announcements import spread, undo
+from registration.claims import Notes
 from registration.database import db
 from registration.emails import HOLD
 from registration.models import (
@@ -200,6 +202,25 @@ def test_a_telling_can_be_taken_back_while_it_is_held(app: Flask) -> None:
     assert announcements.tell(event_id=room.event_id, staff_id=None, now=AFTER_HOLD)
     spread(now=AFTER_HOLD + DAY)
     assert len(mails(MailKind.EVENT_CHANGED)) == 1
+
+
+def test_an_old_mail_that_goes_again_keeps_no_calendar_from_the_news(app: Flask) -> None:
+    room, _stream = make_hybrid()
+    make_rsvp(room)
+    [confirmed] = mails(MailKind.CONFIRMED)
+    move(room.event)
+    spread(now=AFTER_HOLD)
+    all_have_gone()
+    confirmed.state = MailState.FAILED
+    db.session.commit()
+    move(room.event, now=AFTER_HOLD)
+    assert outbox.resend(mail_id=confirmed.id, staff_id=None, now=AFTER_HOLD)
+    with Notes() as notes:
+        # It says how the event is by now, under a SEQUENCE that their calendar is past.
+        [(_mail_id, message)] = delivery.rendered([confirmed.id], notes, AFTER_HOLD)
+        assert message is not None
+    spread(now=AFTER_HOLD + HOLD)
+    assert len(mails(MailKind.EVENT_CHANGED)) == 2
 
 
 def test_a_telling_cannot_be_taken_back_after_the_hold(app: Flask) -> None:
