@@ -65,6 +65,21 @@ class Reply:
     #: Sent by no person: no mail is to answer it.
     is_automatic: bool = False
 
+    def is_from(self, address: str) -> bool:
+        """Whether it comes from that address, as far as our mail server can tell."""
+        return self.sender == address and self.dmarc is not Dmarc.FAIL
+
+    def is_after(self, moment: datetime | None) -> bool:
+        """Whether it was said after that; whatever was said is after nothing."""
+        return moment is None or (self.stamped_at is not None and self.stamped_at > moment)
+
+    def answers(self, sequence: int) -> bool:
+        """Whether it holds for the edition of the entry with that SEQUENCE.
+
+        A no to an older edition is still a no; a yes to one says nothing of the newer.
+        """
+        return self.partstat == "DECLINED" or self.sequence is None or self.sequence >= sequence
+
 
 @dataclass
 class _Entry:

@@ -8,7 +8,7 @@ from sqlalchemy import exists, func, select
 
 from registration import admission, audit, emails, seating
 from registration.database import db, transaction
-from registration.imip import Dmarc, Reply
+from registration.imip import Reply
 from registration.models import CalendarReply, ReplyState, Rsvp, RsvpStatus
 from registration.seating import Seats
 
@@ -67,7 +67,7 @@ def _judge(rsvp: Rsvp, reply: Reply, now: datetime) -> ReplyState:
     # While a cancellation can be taken back, a no counts: nobody says it to their calendar twice.
     takes_place = event.is_published or event.may_come_back(now)
     is_over = not takes_place or event.is_past(now)
-    if reply.sender != rsvp.email or reply.dmarc is Dmarc.FAIL:
+    if not reply.is_from(rsvp.email):
         return ReplyState.NOTED if is_over or reply.is_automatic else ReplyState.ASKED
     if reply.is_odd or reply.partstat not in ("ACCEPTED", "DECLINED", "TENTATIVE"):
         return ReplyState.ODD
@@ -78,14 +78,10 @@ def _judge(rsvp: Rsvp, reply: Reply, now: datetime) -> ReplyState:
             CalendarReply.rsvp_id == rsvp.id, CalendarReply.state == ReplyState.APPLIED
         )
     )
-    if last is not None and (reply.stamped_at is None or reply.stamped_at <= last):
+    if not reply.is_after(last):
         return ReplyState.NOTED
-    # A no to an older edition is still a no; a yes to one says nothing of the newer. Who has no
-    # seat any more can say yes to an older one only: the newest took the entry away.
-    is_stale = (
-        rsvp.is_confirmed and reply.sequence is not None and reply.sequence < rsvp.ical_sequence
-    )
-    if is_stale and reply.partstat != "DECLINED":
+    # Who has no seat any more can answer an older edition only: the newest took the entry away.
+    if rsvp.is_confirmed and not reply.answers(rsvp.ical_sequence):
         return ReplyState.NOTED
     return ReplyState.APPLIED
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from registration import audit, emails, pictures
 from registration.database import db, transaction
-from registration.imip import Dmarc, Reply
+from registration.imip import Reply
 from registration.models import (
     AttendanceMode,
     EventStatus,
@@ -168,17 +168,15 @@ def _is_known(speaker: Speaker, reply: Reply) -> bool:
 
 def _counts(speaker: Speaker, reply: Reply) -> bool:
     """Whether a reply is theirs, and a yes or a no to what they were asked last."""
-    if reply.sender != speaker.email or reply.dmarc is Dmarc.FAIL:
+    if not reply.is_from(speaker.email) or reply.is_odd:
         return False
-    if reply.is_odd or reply.partstat not in ("ACCEPTED", "DECLINED"):
+    if reply.partstat not in ("ACCEPTED", "DECLINED"):
         return False
-    since = speaker.answered_at
-    if since and (reply.stamped_at is None or reply.stamped_at <= since):
+    if not reply.is_after(speaker.answered_at):
         return False
     # The last that asked; who said no got a CANCEL after it.
     asked = speaker.ical_sequence - (speaker.status is SpeakerStatus.DECLINED)
-    # A no to an older edition is still a no; a yes to one says nothing of the newer.
-    return reply.partstat == "DECLINED" or reply.sequence is None or reply.sequence >= asked
+    return reply.answers(asked)
 
 
 def save_profile(
