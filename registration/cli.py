@@ -76,7 +76,7 @@ def serve() -> None:
 @commands.command("inbox")
 @click.option("--stdin", is_flag=True, help="Read one mail from standard input.")
 def inbox_in(stdin: bool) -> None:
-    """Take calendars' replies: out of the mailbox INBOX_URL, or one mail from standard input."""
+    """Take calendars' replies and mails that came back: from INBOX_URL, or one mail from stdin."""
     config = current_app.config
     authserv = config["INBOX_AUTHSERV"]
     if stdin:

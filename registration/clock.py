@@ -38,7 +38,7 @@ _LOOK = 20.0
 
 
 def run(app: Flask, stop: threading.Event) -> None:
-    """Deliver mail, end holds and fill free seats until `stop` is set.
+    """Do what is due, again and again, until `stop` is set.
 
     Survives outages of database and mail.
     """
