@@ -36,7 +36,7 @@ from registration import (
     wording,
 )
 from registration.commands import Commands, tell_too
-from registration.database import db
+from registration.database import db, write_file_anew
 from registration.models import Event, ImportKind, StaffRole
 from registration.roster import Filters
 from registration.times import now
@@ -325,10 +325,15 @@ def apply_erased(file: Path) -> None:
 
 @commands.command()
 def purge() -> None:
-    """Erase at once what is due to be erased; the worker does the same by itself."""
+    """Erase at once what is due to be erased; the worker does the same by itself.
+
+    Then SQLite's file is written anew: those who write wait meanwhile.
+    """
     while retention.erase_due(now=now()):
         pass
     imports.forget_old(now=now())
+    db.session.remove()
+    write_file_anew()
     click.echo("Nothing that is due to be erased is left.")
 
 
