@@ -230,6 +230,8 @@ def test_lobbies_ask_seldom_long_before_often_when_it_matters_and_less_where_ver
     assert pause(event.starts_at) == 5
     event.lobby_phase = LobbyPhase.ENDED
     assert pause(event.starts_at) == 5, "staff may have ended it too soon"
+    overrun = event.ends_at + lobby.OVERRUN / 2
+    assert pause(overrun) == 5, "also while events run over"
     event.recording_url = "https://youtu.be/abcdefghijk"
     assert pause(event.starts_at) == 5, "also where the recording's address is known before"
     assert pause(event.ends_at + HOUR) == 0
