@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from flask_babel import lazy_gettext as _
 from sqlalchemy import delete, select
 
-from registration import audit, fates, intake, listing, matching, seating
+from registration import audit, candidates, fates, intake, listing, matching, seating
 from registration.database import db, transaction
 from registration.fates import Candidate, Fate, Plan
 from registration.models import (
@@ -85,7 +85,7 @@ def drop(*, import_id: int) -> None:
 def dry_run(event: Event, sheet: Sheet, kind: ImportKind, plan: Plan) -> list[Candidate]:
     """What would become of each row now. Changes nothing."""
     options = listing.options_of(event)
-    rows = fates.read_rows(
+    rows = candidates.read(
         sheet, kind, plan, event=event, options=options, questions=listing.questions_of(event)
     )
     fates.judge(rows, kind, plan, event_id=event.id, options=options)
@@ -109,7 +109,7 @@ def run(
     ImportRefused if the event takes nobody, or if no row can be taken in; then nothing has changed.
     """
     event = db.session.get_one(Event, event_id)
-    rows = fates.read_rows(
+    rows = candidates.read(
         sheet,
         kind,
         plan,
