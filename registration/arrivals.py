@@ -86,6 +86,12 @@ def looks_like_name(text: str) -> bool:
     return text.strip().isalpha()
 
 
+def is_misread(text: str) -> bool:
+    """Whether a text would be a ticket's code but for signs that no code has: O, 0, I and 1."""
+    plain = re.sub(r"[\s‐-―-]", "", text).upper()
+    return bool(re.fullmatch(r"(?=.*[0-9])(?=.*[O0I1])[A-Z0-9]{8}", plain))
+
+
 def person_by_code(code: str) -> Attendee | None:
     """Whom a ticket admits, with RSVP, event and who let them in."""
     return db.session.scalars(_people().where(Attendee.ticket_code == code)).one_or_none()

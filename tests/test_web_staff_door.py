@@ -120,6 +120,13 @@ def test_a_name_in_the_shape_of_a_code_is_a_name(door, rsvp):
     assert "1 person found" in door.get(answer.location).text
 
 
+def test_signs_that_no_ticket_has_are_told(door, rsvp):
+    hint = "Ticket numbers have no O, 0, I or 1"
+    assert hint in door.get(door_of(rsvp), query_string={"q": "jfe0-m52l"}).text
+    for name in ("Batraest", "Nobodyoo", "JFE2M52", "JFE0M52L9"):
+        assert hint not in door.get(door_of(rsvp), query_string={"q": name}).text
+
+
 def test_undo_and_the_counts(door, rsvp):
     path, person = door_of(rsvp), attendees(rsvp)[0]
     post(door, path, attendee=person.id)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Error, Page, expect
+from playwright.sync_api import Browser, Error, Page, Route, expect
 
 from registration import entries, qr
 from registration.database import db
@@ -447,6 +447,34 @@ def test_a_door_that_was_open_before_opens_without_a_network(open_page, rsvp, do
     expect(page.locator("b[data-inside]")).to_have_text("1")
     expect(page.locator("[data-live]")).to_contain_text("Amina Okonkwo-Bell")
     expect(page.get_by_text("There is no connection. Tickets are kept")).to_have_count(0)
+
+
+def test_a_door_never_keeps_the_page_of_one_release_with_the_files_of_another(
+    open_page, site, rsvp, door
+):
+    page = open_page(door_of(rsvp), width="phone", account=door)
+    expect(page.locator("[data-opens=always]")).to_be_visible()
+    shell = f"**{door_of(rsvp)}/shell"
+
+    def of_the_next_release(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, body=answer.text().replace("door.js?", "door.js?next-"))
+
+    page.context.route(shell, of_the_next_release)
+    with page.expect_response(shell):
+        page.reload()
+    kept = (
+        "caches.match(`${location.pathname}/shell`, { ignoreVary: true }).then((one) => one.text())"
+    )
+    assert "door.js?next-" not in page.evaluate(kept)
+    page.context.unroute(shell)
+    page.reload()
+    expect(page.locator("[data-opens=always]")).to_be_visible()
+    page.context.set_offline(True)
+    page.reload()
+    page.get_by_label("Name or ticket number").fill(attendees(rsvp)[0].ticket_code)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Not checked")).to_be_visible()
 
 
 def test_who_signs_out_leaves_nobody_s_name_on_the_phone(open_page, rsvp, door):

@@ -73,7 +73,7 @@ def index(slug: str) -> ResponseReturnValue:
     event = event_by_slug(slug)
     text = request.args.get("q", "").strip()[:200]
     found = arrivals.search(event, text) if text else None
-    return _page(event, text=text, found=found)
+    return _page(event, text=text, found=found, is_misread=arrivals.is_misread(text))
 
 
 @blueprint.get("/shell")
