@@ -1,4 +1,5 @@
-# `make run` starts the product, `make test` checks all of it. Both need Python 3.11 and no more.
+# `make run` starts the product, `make test` checks all of it. Both need Python 3.11, the tests
+# Chromium too, at /usr/bin/chromium or where CHROMIUM says.
 PYTHON ?= python3
 BIN := .venv/bin
 
