@@ -39,6 +39,7 @@ class Refusal(enum.StrEnum):
     ENDED = "ended"
     NOT_OPEN = "not_open"
     CLOSED = "closed"
+    MOVED = "moved"  # the event, to another time than the one that was answered
     FULL = "full"
     NOT_INVITED = "not_invited"
     CODE_USED = "code_used"
@@ -93,7 +94,7 @@ def check_running(event: Event, now: datetime) -> None:
     if event.status is EventStatus.CANCELLED:
         raise RsvpRefused(Refusal.CANCELLED, _("This event has been cancelled."))
     if event.status is not EventStatus.PUBLISHED:
-        raise RsvpRefused(Refusal.NOT_OPEN, _("This event does not take RSVPs yet."))
+        raise RsvpRefused(Refusal.NOT_OPEN, _("This event is not published at the moment."))
     if event.is_past(now):
         raise RsvpRefused(Refusal.ENDED, _("This event has ended."))
 
@@ -175,6 +176,8 @@ def check_move(event: Event, option: AttendanceOption, now: datetime) -> None:
 def check_guests(event: Event, party_size: int) -> None:
     """Refuse more guests than the event allows."""
     if party_size - 1 > event.guests_max:
+        if not event.guests_max:
+            raise RsvpRefused(Refusal.TOO_MANY_GUESTS, _("This event takes no guests."))
         raise RsvpRefused(
             Refusal.TOO_MANY_GUESTS,
             lazy_ngettext(

@@ -10,11 +10,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from flask_babel import lazy_gettext as _
 from sqlalchemy import bindparam, select
 
-from registration import admission, audit, emails, links, parties, seating
+from registration import admission, audit, emails, links, parties, seating, wording
+from registration.admission import Refusal, RsvpRefused
 from registration.database import db, transaction
-from registration.models import LIVE, AttendanceOption, Rsvp, RsvpStatus
+from registration.models import LIVE, AttendanceOption, Event, Rsvp, RsvpStatus
 from registration.parties import Details
 from registration.seating import Seats
 from registration.writing import adopt
@@ -42,12 +44,14 @@ def answer(
     invitation_key: str = "",
     code: str = "",
     source: str = "",
+    begins_at: datetime | None = None,
 ) -> Rsvp | None:
     """Take one answer: confirmed if the option has room, else waiting if that is accepted.
 
     Returns None where the address has a live RSVP already: nothing changes, and the address is
     mailed its link. Raises RsvpRefused, and LookupError for an option that is not the event's.
-    `answers` maps a question's id to {"text": …}, {"choices": […]} or {"yes": …}.
+    `answers` maps a question's id to {"text": …}, {"choices": […]} or {"yes": …}; `begins_at` is
+    when the event begins as far as who answers knows.
     """
     codes = parties.random_codes(1 + len(guests))
     rsvp = parties.new_rsvp(details, now, party_size=1 + len(guests))
@@ -56,6 +60,7 @@ def answer(
         seats = seating.lock(event_id)
         option = admission.option_of(seats, option_id)
         admission.check_open(seats.event, option, now)
+        _check_start(seats.event, begins_at)
         found = admission.find_pass(
             seats.event, details.email, invitation_key=invitation_key, code=code
         )
@@ -129,6 +134,16 @@ def _earlier(event_id: int, email: str) -> dict[int, RsvpStatus]:
     """What this address has answered to this event: its live RSVP, and those that have ended."""
     rows = db.session.execute(_EARLIER, {"event": event_id, "email": email})
     return dict(rows.all())
+
+
+def _check_start(event: Event, begins_at: datetime | None) -> None:
+    """Refuse who said yes to another time: nobody gets a seat for a day that they have not seen."""
+    if begins_at not in (None, event.starts_at):
+        when = wording.span(event.starts_at, event.ends_at, event.zone)
+        text = _(
+            "This event has moved to %(when)s. Send your RSVP if you can come then.", when=when
+        )
+        raise RsvpRefused(Refusal.MOVED, text)
 
 
 def _ask_to_verify(rsvp: Rsvp, option: AttendanceOption, now: datetime) -> None:

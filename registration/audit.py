@@ -72,6 +72,14 @@ def record_many(
     )
 
 
+def ending_of(rsvp: Rsvp) -> tuple[str, str]:
+    """Who ended an RSVP, and what they gave as the reason, which its attendee was told too."""
+    ended = AuditEntry.action.in_(("rsvp.cancelled", "rsvp.rejected"))
+    said = select(AuditEntry).where(AuditEntry.rsvp_id == rsvp.id, ended)
+    entry = db.session.scalar(said.order_by(AuditEntry.id.desc()).limit(1))
+    return (entry.actor, str(entry.detail.get("reason", ""))) if entry else ("", "")
+
+
 def forget_searches(event_id: int) -> None:
     """Take what staff searched for out of an event's exports: it may be whoever is erased.
 

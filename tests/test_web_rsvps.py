@@ -607,7 +607,10 @@ class TestTheManagePage:
         assert f'action="{path}/switch"' in client.get(path).text
         assert client.get(f"{path}/switch?option={stream.id}").location == path
 
-    def test_the_mail_is_sent_again_only_so_often(self, client: FlaskClient):
+    def test_the_mail_is_sent_again_only_so_often(
+        self, app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setitem(app.config, "MAIL_SERVER", "mail.example.org")
         room, _ = make_hybrid()
         rsvp = make_rsvp(room)
         for _ in range(4):

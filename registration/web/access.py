@@ -1,4 +1,6 @@
-"""Who may: keys and slugs to rows. Whatever cannot be found or seen is a 404, all alike."""
+"""Who may: keys and slugs to rows. Whatever cannot be found or seen is a 404, all alike but for
+events that were public: those say that they are gone for a while.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +9,10 @@ from typing import NoReturn
 from flask import abort, g, request
 from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import joinedload
+from werkzeug.exceptions import NotFound
 
 from registration.database import db
-from registration.models import NO_KEY, Event, EventStatus, Invitation, Rsvp, Speaker
+from registration.models import NO_KEY, AuditEntry, Event, EventStatus, Invitation, Rsvp, Speaker
 from registration.times import now
 
 # Made once: to put a statement together costs as much as to run it.
@@ -23,13 +26,27 @@ _MANAGED = _RSVP.where(Rsvp.manage_key == bindparam("key"))
 _JOINED = _RSVP.where(Rsvp.join_key == bindparam("key"))
 
 
+class Withdrawn(NotFound):
+    """The page of an event that was public and is a draft again."""
+
+
 def published_event(slug: str) -> Event:
     """The event of a public page: published, cancelled or past, never a draft."""
     event = db.session.scalars(_EVENT, {"slug": slug}).one_or_none()
-    if event is None or event.status is EventStatus.DRAFT:
+    if event is None:
         _missing()
+    if event.status is EventStatus.DRAFT:
+        if not _was_public(event):
+            _missing()
+        g.language = event.language
+        raise Withdrawn
     g.language = event.language
     return event
+
+
+def _was_public(event: Event) -> bool:
+    withdrawn = (AuditEntry.event_id == event.id) & (AuditEntry.action == "event.withdrawn")
+    return db.session.scalar(select(AuditEntry.id).where(withdrawn).limit(1)) is not None
 
 
 def rsvp_by_manage_key(key: str) -> Rsvp:

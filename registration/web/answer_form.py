@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import current_app, g
@@ -77,15 +77,16 @@ class RsvpForm(PersonForm):
     invitation = HiddenField()
     source = HiddenField(filters=[one_line])
     email_checked = HiddenField()
+    begins = HiddenField()  # when the event does, as the page said
     started = HiddenField()
     website = StringField()  # people do not see it; robots fill it in
 
     offers: list[Offer]
 
     @classmethod
-    def asking(cls, event: Event, questions: Sequence[Question]) -> type[RsvpForm]:
-        """The class of this event's form."""
-        return type(cls.__name__, (cls,), cls.fields_for(event, questions))
+    def asking(cls, event: Event, questions: Sequence[Question], guests: int = 0) -> type[RsvpForm]:
+        """The class of this event's form; `guests`: how many it names at least."""
+        return type(cls.__name__, (cls,), cls.fields_for(event, questions, guests))
 
     def open(
         self,
@@ -166,6 +167,14 @@ class RsvpForm(PersonForm):
     def option_id(self) -> int | None:
         """The option that was chosen."""
         return self.choice[0] if self.choice else None
+
+    @property
+    def begins_at(self) -> datetime | None:
+        """When the event begins as the page said; nothing where it did not."""
+        try:
+            return datetime.fromisoformat(self.begins.data or "").astimezone(UTC)
+        except (ValueError, OverflowError):
+            return None
 
     def prefill(self, name: str, email: str, organisation: str) -> None:
         """Begin with what an invitation knows."""

@@ -128,6 +128,7 @@ def take(slug: str) -> ResponseReturnValue:
             invitation_key=form.invitation.data or "",
             code=form.code.data or "",
             source=(form.source.data or "")[:100],
+            begins_at=form.begins_at,
         )
     except LookupError:
         gone = gettext("This way to attend is not offered any more.")
@@ -171,8 +172,11 @@ def _refused(slug: str, refusal: RsvpRefused, status: int) -> ResponseReturnValu
         others = gettext("Choose what to do instead: the form shows what there is now.")
         form.attend.data = None
         form.attend.errors = [f"{refusal} {others}"]
+    elif refusal.reason is Refusal.TOO_MANY_GUESTS:
+        form.refuse_guests(asking.event.guests_max, str(refusal))
     else:
         form.form_errors.append(str(refusal))
+        form.begins.data = ""  # they know now: the next press is for the time that it has
     return _page(asking, form, status)
 
 

@@ -20,6 +20,7 @@ from registration.database import db
 from registration.models import AttendanceOption, Event, Question
 from registration.web import access
 from registration.web.answer_form import RsvpForm
+from registration.web.person_form import guests_sent
 
 #: How many events are remembered; beyond that all are forgotten.
 _MOST = 64
@@ -42,7 +43,12 @@ class Asking:
 
     def form(self, now: datetime) -> RsvpForm:
         """The form with what this request sent."""
-        form = self.form_class()
+        guests = guests_sent()
+        is_wider = guests > self.event.guests_max
+        form_class = (
+            RsvpForm.asking(self.event, self.questions, guests) if is_wider else self.form_class
+        )
+        form = form_class()
         form.open(self.event, self.options, self.questions, now)
         return form
 

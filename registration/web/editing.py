@@ -37,7 +37,14 @@ def form(key: str) -> ResponseReturnValue:
                 seen=seen,
             )
         except RsvpRefused as refusal:
-            typed.form_errors.append(str(refusal))
+            rsvp = access.rsvp_by_manage_key(key)
+            if not access.is_running(rsvp.event):
+                return _too_late(key, refusal)
+            if refusal.reason is Refusal.TOO_MANY_GUESTS:
+                allowed = max(rsvp.event.guests_max, rsvp.party_size - 1)
+                typed.refuse_guests(allowed, str(refusal))
+            else:
+                typed.form_errors.append(str(refusal))
             status = STATUS.get(refusal.reason, 409)
             if refusal.reason is Refusal.EDITED:
                 seen = ""  # they know now: the next press counts
@@ -47,6 +54,12 @@ def form(key: str) -> ResponseReturnValue:
     elif typed.is_submitted():
         status = 422
     return _page(key, typed, status, seen)
+
+
+def _too_late(key: str, refusal: RsvpRefused) -> ResponseReturnValue:
+    """Nothing can be saved any more: the RSVP's page says how it stands."""
+    flash(gettext("%(why)s Your changes are not saved.", why=str(refusal)), "warn")
+    return redirect(url_for("rsvps.show", key=key), code=303)
 
 
 def ask_again() -> ResponseReturnValue:

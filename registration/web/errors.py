@@ -15,7 +15,7 @@ from sqlalchemy.exc import DataError, StatementError
 from werkzeug.exceptions import HTTPException
 
 from registration.database import db
-from registration.web import answering, editing, speakers, tries
+from registration.web import access, answering, editing, speakers, tries
 from registration.web.staff import lost
 
 log = logging.getLogger(__name__)
@@ -94,6 +94,14 @@ def _known(error: HTTPException) -> ResponseReturnValue:
             "links have ended with it."
         )
     is_desk = request.path.startswith("/staff/")
+    if isinstance(error, access.Withdrawn):
+        heading = gettext("The page of this event is closed at the moment")
+        advice = gettext("The organisers are changing the event. Come back later.")
+        if request.method == "POST":
+            advice = gettext(
+                "The organisers are changing the event, so what you sent was not taken. Come back "
+                "later."
+            )
     if error.code == 404 and is_desk:
         advice = gettext("It may be gone, or the address is not complete.")
     page = render_template(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any, Self
 
+from flask import request
 from flask_babel import get_locale, ngettext
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
@@ -18,6 +19,9 @@ from registration.models import Event, Question, Rsvp
 from registration.parties import Details
 from registration.web.fields import at_most, one_line
 from registration.web.question_fields import question_field, shown, unanswered, value_of
+
+#: How many guests an event may allow.
+MOST_GUESTS = 20
 
 
 class PersonForm(FlaskForm):  # type: ignore[misc]
@@ -61,7 +65,7 @@ class PersonForm(FlaskForm):  # type: ignore[misc]
         cls, event: Event, questions: Sequence[Question], guests: int = 0
     ) -> dict[str, Field]:
         """The fields that this event adds: its questions, and those of as many guests as it
-        allows, or as there are already.
+        allows, or as are named already.
         """
         fields = {f"question_{question.id}": question_field(question) for question in questions}
         for number in range(1, max(event.guests_max, guests) + 1):
@@ -98,6 +102,14 @@ class PersonForm(FlaskForm):  # type: ignore[misc]
     def guest_names(self) -> list[str]:
         """The guests that were named."""
         return [field.data for field in self.guests if field.data]
+
+    def refuse_guests(self, allowed: int, text: str) -> None:
+        """Say at the first guest too many what is wrong; over all where it is no name too many."""
+        named = [field for field in self.guests if field.data]
+        if len(named) > allowed:
+            named[allowed].errors = [text]
+        else:
+            self.form_errors.append(text)
 
     def check_questions(self, *option_ids: int | None) -> bool:
         """Ask for what is required of these ways to attend."""
@@ -145,7 +157,7 @@ class EditForm(PersonForm):
         for question in questions:
             value = given.get(question.id, {})
             before[f"question_{question.id}"] = shown(question, value)
-        fields = cls.fields_for(rsvp.event, questions, len(guests))
+        fields = cls.fields_for(rsvp.event, questions, max(len(guests), guests_sent()))
         form: Self = type(cls.__name__, (cls,), fields)(obj=rsvp, data=before)
         form.bind(questions)
         return form
@@ -154,6 +166,15 @@ class EditForm(PersonForm):
 @cache
 def _library_words(language: str) -> Any:
     return get_translations([language])
+
+
+def guests_sent() -> int:
+    """The number of the last guest whom this request names.
+
+    A page may know more fields than the event allows by now: no name is dropped in silence.
+    """
+    numbers = range(MOST_GUESTS, 0, -1)
+    return next((number for number in numbers if one_line(request.form.get(f"guest_{number}"))), 0)
 
 
 def guests_line(number: int) -> str:

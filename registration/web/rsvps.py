@@ -6,13 +6,14 @@ import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from markupsafe import Markup
 
 from registration import (
     answering,
+    audit,
     entries,
     invitations,
     itip,
@@ -43,6 +44,7 @@ def show(key: str) -> ResponseReturnValue:
     options = listing.options_of(event)
     ahead, behind = queues.position_of(rsvp) if rsvp.waits_for_option_id else (0, 0)
     is_running = access.is_running(event)
+    ended_by, reason = ("", "") if rsvp.is_live else audit.ending_of(rsvp)
     return render_template(
         "rsvps/show.html",
         rsvp=rsvp,
@@ -67,6 +69,8 @@ def show(key: str) -> ResponseReturnValue:
         is_past=event.is_past(moment),
         calendar=_calendar_links(rsvp),
         now=moment,
+        is_ended_by_staff=ended_by == "staff",
+        reason=reason,
         qr=_qr,
         carried=invitations.link_of(rsvp) if not rsvp.is_live else {},
     )
@@ -82,6 +86,7 @@ def _others(
         option
         for option in options
         if option.id not in (rsvp.option_id, rsvp.waits_for_option_id)
+        and option.could_seat(rsvp.party_size)
         and rsvps.may_move(rsvp.event, option, moment)
     ]
 
@@ -136,6 +141,8 @@ def switch(key: str) -> ResponseReturnValue:
         gettext("You are on the waitlist and keep your place meanwhile.")
         if waits
         else gettext("Done. A mail with what has changed is on its way.")
+        if current_app.config["MAIL_SERVER"]
+        else gettext("Done.")
     )
     rsvp_id = rsvp.id
     return _do(
@@ -216,7 +223,9 @@ def resend(key: str) -> ResponseReturnValue:
     except RsvpRefused as refusal:
         flash(str(refusal), "warn")
         return redirect(url_for("rsvps.show", key=key), code=303)
-    if sent:
+    if sent and not current_app.config["MAIL_SERVER"]:
+        flash(gettext("The mail waits: this site cannot send any yet."), "warn")
+    elif sent:
         flash(gettext("The mail is on its way. Look in the spam folder too."), "ok")
     else:
         flash(gettext("We have sent it several times today. Look in the spam folder."), "warn")
@@ -240,7 +249,7 @@ def _do(key: str, verb: Callable[[], None], done: str) -> ResponseReturnValue:
     try:
         verb()
     except LookupError:
-        abort(404)
+        flash(gettext("This way to attend is not offered any more."), "warn")
     except RsvpRefused as refusal:
         flash(str(refusal), "warn")
     else:

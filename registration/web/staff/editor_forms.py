@@ -27,6 +27,7 @@ from registration import events, pictures, revisions, wording
 from registration.models import Event, RegistrationKind, Visibility
 from registration.times import now
 from registration.web.fields import at_most, one_line
+from registration.web.person_form import MOST_GUESTS
 from registration.web.photos import PICTURES
 from registration.web.staff.editor_fields import (
     is_zone,
@@ -206,7 +207,9 @@ class RegistrationForm(SectionForm):
     admission = text(
         _("Admission"), 300, description=_("Begin with “Free.” and search engines show it, too.")
     )
-    guests_max = number(_("Guests a person may bring"), 0, 20, InputRequired(_("Enter a number")))
+    guests_max = number(
+        _("Guests a person may bring"), 0, MOST_GUESTS, InputRequired(_("Enter a number"))
+    )
     confirms_addresses = BooleanField(
         _("Addresses are confirmed by mail before an RSVP counts"),
         description=_("A seat is held for 30 minutes meanwhile."),
