@@ -285,6 +285,10 @@ def test_opening_the_page_changes_nothing_and_its_buttons_do(
     assert "about any event of ours" in client.get(path).text
     client.post(path, data={"do": "again"})
     assert subscriptions.state_of(email, event.id) == "all"
+    assert "messages about all our events again" in client.get(path).text
+    client.post(path, data={"do": "event"})
+    client.post(path, data={"do": "again"})
+    assert "messages about this event again" in client.get(path).text
 
 
 def test_an_invited_person_stops_invitations_by_the_same_page(

@@ -49,8 +49,14 @@ def act(key: str) -> ResponseReturnValue:
         return render_template("unsubscribe/unknown.html"), 404
     email, event_id, choice = reader.email, reader.event_id, request.form.get("do", "event")
     if choice == "again":
+        was = subscriptions.state_of(email, event_id)
         subscriptions.subscribe_again(email=email, event_id=event_id, now=now())
-        flash(gettext("You get messages about this event again."), "ok")
+        flash(
+            gettext("You get messages about all our events again.")
+            if was == "none"
+            else gettext("You get messages about this event again."),
+            "ok",
+        )
     else:
         subscriptions.unsubscribe(
             email=email, event_id=event_id, everything=choice == "everything", now=now()
