@@ -240,6 +240,7 @@ class TestPicture:
         said = properties(client, "/events/policing")
         assert said["twitter:card"] == "summary_large_image"
         assert said["og:image:alt"].startswith("Policing in Conflict, ")
+        assert said["og:locale"] == "en_GB"
         answer = client.get(said["og:image"].removeprefix("http://events.example.org"))
         assert answer.content_type == "image/png"
         assert "public" in answer.headers["Cache-Control"]
@@ -342,6 +343,20 @@ class TestRecord:
         there = "https://example.org/register"
         make_event(slug="guest", registration=RegistrationKind.EXTERNAL, external_url=there)
         assert record(client, "/events/guest")["offers"] == [{"@type": "Offer", "url": there}]
+
+    def test_offers_nothing_of_what_is_cancelled(self, client: FlaskClient):
+        make_hybrid(slug="off", status=EventStatus.CANCELLED)
+        told = record(client, "/events/off")
+        assert told["eventStatus"] == "https://schema.org/EventCancelled"
+        assert "offers" not in told
+        assert told["startDate"]
+
+    def test_names_the_player_of_its_recording(self, client: FlaskClient):
+        page = "https://www.youtube.com/watch?v=dQw4w9WgXcQ"
+        starts_at = NOW - timedelta(days=3)
+        make_event(slug="past", starts_at=starts_at, recording_url=page)
+        player = "https://www.youtube-nocookie.com/embed/dQw4w9WgXcQ"
+        assert record(client, "/events/past")["recordedIn"]["embedUrl"] == player
 
     def test_says_that_it_is_off(self, client: FlaskClient):
         make_event(slug="off", status=EventStatus.CANCELLED)

@@ -11,7 +11,7 @@ from typing import Any
 from flask import current_app, url_for
 from markupsafe import Markup
 
-from registration import editions, entries, prose, wording
+from registration import editions, entries, players, prose, wording
 from registration.listing import Programme
 from registration.models import AttendanceMode, Event, EventStatus, RegistrationKind
 
@@ -107,7 +107,10 @@ def _offers(event: Event, programme: Programme, moment: datetime) -> list[dict[s
     """Where seats are to be had: with us, or behind somebody else's link.
 
     A price only where there is none to pay, and without a currency: nothing is nothing in each.
+    Of a cancelled event nothing is to be had.
     """
+    if event.status is EventStatus.CANCELLED:
+        return []
     if event.registration is RegistrationKind.EXTERNAL and event.external_url:
         return [{"@type": "Offer", "url": event.external_url}]
     return [
@@ -143,7 +146,7 @@ def _recording(event: Event, card: str, moment: datetime) -> dict[str, Any]:
         "@type": "VideoObject",
         "name": event.title,
         "description": event.summary or event.title,
-        "embedUrl": event.recording_url,
+        "embedUrl": players.frame(event.recording_url, host="") or event.recording_url,
         "thumbnailUrl": card,
         "uploadDate": _local(event, event.ends_at),
     }

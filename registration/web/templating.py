@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from babel import Locale
+from babel.core import get_global
 from flask import Flask, g, request, url_for
 from flask.templating import Environment
 from flask_babel import Babel, Domain, format_decimal, get_locale
@@ -170,11 +171,21 @@ def _fill(app: Flask) -> None:
         asset=asset,
         first_id=_first_id,
         page_language=lambda: str(get_locale() or "en").replace("_", "-"),
+        page_territory=_page_territory,
         text_direction=lambda: (get_locale() or Locale("en")).text_direction,
         venue_line=entries.venue,
         watchable_from=players.watchable_from,
     )
     app.jinja_env.filters.update(filters.ALL)
+
+
+def _page_territory() -> str:
+    """The page's language and territory, as the Open Graph protocol wants both: "fr_FR"."""
+    locale = get_locale() or Locale("en")
+    if locale.language == "en":
+        return "en_GB"
+    likely = get_global("likely_subtags").get(locale.language, "").split("_")
+    return f"{locale.language}_{locale.territory or likely[-1]}"
 
 
 def _first_id(field: Field) -> str:
