@@ -11,7 +11,7 @@ from babel import Locale
 from flask import Flask, current_app, render_template
 from flask_babel import force_locale
 
-from registration import entries, itip, letters, prose, qr
+from registration import entries, itip, letters, prose, qr, wording
 from registration.letters import Letter
 from registration.mime import CalendarMessage, Image
 from registration.models import MailKind, OutboxMail
@@ -21,8 +21,9 @@ _SCALE = 5
 
 
 def init_app(app: Flask) -> None:
-    """Give templates the filter that wraps text to the width of a mail."""
+    """Give templates the filters that wrap text to the width of a mail, and tell its direction."""
     app.add_template_filter(wrapped)
+    app.add_template_filter(has_isolate)
 
 
 def render(mail: OutboxMail, *, now: datetime) -> CalendarMessage:
@@ -114,6 +115,11 @@ def _contact(mail: OutboxMail) -> str:
     if mail.event is not None and mail.event.contact_email:
         return mail.event.contact_email
     return str(current_app.config["CONTACT_EMAIL"])
+
+
+def has_isolate(text: str) -> bool:
+    """Whether a sentence of ours holds words that run the other way: it goes its own way then."""
+    return wording.ISOLATE in text
 
 
 @lru_cache(maxsize=1024)  # the mails of a rush say the same but for names

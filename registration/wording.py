@@ -18,8 +18,10 @@ from babel.lists import format_list
 from flask_babel import get_locale, gettext, ngettext
 
 from registration.models import AttendanceOption, Event
+from registration.scripts import FROM_THE_RIGHT
 
 NBSP = "\u00a0"
+ISOLATE, END_OF_ISOLATE = "\u2068", "\u2069"
 
 
 def _locale() -> str:
@@ -41,6 +43,15 @@ def _date(on: date, pattern: str, locale: str) -> str:
 
 def _is_english() -> bool:
     return _locale().startswith("en")
+
+
+def isolated(text: str) -> str:
+    """A text inside a sentence that runs the other way, so that neither turns the other's order.
+
+    Without it "→" between two Arabic places points from the new one to the old, and a sentence
+    that begins with a Hebrew title is read from the right (Unicode Standard Annex 9, 2.4).
+    """
+    return f"{ISOLATE}{text}{END_OF_ISOLATE}" if FROM_THE_RIGHT.search(text) else text
 
 
 def listed(texts: Iterable[str]) -> str:

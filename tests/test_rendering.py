@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import io
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 import vobject
@@ -18,7 +18,9 @@ from sqlalchemy import select
 from registration import (
     announcements,
     approvals,
+    emails,
     entries,
+    letters,
     lifecycle,
     rendering,
     rsvps,
@@ -29,7 +31,14 @@ from registration.emails import HOLD
 from registration.mime import CalendarMessage
 from registration.models import MailKind, OutboxMail, Rsvp
 from tests.conftest import NOW
-from tests.factories import make_event, make_hybrid, make_option, make_rsvp, make_speaker
+from tests.factories import (
+    make_event,
+    make_hybrid,
+    make_option,
+    make_rsvp,
+    make_speaker,
+    make_staff,
+)
 from tests.test_mime import check_wire, parsed, tree
 
 
@@ -209,6 +218,28 @@ class TestAnyText:
         found = parsed(last_mail(make_rsvp(make_option(event))))
         assert found["Reply-To"] == "desk@example.org"
         assert found["From"].addresses[0].addr_spec == "calendar@example.org"
+
+
+def test_words_from_the_right_turn_no_sentence_of_ours(app: Flask, now: datetime):
+    before, after = "دار الأوبرا", "قصر المؤتمرات"
+    [told] = letters.events.changes({"venue": before}, {"venue": after}, ["venue"])
+    assert told == f"Where: \u2068{before}\u2069 → \u2068{after}\u2069"
+    [plain] = letters.events.changes({"venue": "The hall"}, {"venue": "The house"}, ["venue"])
+    assert plain == "Where: The hall → The house"
+    emails.staff_digest(
+        make_staff(),
+        "2026-11-23",
+        events=[
+            {"title": title, "slug": "x", "cancelled": 3, "failed": 0} for title in (before, "B")
+        ],
+        since=None,
+        now=now,
+    )
+    message = rendering.render(db.session.scalars(select(OutboxMail)).one(), now=now)
+    sentence = f"\u2068{before}\u2069: 3 cancellations."
+    assert sentence in message.body
+    assert re.search(rf'<p class="m" style="[^"]*">{sentence}</p>', message.html)
+    assert re.search(r'<p class="m" dir="auto"[^>]*>B: 3 cancellations.</p>', message.html)
 
 
 def test_an_assistants_copy_has_no_calendar_part(app: Flask):

@@ -31,7 +31,7 @@ def compose(mail: OutboxMail) -> Letter:
         paragraphs=[
             gettext(
                 "%(title)s: %(what)s.",
-                title=item["title"],
+                title=wording.isolated(item["title"]),
                 what=_in_words(item["cancelled"], item["failed"]),
             )
             for item in events

@@ -57,9 +57,8 @@ def changes(before: Facts, after: Facts, names: list[str]) -> list[str]:
 
 
 def _from_to(label: str, before: str, after: str) -> str:
-    return gettext(
-        "%(label)s: %(before)s → %(after)s", label=label, before=before or "–", after=after or "–"
-    )
+    was, is_now = (wording.isolated(text) or "–" for text in (before, after))
+    return gettext("%(label)s: %(before)s → %(after)s", label=label, before=was, after=is_now)
 
 
 def _span(facts: Facts) -> str:
@@ -120,7 +119,7 @@ def _what_can_be_done(rsvp: Rsvp) -> str:
 def _cancelled(rsvp: Rsvp, mail: OutboxMail) -> Letter:
     event = rsvp.event
     paragraphs = [
-        gettext("“%(title)s” will not take place.", title=event.title),
+        gettext("“%(title)s” will not take place.", title=wording.isolated(event.title)),
         *paragraphs_of(event.cancellation_reason or mail.facts.get("reason", "")),
         gettext("The entry leaves your calendar by itself. There is nothing for you to do.")
         if mail.ical_sequence is not None

@@ -71,7 +71,7 @@ def _speaker_invitation(speaker: Speaker, told: list[str]) -> Letter:
     if speaker.answer_by:
         day = wording.day_and_month(speaker.answer_by, event.zone)
         answer = f"{answer} {gettext('Tell us by %(day)s.', day=day)}"
-    heading = gettext("%(name)s, will you join us?", name=speaker.name)
+    heading = gettext("%(name)s, will you join us?", name=wording.isolated(speaker.name))
     return _speaker_letter(speaker, subject, heading, [*told, wish, answer])
 
 
@@ -103,7 +103,9 @@ def _speaker_cancelled(speaker: Speaker, told: list[str]) -> Letter:
         )
         letter = _speaker_letter(speaker, subject, heading, [sorry, gone])
     elif event.status is EventStatus.CANCELLED:
-        off = gettext("\u201c%(title)s\u201d will not take place.", title=event.title)
+        off = gettext(
+            "\u201c%(title)s\u201d will not take place.", title=wording.isolated(event.title)
+        )
         reason = paragraphs_of(event.cancellation_reason)
         letter = _speaker_letter(speaker, subject, heading, [off, *reason, gone])
         letter.button, letter.button_note = None, ""

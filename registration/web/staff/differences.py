@@ -39,8 +39,8 @@ def difference(entry: AuditEntry, zone: ZoneInfo) -> list[str]:
         gettext(
             "%(field)s: %(before)s → %(after)s",
             field=_named(name),
-            before=_spoken(before, zone, name),
-            after=_spoken(after, zone, name),
+            before=wording.isolated(_spoken(before, zone, name)),
+            after=wording.isolated(_spoken(after, zone, name)),
         )
         for name, (before, after) in _changes(entry).items()
     ]
