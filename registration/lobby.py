@@ -110,9 +110,11 @@ def _ask_again(event: Event, state: LobbyState, now: datetime) -> int:
     if state is LobbyState.BEFORE:
         left = event.lobby_opens_at - now
         return 60 if left > LONG_BEFORE else often
-    # Whoever ended it too soon goes live again, and those who watched are back within seconds.
-    is_over = state is LobbyState.CANCELLED or now >= event.ends_at + OVERRUN
-    if state.lets_in or not is_over:
+    # Whoever ended it too soon goes live again, or takes a cancellation back, and those who
+    # watched are back within seconds.
+    if state is LobbyState.CANCELLED:
+        return often if event.may_come_back(now) else 0
+    if state.lets_in or now < event.ends_at + OVERRUN:
         return often
     return 60 if state is LobbyState.ENDED else 0
 

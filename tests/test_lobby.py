@@ -11,6 +11,7 @@ from registration import lobby, rsvps, streams
 from registration.database import db
 from registration.lobby import LobbyState
 from registration.models import (
+    HOLD,
     Attendee,
     AuditEntry,
     Event,
@@ -239,5 +240,6 @@ def test_lobbies_ask_seldom_long_before_often_when_it_matters_and_less_where_ver
     assert pause(event.ends_at + HOUR) == 60
     make_option(event, mode="virtual", seats_taken=20_000)
     assert pause(event.starts_at) == 25
-    event.status = EventStatus.CANCELLED
-    assert pause(event.starts_at) == 0
+    event.status, event.cancelled_at = EventStatus.CANCELLED, event.starts_at
+    assert pause(event.starts_at) == 25, "it may be taken back"
+    assert pause(event.starts_at + HOLD) == 0

@@ -7,10 +7,11 @@ from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Page, Route, expect
+from sqlalchemy import select
 
-from registration import lifecycle, listing, streams
+from registration import announcements, lifecycle, listing, streams
 from registration.database import db
-from registration.models import AgendaItem, LobbyPhase, Rsvp, StaffRole
+from registration.models import AgendaItem, Announcement, LobbyPhase, Rsvp, StaffRole
 from tests.browser.conftest import Site, assert_accessible
 from tests.factories import make_event, make_option, make_rsvp, make_speaker, make_staff, save
 
@@ -170,8 +171,15 @@ def test_who_watches_when_it_is_cancelled_reads_so_and_why(open_page, site, rsvp
     lifecycle.cancel(reason="The speaker is ill.", **(staff | {"now": site.now}))
     page.clock.fast_forward(LONG)
     expect(page.get_by_text("The speaker is ill.")).to_be_visible()
-    expect(page.locator(".note", has_text="This event has been cancelled.")).to_be_visible()
+    cancelled = page.locator(".note", has_text="This event has been cancelled.")
+    expect(cancelled).to_be_visible()
     expect(page.get_by_text("This event has ended.")).to_be_hidden()
+    telling = db.session.scalars(select(Announcement.id)).one()
+    assert announcements.undo(announcement_id=telling, staff_id=None, now=site.now)
+    page.clock.fast_forward(LONG)
+    expect(cancelled).to_be_hidden()
+    expect(page.get_by_text("The speaker is ill.")).to_be_hidden()
+    expect(page.locator("iframe")).to_have_attribute("src", FIRST)
 
 
 def test_an_open_lobby_shows_that_the_event_goes_on_longer(open_page, site, rsvp, staff):
