@@ -43,22 +43,18 @@ def tell(*, event_id: int, staff_id: int | None, now: datetime) -> bool:
 def _tell(event: Event, staff_id: int | None, now: datetime) -> bool:
     editions.keep(event, now=now)
     reach = audience.reach(event, editions.facts_of(event))
-    speakers = [
-        speaker
-        for speaker in audience.speakers_with_entry(event.id)
-        if editions.speaker_differs(speaker)
-    ]
-    if not (reach.mailed or speakers) or event.status is not EventStatus.PUBLISHED:
+    reach.speakers = len(audience.speakers_to_tell(event.id))
+    if reach.is_empty or event.status is not EventStatus.PUBLISHED:
         return False
     announcement = emails.event_changed(event, staff_id=staff_id, now=now)
-    announcement.attendees, announcement.speakers = reach.mailed, len(speakers)
+    announcement.attendees, announcement.speakers = reach.mailed, reach.speakers
     audit.record(
         "event.announced",
         now=now,
         staff_id=staff_id,
         event_id=event.id,
         attendees=reach.mailed,
-        speakers=len(speakers),
+        speakers=reach.speakers,
     )
     return True
 

@@ -121,9 +121,9 @@ def _news_to(has_entry: bool, before: Facts, after: Facts, mode: AttendanceMode)
 
 
 def reach(event: Event, after: Facts) -> Reach:
-    """How many would be told if the event were as `after` says; the event is as it is saved.
+    """How many attendees would be told if the event were as `after` says; it is as it is saved.
 
-    Speakers are counted by the caller's facts where times or places of the event are theirs too.
+    Speakers are counted by the caller, with `speakers_to_tell`.
     """
     found, most = Reach(after=after), 0
     of_event = Rsvp.event_id == event.id
@@ -170,3 +170,10 @@ def speakers_with_entry(event_id: int) -> list[Speaker]:
             .order_by(Speaker.position)
         )
     )
+
+
+def speakers_to_tell(event_id: int) -> list[Speaker]:
+    """Those of them whose entry would say something else than they were told last."""
+    return [
+        speaker for speaker in speakers_with_entry(event_id) if editions.speaker_differs(speaker)
+    ]

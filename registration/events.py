@@ -188,9 +188,7 @@ def news_of(event: Event, *, now: datetime) -> Reach:
     reach = audience.reach(event, editions.facts_of(event))
     if not reach.before:
         reach.before = editions.facts_of_edition(event.id, event.edition) or reach.after
-    reach.speakers = sum(
-        editions.speaker_differs(speaker) for speaker in audience.speakers_with_entry(event.id)
-    )
+    reach.speakers = len(audience.speakers_to_tell(event.id))
     return reach
 
 
