@@ -50,7 +50,7 @@ def init_app(app: Flask) -> None:
     app.ensure_sync = lambda func: func  # type: ignore[method-assign]
     app.before_request(_only_forms)
     csrf.init_app(app)
-    limits.init_app(app)
+    limits.limiter.init_app(app)
     for blueprint in (
         events.blueprint,
         answering.blueprint,

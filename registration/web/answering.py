@@ -31,7 +31,7 @@ from registration.web.events import FRESH
 from registration.web.fields import once_more
 from registration.web.headers import cacheable
 from registration.web.kept_pages import KeptPages
-from registration.web.limits import address_sent, limiter, setting
+from registration.web.limits import address_sent
 from registration.web.person_form import guests_line
 
 blueprint = Blueprint("answering", __name__)
@@ -94,7 +94,7 @@ def _of_code() -> list[tries.Allowance]:
 
 
 @blueprint.post("/events/<slug>/rsvp")
-@limiter.limit(setting("LIMIT_RSVP_PER_NETWORK"))
+@tries.per_network("LIMIT_RSVP_PER_NETWORK")
 @tries.counted(_of_address, counts=lambda answer: answer.status_code == 303)
 @tries.counted(_of_code, counts=lambda answer: answer.status_code == 403)
 def take(slug: str) -> ResponseReturnValue:

@@ -10,8 +10,8 @@ from wtforms import StringField
 
 from registration import links
 from registration.times import now
+from registration.web import tries
 from registration.web.fields import EMAIL, EMAIL_KEYBOARD, one_line
-from registration.web.limits import limiter, setting
 
 blueprint = Blueprint("finding", __name__)
 
@@ -28,7 +28,7 @@ class FindForm(FlaskForm):  # type: ignore[misc]
 
 
 @blueprint.route("/find", methods=["GET", "POST"])
-@limiter.limit(setting("LIMIT_FIND_PER_NETWORK"), methods=["POST"])
+@tries.per_network("LIMIT_FIND_PER_NETWORK")
 def find() -> ResponseReturnValue:
     """Mail an address its links; the page says the same for every address."""
     form = FindForm()

@@ -10,10 +10,10 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from flask import Flask, current_app, request
-from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
-from limits.storage import RedisStorage, Storage
+from flask import Flask, request
+from limits import RateLimitItem
+from limits.storage import RedisStorage, Storage, storage_from_string
+from limits.strategies import FixedWindowRateLimiter
 
 from registration import addresses
 from registration.web.fields import one_line
@@ -24,7 +24,7 @@ Kept = TypeVar("Kept")
 
 def network() -> str:
     """Where a request comes from: an IPv4 address, or the /64 in which an IPv6 host is at home."""
-    address = get_remote_address()
+    address = request.remote_addr or "127.0.0.1"
     try:
         found = ipaddress.ip_address(address)
     except ValueError:
@@ -48,8 +48,6 @@ def address_sent() -> str:
             return addresses.canonical(text)
     return text.lower()
 
-
-limiter = Limiter(network, default_limits=[], headers_enabled=False)
 
 #: How often counters that have run out are swept away, in seconds.
 _SWEEP = 60.0
@@ -155,15 +153,26 @@ class SharedMemory(ProcessMemory):
             return own()
 
 
-def init_app(app: Flask) -> None:
-    """Count in memory, or where `REDIS_URL` is set in Redis: for all processes together."""
-    redis = app.config["REDIS_URL"]
-    app.config["RATELIMIT_STORAGE_URI"] = f"shared+{redis}" if redis else "process://"
-    limiter.init_app(app)
-    # Each limit belongs to one view, which asks for it: the others need not be looked through.
-    app.before_request_funcs[None].remove(limiter._check_request_limit)
+class Limiter:
+    """Counts what is limited, from the first time until the time of the limit is over."""
+
+    def init_app(self, app: Flask) -> None:
+        """Count in memory, or where `REDIS_URL` is set in Redis: for all processes together."""
+        redis = app.config["REDIS_URL"]
+        self._counters = storage_from_string(f"shared+{redis}" if redis else "process://")
+        self._windows = FixedWindowRateLimiter(self._counters)
+
+    def hit(self, limit: RateLimitItem, key: str, *, cost: int = 1) -> bool:
+        """Count once more; False where the limit is passed. A negative cost takes back."""
+        return self._windows.hit(limit, key, cost=cost)
+
+    def anew_at(self, limit: RateLimitItem, key: str) -> float:
+        """When it is counted from the beginning again, as a timestamp."""
+        return self._windows.get_window_stats(limit, key).reset_time
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self._counters.reset()
 
 
-def setting(name: str) -> Callable[[], str]:
-    """A limit that is read from the settings at each request."""
-    return lambda: str(current_app.config[name])
+limiter = Limiter()

@@ -29,9 +29,8 @@ from registration.admission import RsvpRefused
 from registration.models import AttendanceOption, Rsvp
 from registration.parties import attendees
 from registration.times import now
-from registration.web import access
+from registration.web import access, tries
 from registration.web.files import file, own_entry
-from registration.web.limits import limiter, setting
 
 blueprint = Blueprint("rsvps", __name__)
 
@@ -214,7 +213,7 @@ def _ask_to_leave(rsvp: Rsvp) -> ResponseReturnValue:
 
 
 @blueprint.post("/rsvp/<key>/resend")
-@limiter.limit(setting("LIMIT_RSVP_PER_NETWORK"))
+@tries.per_network("LIMIT_RSVP_PER_NETWORK")
 def resend(key: str) -> ResponseReturnValue:
     """Send the mail once more."""
     rsvp = access.rsvp_by_manage_key(key)

@@ -1,4 +1,4 @@
-"""Tries of which not each counts: counted before they are made, given back where it does not."""
+"""Tries that are limited: counted before they are made, given back where they do not count."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 from functools import wraps
 
-from flask import Response, abort, after_this_request, current_app, g
+from flask import Response, abort, after_this_request, current_app, g, request
 from flask.typing import ResponseReturnValue
 from limits import RateLimitItem, parse
 
@@ -27,8 +27,8 @@ def count(allowances: Iterable[Allowance], *, counts: Callable[[Response], bool]
     for setting, key in allowances:
         limit = parse(current_app.config[setting])
         hits.append((limit, key))
-        if not limiter.limiter.hit(limit, key):
-            g.counts_anew_at = limiter.limiter.get_window_stats(limit, key).reset_time
+        if not limiter.hit(limit, key):
+            g.counts_anew_at = limiter.anew_at(limit, key)
             _give_back(hits)
             abort(429)
 
@@ -42,6 +42,20 @@ def count(allowances: Iterable[Allowance], *, counts: Callable[[Response], bool]
 def of_guesses(kind: str) -> Allowance:
     """What one network may guess of a kind of secret that is short enough to be guessed."""
     return "LIMIT_GUESSES_PER_NETWORK", f"{kind}:from:{network()}"
+
+
+def per_network(setting: str) -> Callable[[View], View]:
+    """A view to which one network may send as many forms as the setting says, whatever is in them.
+
+    To read it counts for nothing.
+    """
+
+    def allowances() -> list[Allowance]:
+        if request.method != "POST":
+            return []
+        return [(setting, f"{request.endpoint}:from:{network()}")]
+
+    return counted(allowances, counts=lambda _answer: True)
 
 
 def counted(
@@ -63,11 +77,9 @@ def counted(
 def seconds_to_wait() -> int:
     """Until the limit that was met counts anew."""
     anew_at = g.get("counts_anew_at")
-    if anew_at is None and limiter.current_limit is not None:
-        anew_at = limiter.current_limit.reset_at
     return 60 if anew_at is None else max(1, int(anew_at - time.time()))
 
 
 def _give_back(hits: Iterable[tuple[RateLimitItem, str]]) -> None:
     for limit, key in hits:
-        limiter.limiter.hit(limit, key, cost=-1)
+        limiter.hit(limit, key, cost=-1)
