@@ -132,7 +132,7 @@ def end_holds(*, now: datetime) -> int:
 
 def _earlier(event_id: int, email: str) -> dict[int, RsvpStatus]:
     """What this address has answered to this event: its live RSVP, and those that have ended."""
-    rows = db.session.execute(_EARLIER, {"event": event_id, "email": email})
+    rows = db.session.connection().execute(_EARLIER, {"event": event_id, "email": email})
     return dict(rows.all())
 
 

@@ -121,7 +121,7 @@ def test_the_number_of_statements_does_not_grow(app: Flask, now: datetime):
     crowd(room, 1500, now, waiting=True)
     large = {name: cost_of(act) for name, act in acts(room, stream, now).items()}
     assert {name: n for name, n in large.items() if n > small[name]} == {}
-    assert small["answer and wait"] <= 16
+    assert small["answer and wait"] <= 10
 
 
 def test_each_statement_goes_through_an_index(app: Flask, database: str, now: datetime):
