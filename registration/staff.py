@@ -180,12 +180,13 @@ def set_active(*, account_id: int, active: bool, staff_id: int, now: datetime) -
         audit.record(action, now=now, staff_id=staff_id, account=account.email)
 
 
-def end_sessions(*, account_id: int, staff_id: int, now: datetime) -> None:
+def end_sessions(*, account_id: int, staff_id: int, now: datetime) -> Staff:
     """Sign an account out everywhere."""
-    with transaction():
+    with transaction(keep=True):
         account = db.session.get_one(Staff, account_id)
         account.fs_uniquifier = secrets.token_hex(32)
         audit.record("staff.sessions_ended", now=now, staff_id=staff_id, account=account.email)
+    return account
 
 
 def by_email(email: str) -> Staff:

@@ -132,21 +132,49 @@ def test_one_administrator_stays(client: FlaskClient) -> None:
     admin = make_staff()
     admin_id = admin.id
     sign_in(client, admin)
-    send(client, f"/staff/people/{admin_id}/act", page="/staff/people/", do="close")
+    post(client, f"/staff/people/{admin_id}/act", do="close")
     assert "You cannot close your own account." in client.get("/staff/people/").text
     answer = send(client, f"/staff/people/{admin_id}", name="X", role="door")
     assert "This is the last administrator." in answer.text
     assert db.session.get_one(Staff, admin_id).is_admin
 
 
-def test_sessions_are_ended_everywhere(app: Flask, client: FlaskClient) -> None:
+def test_sessions_are_ended_everywhere_else(app: Flask, client: FlaskClient) -> None:
     make_staff(email="me@example.org", password=hash_password(PASSWORD))
     there = app.test_client()
     enter(client, "me@example.org")
     enter(there, "me@example.org")
-    send(client, "/staff/account/", do="end_sessions")
-    assert not signed_in(client)
+    answer = send(client, "/staff/account/", do="end_sessions")
+    assert "Everywhere else you are signed out." in client.get(answer.location).text
+    assert signed_in(client)
     assert not signed_in(there)
+
+
+def test_who_stays_in_stays_for_as_long_as_they_chose(app: Flask, client: FlaskClient) -> None:
+    make_staff(email="me@example.org", password=hash_password(PASSWORD))
+    send(client, "/staff/sign-in", email="me@example.org", password=PASSWORD, remember="y")
+    send(client, "/staff/account/", do="end_sessions")
+    client.delete_cookie(app.config["SESSION_COOKIE_NAME"])  # as a browser does when it is closed
+    assert signed_in(client)
+
+
+def test_the_account_says_when_and_from_where_it_was_entered(
+    app: Flask, client: FlaskClient
+) -> None:
+    make_staff(email="me@example.org", password=hash_password(PASSWORD))
+    page = sign_in(client, db.session.scalars(select(Staff)).one()).get("/staff/account/").text
+    assert "from 127.0.0.1" not in page
+    enter(app.test_client(), "me@example.org")
+    enter(app.test_client(), "me@example.org")
+    assert client.get("/staff/account/").text.count("from 127.0.0.1") == 2
+
+
+def test_the_list_of_people_offers_what_can_be_done(client: FlaskClient) -> None:
+    sign_in(client, make_staff())
+    assert 'name="do"' not in client.get("/staff/people/").text, "not with one's own account"
+    make_staff(email="closed@example.org", active=False)
+    offered = re.findall(r'name="do" value="(\w+)"', client.get("/staff/people/").text)
+    assert offered == ["open"]
 
 
 def test_a_changed_password_ends_the_other_sessions_and_is_mailed(

@@ -215,6 +215,7 @@ def test_the_menu_of_the_last_account_is_seen_to_its_end(
     site: Site, open_page: Callable[..., Page]
 ) -> None:
     make_staff(email="me@example.org", password=hash_password(PASSWORD))
+    make_staff(email="last@example.org", name="Zoë Last")
     page = open_page(f"{site.url}/staff/sign-in")
     enter(page, "me@example.org")
     page.goto(f"{site.url}/staff/people/")

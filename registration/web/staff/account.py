@@ -15,12 +15,12 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from flask_login import COOKIE_NAME, login_user
-from flask_security import current_user, logout_user
+from flask_security import current_user
 from flask_wtf import FlaskForm
 from wtforms import StringField
 
 from registration import staff, staff_addresses
-from registration.models import StaffRole
+from registration.models import Staff, StaffRole
 from registration.staff_addresses import StaffAddressRefused
 from registration.times import now
 from registration.web import tries
@@ -46,13 +46,12 @@ def show() -> ResponseReturnValue:
 @blueprint.post("/")
 @staff_only(StaffRole.ORGANISER, StaffRole.DOOR)
 def act() -> ResponseReturnValue:
-    """Keep the name, or sign out everywhere."""
+    """Keep the name, or sign out everywhere else."""
     account_id = current_user.id
     if request.form.get("do") == "end_sessions":
-        staff.end_sessions(account_id=account_id, staff_id=account_id, now=now())
-        logout_user()
-        flash(gettext("You are signed out everywhere."), "ok")
-        return redirect(url_for("security.login"), code=303)
+        _stay_in(staff.end_sessions(account_id=account_id, staff_id=account_id, now=now()))
+        flash(gettext("Everywhere else you are signed out."), "ok")
+        return redirect(url_for(".show"), code=303)
     name = one_line(request.form.get("name"))[:200]
     if name:
         staff.rename(account_id=account_id, name=name, now=now())
@@ -106,14 +105,18 @@ def confirm_address(token: str) -> ResponseReturnValue:
     except StaffAddressRefused as refusal:
         flash(str(refusal), "warn")
     else:
-        # This browser stays in: it has just shown that it is theirs.
-        remembers = current_app.config.get("REMEMBER_COOKIE_NAME", COOKIE_NAME)
-        login_user(account, remember=remembers in request.cookies)
+        _stay_in(account)
         flash(
             gettext("Your address is changed. Everywhere else you are signed out."),
             "ok",
         )
     return redirect(url_for(".show"), code=303)
+
+
+def _stay_in(account: Staff) -> None:
+    """Keep this browser in, where all others are signed out; for as long as it was to be."""
+    remembers = current_app.config.get("REMEMBER_COOKIE_NAME", COOKIE_NAME)
+    login_user(account, remember=remembers in request.cookies)
 
 
 def _count_a_link() -> None:

@@ -37,7 +37,10 @@ ROLE_NAMES = {
 
 #: What is said once something was done with an account.
 TOLD = {
-    "close": _("The account is closed, and signed out everywhere."),
+    "close": _(
+        "The account is closed, and signed out everywhere. Its name and address stay: the log says"
+        " who did what."
+    ),
     "open": _("The account is open again."),
     "end_sessions": _("The account is signed out everywhere."),
     "forget_factors": _("Codes and passkeys are off; a mail tells the owner."),
