@@ -24,7 +24,10 @@ def modules(text: str) -> list[bytes]:
 
 
 def svg(text: str) -> str:
-    """The code as an element for a page, without quiet zone, in the colour of the text."""
+    """The code as an element for a page, without quiet zone, in the colour of the text.
+
+    Hidden from who listens to the page: beside it stands what it says.
+    """
     rows = modules(text)
     runs = (
         f"M{run.start()} {y}.5h{run.end() - run.start()}"
@@ -32,7 +35,7 @@ def svg(text: str) -> str:
         for run in _DARK_RUN.finditer(row)
     )
     return (
-        f'<svg viewBox="0 0 {len(rows)} {len(rows)}">'
+        f'<svg viewBox="0 0 {len(rows)} {len(rows)}" aria-hidden="true">'
         f'<path stroke="currentColor" d="{"".join(runs)}"/></svg>'
     )
 

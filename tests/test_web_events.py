@@ -532,10 +532,10 @@ class TestForm:
         make_question(room.event, label="Which meal?", is_required=True, option_id=room.id)
         make_question(room.event, label="Which city?", option_id=stream.id)
         page = words(client, "/events/asks/rsvp")
-        assert "Which team?</label>" in page
-        assert "Which meal? <small>(only for: In person)</small>" in page
-        assert "Which city? <small>(optional, only for: Online)</small>" in page
+        assert "Which team?</bdi></label>" in page
+        assert "Which meal?</bdi> <small>(only for: In person)</small>" in page
+        assert "Which city?</bdi> <small>(optional, only for: Online)</small>" in page
 
     def test_the_code_of_an_event_by_invitation_is_not_called_optional(self, client: FlaskClient):
         make_hybrid(slug="closed", visibility=Visibility.INVITATION)
-        assert "Invitation code</label>" in words(client, "/events/closed/rsvp")
+        assert "Invitation code</bdi></label>" in words(client, "/events/closed/rsvp")

@@ -913,3 +913,21 @@ def test_the_summary_is_in_the_order_of_the_page_and_names_the_question(client: 
     assert "Answer “Which team?”" in summary
     places = [page.index(f' id="{link}"') for link in links]
     assert places == sorted(places)
+
+
+def test_a_question_from_the_right_reads_from_there_whatever_the_page_does(client: FlaskClient):
+    room, _ = make_hybrid()
+    words = "מה השאלה שלך?"
+    make_question(room.event, label=words)
+    make_question(room.event, kind=QuestionKind.ONE_OF, label="Which?", choices=[words])
+    page = client.get(f"/events/{room.event.slug}/rsvp").text
+    assert f"<bdi>{words}</bdi>" in page
+    assert f'<span dir="auto">{words}</span>' in page
+    assert re.search(r'<input[^>]* id="name"[^>]* dir="auto"', page)
+    assert not re.search(r'<input[^>]* id="email"[^>]* dir="auto"', page)
+
+
+def test_the_picture_of_a_code_is_not_read_out_beside_its_letters(client: FlaskClient):
+    rsvp = make_rsvp(make_hybrid()[0])
+    page = client.get(f"/rsvp/{rsvp.manage_key}").text
+    assert re.search(r'<svg viewBox="0 0 \d+ \d+" aria-hidden="true"><path', page)

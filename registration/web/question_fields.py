@@ -16,6 +16,7 @@ from wtforms import (
     ValidationError,
 )
 
+from registration import wording
 from registration.models import Question, QuestionKind
 from registration.web.fields import at_most, many_lines, one_line
 
@@ -44,7 +45,7 @@ def question_field(question: Question) -> Field:
 
 def unanswered(question: Question) -> str:
     """It stands in the summary too, where one must see which question is meant."""
-    return gettext("Answer “%(question)s”", question=question.label)
+    return gettext("Answer “%(question)s”", question=wording.isolated(question.label))
 
 
 def _known_choice(_form: Form, field: Field) -> None:
