@@ -70,7 +70,7 @@ def _as_text(cell: Any) -> str:
     if cell is None:
         return ""
     if isinstance(cell, datetime):
-        return cell.strftime("%Y-%m-%d %H:%M:%S")
+        return cell.replace(tzinfo=None).isoformat(" ", "seconds")
     return YES_NO[cell] if isinstance(cell, bool) else str(cell)
 
 
