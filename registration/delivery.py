@@ -48,11 +48,10 @@ _WHOLE = (
     select(OutboxMail)
     .where(OutboxMail.id.in_(bindparam("mail_ids", expanding=True)))
     .options(
-        joinedload(OutboxMail.event),
+        joinedload(OutboxMail.event),  # of RSVP and speaker as well: it is at hand by then
         joinedload(OutboxMail.rsvp).joinedload(Rsvp.option),
-        joinedload(OutboxMail.rsvp).joinedload(Rsvp.event),
-        joinedload(OutboxMail.rsvp).selectinload(Rsvp.party),
-        joinedload(OutboxMail.speaker).joinedload(Speaker.event),
+        joinedload(OutboxMail.rsvp).joinedload(Rsvp.party),
+        joinedload(OutboxMail.speaker),
     )
     .execution_options(populate_existing=True)
 )
@@ -174,7 +173,8 @@ def rendered(
     late: list[int] = []
     gone: list[int] = []
     early: list[tuple[int, datetime]] = []
-    rows = {row.id: row for row in db.session.scalars(_WHOLE, {"mail_ids": list(mail_ids)})}
+    found = db.session.scalars(_WHOLE, {"mail_ids": list(mail_ids)}).unique()
+    rows = {row.id: row for row in found}
     for mail_id in mail_ids:
         row, message = rows.get(mail_id), None
         try:

@@ -7,8 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 
-from babel import Locale
-from flask import Flask, current_app, render_template
+from flask import Flask, current_app
 from flask_babel import force_locale
 
 from registration import entries, itip, letters, prose, qr, wording
@@ -57,15 +56,13 @@ def render(mail: OutboxMail, *, now: datetime) -> CalendarMessage:
 
 
 def _lay_out(mail: OutboxMail, letter: Letter) -> tuple[str, str]:
-    about = {
-        "mail": mail,
-        "letter": letter,
-        "host": _host(mail),
-        "contact": _contact(mail),
-        "direction": Locale.parse(mail.language, sep="-").text_direction,
-    }
-    text = render_template("email/letter.txt", **about)
-    return text.strip() + "\n", render_template("email/letter.html", **about)
+    about = {"mail": mail, "letter": letter, "host": _host(mail), "contact": _contact(mail)}
+    # Past Flask, which tells each template anew of request and reader: a mail has none.
+    text, html = (
+        current_app.jinja_env.get_template(f"email/letter.{kind}").render(about)
+        for kind in ("txt", "html")
+    )
+    return text.strip() + "\n", html
 
 
 def _calendar(mail: OutboxMail, now: datetime) -> tuple[str, bytes | None]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import re
 import smtplib
 import socket
 import ssl
@@ -14,7 +13,6 @@ from typing import Any, Self
 
 #: Seconds without a word after which a kept connection is asked whether it is still there.
 _QUIET = 5.0
-_LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
 _CLOSING = 421  # RFC 5321, 4.2.3: the server closes; it says nothing about the mail at hand
 _SIZE = (452, 552)  # RFC 1870, 6: no room for this mail; a smaller one may find some
 
@@ -163,7 +161,8 @@ class Line:
         except (smtplib.SMTPServerDisconnected, OSError) as broken:
             raise _BrokenEarly(str(broken)) from broken
         self._judge(host, *answers)
-        body = _LEADING_DOT.sub(b"..", content)
+        # A message begins with a header, so that a line with a dot comes after a line end.
+        body = content.replace(b"\n.", b"\n..")
         if not body.endswith(b"\r\n"):
             body += b"\r\n"
         try:

@@ -41,6 +41,8 @@ __all__ = [
     "tickets_of",
 ]
 
+_TO_ATTENDEES = rsvps.COMPOSERS | events.COMPOSERS | reminders.COMPOSERS
+
 
 def compose(mail: OutboxMail) -> Letter:
     """The letter of an outbox row, in the locale at hand."""
@@ -65,8 +67,7 @@ def compose(mail: OutboxMail) -> Letter:
             told = events.changes(before, after, sorted(after))
         return speakers.COMPOSERS[mail.kind](mail.speaker, told)
     assert mail.rsvp is not None
-    composers = rsvps.COMPOSERS | events.COMPOSERS | reminders.COMPOSERS
-    letter = composers[mail.kind](mail.rsvp, mail)
+    letter = _TO_ATTENDEES[mail.kind](mail.rsvp, mail)
     if mail.facts.get("copy"):
         name = mail.facts.get("name", mail.rsvp.name)
         letter.paragraphs.insert(
