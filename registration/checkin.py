@@ -49,10 +49,10 @@ def admit(
         else:
             person = arrivals.person_by_code(code) if code else None
         outcome = arrivals.standing(person, event_id)
-        if kept and person is not None and _was_taken_back(person, since=now):
-            outcome = Outcome.TAKEN_BACK
         if person is not None and outcome is Outcome.ADMITTED:
-            if not arrivals.mark(person, staff_id=staff_id, now=now):
+            if kept and _was_taken_back(person, since=now):
+                outcome = Outcome.TAKEN_BACK
+            elif not arrivals.mark(person, staff_id=staff_id, now=now):
                 # In already, or cancelled while this was decided: look again.
                 person = arrivals.person_by_id(person.id)
                 outcome = arrivals.standing(person, event_id)

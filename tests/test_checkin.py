@@ -109,6 +109,9 @@ def test_a_kept_scan_brings_nobody_back_whose_check_in_was_taken_back_after_it(a
     assert arrivals.counts_of(rsvp.event).inside == 0
     guest = admit(rsvp, staff, now, kept=True, code=ticket_of(rsvp, 1))
     assert guest.outcome is Outcome.ADMITTED, "nobody took the guest's back"
+    elsewhere = make_event(slug="elsewhere")
+    there = admit(rsvp, staff, now, kept=True, event_id=elsewhere.id)
+    assert there.outcome is Outcome.ELSEWHERE, "another door says what it is"
     after = admit(rsvp, staff, now + timedelta(minutes=3), kept=True)
     assert after.outcome is Outcome.ADMITTED, "it was scanned since"
 
