@@ -331,6 +331,29 @@ def test_who_has_not_been_asked_is_mailed_nothing_at_a_new_address(speaker: Spea
     assert mails_of(speaker) == []
 
 
+@pytest.mark.parametrize(
+    "correct",
+    [
+        lambda speaker: edit(speaker, email="lise@example.org"),
+        lambda speaker: edit_in_the_editor(speaker, email="lise@example.org"),
+        lambda speaker: speakers.set_address(
+            speaker_id=speaker.id, email="lise@example.org", staff_id=None, now=NOW
+        ),
+    ],
+)
+def test_a_link_that_went_to_a_stranger_who_declined_leads_nowhere(
+    speaker: Speaker, correct: Callable[[Speaker], object]
+) -> None:
+    invite(speaker)
+    speakers.answer(speaker_id=speaker.id, will_speak=False, now=NOW)
+    key = speaker.key
+    correct(speaker)
+    db.session.expire_all()
+    assert speaker.key != key
+    invite(speaker)
+    assert speaker.key in body_of(mails_of(speaker)[-1])
+
+
 def test_who_is_taken_off_a_cancelled_event_loses_the_entry_too(speaker: Speaker) -> None:
     invite(speaker)
     deliver_all()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from datetime import datetime
 from typing import Any
 
@@ -54,7 +53,6 @@ def speaker_again(speaker: Speaker, *, now: datetime) -> None:
 def speaker_readdressed(speaker: Speaker, *, before: str, now: datetime) -> None:
     """Send a speaker's mail to the right address, as rsvp_readdressed does an attendee's."""
     uid, sequence = speaker.ical_uid, speaker.ical_sequence
-    speaker.key = secrets.token_urlsafe(24)
     speaker.ical_uid = itip.new_uid(current_app.config["MAIL_DOMAIN"])
     speaker.ical_sequence = -1
     speaker.revision += 1

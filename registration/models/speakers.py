@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import secrets
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -87,6 +88,13 @@ class Speaker(Base):
     def _keep_search_text(self, key: str, value: str) -> str:
         parts = {"name": self.name, "affiliation": self.affiliation} | {key: value}
         self.search_text = folded_lines(*parts.values())
+        return value
+
+    @validates("email")
+    def _end_link(self, _key: str, value: str) -> str:
+        """End the link that an address before has: whoever reads its mail may be a stranger."""
+        if self.email and self.email != value:
+            self.key = secrets.token_urlsafe(24)
         return value
 
     @property
