@@ -80,6 +80,12 @@ def ending_of(rsvp: Rsvp) -> tuple[str, str]:
     return (entry.actor, str(entry.detail.get("reason", ""))) if entry else ("", "")
 
 
+def is_address_corrected(rsvp: Rsvp) -> bool:
+    """Whether staff have given an RSVP another address than it was sent with."""
+    corrected = (AuditEntry.rsvp_id == rsvp.id) & (AuditEntry.action == "rsvp.address")
+    return db.session.scalar(select(AuditEntry.id).where(corrected).limit(1)) is not None
+
+
 def forget_searches(event_id: int) -> None:
     """Take what staff searched for out of an event's exports: it may be whoever is erased.
 

@@ -122,11 +122,12 @@ def correct_address(*, rsvp_id: int, email: str, staff_id: int, now: datetime) -
             rsvp=rsvp,
             changes={"email": [before, email]},
         )
+        rsvp.manage_key, rsvp.join_key = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
         takes_place = seats.event.takes_place(now)
         if takes_place:
-            rsvp.manage_key, rsvp.join_key = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
             emails.rsvp_readdressed(rsvp, before=before, now=now)
-        emails.rsvp_redirected(rsvp, before=before)
+        else:
+            emails.rsvp_redirected(rsvp, before=before)
     return takes_place
 
 

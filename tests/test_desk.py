@@ -8,9 +8,10 @@ from email.policy import SMTP
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from registration import announcements, desk, lifecycle, mailings, rendering
+from registration import announcements, desk, keys, lifecycle, mailings, rendering, subscriptions
 from registration.database import db
 from registration.emails import HOLD
 from registration.models import MailKind, MailState, OutboxMail, Rsvp
@@ -144,9 +145,38 @@ class TestCorrectedAddress:
 
     def test_after_the_event_is_kept_and_mailed_nothing(self, rsvp: Rsvp):
         deliver_all()
+        keys = {rsvp.manage_key, rsvp.join_key}
         assert not correct(rsvp, rsvp.event.ends_at + timedelta(days=1))
         assert rsvp.email == "amina@example.org"
         assert waiting() == []
+        assert keys.isdisjoint({rsvp.manage_key, rsvp.join_key}), "the old one reads no more"
+
+    def test_leaves_the_copy_with_an_assistant_who_had_given_their_own(self, app: Flask):
+        assistant = {"booked_by_name": "Ade", "booked_by_email": "ade@example.org"}
+        rsvp = make_rsvp(make_option(), email="ade@example.org", name="Amina", **assistant)
+        correct(rsvp)
+        assert waiting() == [
+            (MailKind.CONFIRMED, "amina@example.org", 0),
+            (MailKind.CONFIRMED, "ade@example.org", None),
+        ]
+
+    def test_ends_the_way_out_of_messages_that_the_old_one_has(
+        self, rsvp: Rsvp, client: FlaskClient
+    ):
+        # As it stands in a mail of this release, and of those that did not say for which address.
+        mailed = [
+            keys.unsubscribe_key(rsvp),
+            keys._signer().sign(str(rsvp.id)).decode(),
+        ]
+        assert [client.get(f"/unsubscribe/{key}").status_code for key in mailed] == [200, 200]
+        correct(rsvp)
+        for key in mailed:
+            answer = client.get(f"/unsubscribe/{key}")
+            assert answer.status_code == 404
+            assert rsvp.email not in answer.text
+            assert client.post(f"/unsubscribe/{key}").status_code == 404
+        assert subscriptions.state_of(rsvp.email, rsvp.event_id) == "all"
+        assert client.get(f"/unsubscribe/{keys.unsubscribe_key(rsvp)}").status_code == 200
 
 
 class TestEditing:

@@ -108,10 +108,13 @@ def rsvp_readdressed(rsvp: Rsvp, *, before: str, now: datetime) -> None:
     the one before, which may be a stranger's, names nobody; where no entry went, none goes.
     """
     uid, sequence = rsvp.ical_uid, rsvp.ical_sequence
+    its = OutboxMail.rsvp_id == rsvp.id
+    loses_entry = rsvp.is_confirmed and sequence >= 0 and rows.may_have_entry(its, before)
+    # First, since an assistant may have given their own address: the copy is written to that.
+    rsvp_redirected(rsvp, before=before)
     rsvp.ical_uid, rsvp.ical_sequence = itip.new_uid(current_app.config["MAIL_DOMAIN"]), -1
     rsvp_again(rsvp, now=now)
-    its = OutboxMail.rsvp_id == rsvp.id
-    if rsvp.is_confirmed and sequence >= 0 and rows.may_have_entry(its, before):
+    if loses_entry:
         rows.write(
             MailKind.READDRESSED,
             f"{rsvp.id}.{rsvp.revision}",

@@ -6,9 +6,13 @@ from flask import Blueprint, flash, g, redirect, render_template, request, url_f
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from registration import subscriptions
+from registration import audit, subscriptions
 from registration.database import db
-from registration.keys import read_unsubscribe_key
+from registration.keys import (
+    is_unsubscribe_key_of,
+    is_unsubscribe_key_of_before,
+    read_unsubscribe_key,
+)
 from registration.models import Invitation, Rsvp
 from registration.times import now
 
@@ -19,10 +23,18 @@ def _reader(key: str) -> Rsvp | Invitation | None:
     """Whom a key was made for, as long as we know them."""
     said = read_unsubscribe_key(key)
     reader: Rsvp | Invitation | None = db.session.get(*said) if said else None
-    if reader is None or reader.is_erased:
+    if reader is None or reader.is_erased or not _is_theirs(key, reader):
         return None
     g.language = reader.language or reader.event.language
     return reader
+
+
+def _is_theirs(key: str, reader: Rsvp | Invitation) -> bool:
+    if is_unsubscribe_key_of(reader, key):
+        return True
+    # In mails of before keys did not say for which address they are: good while it is the same.
+    is_corrected = isinstance(reader, Rsvp) and audit.is_address_corrected(reader)
+    return is_unsubscribe_key_of_before(key) and not is_corrected
 
 
 @blueprint.get("/unsubscribe/<key>")
