@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import signal
+import sqlite3
 import sys
 import threading
 from collections import Counter
@@ -333,8 +334,14 @@ def purge() -> None:
         pass
     imports.forget_old(now=now())
     db.session.remove()
-    write_file_anew()
     click.echo("Nothing that is due to be erased is left.")
+    try:
+        write_file_anew()
+    except sqlite3.OperationalError as trouble:
+        raise click.ClickException(
+            f"SQLite's file could not be written anew: {trouble}. That takes twice as much room on "
+            "the disk as the file has; until then it may hold parts of what is erased"
+        ) from trouble
 
 
 @commands.command("doctor")

@@ -176,7 +176,8 @@ def _begin(connection: Connection) -> None:
 def write_file_anew() -> None:
     """Write SQLite's file anew, without what pages that were split still hold of rows long gone.
 
-    Who writes meanwhile waits. Nothing happens to PostgreSQL, which tidies up by itself.
+    Who writes meanwhile waits. Nothing happens to PostgreSQL, which tidies up by itself. Raises
+    sqlite3.OperationalError where it cannot be done, say on a full disk: then all is as it was.
     """
     with db.engine.connect() as connection:
         if connection.dialect.name == "sqlite":

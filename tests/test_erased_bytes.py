@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from datetime import timedelta
 from pathlib import Path
 
@@ -70,3 +71,18 @@ def test_purging_by_hand_leaves_no_page_that_is_out_of_use(app: Flask) -> None:
     assert in_the_file() == []
     with db.engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA freelist_count").scalar() == 0
+
+
+def test_a_disk_without_room_for_a_new_file_is_said_and_nobody_has_to_wait(app: Flask) -> None:
+    furnish()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+    try:
+        answer = app.test_cli_runner().invoke(args=["purge"])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert answer.exit_code == 1
+    assert answer.output.startswith("Nothing that is due to be erased is left.")
+    assert "could not be written anew" in answer.output
+    assert len(in_the_file()) == len(_SAID)
+    make_rsvp(make_hybrid()[0])
