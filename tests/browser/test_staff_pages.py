@@ -70,16 +70,10 @@ def token_of_a_new_address(account: Staff) -> str:
     return mailed[0]
 
 
-# Of the languages French is the longer one: what fits a phone in it fits in English.
-@pytest.mark.parametrize(
-    ("width", "scheme", "locale"), [("desktop", "light", "en-US"), ("phone", "dark", "fr-FR")]
-)
-@pytest.mark.parametrize("part", range(4))
-def test_every_staff_page_is_accessible(
-    site: Site, open_page: Callable[..., Page], width: str, scheme: str, locale: str, part: int
-):
+def desk(app: Flask, language: str) -> tuple[Staff, list[tuple[str, bool]]]:
+    """An administrator and every page there is for them, of an event of many kinds of people."""
     # Its preview is in its own language.
-    event = make_event(title="Policing in Conflict", language=locale[:2])
+    event = make_event(title="Policing in Conflict", language=language)
     room = make_option(event, capacity=2)
     make_option(event, mode="virtual")
     speaker, rsvp = make_speaker(event), make_rsvp(room, organisation="Example University")
@@ -95,11 +89,24 @@ def test_every_staff_page_is_accessible(
         "mail_id": db.session.scalar(select(OutboxMail.id).limit(1)),
         "name": "registration",
     }
-    every = pages(site.app, values)
+    kind = ("/outbox/kinds/registration", "/outbox/kinds/confirmed")
+    every = [(address.replace(*kind), signed_in) for address, signed_in in pages(app, values)]
     assert len(every) > 25
+    return admin, every
+
+
+# Of the languages French is the longer one: what fits a phone in it fits in English.
+@pytest.mark.parametrize(
+    ("width", "scheme", "locale"), [("desktop", "light", "en-US"), ("phone", "dark", "fr-FR")]
+)
+@pytest.mark.parametrize("part", range(4))
+def test_every_staff_page_is_accessible(
+    site: Site, open_page: Callable[..., Page], width: str, scheme: str, locale: str, part: int
+):
+    admin, every = desk(site.app, locale[:2])
     for address, signed_in in islice(every, part, None, 4):
         page = open_page(
-            address.replace("/outbox/kinds/registration", "/outbox/kinds/confirmed"),
+            address,
             width=width,
             scheme=scheme,
             account=admin if signed_in else None,
@@ -109,6 +116,21 @@ def test_every_staff_page_is_accessible(
         assert page.locator("h1").count() >= 1, address
         assert_accessible(page)
         page.close()
+
+
+def test_no_staff_page_scrolls_sideways_on_a_phone_with_text_of_double_size(
+    site: Site, open_page: Callable[..., Page]
+):
+    admin, every = desk(site.app, "fr")
+    page = open_page("/staff/", width="phone", account=admin, locale="fr-FR")
+    wide = {}
+    for address, _ in every:
+        page.goto(address)
+        page.evaluate("document.documentElement.style.fontSize = '200%'")
+        over = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        if over > 0:
+            wide[address] = over
+    assert wide == {}
 
 
 def test_no_page_of_an_event_is_pushed_aside_by_one_long_word(
