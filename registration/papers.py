@@ -222,7 +222,7 @@ def door_list(event: Event, people: Sequence[Attendee], *, now: datetime) -> byt
 
 def _list_page(paper: Paper, event: Event, number: int, now: datetime) -> float:
     paper.add_page()
-    when = wording.day(event.starts_at, event.zone)
+    when = wording.span(event.starts_at, event.ends_at, event.zone)
     printed = gettext(
         "Printed %(day)s, %(time)s",
         day=wording.plain_day(now, event.zone),

@@ -153,10 +153,25 @@ def _time(at: time, locale: str) -> str:
 
 def hours(starts_at: datetime, ends_at: datetime, zone: ZoneInfo) -> str:
     """ "10:00–11:30 a.m. EST"; over several days with the days."""
+    times = hours_from(starts_at, ends_at, zone)
+    if starts_at.astimezone(zone).date() != ends_at.astimezone(zone).date():
+        return f"{day_and_month(starts_at, zone)}, {times}"
+    return times
+
+
+def hours_from(starts_at: datetime, ends_at: datetime, zone: ZoneInfo) -> str:
+    """The hours behind or below the day on which they begin, which they do not say again:
+    "10:00–11:30 a.m. EST", "10:00 a.m. – 8 December, 1:00 p.m. EST".
+    """
     first, last = starts_at.astimezone(zone), ends_at.astimezone(zone)
     end = clock(ends_at, zone)
     if first.date() != last.date():
-        return _over_days(day_and_month(starts_at, zone), starts_at, ends_at, zone)
+        return gettext(
+            "%(start)s – %(last_day)s, %(end)s",
+            start=_start(starts_at, ends_at, zone),
+            last_day=day_and_month(ends_at, zone),
+            end=end,
+        )
     start = _start(starts_at, ends_at, zone)
     if _is_english() and (first.hour < 12) == (last.hour < 12) and start.count(NBSP) == 1:
         start = start.split(NBSP)[0]
@@ -165,20 +180,7 @@ def hours(starts_at: datetime, ends_at: datetime, zone: ZoneInfo) -> str:
 
 def span(starts_at: datetime, ends_at: datetime, zone: ZoneInfo) -> str:
     """ "Sunday 6 December 2026, 10:00–11:30 a.m. EST"; over several days each is said once."""
-    first_day = day(starts_at, zone)
-    if starts_at.astimezone(zone).date() != ends_at.astimezone(zone).date():
-        return _over_days(first_day, starts_at, ends_at, zone)
-    return f"{first_day}, {hours(starts_at, ends_at, zone)}"
-
-
-def _over_days(first_day: str, starts_at: datetime, ends_at: datetime, zone: ZoneInfo) -> str:
-    return gettext(
-        "%(first_day)s, %(start)s – %(last_day)s, %(end)s",
-        first_day=first_day,
-        start=_start(starts_at, ends_at, zone),
-        last_day=day_and_month(ends_at, zone),
-        end=clock(ends_at, zone),
-    )
+    return f"{day(starts_at, zone)}, {hours_from(starts_at, ends_at, zone)}"
 
 
 def _start(starts_at: datetime, ends_at: datetime, zone: ZoneInfo) -> str:

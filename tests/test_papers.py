@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -157,6 +158,18 @@ def test_only_who_has_a_seat_in_the_room_is_expected(app, now):
 )
 def test_a_list_is_sorted_by_the_name_of_the_family(name, last):
     assert papers.surname(name) == last
+
+
+def test_ticket_and_form_say_each_day_of_an_event_over_days_once(event, client: FlaskClient):
+    event.ends_at = event.starts_at + timedelta(days=2)
+    rsvp = make_rsvp(make_option(event))
+    for path, begin, end in (
+        (f"/rsvp/{rsvp.manage_key}", '<section class="ticket"', "</section>"),
+        (f"/events/{event.slug}/rsvp", '<aside class="recap', "</aside>"),
+    ):
+        page = client.get(path).text
+        said = page[page.index(begin) :].partition(end)[0]
+        assert (said.count("6\xa0December"), said.count("8\xa0December")) == (1, 1)
 
 
 def test_the_manage_page_gives_the_tickets_to_who_has_a_seat_only(app, client: FlaskClient):

@@ -54,6 +54,13 @@ def last_mail(rsvp: Rsvp, to: str = "") -> CalendarMessage:
     return message
 
 
+def test_a_mail_says_each_day_of_an_event_over_days_once(app: Flask) -> None:
+    event = make_event()
+    event.ends_at = event.starts_at + timedelta(days=2)
+    said = last_mail(make_rsvp(make_option(event))).body.replace("\xa0", " ")
+    assert "Sunday 6 December 2026\n  10:00 a.m. – 8 December, 10:00 a.m. EST (" in said
+
+
 def entry_of(message: CalendarMessage):
     assert message.calendar is not None
     calendar = vobject.readOne(message.calendar.decode())

@@ -40,6 +40,17 @@ def test_hours_say_which_of_two_clocks_is_meant(
     assert hours.replace(wording.NBSP, " ") == said
 
 
+def test_a_span_over_days_says_each_day_once(app: Flask) -> None:
+    begins, ends = (datetime.fromisoformat(f"2026-12-0{day}T15:00Z") for day in (6, 8))
+    zone = ZoneInfo("America/New_York")
+    below = wording.hours_from(begins, ends, zone).replace(wording.NBSP, " ")
+    assert below == "10:00 a.m. – 8 December, 10:00 a.m. EST"
+    whole = wording.span(begins, ends, zone).replace(wording.NBSP, " ")
+    assert whole == f"Sunday 6 December 2026, {below}"
+    alone = wording.hours(begins, ends, zone).replace(wording.NBSP, " ")
+    assert alone == f"6 December, {below}"
+
+
 def test_hours_do_so_in_french(app: Flask) -> None:
     starts_at = datetime.fromisoformat("2026-10-25T00:15Z")
     with force_locale("fr"):

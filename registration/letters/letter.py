@@ -86,7 +86,7 @@ def facts_of(event: Event, places: list[Place]) -> EventFacts:
     return EventFacts(
         title=event.title,
         day=wording.day(event.starts_at, event.zone),
-        hours=wording.hours(event.starts_at, event.ends_at, event.zone),
+        hours=wording.hours_from(event.starts_at, event.ends_at, event.zone),
         zone=event.time_zone,
         places=places,
     )

@@ -30,6 +30,7 @@ _WORDS = (
     "day_and_month",
     "day_of_month",
     "hours",
+    "hours_from",
     "language_name",
     "listed",
     "moment",
