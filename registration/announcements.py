@@ -35,7 +35,10 @@ BREATH = 0.01
 
 
 def tell(*, event_id: int, staff_id: int | None, now: datetime) -> bool:
-    """Tell those who were not told of how the event is now; False if there is nobody."""
+    """Tell those who were not told of how the event is now; False if there is nobody.
+
+    Nobody is told once it is over.
+    """
     with transaction():
         return _tell(seating.lock(event_id).event, staff_id, now)
 
@@ -44,7 +47,7 @@ def _tell(event: Event, staff_id: int | None, now: datetime) -> bool:
     editions.keep(event, now=now)
     reach = audience.reach(event, editions.facts_of(event))
     reach.speakers = len(audience.speakers_to_tell(event.id))
-    if reach.is_empty or event.status is not EventStatus.PUBLISHED:
+    if reach.is_empty or not event.takes_place(now):
         return False
     announcement = emails.event_changed(event, staff_id=staff_id, now=now)
     announcement.attendees, announcement.speakers = reach.mailed, reach.speakers

@@ -241,6 +241,17 @@ def test_nobody_is_told_twice_when_there_is_nothing_new(app: Flask) -> None:
     assert not announcements.tell(event_id=room.event_id, staff_id=None, now=AFTER_HOLD)
 
 
+def test_nobody_is_told_once_the_event_is_over(app: Flask) -> None:
+    room, _stream = make_hybrid()
+    make_rsvp(room)
+    move(room.event)
+    held = db.session.scalars(select(Announcement)).one()
+    assert undo(announcement_id=held.id, staff_id=None, now=NOW)
+    by_staff = {"event_id": room.event_id, "staff_id": None}
+    assert not announcements.tell(**by_staff, now=room.event.ends_at)
+    assert announcements.tell(**by_staff, now=room.event.ends_at - timedelta(seconds=1))
+
+
 def test_who_has_cancelled_is_not_mailed(app: Flask) -> None:
     room, stream = make_hybrid()
     seated = make_rsvp(room)
