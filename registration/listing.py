@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, bindparam, or_, select
+from sqlalchemy import ColumnElement, bindparam, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from registration.database import db
@@ -16,6 +16,7 @@ from registration.models import (
     AgendaItem,
     AttendanceMode,
     AttendanceOption,
+    AuditEntry,
     Event,
     EventStatus,
     Publication,
@@ -30,8 +31,8 @@ PAGE = 20
 COMING, OVER = 200, 100
 #: How many events the Atom feed has: its readers come again and take what is new to them.
 NEWS = 50
-#: How many addresses a site map may have (sitemaps.org).
-MAPPED = 50_000
+#: How many events a site map may have, beside the list of them (sitemaps.org: 50,000 addresses).
+MAPPED = 49_999
 
 # Made once: to put a statement together costs as much as to run it.
 _OPTIONS = (
@@ -115,19 +116,33 @@ def for_calendar(now: datetime) -> list[Event]:
     return [*reversed(nearest), *db.session.scalars(over.limit(OVER))]
 
 
-def news() -> list[Event]:
-    """Public events that take place, or took: those that were announced or changed last first."""
-    shown = select(Event).where(_is_listed(), Event.status == EventStatus.PUBLISHED)
-    latest = shown.order_by(Event.updated_at.desc(), Event.id.desc())
-    return list(db.session.scalars(latest.limit(NEWS)))
+def news() -> list[tuple[Event, datetime]]:
+    """Public events and when each was announced: what was announced or changed last first.
+
+    That one is cancelled is news too: who reads a feed keeps what it said before.
+    """
+    listed = select(Event).where(_is_listed())
+    latest = listed.order_by(Event.updated_at.desc(), Event.id.desc()).limit(NEWS)
+    events = db.session.scalars(latest).all()
+    announced = (
+        select(AuditEntry.event_id, func.min(AuditEntry.at).label("at"))
+        .where(
+            AuditEntry.action == "event.published",
+            AuditEntry.event_id.in_([event.id for event in events]),
+        )
+        .group_by(AuditEntry.event_id)
+    )
+    when = {row.event_id: row.at for row in db.session.execute(announced)}
+    return [(event, when.get(event.id, event.created_at)) for event in events]
 
 
 def addresses() -> list[tuple[str, datetime]]:
-    """The slugs of public events that take place, or took, and when each changed; latest first."""
-    shown = select(Event.slug, Event.updated_at).where(
-        _is_listed(), Event.status == EventStatus.PUBLISHED
-    )
-    latest = shown.order_by(Event.updated_at.desc(), Event.id.desc()).limit(MAPPED)
+    """The slugs of public events and when each changed; latest first.
+
+    Those that are cancelled too: search engines are to read soon that it does not take place.
+    """
+    listed = select(Event.slug, Event.updated_at).where(_is_listed())
+    latest = listed.order_by(Event.updated_at.desc(), Event.id.desc()).limit(MAPPED)
     return [(slug, updated_at) for slug, updated_at in db.session.execute(latest)]
 
 

@@ -15,7 +15,7 @@ from registration import announcements, lifecycle, listing
 from registration.database import db, transaction
 from registration.models import Announcement, Event, EventStatus, Visibility
 from tests.conftest import NOW
-from tests.factories import make_event, make_hybrid, make_rsvp, make_staff, reschedule
+from tests.factories import make_event, make_hybrid, make_option, make_rsvp, make_staff, reschedule
 from tests.forms import form_of
 from tests.signing_in import sign_in
 
@@ -133,7 +133,7 @@ class TestMapForSearchEngines:
         make_event(slug="older", updated_at=NOW - timedelta(days=2))
         make_event(slug="newer", updated_at=NOW - timedelta(days=1))
         make_event(slug="draft", status=EventStatus.DRAFT)
-        make_event(slug="off", status=EventStatus.CANCELLED)
+        make_event(slug="off", status=EventStatus.CANCELLED, updated_at=NOW - timedelta(days=3))
         make_event(slug="unlisted", visibility=Visibility.UNLISTED)
         make_event(slug="invited", visibility=Visibility.INVITATION)
         (told,) = re.findall(r"^Sitemap: (.*)$", client.get("/robots.txt").text, re.MULTILINE)
@@ -149,6 +149,7 @@ class TestMapForSearchEngines:
             (f"{base}/", None),
             (f"{base}/events/newer", "2026-11-22T12:00:00+00:00"),
             (f"{base}/events/older", "2026-11-21T12:00:00+00:00"),
+            (f"{base}/events/off", "2026-11-20T12:00:00+00:00"),
         ]
 
 
@@ -208,6 +209,36 @@ class TestAtom:
             "Sunday 6 December 2026, 10:00 a.m. – 7 December, 11:30 a.m. EST",
         }
 
+    def test_says_that_an_event_is_cancelled_in_the_entry_that_announced_it(
+        self, client: FlaskClient
+    ):
+        event = make_event(title="Débat", language="fr")
+
+        def entry() -> ET.Element:
+            feed = ET.fromstring(client.get("/feed.atom").text)  # noqa: S314 - our own
+            (found,) = feed.findall(f"{ATOM}entry")
+            return found
+
+        before = entry()
+        later = NOW + timedelta(hours=1)
+        lifecycle.cancel(event_id=event.id, reason="", staff_id=None, now=later)
+        after = entry()
+        assert after.findtext(f"{ATOM}id") == before.findtext(f"{ATOM}id")
+        assert after.findtext(f"{ATOM}updated") == later.isoformat()
+        title = (after.findtext(f"{ATOM}title") or "").replace(" ", " ")
+        assert title == "Annulé : Débat, dimanche 6 décembre 2026, 10:00–11:30 EST"
+
+    def test_dates_an_entry_by_the_day_on_which_it_was_announced(self, client: FlaskClient):
+        """Readers sort by it: by the day of a draft it would be old from the start."""
+        option = make_option(make_event(status=EventStatus.DRAFT, created_at=NOW - 30 * DAY))
+        by_staff = {"event_id": option.event_id, "staff_id": None}
+        lifecycle.publish(**by_staff, now=NOW)
+        lifecycle.withdraw(**by_staff, now=NOW + DAY)
+        lifecycle.publish(**by_staff, now=NOW + 2 * DAY)
+        feed = ET.fromstring(client.get("/feed.atom").text)  # noqa: S314 - our own
+        assert feed.findtext(f"{ATOM}entry/{ATOM}published") == NOW.isoformat()
+        assert feed.findtext(f"{ATOM}entry/{ATOM}updated") == (NOW + 2 * DAY).isoformat()
+
     def test_begins_with_what_was_announced_or_changed_last(
         self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
     ):
@@ -215,7 +246,7 @@ class TestAtom:
         for days, changed in ((300, 1), (3, 3), (200, 2)):
             event = make_event(title=f"Day {days}", starts_at=NOW + days * DAY)
             change(event, updated_at=NOW + timedelta(minutes=changed))
-        make_event(title="Off", status=EventStatus.CANCELLED)
+        make_event(title="Draft", status=EventStatus.DRAFT)
         feed = ET.fromstring(client.get("/feed.atom").text)  # noqa: S314 - our own
         titles = [entry.findtext(f"{ATOM}title") for entry in feed.findall(f"{ATOM}entry")]
         assert titles == ["Day 3", "Day 200"]

@@ -166,11 +166,20 @@ def _calendar(events: list[Event], *, name: str) -> Response:
 @blueprint.get("/feed.atom")
 def feed() -> ResponseReturnValue:
     """Public events as an Atom feed (RFC 4287)."""
-    events = listing.news()
-    updated = max((event.updated_at for event in events), default=now())
-    page = render_template("events/feed.atom", events=events, updated=updated, when=_when)
+    news = listing.news()
+    updated = max((event.updated_at for event, _announced_at in news), default=now())
+    page = render_template(
+        "events/feed.atom", news=news, updated=updated, title=_news_title, when=_when
+    )
     answer = Response(page, content_type="application/atom+xml; charset=utf-8")
     return cacheable(answer, seconds=300)
+
+
+def _news_title(event: Event) -> str:
+    if event.status is not EventStatus.CANCELLED:
+        return event.title
+    with force_locale(event.language):
+        return gettext("Cancelled: %(title)s, %(when)s", title=event.title, when=_when(event))
 
 
 def _when(event: Event) -> str:
