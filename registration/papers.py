@@ -60,10 +60,12 @@ class Paper(FPDF):
         quiet: bool = False,
         lines: int = 1,
         smallest: float = 0,
+        below: bool = False,
     ) -> float:
         """Set a text into a width, `size` points or smaller until it fits, and cut after `lines`.
 
-        Returns the y below it.
+        What stands below or beside a word of ours stays at its side, from whichever side it is
+        written. Returns the y below it.
         """
         text = unicodedata.normalize("NFC", _CONTROLS.sub(" ", text).strip())
         if not text:
@@ -80,7 +82,10 @@ class Paper(FPDF):
             shown = [*shown[: lines - 1], self._cut(shown[lines - 1], width)]
         height = size * 0.3528 * 1.22
         # To the side where its script begins, within the width.
-        side = "R" if FROM_THE_RIGHT.match(text) else "L"
+        first = next((sign for sign in text if sign.isalpha()), "")
+        side = "R" if FROM_THE_RIGHT.match(first) else "L"
+        if below:
+            width = max(map(self.get_string_width, shown)) + 2 * self.c_margin
         for line in shown:
             self.set_xy(x, y)
             self.cell(width, height, line, align=side)
@@ -171,7 +176,12 @@ def _ticket(paper: Paper, event: Event, rsvp: Rsvp, person: Attendee) -> None:
     for label, text in facts:
         if text:
             y = paper.say(left, y, width, label, size=8.5, quiet=True)
-            y = paper.say(left, y, width, text, size=11.5, style="B", lines=2, smallest=9) + 2.5
+            y = (
+                paper.say(
+                    left, y, width, text, size=11.5, style="B", lines=2, smallest=9, below=True
+                )
+                + 2.5
+            )
     paper.say(left, 129, width, wording.option_name(rsvp.option), size=8.5, quiet=True)
     paper.code(entries.ticket_url(person.ticket_code), stub + 3.5, 30, 56)
     paper.say(stub + 6, 90, 52, person.spoken_code, size=20, style="B")
@@ -247,11 +257,19 @@ def _list_row(paper: Paper, person: Attendee, y: float) -> float:
     paper.rect(18, y + 1.2, 3.6, 3.6, style="DF" if person.checked_in_at else "D")
     paper.set_draw_color(*_RULE)
     below = paper.say(
-        24, y + 0.7, 68, paper.name_of(person), size=10.5, style="B", lines=2, smallest=6.5
+        24,
+        y + 0.7,
+        68,
+        paper.name_of(person),
+        size=10.5,
+        style="B",
+        lines=2,
+        smallest=6.5,
+        below=True,
     )
     bottom = max(y + 6.2, below + 0.8)
     host = gettext("Guest of %(name)s", name=rsvp.name) if person.position else rsvp.organisation
-    paper.say(92, y + 0.9, 62, host, size=9.5, smallest=7.5)
+    paper.say(92, y + 0.9, 62, host, size=9.5, smallest=7.5, below=True)
     if rsvp.needs_step_free:
         paper.say(154, y + 0.9, 18, gettext("Step-free"), size=8, quiet=True)
     paper.say(171, y + 0.9, 24, person.spoken_code, size=9)

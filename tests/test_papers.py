@@ -160,6 +160,25 @@ def test_a_list_is_sorted_by_the_name_of_the_family(name, last):
     assert papers.surname(name) == last
 
 
+@pytest.mark.parametrize("name", ["محمد الفاتح", "(דוד) בן־גוריון", "محمد Bell 2"])
+def test_a_name_from_the_right_stands_at_its_label_on_a_ticket(event, name, monkeypatch):
+    ends = {}
+    cell = papers.Paper.cell
+
+    def watched(paper, width, height, text="", **rest):
+        ends[text] = (rest["align"], paper.get_x() + width)
+        return cell(paper, width, height, text, **rest)
+
+    monkeypatch.setattr(papers.Paper, "cell", watched)
+    rsvp = make_rsvp(make_option(event), name=name)
+    papers.tickets(rsvp, attendees(rsvp))
+    side, end = ends[name]
+    assert (side, end < 70) == ("R", True)
+    papers.badges(event, attendees(rsvp))
+    side, end = ends[name]
+    assert (side, end) == ("R", 100)
+
+
 def test_ticket_and_form_say_each_day_of_an_event_over_days_once(event, client: FlaskClient):
     event.ends_at = event.starts_at + timedelta(days=2)
     rsvp = make_rsvp(make_option(event))
