@@ -9,6 +9,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from babel import Locale
+from flask import current_app
 from flask_babel import format_decimal, gettext, ngettext
 
 from registration import addresses, wording
@@ -109,9 +111,18 @@ def _parted(text: str) -> tuple[str, str]:
 
 
 def _language(text: str, event: Event) -> str:
-    code = text.strip().casefold()[:2]
-    known = {"en": "en", "an": "en", "fr": "fr"}
-    return known.get(code, event.language)
+    """The language of pages that a cell says: "fr", "fr-CA", "fre", "French", "Français".
+
+    A name may be in any of those languages. The event's own where it says none of them.
+    """
+    said = plain(re.split(r"[\s_(-]", text.strip())[0])
+    known = current_app.config["LANGUAGES"]
+    for code in known:
+        one = Locale.parse(code)
+        names = (plain(one.get_language_name(reader) or "") for reader in known)
+        if said == one.language or (len(said) > 2 and any(n.startswith(said) for n in names)):
+            return str(code)
+    return event.language
 
 
 def _read_wishes(

@@ -17,6 +17,7 @@ from sqlalchemy import func, select
 
 from registration import (
     audit,
+    candidates,
     exports,
     fates,
     formats,
@@ -739,3 +740,24 @@ def test_a_kept_list_goes_when_it_is_taken_in_or_old(app: Flask) -> None:
         select(AuditEntry).where(AuditEntry.action == "import.invitees")
     ).one()
     assert entry.detail["rows"] == {"invited": 2}
+
+
+@pytest.mark.parametrize(
+    ("said", "understood"),
+    [
+        ("fr-CA", "fr"),
+        ("Français", "fr"),
+        ("FRE", "fr"),
+        ("English (UK)", "en"),
+        ("anglais", "en"),
+        ("Spanish", "fr"),
+        ("", "fr"),
+    ],
+)
+def test_a_language_is_known_by_code_and_name_and_else_is_the_events(app, said, understood):
+    assert candidates._language(said, make_event(language="fr")) == understood
+
+
+def test_a_language_that_pages_are_not_in_is_nobodys(app, monkeypatch):
+    monkeypatch.setitem(app.config, "LANGUAGES", ["en"])
+    assert candidates._language("French", make_event(language="en")) == "en"
