@@ -7,7 +7,7 @@ is fit for the attendee.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _
@@ -16,13 +16,11 @@ from sqlalchemy import bindparam, select
 from registration import admission, audit, emails, links, parties, seating, wording
 from registration.admission import Refusal, RsvpRefused
 from registration.database import db, transaction
-from registration.models import LIVE, AttendanceOption, Event, Rsvp, RsvpStatus
+from registration.models import LIVE, SEAT_HOLD, AttendanceOption, Event, Rsvp, RsvpStatus
 from registration.parties import Details
 from registration.seating import Seats
 from registration.writing import adopt
 
-#: How long an unconfirmed address holds its seats.
-HOLD = timedelta(minutes=30)
 _HOLDS_AT_ONCE = 100
 
 _EARLIER = select(Rsvp.id, Rsvp.status).where(
@@ -151,7 +149,7 @@ def _ask_to_verify(rsvp: Rsvp, option: AttendanceOption, now: datetime) -> None:
     rsvp.status = RsvpStatus.UNVERIFIED
     if not option.needs_approval and option.has_room_for(rsvp.party_size):
         seating.hold(rsvp, option)
-        rsvp.hold_ends_at = now + HOLD
+        rsvp.hold_ends_at = now + SEAT_HOLD
     emails.rsvp_verify(rsvp, now=now)
     audit.record("rsvp.unverified", now=now, rsvp=rsvp, option=option.id)
 

@@ -38,7 +38,7 @@ from registration.models import (
     LobbyPhase,
     staff_events,
 )
-from registration.revisions import EditedMeanwhile, EventRefused, fingerprint, plain
+from registration.revisions import EditedMeanwhile, EventRefused, fingerprint, loggable
 
 
 @dataclass(frozen=True)
@@ -149,8 +149,8 @@ def edit(
             now=now,
             staff_id=staff_id,
             event_id=event.id,
-            before={name: plain(current[name]) for name in after},
-            after={name: plain(value) for name, value in after.items()},
+            before={name: loggable(current[name]) for name in after},
+            after={name: loggable(value) for name, value in after.items()},
         )
     if "image" in after:
         pictures.discard(current["image"])

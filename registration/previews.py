@@ -12,6 +12,7 @@ from registration.database import db
 from registration.editions import facts_of
 from registration.mime import CalendarMessage
 from registration.models import (
+    SEAT_HOLD,
     AttendanceMode,
     AttendanceOption,
     Attendee,
@@ -175,9 +176,7 @@ def _rsvp(sample: Sample, event: Event, language: str, now: datetime) -> Rsvp:
             seats_held=1 if sample.status is RsvpStatus.CONFIRMED else 0,
             waits_for_option_id=option.id if waits else None,
             waiting_number=1 if waits else None,
-            hold_ends_at=now + timedelta(minutes=30)
-            if sample.status is RsvpStatus.UNVERIFIED
-            else None,
+            hold_ends_at=now + SEAT_HOLD if sample.status is RsvpStatus.UNVERIFIED else None,
             email="amina@example.org",
             name="Amina Okonkwo-Bell",
             needs_step_free=True,

@@ -39,7 +39,7 @@ from registration.models import (
     Speaker,
     SpeakerStatus,
 )
-from registration.revisions import EditedMeanwhile, EventRefused, fingerprint, plain
+from registration.revisions import EditedMeanwhile, EventRefused, fingerprint, loggable
 
 Row = Mapping[str, Any]
 
@@ -247,7 +247,7 @@ def _difference(event: Event, name: str, before: Sequence[Row], sent: Sequence[R
         "added": [_name(row) for row in sent if row.get("id") not in was],
         "removed": [_name(row) for row in before if row["id"] not in kept],
         "changes": {
-            f"{_name(row)}, {field}": [plain(was[known][field]), plain(value)]
+            f"{_name(row)}, {field}": [loggable(was[known][field]), loggable(value)]
             for known, row in now_is.items()
             for field, value in row.items()
             if value != was[known][field]

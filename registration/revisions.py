@@ -44,7 +44,7 @@ def count(event: Event, now: datetime) -> None:
     event.updated_at = now
 
 
-def plain(value: Any) -> Any:
+def loggable(value: Any) -> Any:
     """A value as the audit log keeps it."""
     if isinstance(value, (date, datetime)):
         return value.isoformat()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, false, text
@@ -40,6 +40,8 @@ LIVE = (
 ANSWERED = (RsvpStatus.PENDING, RsvpStatus.WAITLISTED, RsvpStatus.CONFIRMED)
 #: Only an RSVP in one of these may hold seats.
 HOLDING = (RsvpStatus.UNVERIFIED, RsvpStatus.CONFIRMED)
+#: How long an unconfirmed address holds its seats. HOLD is of what is told to many.
+SEAT_HOLD = timedelta(minutes=30)
 
 #: The source of an RSVP that was made at the door.
 WALK_IN = "walk-in"
