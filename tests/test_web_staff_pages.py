@@ -107,6 +107,15 @@ def test_an_event_of_several_days_says_each_day_once(desk: FlaskClient) -> None:
     assert "Sunday 6 December 2026, 10:00 a.m. – 7 December, 11:30 a.m. EST" in page
 
 
+def test_a_form_of_the_desk_that_was_open_for_too_long_leads_back_to_the_desk(
+    desk: FlaskClient,
+) -> None:
+    event = make_event()
+    answer = desk.post(f"/staff/events/{event.slug}/attendees/add", data={"name": "Amina"})
+    assert (answer.status_code, "open for too long" in answer.text) == (400, True)
+    assert 'class="btn btn--main" href="/staff/"' in answer.text
+
+
 def test_every_mail_is_shown_with_its_calendar_part(desk: FlaskClient) -> None:
     room, stream = make_hybrid(capacity=1)
     make_rsvp(room)

@@ -93,7 +93,6 @@ def _known(error: HTTPException) -> ResponseReturnValue:
             "If what we kept about you is erased, as you asked or some time after the event, your "
             "links have ended with it."
         )
-    is_desk = request.path.startswith("/staff/")
     if isinstance(error, access.Withdrawn):
         heading = gettext("The page of this event is closed at the moment")
         advice = gettext("The organisers are changing the event. Come back later.")
@@ -102,12 +101,19 @@ def _known(error: HTTPException) -> ResponseReturnValue:
                 "The organisers are changing the event, so what you sent was not taken. Come back "
                 "later."
             )
-    if error.code == 404 and is_desk:
+    if error.code == 404 and _is_desk():
         advice = gettext("It may be gone, or the address is not complete.")
-    page = render_template(
-        "errors/show.html", heading=heading, advice=advice, code=error.code, is_desk=is_desk
+    return _page(heading, advice, error.code), error.code, dict(_kept_headers(error))
+
+
+def _page(heading: str, advice: str, code: int) -> str:
+    return render_template(
+        "errors/show.html", heading=heading, advice=advice, code=code, is_desk=_is_desk()
     )
-    return page, error.code, dict(_kept_headers(error))
+
+
+def _is_desk() -> bool:
+    return request.path.startswith("/staff/")
 
 
 def _kept_headers(error: HTTPException) -> list[tuple[str, str]]:
@@ -133,8 +139,7 @@ def _no_token(error: CSRFError) -> ResponseReturnValue:
         "We could not be sure that this came from you. Go back, reload the page and send it again; "
         "your browser keeps what you typed. Cookies of this site must be allowed."
     )
-    page = render_template("errors/show.html", heading=heading, advice=advice, code=400)
-    return page, 400
+    return _page(heading, advice, 400), 400
 
 
 def _unfit(error: Exception) -> ResponseReturnValue:
@@ -142,7 +147,7 @@ def _unfit(error: Exception) -> ResponseReturnValue:
     log.warning("what was sent does not fit", exc_info=error)
     db.session.rollback()  # the page asks who is signed in
     heading, advice = _texts(400)
-    return render_template("errors/show.html", heading=heading, advice=advice, code=400), 400
+    return _page(heading, advice, 400), 400
 
 
 def _unexpected(error: Exception) -> ResponseReturnValue:
@@ -157,4 +162,4 @@ def _unexpected(error: Exception) -> ResponseReturnValue:
         "us and give the number %(number)s.",
         number=number,
     )
-    return render_template("errors/show.html", heading=heading, advice=advice, code=500), 500
+    return _page(heading, advice, 500), 500
