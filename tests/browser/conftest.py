@@ -167,6 +167,12 @@ def sign_in_context(context: BrowserContext, site: Site, account: Staff) -> None
     context.add_cookies([{"name": "session", "value": value, "url": site.url}])
 
 
+#: Both widths and both schemes, each once: where they meet, nothing is new.
+in_both_looks = pytest.mark.parametrize(
+    ("width", "scheme"), [("desktop", "light"), ("phone", "dark")]
+)
+
+
 @pytest.fixture(params=list(WIDTHS))
 def width(request: pytest.FixtureRequest) -> str:
     """On a desk and on a phone."""

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Site, assert_accessible
+from tests.browser.conftest import Site, assert_accessible, in_both_looks
 from tests.factories import make_hybrid, make_rsvp, make_staff
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@in_both_looks
 def test_from_the_manage_page_to_nothing_kept(
     site: Site, open_page: Callable[..., Page], width: str, scheme: str
 ):

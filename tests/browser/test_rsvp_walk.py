@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from registration.models import AgendaItem, QuestionKind
-from tests.browser.conftest import Site, assert_accessible
+from tests.browser.conftest import Site, assert_accessible, in_both_looks
 from tests.conftest import NOW
 from tests.factories import make_event, make_option, make_question, make_rsvp, make_speaker, save
 from tests.test_web_rsvps import rsvp_in
@@ -110,7 +110,7 @@ def test_a_full_room_offers_the_waitlist_and_the_stream_meanwhile(
     assert_accessible(page)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@in_both_looks
 def test_every_public_page_is_accessible(
     site: Site, open_page: Callable[..., Page], width: str, scheme: str
 ):
@@ -126,8 +126,9 @@ def test_every_public_page_is_accessible(
     full = make_option(forum, capacity=1)
     make_rsvp(full)
     waiting = make_rsvp(full)
+    page = open_page("/", width=width, scheme=scheme)
+    assert_accessible(page)
     for path in (
-        "/",
         "/?q=policing",
         "/events/policing",
         "/events/forum",
@@ -144,9 +145,8 @@ def test_every_public_page_is_accessible(
         "/accessibility",
         "/nothing-here",
     ):
-        page = open_page(path, width=width, scheme=scheme)
+        page.goto(path)
         assert_accessible(page)
-        page.close()
 
 
 def test_the_visitor_s_time_names_the_day_where_it_is_another_one(
@@ -185,21 +185,23 @@ def test_a_visitor_whose_clock_shows_the_event_s_time_is_not_told_it_twice(
 
 
 def test_no_word_is_so_long_that_a_phone_scrolls_sideways(
-    site: Site, open_page: Callable[..., Page], width: str
+    site: Site, open_page: Callable[..., Page]
 ):
     word = "Verwaltungsvorschriftenänderungsentwurf" * 4
     event = make_event(slug="long", title=word, venue_name=word, hashtag=word)
     room = make_option(event, capacity=5)
     speaker = make_speaker(event, name=word, bio=word)
     seated = make_rsvp(room, name=word)
+    page = open_page("/", width="phone")
+    assert_accessible(page)
     for path in (
-        "/",
         "/events/long",
         "/events/long/rsvp",
         f"/rsvp/{seated.manage_key}",
         f"/speaker/{speaker.key}",
     ):
-        assert_accessible(open_page(path, width=width))
+        page.goto(path)
+        assert_accessible(page)
 
 
 @pytest.mark.parametrize("pixels", [320, 390])
@@ -213,6 +215,8 @@ def test_on_a_phone_nothing_scrolls_sideways_with_text_of_double_size(
     seated, watching = make_rsvp(room), make_rsvp(stream)
     make_event(title="No registration", registration="none")
     waiting, unsure, asked = (rsvp_in(state) for state in ("waiting", "held", "pending"))
+    page = open_page("/", width="phone")
+    page.set_viewport_size({"width": pixels, "height": 640})
     for path in (
         "/",
         "/?q=policing",
@@ -228,8 +232,6 @@ def test_on_a_phone_nothing_scrolls_sideways_with_text_of_double_size(
         f"/j/{watching.join_key}",
         f"/speaker/{speaker.key}",
     ):
-        page = open_page(path, width="phone")
-        page.set_viewport_size({"width": pixels, "height": 640})
+        page.goto(path)
         page.evaluate("document.documentElement.style.fontSize = '200%'")
         assert_accessible(page)
-        page.close()

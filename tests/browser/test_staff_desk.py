@@ -6,14 +6,11 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 
-import pytest
 from flask_security import hash_password
 from playwright.sync_api import Page, expect
 
-from registration import speakers
 from tests.browser.conftest import Site, assert_accessible
-from tests.conftest import NOW
-from tests.factories import make_hybrid, make_rsvp, make_speaker, make_staff
+from tests.factories import make_hybrid, make_rsvp, make_staff
 
 PASSWORD = "correct horse battery"
 
@@ -93,44 +90,6 @@ def test_staff_put_somebody_online_and_back_into_the_room_that_has_filled_up(
     page.get_by_role("button", name="Move and send the mail").click()
     expect(page.get_by_text("Moved. A mail is on its way")).to_be_visible()
     expect(page.locator(".head .way")).to_have_text("In person")
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_room_can_be_read_by_everybody(
-    site: Site, open_page: Callable[..., Page], width: str, scheme: str
-) -> None:
-    room, stream = make_hybrid(capacity=1)
-    event = room.event
-    first = make_rsvp(room, needs_step_free=True, organisation="Lagos Centre", source="newsletter")
-    make_rsvp(room)
-    make_rsvp(stream)
-    speaker = make_speaker(event)
-    speakers.invite(speaker_id=speaker.id, staff_id=None, now=NOW)
-    admin = make_staff()
-    at = f"/staff/events/{event.slug}"
-    page = open_page("/staff/", width=width, scheme=scheme, account=admin)
-    for path in (
-        "/staff/",
-        f"{at}/",
-        f"{at}/attendees",
-        f"{at}/attendees/{first.id}",
-        f"{at}/attendees/{first.id}/edit",
-        f"{at}/attendees/{first.id}/address",
-        f"{at}/attendees/{first.id}/move",
-        f"{at}/attendees/add",
-        f"{at}/attendees/export",
-        f"{at}/speakers/",
-        "/staff/outbox/",
-        "/staff/outbox/1",
-        "/staff/people/",
-        "/staff/people/invite",
-        "/staff/log/",
-        "/staff/account/",
-    ):
-        answer = page.goto(path)
-        assert answer is not None
-        assert answer.status == 200, path
-        assert_accessible(page)
 
 
 def give_device(page: Page) -> None:
