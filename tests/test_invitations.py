@@ -95,7 +95,7 @@ class TestTheInvitationSaysWhere:
         make_option(event, mode=AttendanceMode.VIRTUAL)
         message = last_mail(invite(event))
         assert f"  {online}\n  {note}\n" in message.body
-        assert f"<strong>{online}</strong><br>{note}" in message.html
+        assert f"<strong><bdi>{online}</bdi></strong><br><bdi>{note}</bdi>" in message.html
 
     def test_a_venue_without_a_seat_is_nowhere_to_go(self, app: Flask):
         stream = make_option(mode=AttendanceMode.VIRTUAL)
