@@ -115,17 +115,7 @@ def rsvp_readdressed(rsvp: Rsvp, *, before: str, now: datetime) -> None:
     rsvp.ical_uid, rsvp.ical_sequence = itip.new_uid(current_app.config["MAIL_DOMAIN"]), -1
     rsvp_again(rsvp, now=now)
     if loses_entry:
-        rows.write(
-            MailKind.READDRESSED,
-            f"{rsvp.id}.{rsvp.revision}",
-            recipient=before,
-            now=now,
-            event=rsvp.event,
-            rsvp=rsvp,
-            language=rsvp.language,
-            ical_sequence=sequence + 1,
-            facts={"uid": uid},
-        )
+        rows.write_to_before(rsvp, before, uid=uid, sequence=sequence, now=now)
 
 
 def rsvp_redirected(rsvp: Rsvp, *, before: str) -> None:

@@ -56,6 +56,28 @@ def write(
     write_rows(OutboxMail, [row(kind, what, recipient=recipient, now=now, **about, **more)])
 
 
+def write_to_before(
+    one: Rsvp | Speaker, before: str, *, uid: str, sequence: int, now: datetime
+) -> None:
+    """Write the last mail to an address before: a CANCEL of the entry `uid` that it has.
+
+    `sequence` is that of the entry. It may be a stranger's by then: the mail names nobody.
+    """
+    mark = "s" if isinstance(one, Speaker) else ""
+    write(
+        MailKind.READDRESSED,
+        f"{mark}{one.id}.{one.revision}",
+        recipient=before,
+        now=now,
+        event=one.event,
+        rsvp=one if isinstance(one, Rsvp) else None,
+        speaker=one if isinstance(one, Speaker) else None,
+        language=one.language,
+        ical_sequence=sequence + 1,
+        facts={"uid": uid},
+    )
+
+
 def row(
     kind: MailKind,
     what: str,

@@ -58,17 +58,7 @@ def speaker_readdressed(speaker: Speaker, *, before: str, now: datetime) -> None
     speaker.revision += 1
     _to_speaker(speaker, _that_fits(speaker), now, calendar=True)
     if rows.may_have_entry(OutboxMail.speaker_id == speaker.id, before):
-        rows.write(
-            MailKind.READDRESSED,
-            f"s{speaker.id}.{speaker.revision}",
-            recipient=before,
-            now=now,
-            event=speaker.event,
-            speaker=speaker,
-            language=speaker.language,
-            ical_sequence=sequence + 1,
-            facts={"uid": uid},
-        )
+        rows.write_to_before(speaker, before, uid=uid, sequence=sequence, now=now)
 
 
 def speaker_reminded(speaker: Speaker, *, now: datetime) -> None:
