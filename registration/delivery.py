@@ -21,6 +21,7 @@ from sqlalchemy.orm import joinedload
 from registration import editions, forgetting, invitees, rendering
 from registration.claims import CLAIM, Notes, failed, give_back, put_off
 from registration.database import db, transaction
+from registration.letters.rsvps import linked
 from registration.mime import CalendarMessage
 from registration.models import MailKind, MailState, OutboxMail, Rsvp, RsvpStatus, Speaker
 from registration.models.outbox import TOO_LATE, UNFIT
@@ -250,6 +251,8 @@ def _is_pointless(mail: OutboxMail, now: datetime) -> bool:
     """Whether it has no use by now: what the clock wrote too late, or of what is called off, given
     back or answered; and whatever is to one who is erased."""
     if _is_to_nobody(mail):
+        return True
+    if mail.kind is MailKind.LINKS and not linked(mail):
         return True
     if mail.kind is MailKind.INVITATION_REMINDER and invitees.has_answered(mail.invitation_id or 0):
         return True

@@ -123,12 +123,8 @@ def correct_address(*, rsvp_id: int, email: str, staff_id: int, now: datetime) -
             changes={"email": [before, email]},
         )
         rsvp.manage_key, rsvp.join_key = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
-        takes_place = seats.event.takes_place(now)
-        if takes_place:
-            emails.rsvp_readdressed(rsvp, before=before, now=now)
-        else:
-            emails.rsvp_redirected(rsvp, before=before)
-    return takes_place
+        emails.rsvp_readdressed(rsvp, before=before, now=now)
+        return seats.event.takes_place(now)
 
 
 def check_in(*, rsvp_ids: Sequence[int], staff_id: int, now: datetime) -> int:

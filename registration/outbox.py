@@ -89,14 +89,22 @@ def came_back(*, message_id: str, said: str, now: datetime) -> bool:
 
 
 def is_still_so(mail: OutboxMail) -> bool:
-    """Whether a mail tells of an RSVP what is so by now, at the address that it has by now.
+    """Whether a mail tells what is so by now, at the address that its reader has by now.
 
     A later mail takes the place of one that waits alone: one that failed stays as it was.
     """
-    rsvp = mail.rsvp
-    if rsvp is None or mail.kind not in _STANDINGS:
+    rsvp, speaker = mail.rsvp, mail.speaker
+    if mail.kind is MailKind.READDRESSED:
+        return True  # it is to the address before
+    if speaker is not None:
+        return mail.recipient == speaker.email
+    if rsvp is None:
         return True
-    if mail.recipient not in (rsvp.email, rsvp.booked_by_email) or not rsvp.is_live:
+    if not mail.forgets and mail.recipient not in (rsvp.email, rsvp.booked_by_email):
+        return False  # whoever reads there may be a stranger, and would get the links of now
+    if mail.kind not in _STANDINGS:
+        return True
+    if not rsvp.is_live:
         return False
     if rsvp.event.status is EventStatus.CANCELLED:
         return False

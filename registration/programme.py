@@ -296,18 +296,17 @@ def _apply(kind: Kind, event: Event, row: Any, values: Row, position: int) -> No
 
 
 def _tell_speakers(event: Event, addresses: Mapping[int, str], now: datetime) -> int:
-    """Move the entries of speakers whose own times or place, or `addresses`, have changed."""
-    if event.is_off(now):
-        return 0
-    moved = 0
-    for speaker in audience.speakers_with_entry(event.id):
+    """Tell speakers whose own times or place, or `addresses`, have changed; how many."""
+    told = 0
+    for speaker in _saved(event, "people"):
         before = addresses.get(speaker.id, speaker.email)
         if speaker.email != before:
-            emails.speaker_readdressed(speaker, before=before, now=now)
-            moved += 1
-        elif _own_part_differs(speaker):
-            moved += emails.speaker_moved(speaker, now=now)
-    return moved
+            told += emails.speaker_readdressed(speaker, before=before, now=now)
+    if not event.is_off(now):
+        for speaker in audience.speakers_with_entry(event.id):
+            if _own_part_differs(speaker):
+                told += emails.speaker_moved(speaker, now=now)
+    return told
 
 
 def _own_part_differs(speaker: Speaker) -> bool:

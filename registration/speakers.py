@@ -220,8 +220,7 @@ def set_address(*, speaker_id: int, email: str, staff_id: int | None, now: datet
         if email == speaker.email:
             return
         before, speaker.email = speaker.email, email
-        if _has_entry(speaker) and not speaker.event.is_off(now):
-            emails.speaker_readdressed(speaker, before=before, now=now)
+        emails.speaker_readdressed(speaker, before=before, now=now)
         _record("address", speaker, now, staff_id=staff_id)
 
 
@@ -258,11 +257,11 @@ def edit(
         replaced, speaker.photo = speaker.photo, speaker.photo if chosen is None else chosen
         if speaker.photo != replaced:
             changed["photo"] = speaker.photo
-        told = _has_entry(speaker) and not speaker.event.is_off(now)
-        if told and "email" in changed:
-            emails.speaker_readdressed(speaker, before=before.email, now=now)
-        elif told:
-            told = emails.speaker_moved(speaker, now=now)
+        if "email" in changed:
+            told = emails.speaker_readdressed(speaker, before=before.email, now=now)
+        else:
+            is_asked = _has_entry(speaker) and not speaker.event.is_off(now)
+            told = is_asked and emails.speaker_moved(speaker, now=now)
         if changed:
             _record("edited", speaker, now, staff_id=staff_id, changed=sorted(changed), told=told)
     pictures.discard(replaced, photo)

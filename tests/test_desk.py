@@ -11,10 +11,22 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from registration import announcements, desk, keys, lifecycle, mailings, rendering, subscriptions
+from registration import (
+    announcements,
+    desk,
+    keys,
+    lifecycle,
+    links,
+    mailings,
+    rendering,
+    rsvps,
+    subscriptions,
+)
+from registration.claims import Notes
 from registration.database import db
+from registration.delivery import rendered
 from registration.emails import HOLD
-from registration.models import MailKind, MailState, OutboxMail, Rsvp
+from registration.models import Announcement, MailKind, MailState, OutboxMail, Rsvp
 from registration.parties import attendees
 from registration.segments import Segment
 from tests.calendar_client import CalendarClient
@@ -56,6 +68,14 @@ def deliver_to(*clients: CalendarClient) -> list[bytes]:
     return mails
 
 
+def going() -> list[MailKind]:
+    """The kinds of those that go now, of the mails that wait."""
+    found = select(OutboxMail).where(OutboxMail.state == MailState.WAITING).order_by(OutboxMail.id)
+    kinds = {mail.id: mail.kind for mail in db.session.scalars(found)}
+    with Notes() as notes:
+        return [kinds[mail_id] for mail_id, message in rendered(list(kinds), notes, NOW) if message]
+
+
 def plain(mail: bytes) -> str:
     """All that can be read in a mail."""
     message = message_from_bytes(mail, policy=SMTP)
@@ -76,8 +96,8 @@ class TestCorrectedAddress:
         deliver_all()
         assert correct(rsvp)
         assert waiting() == [
-            (MailKind.CONFIRMED, "amina@example.org", 0),
             (MailKind.READDRESSED, "amnia@example.org", 1),
+            (MailKind.CONFIRMED, "amina@example.org", 0),
         ]
 
     def test_takes_the_entry_out_of_the_calendar_of_the_old_one(self, rsvp: Rsvp):
@@ -136,12 +156,61 @@ class TestCorrectedAddress:
             (MailKind.MAILING, "amina@example.org", None),
         ]
 
-    def test_of_a_cancelled_event_is_told_so_and_is_not_confirmed(self, rsvp: Rsvp):
+    def test_has_its_links_mailed_to_nobody_who_asked_for_them_at_the_old_one(self, rsvp: Rsvp):
         deliver_all()
+        links.send(email=rsvp.email, now=NOW)
+        assert going() == [MailKind.LINKS]
+        correct(rsvp)
+        assert MailKind.LINKS not in going()
+
+    def test_of_a_cancelled_event_is_told_so_and_is_not_confirmed(self, rsvp: Rsvp):
+        old, right = CalendarClient("amnia@example.org"), CalendarClient("amina@example.org")
+        deliver_to(old)
         lifecycle.cancel(event_id=rsvp.event_id, reason="Snow", staff_id=None, now=NOW)
         announcements.spread(now=NOW + HOLD)
         assert not correct(rsvp, NOW + HOLD)
-        assert waiting() == [(MailKind.EVENT_CANCELLED, "amina@example.org", 1)]
+        assert sorted(waiting()) == [
+            (MailKind.EVENT_CANCELLED, "amina@example.org", None),
+            (MailKind.READDRESSED, "amnia@example.org", 2),
+        ]
+        deliver_to(old, right)
+        assert (old.entries, right.known) == ([], {}), "the entry was in the old calendar alone"
+
+    def test_while_a_cancellation_is_held_leaves_no_entry_at_the_old_one(self, rsvp: Rsvp):
+        old = CalendarClient("amnia@example.org")
+        deliver_to(old)
+        lifecycle.cancel(event_id=rsvp.event_id, reason="Snow", staff_id=None, now=NOW)
+        assert not correct(rsvp)
+        assert going() == [MailKind.READDRESSED], "nothing says that it takes place"
+        announcements.spread(now=NOW + HOLD)
+        deliver_to(old)
+        assert old.entries == []
+        told = db.session.scalars(select(OutboxMail).filter_by(kind=MailKind.EVENT_CANCELLED)).one()
+        assert told.recipient == "amina@example.org"
+
+    def test_while_a_cancellation_is_held_is_confirmed_if_that_is_taken_back(self, rsvp: Rsvp):
+        deliver_all()
+        lifecycle.cancel(event_id=rsvp.event_id, reason="Snow", staff_id=None, now=NOW)
+        correct(rsvp)
+        held = db.session.scalars(select(Announcement)).one()
+        assert announcements.undo(announcement_id=held.id, staff_id=None, now=NOW)
+        assert going() == [MailKind.READDRESSED, MailKind.CONFIRMED]
+        assert (MailKind.CONFIRMED, "amina@example.org", 0) in waiting()
+
+    def test_of_who_has_cancelled_takes_the_entry_out_of_the_old_calendar(self, rsvp: Rsvp):
+        old, right = CalendarClient("amnia@example.org"), CalendarClient("amina@example.org")
+        deliver_to(old)
+        rsvps.cancel(rsvp_id=rsvp.id, now=NOW)
+        assert correct(rsvp)
+        deliver_to(old, right)
+        assert (old.entries, right.known) == ([], {})
+
+    def test_of_who_has_cancelled_says_nothing_to_one_who_knows(self, rsvp: Rsvp):
+        deliver_all()
+        rsvps.cancel(rsvp_id=rsvp.id, now=NOW)
+        deliver_all()
+        correct(rsvp)
+        assert waiting() == [(MailKind.CANCELLED, "amina@example.org", None)]
 
     def test_after_the_event_is_kept_and_mailed_nothing(self, rsvp: Rsvp):
         deliver_all()

@@ -15,13 +15,17 @@ from registration import (
     announcements,
     emails,
     lifecycle,
+    outbox,
     programme,
     rendering,
     speakers,
 )
+from registration.claims import Notes
 from registration.database import db
+from registration.delivery import rendered
 from registration.emails import HOLD
 from registration.models import (
+    Announcement,
     AttendanceMode,
     AuditEntry,
     Event,
@@ -235,7 +239,7 @@ def test_an_invitation_that_could_not_go_at_once_stays_one_whatever_moves(
     assert entry_of(waiting[0])[1] == speaker.ical_sequence == 1
 
 
-@pytest.mark.parametrize(
+CORRECTIONS = pytest.mark.parametrize(
     "correct",
     [
         lambda speaker: edit(speaker, email="lise@example.org"),
@@ -245,6 +249,9 @@ def test_an_invitation_that_could_not_go_at_once_stays_one_whatever_moves(
         ),
     ],
 )
+
+
+@CORRECTIONS
 @pytest.mark.parametrize("has_said_yes", [False, True])
 def test_a_new_address_gets_what_the_old_one_had(
     speaker: Speaker, correct: Callable[[Speaker], object], has_said_yes: bool
@@ -257,7 +264,7 @@ def test_a_new_address_gets_what_the_old_one_had(
     key, address = speaker.key, speaker.email
     assert correct(speaker) is not False
     db.session.expire_all()
-    waiting, last = [mail for mail in mails_of(speaker) if mail.state is MailState.WAITING]
+    last, waiting = [mail for mail in mails_of(speaker) if mail.state is MailState.WAITING]
     kind = MailKind.SPEAKER_CHANGED if has_said_yes else MailKind.SPEAKER_INVITATION
     assert (waiting.kind, waiting.recipient) == (kind, "lise@example.org")
     assert entry_of(waiting)[:2] == ("REQUEST", 0)
@@ -331,16 +338,7 @@ def test_who_has_not_been_asked_is_mailed_nothing_at_a_new_address(speaker: Spea
     assert mails_of(speaker) == []
 
 
-@pytest.mark.parametrize(
-    "correct",
-    [
-        lambda speaker: edit(speaker, email="lise@example.org"),
-        lambda speaker: edit_in_the_editor(speaker, email="lise@example.org"),
-        lambda speaker: speakers.set_address(
-            speaker_id=speaker.id, email="lise@example.org", staff_id=None, now=NOW
-        ),
-    ],
-)
+@CORRECTIONS
 def test_a_link_that_went_to_a_stranger_who_declined_leads_nowhere(
     speaker: Speaker, correct: Callable[[Speaker], object]
 ) -> None:
@@ -352,6 +350,88 @@ def test_a_link_that_went_to_a_stranger_who_declined_leads_nowhere(
     assert speaker.key != key
     invite(speaker)
     assert speaker.key in body_of(mails_of(speaker)[-1])
+
+
+@CORRECTIONS
+def test_who_said_no_is_thanked_at_the_new_address_and_the_old_one_loses_the_entry(
+    speaker: Speaker, correct: Callable[[Speaker], object]
+) -> None:
+    invite(speaker)
+    deliver_all()
+    address, uid = speaker.email, speaker.ical_uid
+    speakers.answer(speaker_id=speaker.id, will_speak=False, now=NOW)
+    assert not correct(speaker)
+    db.session.expire_all()
+    told, last = [mail for mail in mails_of(speaker) if mail.state is MailState.WAITING]
+    assert (told.kind, told.recipient) == (MailKind.SPEAKER_CANCELLED, "lise@example.org")
+    assert (told.ical_sequence, speaker.key in body_of(told)) == (None, True)
+    assert (last.kind, last.recipient) == (MailKind.READDRESSED, address)
+    assert uid.encode() in (rendering.render(last, now=NOW).calendar or b"")
+    assert speaker.key not in body_of(last)
+
+
+@CORRECTIONS
+def test_nothing_waits_at_the_old_address_while_a_cancellation_is_held(
+    speaker: Speaker, correct: Callable[[Speaker], object]
+) -> None:
+    invite(speaker)
+    deliver_all()
+    address = speaker.email
+    speakers.remind(speaker_id=speaker.id, staff_id=None, now=NOW)
+    lifecycle.cancel(event_id=speaker.event_id, reason="Snow", staff_id=None, now=NOW)
+    assert not correct(speaker)
+    db.session.expire_all()
+    waiting = [mail for mail in mails_of(speaker) if mail.state is MailState.WAITING]
+    assert [mail.kind for mail in waiting if mail.recipient == address] == [MailKind.READDRESSED]
+    announcements.spread(now=NOW + HOLD)
+    db.session.expire_all()
+    waiting = [mail for mail in mails_of(speaker) if mail.state is MailState.WAITING]
+    assert {(mail.kind, mail.recipient) for mail in waiting} == {
+        (MailKind.READDRESSED, address),
+        (MailKind.SPEAKER_CANCELLED, "lise@example.org"),
+    }
+
+
+def test_one_corrected_while_a_cancellation_is_held_is_asked_if_it_is_taken_back(
+    speaker: Speaker,
+) -> None:
+    invite(speaker)
+    deliver_all()
+    lifecycle.cancel(event_id=speaker.event_id, reason="Snow", staff_id=None, now=NOW)
+    edit(speaker, email="lise@example.org")
+    ids = [mail.id for mail in mails_of(speaker) if mail.kind is MailKind.SPEAKER_INVITATION]
+
+    def goes() -> bool:
+        with Notes() as notes:
+            return [mail_id for mail_id, mail in rendered(ids, notes, NOW) if mail] == ids[-1:]
+
+    assert not goes()
+    held = db.session.scalars(select(Announcement)).one()
+    assert announcements.undo(announcement_id=held.id, staff_id=None, now=NOW)
+    assert goes()
+
+
+def test_a_mail_that_waits_for_one_whose_address_is_taken_away_is_given_up(
+    speaker: Speaker,
+) -> None:
+    invite(speaker)
+    edit(speaker, email="")
+    assert [mail.state for mail in mails_of(speaker)] == [MailState.WITHDRAWN]
+    # Who gets one later is asked there.
+    assert edit(speaker, email="lise@example.org")
+    assert mails_of(speaker)[-1].recipient == "lise@example.org"
+
+
+def test_a_mail_that_failed_at_the_old_address_is_not_tried_there_again(
+    speaker: Speaker,
+) -> None:
+    invite(speaker)
+    (mail,) = mails_of(speaker)
+    mail.state, mail.ended_at = MailState.FAILED, NOW
+    db.session.commit()
+    assert outbox.is_still_so(mail)
+    edit(speaker, email="lise@example.org")
+    assert not outbox.resend(mail_id=mail.id, staff_id=None, now=NOW)
 
 
 def test_who_is_taken_off_a_cancelled_event_loses_the_entry_too(speaker: Speaker) -> None:

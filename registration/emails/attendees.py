@@ -7,10 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from flask import current_app
-
-from registration import itip
-from registration.emails import rows
+from registration.emails import corrections, rows
 from registration.models import Invitation, MailKind, OutboxMail, Rsvp, RsvpStatus, write_rsvp
 
 
@@ -78,8 +75,11 @@ def rsvp_rejected(rsvp: Rsvp, *, now: datetime, had_entry: bool, reason: str = "
     _to_attendee(rsvp, MailKind.REJECTED, now, calendar=had_entry, reason=reason)
 
 
-def rsvp_again(rsvp: Rsvp, *, now: datetime) -> None:
-    """Send the mail that fits the RSVP's state once more, with the same SEQUENCE."""
+def rsvp_again(rsvp: Rsvp, *, now: datetime, until: datetime | None = None) -> None:
+    """Send the mail that fits the RSVP's state once more, with the same SEQUENCE.
+
+    With `until` it goes only while the event takes place, and before that.
+    """
     kind = {
         RsvpStatus.UNVERIFIED: MailKind.VERIFY,
         RsvpStatus.PENDING: MailKind.RECEIVED,
@@ -98,29 +98,21 @@ def rsvp_again(rsvp: Rsvp, *, now: datetime) -> None:
     sequence = rsvp.ical_sequence if has_entry else None
     rsvp.touch(now)
     rows.supersede(OutboxMail.rsvp_id == rsvp.id, now)
-    _write(rsvp, kind, now, sequence=sequence, facts={"again": True})
+    facts: dict[str, Any] = {"again": True} | ({"until": until.isoformat()} if until else {})
+    _write(rsvp, kind, now, sequence=sequence, facts=facts)
 
 
 def rsvp_readdressed(rsvp: Rsvp, *, before: str, now: datetime) -> None:
-    """Send the right address the mail that fits; the one before loses the entry.
+    """Let an attendee's mail and entry be at the right address alone, and send the mail that fits.
 
-    The right one's entry has a UID of its own: whoever reads both calendars keeps it. The mail to
-    the one before, which may be a stranger's, names nobody; where no entry went, none goes.
+    Of an event that is off none fits; while that can be taken back, one waits for it.
     """
-    uid, sequence = rsvp.ical_uid, rsvp.ical_sequence
-    its = OutboxMail.rsvp_id == rsvp.id
-    loses_entry = rsvp.is_confirmed and sequence >= 0 and rows.may_have_entry(its, before)
     # First, since an assistant may have given their own address: the copy is written to that.
-    rsvp_redirected(rsvp, before=before)
-    rsvp.ical_uid, rsvp.ical_sequence = itip.new_uid(current_app.config["MAIL_DOMAIN"]), -1
-    rsvp_again(rsvp, now=now)
-    if loses_entry:
-        rows.write_to_before(rsvp, before, uid=uid, sequence=sequence, now=now)
-
-
-def rsvp_redirected(rsvp: Rsvp, *, before: str) -> None:
-    """Let what still waits to go to an attendee's old address go to the new one."""
-    rows.redirect(OutboxMail.rsvp_id == rsvp.id, before, rsvp.email)
+    corrections.readdress(rsvp, before, is_asked=rsvp.is_confirmed, now=now)
+    if rsvp.event.takes_place(now):
+        rsvp_again(rsvp, now=now)
+    elif rsvp.event.may_come_back(now) and rsvp.is_confirmed:
+        rsvp_again(rsvp, now=now, until=rsvp.event.ends_at)
 
 
 def links(email: str, rsvps: Sequence[Rsvp], *, now: datetime) -> None:

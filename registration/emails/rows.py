@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, update
 
 from registration.database import count_changed, db
 from registration.models import (
@@ -54,28 +54,6 @@ def write(
         "announcement_id": announcement.id if announcement else None,
     }
     write_rows(OutboxMail, [row(kind, what, recipient=recipient, now=now, **about, **more)])
-
-
-def write_to_before(
-    one: Rsvp | Speaker, before: str, *, uid: str, sequence: int, now: datetime
-) -> None:
-    """Write the last mail to an address before: a CANCEL of the entry `uid` that it has.
-
-    `sequence` is that of the entry. It may be a stranger's by then: the mail names nobody.
-    """
-    mark = "s" if isinstance(one, Speaker) else ""
-    write(
-        MailKind.READDRESSED,
-        f"{mark}{one.id}.{one.revision}",
-        recipient=before,
-        now=now,
-        event=one.event,
-        rsvp=one if isinstance(one, Rsvp) else None,
-        speaker=one if isinstance(one, Speaker) else None,
-        language=one.language,
-        ical_sequence=sequence + 1,
-        facts={"uid": uid},
-    )
 
 
 def row(
@@ -125,7 +103,7 @@ def supersede(whose: Any, now: datetime, *, mailings_too: bool = False) -> bool:
 
     Whether one of them had a calendar part.
     """
-    waiting = _to_its_reader()
+    waiting = to_its_reader()
     if not mailings_too:
         waiting &= OutboxMail.mailing_id.is_(None)
     superseded = db.session.scalars(
@@ -147,31 +125,6 @@ def withdraw(which: ColumnElement[bool], *, now: datetime) -> int:
     )
 
 
-def redirect(whose: Any, before: str, recipient: str) -> None:
-    """Let what waits to go to an address go to the right one instead."""
-    db.session.execute(
-        update(OutboxMail)
-        .where(whose, _to_its_reader(), OutboxMail.recipient == before)
-        .values(recipient=recipient)
-        .execution_options(synchronize_session=False)
-    )
-
-
-def may_have_entry(whose: ColumnElement[bool], recipient: str) -> bool:
-    """Whether a calendar part of `whose` may have reached this address.
-
-    It was sent and did not come back, or a worker has had it in hand.
-    """
-    gone = or_(
-        OutboxMail.state == MailState.SENT,
-        (OutboxMail.attempts > 0) & (OutboxMail.state != MailState.FAILED),
-    )
-    had = select(OutboxMail.id).where(
-        whose, OutboxMail.recipient == recipient, OutboxMail.ical_sequence.is_not(None), gone
-    )
-    return db.session.scalar(had.limit(1)) is not None
-
-
-def _to_its_reader() -> ColumnElement[bool]:
+def to_its_reader() -> ColumnElement[bool]:
     """The condition that a mail waits, and is not the last one to an address before."""
     return (OutboxMail.state == MailState.WAITING) & (OutboxMail.kind != MailKind.READDRESSED)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from flask import current_app
 from sqlalchemy import select
 
-from registration import editions, itip
+from registration import editions
 from registration.database import db
-from registration.emails import rows
+from registration.emails import corrections, rows
 from registration.models import (
     Announcement,
     MailKind,
@@ -50,15 +49,23 @@ def speaker_again(speaker: Speaker, *, now: datetime) -> None:
     _to_speaker(speaker, _that_fits(speaker), now, calendar=True, again=same)
 
 
-def speaker_readdressed(speaker: Speaker, *, before: str, now: datetime) -> None:
-    """Send a speaker's mail to the right address, as rsvp_readdressed does an attendee's."""
-    uid, sequence = speaker.ical_uid, speaker.ical_sequence
-    speaker.ical_uid = itip.new_uid(current_app.config["MAIL_DOMAIN"])
-    speaker.ical_sequence = -1
-    speaker.revision += 1
-    _to_speaker(speaker, _that_fits(speaker), now, calendar=True)
-    if rows.may_have_entry(OutboxMail.speaker_id == speaker.id, before):
-        rows.write_to_before(speaker, before, uid=uid, sequence=sequence, now=now)
+def speaker_readdressed(speaker: Speaker, *, before: str, now: datetime) -> bool:
+    """Let a speaker's mail and entry be at the right address alone; whether they are told there.
+
+    Who was asked and has not said no is told, as rsvp_readdressed does an attendee.
+    """
+    event = speaker.event
+    is_asked = speaker.status in (SpeakerStatus.INVITED, SpeakerStatus.CONFIRMED)
+    corrections.readdress(speaker, before, is_asked=is_asked, now=now)
+    if not is_asked or not speaker.email:
+        return False
+    told = not event.is_off(now)
+    if told:
+        _to_speaker(speaker, _that_fits(speaker), now, calendar=True)
+    elif event.may_come_back(now):
+        until = event.ends_at.isoformat()
+        _to_speaker(speaker, _that_fits(speaker), now, calendar=True, until=until)
+    return told
 
 
 def speaker_reminded(speaker: Speaker, *, now: datetime) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from flask_babel import gettext, ngettext
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from registration import entries, queues, wording
 from registration.database import db
@@ -193,15 +193,24 @@ def readdressed(mail: OutboxMail) -> Letter:
     )
 
 
+def linked(mail: OutboxMail) -> Sequence[Rsvp]:
+    """The RSVPs whose links a mail has: none that is erased, or whose address is another by now."""
+    return db.session.scalars(
+        select(Rsvp)
+        .where(
+            Rsvp.id.in_(mail.facts["rsvps"]),
+            Rsvp.erased_at.is_(None),
+            or_(Rsvp.email == mail.recipient, Rsvp.booked_by_email == mail.recipient),
+        )
+        .order_by(Rsvp.id)
+    ).all()
+
+
 def links(mail: OutboxMail) -> Letter:
     """The links of an address's coming events, asked for by somebody who may not own it."""
-    rsvps = db.session.scalars(
-        select(Rsvp)
-        .where(Rsvp.id.in_(mail.facts["rsvps"]), Rsvp.erased_at.is_(None))
-        .order_by(Rsvp.id)
-    )
+    rsvps = linked(mail)
     if "said" in mail.facts:
-        return _calendar_answer(rsvps.one(), mail)
+        return _calendar_answer(rsvps[0], mail)
     events = []
     for rsvp in rsvps:
         item = facts_of(rsvp.event, [place_of(rsvp)])
