@@ -154,6 +154,18 @@ def mark(person: Attendee, *, staff_id: int, now: datetime) -> bool:
     return True
 
 
+def log_undone(person: Attendee, *, staff_id: int, now: datetime) -> None:
+    """Log that a check-in was taken back. Two of a party may have one name: with whose it was."""
+    audit.record(
+        "checkin.undone",
+        now=now,
+        staff_id=staff_id,
+        rsvp=person.rsvp,
+        name=person.name,
+        attendee_id=person.id,
+    )
+
+
 def came_earlier(person: Attendee, *, staff_id: int, now: datetime) -> None:
     """Let the earlier one of two scans stand, in the caller's transaction.
 

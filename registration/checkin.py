@@ -98,7 +98,7 @@ def _was_taken_back(person: Attendee, *, since: datetime) -> bool:
         AuditEntry.action == "checkin.undone",
         AuditEntry.at > since,
     )
-    return any(detail.get("name") == person.name for detail in db.session.scalars(undone))
+    return any(detail.get("attendee_id") == person.id for detail in db.session.scalars(undone))
 
 
 def _is_scan_of(person: Attendee, *, staff_id: int, now: datetime) -> bool:
@@ -130,7 +130,7 @@ def undo(*, event_id: int, attendee_id: int, staff_id: int, now: datetime) -> At
         )
         if undone is None:
             return None
-        audit.record("checkin.undone", now=now, staff_id=staff_id, rsvp=rsvp, name=person.name)
+        arrivals.log_undone(person, staff_id=staff_id, now=now)
         if rsvp.is_walk_in and rsvp.is_confirmed:
             admission.end(rsvp, seats, RsvpStatus.CANCELLED, now=now)
             seating.promote(seats, now=now)

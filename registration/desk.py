@@ -167,9 +167,7 @@ def take_back_check_in(*, event_id: int, at: datetime, staff_id: int, now: datet
         ).all()
         people = select(Attendee).where(Attendee.id.in_(undone)).order_by(Attendee.id)
         for person in db.session.scalars(people):
-            audit.record(
-                "checkin.undone", now=now, staff_id=staff_id, rsvp=person.rsvp, name=person.name
-            )
+            arrivals.log_undone(person, staff_id=staff_id, now=now)
         arrivals.went_out(event_id, len(undone))
     return len(undone)
 

@@ -116,6 +116,19 @@ def test_a_kept_scan_brings_nobody_back_whose_check_in_was_taken_back_after_it(a
     assert after.outcome is Outcome.ADMITTED, "it was scanned since"
 
 
+def test_of_two_of_one_name_a_kept_scan_stops_at_the_one_who_was_taken_back(app, staff, now):
+    rsvp = make_rsvp(make_option(make_event(guests_max=2)), guests=["Ana Kim", "Ana Kim"])
+    first = admit(rsvp, staff, now, code=ticket_of(rsvp, 1)).person
+    later = now + timedelta(minutes=1)
+    undone = {"event_id": rsvp.event_id, "attendee_id": first.id, "staff_id": staff.id}
+    checkin.undo(**undone, now=later)
+
+    other = admit(rsvp, staff, now, kept=True, code=ticket_of(rsvp, 2))
+    assert other.outcome is Outcome.ADMITTED
+    same = admit(rsvp, staff, now, kept=True, code=ticket_of(rsvp, 1))
+    assert same.outcome is Outcome.TAKEN_BACK
+
+
 def test_who_came_on_a_day_before_is_welcome_on_the_next(app, staff, now):
     starts_at = now.replace(hour=14, minute=0)  # 9 a.m. in Washington
     event = make_event(starts_at=starts_at, ends_at=starts_at + timedelta(days=1, hours=8))
