@@ -20,6 +20,7 @@ from typing import Any
 
 from flask import Flask, Response
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
+from itsdangerous import URLSafeTimedSerializer
 
 Environ = dict[str, Any]
 Headers = list[tuple[str, str]]
@@ -45,6 +46,14 @@ _CONDITIONS = ("HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE", "HTTP_RANGE")
 
 class Sessions(SecureCookieSessionInterface):
     """Sessions that leave public answers alone: these set no cookie and depend on none."""
+
+    _serializer: URLSafeTimedSerializer | None = None
+
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+        """What seals sessions: made once, where Flask makes it twice for each request."""
+        if self._serializer is None:
+            self._serializer = super().get_signing_serializer(app)
+        return self._serializer
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         """Keep the session, unless any cache may keep the answer."""

@@ -173,8 +173,9 @@ def guests_sent() -> int:
 
     A page may know more fields than the event allows by now: no name is dropped in silence.
     """
+    sent = request.form.to_dict()  # to ask the form itself for a field that was not sent is dear
     numbers = range(MOST_GUESTS, 0, -1)
-    return next((number for number in numbers if one_line(request.form.get(f"guest_{number}"))), 0)
+    return next((number for number in numbers if one_line(sent.get(f"guest_{number}"))), 0)
 
 
 def guests_line(number: int) -> str:
