@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import select
 import shutil
 import socket
 import subprocess
@@ -64,6 +65,8 @@ class Visitor:
         return ("\r\n".join(lines) + "\r\n").encode()
 
     def _exchange(self, request: bytes) -> Answer:
+        if self._socket is not None and _has_ended(self._socket):
+            self.close()  # a server ends what rests for seconds, and any browser dials again
         try:
             if self._socket is None:
                 self._socket = socket.create_connection(("127.0.0.1", self.port), self._timeout)
@@ -120,6 +123,11 @@ class Visitor:
         if not piece:
             raise Lost("the server hung up")
         self._rest += piece
+
+
+def _has_ended(kept: socket.socket) -> bool:
+    """Whether the server has hung up: nothing else is to be read from a connection at rest."""
+    return bool(select.select([kept], [], [], 0)[0])
 
 
 _INPUT = re.compile(rb'name="(csrf_token|started)" value="([^"]*)"')
