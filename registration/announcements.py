@@ -12,6 +12,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import datetime
 
+from flask_babel import lazy_gettext as _
 from sqlalchemy import select, text
 
 from registration import audience, audit, editions, emails, revisions, seating
@@ -25,7 +26,10 @@ from registration.models import (
     EventStatus,
     Rsvp,
 )
+from registration.revisions import EventRefused
 
+#: What is said where a change would be told of an event that is over.
+TOLD_TOO_LATE = _("This event is over: nobody is told of a change any more.")
 #: How many RSVPs the first transaction of a telling looks at, and any of them at least.
 FIRST_CHUNK, MIN_CHUNK = 1000, 50
 #: Seconds that a transaction is to hold the event's seats: the next one is larger or smaller.
@@ -37,10 +41,15 @@ BREATH = 0.01
 def tell(*, event_id: int, staff_id: int | None, now: datetime) -> bool:
     """Tell those who were not told of how the event is now; False if there is nobody.
 
-    Nobody is told once it is over.
+    Raises EventRefused once the event is cancelled or over: nobody is told then.
     """
     with transaction():
-        return _tell(seating.lock(event_id).event, staff_id, now)
+        event = seating.lock(event_id).event
+        if event.status is EventStatus.CANCELLED:
+            raise EventRefused(_("This event has been cancelled."))
+        if event.is_past(now):
+            raise EventRefused(TOLD_TOO_LATE)
+        return _tell(event, staff_id, now)
 
 
 def _tell(event: Event, staff_id: int | None, now: datetime) -> bool:
@@ -163,6 +172,10 @@ def _spread_chunk(
         announcement = session.get_one(Announcement, announcement_id, populate_existing=True)
         if announcement.state not in (AnnouncementState.HELD, AnnouncementState.SENDING):
             return 0, 0.0
+        is_change = announcement.kind is AnnouncementKind.CHANGED
+        if is_change and seats.event.is_past(now):
+            announcement.state, announcement.ended_at = AnnouncementState.SUPERSEDED, now
+            return 0, 0.0
         if announcement.state is AnnouncementState.HELD:
             announcement.state = AnnouncementState.SENDING
             announcement.attendees = announcement.speakers = 0
@@ -171,10 +184,8 @@ def _spread_chunk(
         chunk = rsvp_ids[start : start + size]
         if chunk:
             crowd = Crowd(seats.event, seats.options.values(), announcement, chunk[0], chunk[-1])
-            if announcement.kind is AnnouncementKind.CANCELLED:
-                announcement.attendees += crowd_cancelled(crowd, now=now)
-            else:
-                announcement.attendees += crowd_changed(crowd, now=now)
+            crowd_told = crowd_changed if is_change else crowd_cancelled
+            announcement.attendees += crowd_told(crowd, now=now)
             announcement.reached_rsvp_id = chunk[-1]
         if start + size >= len(rsvp_ids):
             announcement.state, announcement.ended_at = AnnouncementState.SENT, now

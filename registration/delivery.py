@@ -44,6 +44,9 @@ _TO_WHO_WAITS = (
 )
 
 
+#: Mails of a telling that are of use once the event would be over, too.
+_OF_A_CANCELLATION = (MailKind.EVENT_CANCELLED, MailKind.SPEAKER_CANCELLED)
+
 #: Mails with all that they may need.
 _WHOLE = (
     select(OutboxMail)
@@ -260,6 +263,8 @@ def _is_pointless(mail: OutboxMail, now: datetime) -> bool:
         return True
     if mail.mailing is not None and mail.mailing.is_overtaken:
         return True
+    if mail.announcement_id and mail.event and mail.kind not in _OF_A_CANCELLATION:
+        return mail.event.is_past(now)
     if "until" not in mail.facts:
         return False
     held = mail.rsvp is None or mail.rsvp.is_confirmed

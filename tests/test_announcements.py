@@ -41,6 +41,7 @@ from registration.models import (
     MailState,
     OutboxMail,
 )
+from registration.revisions import EventRefused
 from tests.conftest import NOW
 from tests.factories import make_hybrid, make_rsvp, make_speaker, make_staff, reschedule
 
@@ -248,8 +249,46 @@ def test_nobody_is_told_once_the_event_is_over(app: Flask) -> None:
     held = db.session.scalars(select(Announcement)).one()
     assert undo(announcement_id=held.id, staff_id=None, now=NOW)
     by_staff = {"event_id": room.event_id, "staff_id": None}
-    assert not announcements.tell(**by_staff, now=room.event.ends_at)
+    with pytest.raises(EventRefused, match="is over"):
+        announcements.tell(**by_staff, now=room.event.ends_at)
     assert announcements.tell(**by_staff, now=room.event.ends_at - timedelta(seconds=1))
+
+
+def test_a_telling_that_is_held_when_the_event_ends_is_told_to_nobody(app: Flask) -> None:
+    room, _stream = make_hybrid()
+    make_rsvp(room)
+    invited = make_speaker(room.event)
+    speakers.invite(speaker_id=invited.id, staff_id=None, now=NOW)
+    all_have_gone()
+    ends_at = room.event.ends_at
+    edit(room.event, venue_name="The Annex", now=ends_at - timedelta(minutes=1))
+    spread(now=ends_at + HOLD)
+    assert mails(MailKind.EVENT_CHANGED) == mails(MailKind.SPEAKER_CHANGED) == []
+    telling = db.session.scalars(select(Announcement)).one()
+    assert telling.state is AnnouncementState.SUPERSEDED
+
+
+def test_a_cancellation_that_is_held_when_the_event_would_end_is_told(app: Flask) -> None:
+    room, _stream = make_hybrid()
+    make_rsvp(room)
+    ends_at = room.event.ends_at
+    about = {"event_id": room.event_id, "reason": "", "staff_id": None}
+    lifecycle.cancel(**about, now=ends_at - timedelta(minutes=1))
+    spread(now=ends_at + HOLD)
+    assert len(mails(MailKind.EVENT_CANCELLED)) == 1
+
+
+def test_a_mail_of_a_change_that_still_waits_when_the_event_ends_does_not_go(app: Flask) -> None:
+    room, _stream = make_hybrid()
+    make_rsvp(room)
+    all_have_gone()
+    edit(room.event, venue_name="The Annex")
+    spread(now=AFTER_HOLD)
+    (mail,) = mails(MailKind.EVENT_CHANGED)
+    with Notes() as notes:
+        before = delivery.rendered([mail.id], notes, AFTER_HOLD)
+        after = delivery.rendered([mail.id], notes, room.event.ends_at)
+    assert [bool(message) for _id, message in [*before, *after]] == [True, False]
 
 
 def test_who_has_cancelled_is_not_mailed(app: Flask) -> None:

@@ -107,6 +107,19 @@ def test_an_event_of_several_days_says_each_day_once(desk: FlaskClient) -> None:
     assert "Sunday 6 December 2026, 10:00 a.m. – 7 December, 11:30 a.m. EST" in page
 
 
+def test_who_would_tell_of_a_change_too_late_reads_that_the_event_is_over(
+    desk: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room, _stream = make_hybrid()
+    make_rsvp(room)
+    monkeypatch.setattr("registration.web.staff.editor_life.now", lambda: room.event.ends_at)
+    url = f"/staff/events/{room.event.slug}/settings/publish"
+    send(desk, url, do="tell")
+    page = desk.get(url).text
+    assert "This event is over: nobody is told of a change any more." in page
+    assert "Everybody knows already" not in page
+
+
 def test_a_form_of_the_desk_that_was_open_for_too_long_leads_back_to_the_desk(
     desk: FlaskClient,
 ) -> None:

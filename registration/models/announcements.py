@@ -43,7 +43,7 @@ class AnnouncementState(enum.StrEnum):
     SENDING = "sending"  # the worker writes the mails
     SENT = "sent"  # all mails are in the outbox
     WITHDRAWN = "withdrawn"
-    SUPERSEDED = "superseded"  # a later change came before it went
+    SUPERSEDED = "superseded"  # a later change, or the event's end, came before it went
 
 
 class Announcement(Base):

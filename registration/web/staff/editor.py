@@ -13,7 +13,7 @@ from flask_babel import gettext
 from flask_security import current_user
 from werkzeug.datastructures import FileStorage
 
-from registration import events, pictures, revisions
+from registration import announcements, events, pictures, revisions
 from registration.audience import Reach
 from registration.letters.events import changes as told_changes
 from registration.models import Event, EventStatus, StaffRole
@@ -110,8 +110,11 @@ def _save_form(event: Event, name: str) -> ResponseReturnValue:
     except EventRefused as refusal:
         form.form_errors.append(str(refusal))
         return page(event_by_slug(event.slug), name, form=form)
+    is_told = do == "tell" and not saved.is_past(now())
     told = gettext("Saved. The mails wait for ten minutes; until then you can take them back.")
-    flash(told if do == "tell" else gettext("Saved."), "ok")
+    flash(told if is_told else gettext("Saved."), "ok")
+    if do == "tell" and not is_told:
+        flash(str(announcements.TOLD_TOO_LATE), "warn")
     editor_moves.tell(moving)
     return redirect(url_for(".section", slug=saved.slug, name=name), code=303)
 
