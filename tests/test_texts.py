@@ -125,6 +125,15 @@ class TestFrench:
         assert "Accept-Language" in page.headers["Vary"]
         assert "Events" in client.get("/", headers={"Accept-Language": "de"}).text
 
+    @pytest.mark.parametrize("path", ["/calendar.ics", "/feed.atom", "/sitemap.xml", "/robots.txt"])
+    def test_what_is_not_translated_is_kept_once_for_readers_of_all_languages(
+        self, client: FlaskClient, path: str
+    ):
+        make_hybrid(slug="paix", language="fr", venue_name="")
+        kept = [client.get(path, headers={"Accept-Language": code}) for code in ("en", "fr")]
+        assert kept[0].data == kept[1].data
+        assert all("Accept-Language" not in one.headers.get("Vary", "") for one in kept)
+
     def test_a_form_that_is_wrong_says_so_in_french(self, client: FlaskClient):
         make_hybrid(slug="paix", language="fr")
         page = client.post("/events/paix/rsvp", data={"csrf_token": "x"})

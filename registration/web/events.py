@@ -160,7 +160,8 @@ def _calendar(events: list[Event], *, name: str) -> Response:
     # DTSTAMP is when the newest of them changed: an unchanged calendar keeps its ETag.
     stamp = max((event.updated_at for event in events), default=now())
     body = itip.publish([entries.of_event(event) for event in events], now=stamp, name=name)
-    return cacheable(calendar_file(body, events[0].slug if not name else "events"), seconds=300)
+    answer = calendar_file(body, events[0].slug if not name else "events")
+    return cacheable(answer, seconds=300, translated=False)
 
 
 @blueprint.get("/feed.atom")
@@ -172,7 +173,7 @@ def feed() -> ResponseReturnValue:
         "events/feed.atom", news=news, updated=updated, title=_news_title, when=_when
     )
     answer = Response(page, content_type="application/atom+xml; charset=utf-8")
-    return cacheable(answer, seconds=300)
+    return cacheable(answer, seconds=300, translated=False)
 
 
 def _news_title(event: Event) -> str:
@@ -193,7 +194,7 @@ def sitemap() -> ResponseReturnValue:
     """The addresses of public events, for search engines (sitemaps.org)."""
     page = render_template("events/sitemap.xml", addresses=listing.addresses())
     answer = Response(page, content_type="application/xml; charset=utf-8")
-    return cacheable(answer, seconds=300)
+    return cacheable(answer, seconds=300, translated=False)
 
 
 def _subscribe_links() -> dict[str, str]:

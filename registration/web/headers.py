@@ -52,10 +52,14 @@ def _protect(response: Response) -> Response:
     return response
 
 
-def cacheable(response: Response, *, seconds: int) -> Response:
-    """Let any cache keep a page that is the same for all, and answer 304 where it is unchanged."""
+def cacheable(response: Response, *, seconds: int, translated: bool = True) -> Response:
+    """Let any cache keep what is the same for all, and answer 304 where it is unchanged.
+
+    It is kept for each language if it is translated for its reader. What is about one event is in
+    that event's language for all, and a feed has each of its events in its own.
+    """
     response.headers["Cache-Control"] = f"public, max-age={seconds}"
-    if g.get("language") not in current_app.config["LANGUAGES"]:
+    if translated and g.get("language") not in current_app.config["LANGUAGES"]:
         response.vary.add("Accept-Language")
     response.add_etag()
     response.make_conditional(request)

@@ -48,7 +48,7 @@ def brand(hue: int) -> ResponseReturnValue:
     if not 0 <= hue <= 359:
         abort(404)
     sheet = f"@layer tokens {{ :root {{ --hue: {hue} }} }}\n"
-    return cacheable(Response(sheet, mimetype="text/css"), seconds=86_400)
+    return cacheable(Response(sheet, mimetype="text/css"), seconds=86_400, translated=False)
 
 
 @blueprint.get("/media/<path:name>")
@@ -89,4 +89,4 @@ def robots() -> ResponseReturnValue:
     rules = "".join(f"Disallow: {path}\n" for path in closed)
     sitemap = current_app.config["BASE_URL"] + url_for("events.sitemap")
     said = f"User-agent: *\n{rules}\nSitemap: {sitemap}\n"
-    return cacheable(Response(said, mimetype="text/plain"), seconds=86_400)
+    return cacheable(Response(said, mimetype="text/plain"), seconds=86_400, translated=False)
