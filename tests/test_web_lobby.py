@@ -82,6 +82,15 @@ def test_before_the_door_opens_there_is_a_countdown_and_no_address(hall):
     assert not any(secret in hall.page().text for secret in SECRETS)
 
 
+def test_the_lobby_of_an_event_of_several_days_says_each_day_once(hall):
+    hall.event.ends_at = hall.event.starts_at + timedelta(days=1)
+    db.session.commit()
+    shown = hall.at(hall.starts - timedelta(days=3)).page().text.replace("\xa0", " ")
+    assert "Sunday 6 December 2026, 10:00 a.m. – 7 December, 10:00 a.m. EST" in shown
+    door = shown.partition("lobby__door")[2].partition("data-local")[0]
+    assert door.count("6 December") == 1
+
+
 def test_days_ahead_the_lobby_says_when_to_come_back_and_on_the_day_to_keep_it_open(hall):
     ahead = hall.at(hall.starts - timedelta(days=3)).page().text
     assert "The door opens on 6 December, 9:45 a.m. EST." in ahead.replace("\u00a0", " ")
