@@ -38,8 +38,11 @@ def send(day: str, *, now: datetime) -> int:
     account: its invitation may have gone to a stranger.
     """
     with transaction():
+        last = _last()
+        if last is not None and f".{day}:" in last.key:
+            return 0
         day_before, until = _day_until(day)
-        since = _last_told(until) or day_before
+        since = _told_until(last) if last else day_before
         news = _news(since, until)
         # In most weeks there are days without news, and no mail: "yesterday" is what was.
         is_late = since < day_before and news != _news(day_before, until)
@@ -55,12 +58,14 @@ def send(day: str, *, now: datetime) -> int:
         written = 0
         for account in accounts:
             mine = _of(account, news)
-            what = f"digest.{account.id}.{day}"
-            key = f"{MailKind.STAFF}:{what}:{account.id}"
-            known = select(OutboxMail.id).where(OutboxMail.key == key)
-            if mine and db.session.scalar(known) is None:
+            if mine:
                 emails.staff_digest(
-                    account, what, events=mine, since=since if is_late else None, now=now
+                    account,
+                    f"digest.{account.id}.{day}",
+                    events=mine,
+                    since=since if is_late else None,
+                    until=until,
+                    now=now,
                 )
                 written += 1
         return written
@@ -80,23 +85,26 @@ def _hour_of(day: date) -> datetime:
     return datetime.combine(day, hour, ZoneInfo(current_app.config["DIGEST_TIME_ZONE"]))
 
 
-def _last_told(until: datetime) -> datetime | None:
-    """Until when the digests before this hour have told what there was; None: there are none.
-
-    Days without any, since nothing had happened, are as good as told.
-    """
-    written_at = db.session.scalar(
-        select(OutboxMail.created_at)
+def _last() -> OutboxMail | None:
+    """The latest digest of anybody; days without any, since nothing had happened, were told too."""
+    return db.session.scalar(
+        select(OutboxMail)
         .where(
             OutboxMail.kind == MailKind.STAFF,
             OutboxMail.key.startswith(f"{MailKind.STAFF}:digest."),
-            OutboxMail.created_at < until,
         )
         # From the latest mail back, which is soon at one of yesterday.
         .order_by(OutboxMail.id.desc())
         .limit(1)
     )
-    return written_at and _hour_of(written_at.astimezone(until.tzinfo).date())
+
+
+def _told_until(digest: OutboxMail) -> datetime:
+    """Until when a digest told what there was: the hour of a day may have been another one then."""
+    zone = ZoneInfo(current_app.config["DIGEST_TIME_ZONE"])
+    if "told_until" in digest.facts:
+        return datetime.fromisoformat(digest.facts["told_until"]).astimezone(zone)
+    return _hour_of(digest.created_at.astimezone(zone).date())
 
 
 def _news(since: datetime, until: datetime) -> dict[int | None, dict[str, Any]]:

@@ -429,6 +429,40 @@ class TestDigest:
             "Yesterday: 1 cancellation",
         ]
 
+    @pytest.mark.parametrize(("before", "after"), [(7, 10), (10, 7)])
+    @pytest.mark.parametrize("is_moved_on_its_day", [False, True])
+    def test_another_hour_leaves_nothing_out_and_tells_nothing_twice(
+        self,
+        app: Flask,
+        monkeypatch: pytest.MonkeyPatch,
+        before: int,
+        after: int,
+        is_moved_on_its_day: bool,
+    ):
+        make_account(StaffRole.ADMIN, "admin@example.org")
+        event_id = make_event().id
+        monkeypatch.setitem(app.config, "DIGEST_HOUR", before)
+        midnight = NOW.replace(hour=0)
+
+        def turn(days: int, hour: int) -> None:
+            late = midnight + days * DAY + hour * HOUR
+            if due := digests.due_on(late):
+                digests.send(due, now=late)
+
+        for hours in range(4 * 24):  # one an hour, at its half
+            at = midnight + (hours + 0.5) * HOUR
+            audit.record("rsvp.cancelled", now=at, event_id=event_id)
+        db.session.commit()
+        turn(1, before)
+        turn(2, before)
+        monkeypatch.setitem(app.config, "DIGEST_HOUR", after)
+        if is_moved_on_its_day:
+            turn(2, max(before, after))
+        turn(3, after)
+        mails = select(OutboxMail).where(OutboxMail.kind == "staff").order_by(OutboxMail.id)
+        told = [mail.facts["events"][0]["cancelled"] for mail in db.session.scalars(mails)]
+        assert told == [24, 24, 24 + after - before]
+
     def test_a_day_begins_at_its_hour(self, app: Flask):
         assert digests.due_on(NOW.replace(hour=6)) is None
         assert digests.due_on(NOW.replace(hour=7)) == "2026-11-23"

@@ -40,9 +40,13 @@ def staff_digest(
     *,
     events: list[dict[str, Any]],
     since: datetime | None,
+    until: datetime,
     now: datetime,
 ) -> None:
-    """Tell a member of staff the numbers of a day, or since then. `what` names the day."""
+    """Tell a member of staff the numbers of the day until then, or `since`. `what` names the day.
+
+    The row keeps until when it tells: the next digest goes on from there.
+    """
     rows.write(
         MailKind.STAFF,
         what,
@@ -50,5 +54,10 @@ def staff_digest(
         recipient=account.email,
         recipient_name=account.name,
         now=now,
-        facts={"about": "digest", "events": events, "since": since and since.date().isoformat()},
+        facts={
+            "about": "digest",
+            "events": events,
+            "since": since and since.date().isoformat(),
+            "told_until": until.isoformat(),
+        },
     )
