@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from pydantic import ValidationError
-from sqlalchemy import select
+from sqlalchemy import event, select
 from sqlalchemy.exc import OperationalError
 
 from registration import outbox
@@ -33,6 +35,39 @@ def test_a_process_without_its_database_is_not_well(
 
     monkeypatch.setattr(db.session, "execute", gone)
     assert client.get("/healthz").status_code == 503
+
+
+@contextmanager
+def database_away() -> Iterator[None]:
+    """Nobody has a connection, and nobody gets one."""
+
+    def refuse(*_about: object) -> None:
+        raise db.engine.dialect.loaded_dbapi.OperationalError("the server has gone")
+
+    db.session.remove()
+    db.engine.dispose()
+    event.listen(db.engine, "do_connect", refuse)
+    try:
+        yield
+    finally:
+        event.remove(db.engine, "do_connect", refuse)
+
+
+def test_a_database_that_is_away_is_told_to_staff_too_until_it_is_back(
+    client: FlaskClient,
+) -> None:
+    event_page = f"/events/{make_hybrid()[0].event.slug}"
+    paths = ("/", event_page, "/find", "/staff/", "/staff/sign-in")
+    sign_in(client, make_staff(StaffRole.ADMIN))
+    with database_away():
+        for path in paths:
+            answer = client.get(path)
+            assert answer.status_code == 503, path
+            assert answer.headers["Retry-After"] == "60"
+            assert "Our records cannot be reached" in answer.text
+            assert "go back and send it again" in answer.text
+    assert client.get("/staff/").status_code == 200
+    assert client.get(event_page).status_code == 200
 
 
 class TestMetrics:

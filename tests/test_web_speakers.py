@@ -217,7 +217,7 @@ def test_a_photograph_that_is_too_large_is_said_to_be(
         environ_overrides={"CONTENT_LENGTH": str(13 * 1024 * 1024)},
     )
     assert answer.status_code == 413
-    assert "A photograph may have up to 10 MB" in answer.text
+    assert "A photograph or a list may have up to 10 MB" in answer.text
 
 
 def test_a_page_restored_without_its_cookie_keeps_what_was_typed(

@@ -301,6 +301,7 @@ def test_an_error_at_the_desk_leads_back_to_the_desk(client: FlaskClient) -> Non
         answer = client.get(path)
         assert answer.status_code == status
         assert 'href="/staff/">Events desk</a>' in answer.text
+        assert 'href="/staff/account/"' in answer.text, "the desk's own menu"
         assert "Find my RSVP" not in answer.text
         assert "A link from a mail" not in answer.text
     assert "Find my RSVP" in client.get("/nothing").text

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import secrets
 
-from flask import Flask, Response, render_template, request
+from flask import Flask, Response, current_app, g, render_template, request
 from flask.globals import request_ctx
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext, ngettext
 from flask_wtf.csrf import CSRFError
 from gunicorn.http.errors import ParseException
-from sqlalchemy.exc import DataError, StatementError
+from sqlalchemy.exc import DataError, OperationalError, StatementError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from werkzeug.exceptions import HTTPException
 
 from registration.database import db
@@ -19,6 +20,9 @@ from registration.web import access, answering, editing, speakers, tries
 from registration.web.staff import lost
 
 log = logging.getLogger(__name__)
+
+#: How long whoever meets a database that is away is asked to wait.
+_SECONDS_AWAY = 60
 
 #: Forms in which people type for long, behind a key: how each comes back as it was sent.
 _KEYED_FORMS = {"editing.form": editing.ask_again, "speakers.profile": speakers.ask_again}
@@ -31,6 +35,8 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(DataError, _unfit)
     app.register_error_handler(OverflowError, _unfit)
     app.register_error_handler(ParseException, _unfit)  # a body whose chunks are none
+    app.register_error_handler(OperationalError, _database_away)
+    app.register_error_handler(NoConnectionFree, _database_away)
     app.register_error_handler(Exception, _unexpected)
 
 
@@ -62,7 +68,10 @@ def _texts(code: int) -> tuple[str, str]:
         ),
         413: (
             gettext("That was too large"),
-            gettext("A photograph may have up to 10 MB, texts up to 2 MB."),
+            gettext(
+                "A photograph or a list may have up to 10 MB, texts up to 2 MB. Nothing was taken. "
+                "Go back and send less; your browser keeps what you typed."
+            ),
         ),
         429: (
             gettext("That was more than we take at once"),
@@ -148,6 +157,20 @@ def _unfit(error: Exception) -> ResponseReturnValue:
     db.session.rollback()  # the page asks who is signed in
     heading, advice = _texts(400)
     return _page(heading, advice, 400), 400
+
+
+def _database_away(error: Exception) -> ResponseReturnValue:
+    """The database does not answer, or is too busy to: this ends without us."""
+    log.error("the database cannot be used", exc_info=error)
+    db.session.rollback()
+    # Every template knows who is signed in, and to look for them is to ask the database.
+    g._login_user = current_app.login_manager.anonymous_user()  # type: ignore[attr-defined]
+    heading = gettext("Our records cannot be reached")
+    advice = gettext(
+        "Nothing that was confirmed to you is lost. Wait a minute and open the page again; if you "
+        "were sending something, go back and send it again: your browser keeps what you typed."
+    )
+    return _page(heading, advice, 503), 503, {"Retry-After": str(_SECONDS_AWAY)}
 
 
 def _unexpected(error: Exception) -> ResponseReturnValue:
