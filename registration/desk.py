@@ -102,14 +102,14 @@ def edit(
 
 
 def correct_address(*, rsvp_id: int, email: str, staff_id: int, now: datetime) -> bool:
-    """Give an RSVP the right address, and send its mail there; False if it says nothing any more.
+    """Give an RSVP the right address, and send its mail there; False if none goes now.
 
     What waits to go to the old address goes to the right one. The links that the old one has lead
     nowhere any more, and its calendar loses the entry: it may be a stranger's. Tickets stay good,
     since they may be on paper. Raises RsvpRefused where the right one has a live RSVP of its own.
     """
     with transaction():
-        seats, rsvp = seating.lock_for(rsvp_id)
+        _seats, rsvp = seating.lock_for(rsvp_id)
         if rsvp.email == email:
             return False
         if rsvp.is_live:
@@ -123,8 +123,7 @@ def correct_address(*, rsvp_id: int, email: str, staff_id: int, now: datetime) -
             changes={"email": [before, email]},
         )
         rsvp.manage_key, rsvp.join_key = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
-        emails.rsvp_readdressed(rsvp, before=before, now=now)
-        return seats.event.takes_place(now)
+        return emails.rsvp_readdressed(rsvp, before=before, now=now)
 
 
 def check_in(*, rsvp_ids: Sequence[int], staff_id: int, now: datetime) -> int:

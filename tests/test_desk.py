@@ -212,12 +212,15 @@ class TestCorrectedAddress:
         correct(rsvp)
         assert waiting() == [(MailKind.CANCELLED, "amina@example.org", None)]
 
-    def test_after_the_event_is_kept_and_mailed_nothing(self, rsvp: Rsvp):
+    def test_after_the_event_is_mailed_the_link_to_what_is_kept(self, rsvp: Rsvp):
         deliver_all()
         keys = {rsvp.manage_key, rsvp.join_key}
-        assert not correct(rsvp, rsvp.event.ends_at + timedelta(days=1))
+        assert correct(rsvp, rsvp.event.ends_at + timedelta(days=1))
         assert rsvp.email == "amina@example.org"
-        assert waiting() == []
+        assert waiting() == [(MailKind.LINKS, "amina@example.org", None)]
+        (mail,) = deliver_to()
+        assert rsvp.manage_key in plain(mail)
+        assert "organisers have corrected your address" in " ".join(plain(mail).split())
         assert keys.isdisjoint({rsvp.manage_key, rsvp.join_key}), "the old one reads no more"
 
     def test_leaves_the_copy_with_an_assistant_who_had_given_their_own(self, app: Flask):

@@ -102,17 +102,22 @@ def rsvp_again(rsvp: Rsvp, *, now: datetime, until: datetime | None = None) -> N
     _write(rsvp, kind, now, sequence=sequence, facts=facts)
 
 
-def rsvp_readdressed(rsvp: Rsvp, *, before: str, now: datetime) -> None:
-    """Let an attendee's mail and entry be at the right address alone, and send the mail that fits.
+def rsvp_readdressed(rsvp: Rsvp, *, before: str, now: datetime) -> bool:
+    """Let an attendee's mail and entry be at the right address alone; whether they are told there.
 
-    Of an event that is off none fits; while that can be taken back, one waits for it.
+    The mail that fits goes there, and of a past event their link alone. Of one that is cancelled
+    nothing goes; while that can be taken back, a mail waits for it.
     """
     # First, since an assistant may have given their own address: the copy is written to that.
     corrections.readdress(rsvp, before, is_asked=rsvp.is_confirmed, now=now)
-    if rsvp.event.takes_place(now):
+    event = rsvp.event
+    if event.takes_place(now):
         rsvp_again(rsvp, now=now)
-    elif rsvp.event.may_come_back(now) and rsvp.is_confirmed:
-        rsvp_again(rsvp, now=now, until=rsvp.event.ends_at)
+    elif event.may_come_back(now) and rsvp.is_confirmed:
+        rsvp_again(rsvp, now=now, until=event.ends_at)
+    elif event.is_published:
+        _write_link(rsvp, now=now, is_corrected=True)
+    return event.is_published and rsvp.has_address
 
 
 def links(email: str, rsvps: Sequence[Rsvp], *, now: datetime) -> None:
@@ -133,6 +138,10 @@ def calendar_answer(rsvp: Rsvp, *, now: datetime, said: str, is_sure: bool) -> N
 
     Not `is_sure`: it may be of somebody else.
     """
+    _write_link(rsvp, now=now, said=said, is_sure=is_sure)
+
+
+def _write_link(rsvp: Rsvp, *, now: datetime, **facts: Any) -> None:
     rows.write(
         MailKind.LINKS,
         secrets.token_hex(8),
@@ -141,7 +150,7 @@ def calendar_answer(rsvp: Rsvp, *, now: datetime, said: str, is_sure: bool) -> N
         now=now,
         event=rsvp.event,
         language=rsvp.language,
-        facts={"rsvps": [rsvp.id], "said": said, "is_sure": is_sure},
+        facts={"rsvps": [rsvp.id]} | facts,
     )
 
 

@@ -216,18 +216,24 @@ def links(mail: OutboxMail) -> Letter:
         item = facts_of(rsvp.event, [place_of(rsvp)])
         item.url, item.link_label = entries.manage_url(rsvp), gettext("Open my RSVP")
         events.append(item)
+    told = gettext(
+        "Somebody asked for the links of this address. If it was not you, there is nothing to do: "
+        "only you have this mail."
+    )
+    why = gettext("You get this message because this address was entered on our page.")
+    if mail.facts.get("is_corrected"):
+        told = gettext(
+            "The organisers have corrected your address, and the links in earlier mails have "
+            "ended. On the page of your RSVP you can get what is kept about you, and erase it."
+        )
+        why = why_answered()
     return Letter(
         subject=ngettext("Your RSVP", "Your %(num)d RSVPs", len(events)),
         heading=gettext("Here you are, %(name)s", name=first_name(mail.recipient_name)),
-        paragraphs=[
-            gettext(
-                "Somebody asked for the links of this address. If it was not you, there is "
-                "nothing to do: only you have this mail."
-            )
-        ],
+        paragraphs=[told],
         preheader=gettext("The links to see, change or cancel your RSVPs."),
         events=events,
-        why=gettext("You get this message because this address was entered on our page."),
+        why=why,
     )
 
 
