@@ -240,6 +240,7 @@ def test_words_from_the_right_turn_no_sentence_of_ours(app: Flask, now: datetime
             {"title": title, "slug": "x", "cancelled": 3, "failed": 0} for title in (before, "B")
         ],
         since=None,
+        until=now,
         now=now,
     )
     message = rendering.render(db.session.scalars(select(OutboxMail)).one(), now=now)
