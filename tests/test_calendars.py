@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import random
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -118,7 +119,8 @@ class Times:
 
     def end(self) -> None:
         """What was taken back is not told, so everybody is told once more how it is."""
-        announcements.tell(event_id=self.event_id, staff_id=None, now=self.moment)
+        with suppress(EventRefused):  # it is cancelled
+            announcements.tell(event_id=self.event_id, staff_id=None, now=self.moment)
         for step in ("holds_end", "post"):
             self.do(step)
 
