@@ -50,6 +50,44 @@ def test_staff_find_somebody_while_they_type_and_act_on_many(
     expect(page.get_by_text("2 check-ins taken back.")).to_be_visible()
 
 
+def test_a_menu_is_left_by_escape_by_moving_on_and_by_a_press_elsewhere(
+    site: Site, open_page: Callable[..., Page]
+) -> None:
+    room, _stream = make_hybrid()
+    make_rsvp(room)
+    page = open_page(f"/staff/events/{room.event.slug}/attendees", account=make_staff())
+    opener = page.locator("summary", has_text="Export")
+    inside = page.get_by_role("link", name="Spreadsheet (.xlsx)")
+    opener.focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(inside).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(inside).to_be_hidden()
+    expect(opener).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Shift+Tab")
+    expect(inside).to_be_hidden()
+    opener.click()
+    expect(inside).to_be_visible()
+    page.get_by_role("heading", level=1).click()
+    expect(inside).to_be_hidden()
+
+
+def test_on_a_phone_the_heads_of_the_list_are_seen_while_the_keyboard_is_at_them(
+    site: Site, open_page: Callable[..., Page]
+) -> None:
+    room, _stream = make_hybrid()
+    make_rsvp(room)
+    path = f"/staff/events/{room.event.slug}/attendees"
+    page = open_page(path, width="phone", account=make_staff())
+    heads = page.locator("thead")
+    assert heads.evaluate("heads => heads.clientHeight") <= 1
+    page.get_by_role("link", name="Name", exact=True).focus()
+    assert heads.evaluate("heads => heads.clientHeight") >= 44
+    assert_accessible(page)
+
+
 def test_the_list_works_without_scripts(site: Site, open_page: Callable[..., Page]) -> None:
     room, _stream = make_hybrid(capacity=None)
     make_rsvp(room, name="Amina Okonkwo")
