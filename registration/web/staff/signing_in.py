@@ -8,7 +8,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from flask import Flask, Response, request, url_for
+from flask import Flask, Response, request, session, url_for
+from flask_login import COOKIE_NAME
 from flask_security import (
     EmailValidateException,
     MailUtil,
@@ -99,6 +100,7 @@ security.want_json(lambda _request: False)
 def init_app(app: Flask) -> None:
     """Sign-in at /staff/sign-in: Argon2, no registration, one answer for every mistake."""
     app.config.update(_settings(app) | _second_factors(app) | sign_in_words.SETTINGS)
+    app.before_request(_forget_a_cookie_that_is_none)  # before the extension asks who it is
     security.init_app(
         app,
         SQLAlchemySessionUserDatastore(db.session, Staff, Role, Passkey),
@@ -204,6 +206,15 @@ def _second_factors(app: Flask) -> dict[str, Any]:
         # Who knows an address must not learn from it whether there is an account.
         "SECURITY_WAN_ALLOW_USER_HINTS": False,
     }
+
+
+def _forget_a_cookie_that_is_none() -> None:
+    """Let a cookie that is to remember somebody, and was not written here, be thrown away.
+
+    Flask-Login signs with plain letters, and fails at a signature of others.
+    """
+    if not request.cookies.get(COOKIE_NAME, "").isascii():
+        session["_remember"] = "clear"
 
 
 def _back_to_the_account(response: Response) -> Response:
