@@ -24,6 +24,10 @@ MORE = [
 ]  # fmt: skip
 
 
+#: What is drawn of a name, whichever database keeps it. What is read from one, both are asked.
+printed = pytest.mark.parametrize("database", ["sqlite"])
+
+
 def pages(document: bytes) -> int:
     assert document.startswith(b"%PDF-")
     return len(re.findall(rb"/Type /Page\b", document))
@@ -38,11 +42,13 @@ def event(app: Flask):
     return make_event(guests_max=4, title="Policing in Conflict")
 
 
+@printed
 def test_each_of_a_party_has_a_page_of_their_own(event):
     rsvp = make_rsvp(make_option(event), name=NAMES[0], guests=NAMES[1:])
     assert pages(papers.tickets(rsvp, attendees(rsvp))) == len(NAMES)
 
 
+@printed
 def test_names_of_the_world_bring_their_fonts_and_plain_ones_do_not(event):
     option = make_option(event)
     make_rsvp(option, name="Amina Okonkwo-Bell")
@@ -53,6 +59,7 @@ def test_names_of_the_world_bring_their_fonts_and_plain_ones_do_not(event):
     assert sum("Noto" in name for name in all_of_them) >= 3
 
 
+@printed
 def test_every_script_that_is_promised_has_its_font(event, caplog):
     option = make_option(event)
     for name in MORE:
@@ -61,6 +68,7 @@ def test_every_script_that_is_promised_has_its_font(event, caplog):
     assert "missing" not in caplog.text
 
 
+@printed
 @pytest.mark.parametrize(("name", "shown"), [("ᚠᚢᚦ 😀", "number"), ("Zoë 😀", "name")])
 def test_a_name_that_cannot_be_printed_is_the_tickets_number(event, name, shown):
     person = attendees(make_rsvp(make_option(event), name=name))[0]
@@ -84,6 +92,7 @@ def test_a_list_s_letter_is_one(name, letter):
     assert papers._initial(name) == letter
 
 
+@printed
 @pytest.mark.parametrize(
     "name",
     ["Ayşe Yılmaz", "Łukasz Wójcik", "Antonín Dvořák", "Őri Gergő", "Nguyễn Văn Ân", "Șerban",
@@ -98,6 +107,7 @@ def test_no_letter_of_a_latin_name_is_lost(event, name, now, caplog):
     assert "missing" not in caplog.text
 
 
+@printed
 def test_a_long_name_stands_whole_on_badge_and_list(event, now, monkeypatch):
     cut = []
     monkeypatch.setattr(papers.Paper, "_cut", lambda _paper, line, _width: cut.append(line) or line)
@@ -109,6 +119,7 @@ def test_a_long_name_stands_whole_on_badge_and_list(event, now, monkeypatch):
     assert cut == []
 
 
+@printed
 @pytest.mark.parametrize(
     "name", ["😀", "x" * 200, "ᚠᚢᚦ", "\u202eAbc", "a\tb", "Nobody-Can-Break-This-" * 8]
 )
@@ -120,6 +131,7 @@ def test_no_name_breaks_the_printing(event, name, now):
     assert pages(papers.door_list(event, people, now=now)) == 1
 
 
+@printed
 def test_ten_badges_fill_a_sheet(event):
     option = make_option(event)
     for _ in range(11):
@@ -127,6 +139,7 @@ def test_ten_badges_fill_a_sheet(event):
     assert pages(papers.badges(event, arrivals.expected(event))) == 2
 
 
+@printed
 def test_an_empty_room_prints_too(event, now):
     assert pages(papers.badges(event, [])) == 1
     assert pages(papers.door_list(event, [], now=now)) == 1
@@ -160,6 +173,7 @@ def test_a_list_is_sorted_by_the_name_of_the_family(name, last):
     assert papers.surname(name) == last
 
 
+@printed
 @pytest.mark.parametrize("name", ["محمد الفاتح", "(דוד) בן־גוריון", "محمد Bell 2"])
 def test_a_name_from_the_right_stands_at_its_label_on_a_ticket(event, name, monkeypatch):
     ends = {}
