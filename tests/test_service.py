@@ -44,15 +44,20 @@ def is_up(port: int) -> bool:
     return False
 
 
+@pytest.fixture(scope="module")
+def database_of_the_service(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The address of a SQLite database, new to the first service that starts on it."""
+    return f"sqlite:///{tmp_path_factory.mktemp('service') / 'service.db'}"
+
+
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[tuple[psutil.Process, int]]:
-    """The whole product on a SQLite database of its own: its process and its port."""
+def service(database_of_the_service: str) -> Iterator[tuple[psutil.Process, int]]:
+    """The whole product on that database: its process and its port."""
     port = free_port()
     started = subprocess.Popen(
         [sys.executable, "-m", "flask", "--app", "app", "serve"],
         cwd=ROOT,
-        env=os.environ
-        | {"DATABASE_URL": f"sqlite:///{tmp_path / 'service.db'}", "PORT": str(port)},
+        env=os.environ | {"DATABASE_URL": database_of_the_service, "PORT": str(port)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
