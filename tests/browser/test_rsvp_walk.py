@@ -149,6 +149,17 @@ def test_every_public_page_is_accessible(
         assert_accessible(page)
 
 
+def test_who_comes_first_to_an_event_without_pictures_asks_for_eight_files_at_most(
+    site: Site, open_page: Callable[..., Page]
+):
+    make_option(make_event(slug="policing"))
+    page, asked = open_page("about:blank"), []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto("/events/policing")
+    page.wait_for_load_state("networkidle")
+    assert 5 < len(asked) <= 8, asked
+
+
 def test_the_visitor_s_time_names_the_day_where_it_is_another_one(
     site: Site, open_page: Callable[..., Page]
 ):
