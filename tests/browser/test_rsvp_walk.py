@@ -225,6 +225,7 @@ def test_on_a_phone_nothing_scrolls_sideways_with_text_of_double_size(
     save(AgendaItem(event_id=event.id, starts_at=event.starts_at, title="Welcome" * 9))
     seated, watching = make_rsvp(room), make_rsvp(stream)
     make_event(title="No registration", registration="none")
+    make_event(slug="long", ends_at=NOW + timedelta(days=16))
     waiting, unsure, asked = (rsvp_in(state) for state in ("waiting", "held", "pending"))
     page = open_page("/", width="phone")
     page.set_viewport_size({"width": pixels, "height": 640})
@@ -238,6 +239,7 @@ def test_on_a_phone_nothing_scrolls_sideways_with_text_of_double_size(
         f"/rsvp/{asked.manage_key}",
         "/events/large",
         "/events/large/rsvp",
+        "/events/long",
         f"/rsvp/{seated.manage_key}",
         f"/rsvp/{watching.manage_key}",
         f"/j/{watching.join_key}",
@@ -246,3 +248,7 @@ def test_on_a_phone_nothing_scrolls_sideways_with_text_of_double_size(
         page.goto(path)
         page.evaluate("document.documentElement.style.fontSize = '200%'")
         assert_accessible(page)
+    page = open_page("/", width="phone", locale="fr-FR")
+    page.set_viewport_size({"width": pixels, "height": 640})
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+    assert_accessible(page)

@@ -195,9 +195,12 @@ def test_the_figures_of_an_event_fit_a_phone_as_a_table(site: Site, open_page: C
 
 
 def test_the_list_of_attendees_prints(site: Site, open_page: Callable[..., Page]):
-    rsvp = make_rsvp(make_option(make_event()), name="Amina Okonkwo-Bell")
+    company = "Centre for Ceasefires, Monitoring Missions and Local Mediation " * 3
+    rsvp = make_rsvp(make_option(make_event()), name="Amina Okonkwo-Bell", organisation=company)
     page = open_page(f"/staff/events/{rsvp.event.slug}/attendees", account=make_staff())
+    assert page.locator(".org").evaluate("org => org.scrollHeight > org.clientHeight"), "cut"
     page.emulate_media(media="print")
+    assert page.locator(".org").evaluate("org => org.scrollHeight <= org.clientHeight"), "whole"
     assert page.get_by_role("link", name="Amina Okonkwo-Bell").is_visible()
     assert not page.get_by_role("button", name="Check in").is_visible()
     assert not page.get_by_role("checkbox").first.is_visible()
