@@ -163,5 +163,11 @@ def _judge_anew(
     fates.judge(rows, kind, plan, event_id=seats.event.id, options=options)
     taken = [row for row in rows if row.is_taken]
     if not taken:
-        raise ImportRefused(_("No row of this list can be taken in."))
+        raise ImportRefused(
+            _(
+                "No row of this list can be taken in. Line %(number)d: %(why)s",
+                number=rows[0].line,
+                why=rows[0].why,
+            )
+        )
     return taken

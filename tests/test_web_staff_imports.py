@@ -246,7 +246,8 @@ def test_the_command_line_tries_and_imports(app: Flask, event: Event, tmp_path: 
     assert number_of(Rsvp) == 2
     again = run(args=arguments)
     assert again.exit_code == 1
-    assert "No row of this list can be taken in." in again.output
+    assert "No row of this list can be taken in. Line 2: " in again.output
+    assert not again.output.strip().endswith(":"), "it says why"
     assert run(args=[*arguments[:-1], "Balloon"]).exit_code == 1
 
 
