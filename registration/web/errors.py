@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import sqlite3
 
 from flask import Flask, Response, current_app, g, render_template, request
 from flask.globals import request_ctx
@@ -161,6 +162,9 @@ def _unfit(error: Exception) -> ResponseReturnValue:
 
 def _database_away(error: Exception) -> ResponseReturnValue:
     """The database does not answer, or is too busy to: this ends without us."""
+    cause = getattr(error, "orig", None)
+    if getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
+        return _unexpected(error)  # SQLite's word for a statement that is wrong, or a table missing
     log.error("the database cannot be used", exc_info=error)
     db.session.rollback()
     # Every template knows who is signed in, and to look for them is to ask the database.
