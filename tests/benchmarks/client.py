@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import select
 import shutil
 import socket
 import subprocess
@@ -38,6 +37,7 @@ class Visitor:
         self._timeout = timeout
         self._socket: socket.socket | None = None
         self._rest = b""
+        self._is_heard = False  # whether anything of the answer has come
 
     def get(self, path: str, **headers: str) -> Answer:
         """Fetch a page."""
@@ -65,8 +65,7 @@ class Visitor:
         return ("\r\n".join(lines) + "\r\n").encode()
 
     def _exchange(self, request: bytes) -> Answer:
-        if self._socket is not None and _has_ended(self._socket):
-            self.close()  # a server ends what rests for seconds, and any browser dials again
+        was_kept, self._is_heard = self._socket is not None, False
         try:
             if self._socket is None:
                 self._socket = socket.create_connection(("127.0.0.1", self.port), self._timeout)
@@ -75,6 +74,9 @@ class Visitor:
             return self._read()
         except (OSError, Lost) as trouble:
             self.close()
+            if was_kept and not self._is_heard and not isinstance(trouble, TimeoutError):
+                # A server ends what rests for seconds, maybe as it is asked: browsers dial anew.
+                return self._exchange(request)
             raise Lost(str(trouble)) from trouble
 
     def _read(self) -> Answer:
@@ -122,12 +124,8 @@ class Visitor:
         piece = self._socket.recv(262_144)
         if not piece:
             raise Lost("the server hung up")
+        self._is_heard = True
         self._rest += piece
-
-
-def _has_ended(kept: socket.socket) -> bool:
-    """Whether the server has hung up: nothing else is to be read from a connection at rest."""
-    return bool(select.select([kept], [], [], 0)[0])
 
 
 _INPUT = re.compile(rb'name="(csrf_token|started)" value="([^"]*)"')
