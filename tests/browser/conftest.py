@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +19,16 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Error,
+    Page,
+    ViewportSize,
+    expect,
+    sync_playwright,
+)
 from werkzeug.serving import make_server
 
 from app import create_app
@@ -37,7 +47,10 @@ FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
-WIDTHS = {"desktop": (1280, 900), "phone": (390, 844)}
+WIDTHS: dict[str, ViewportSize] = {
+    "desktop": {"width": 1280, "height": 900},
+    "phone": {"width": 390, "height": 844},
+}
 # A busy machine may take long to film a code; how fast anything is, the benchmarks say.
 expect.set_options(timeout=30_000)
 _AXE = (Path(__file__).parent / "axe.min.js").read_text(encoding="utf-8")
@@ -108,15 +121,35 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
+@pytest.fixture(scope="session")
+def _idle(browser: Browser) -> dict[tuple[bool, str], list[Page]]:
+    """Tabs that no test has at the moment, by whether they run scripts and by language.
+
+    Chromium takes four times as long for a first page of a new profile as for one more page.
+    """
+    return defaultdict(list)
+
+
 @pytest.fixture
-def open_page(browser: Browser, site: Site) -> Iterator[Callable[..., Page]]:
-    """Open an address of the site in a fresh profile; closed when the test ends.
+def open_page(
+    browser: Browser, site: Site, _idle: dict[tuple[bool, str], list[Page]]
+) -> Iterator[Callable[..., Page]]:
+    """Open an address of the site in a profile that knows nothing.
 
     A script error or a refused resource (Content-Security-Policy) fails the test. `before` is a
-    script that runs before any of the page's.
+    script that runs before any of the page's. `own` is for tests that leave something in a profile
+    which cannot be taken out of it: a clock, a lost network, a key for sign-in.
     """
-    contexts: list[BrowserContext] = []
+    borrowed: list[tuple[tuple[bool, str], Page]] = []
+    owned: list[BrowserContext] = []
     trouble: list[str] = []
+
+    def note_error(error: Error) -> None:
+        trouble.append(str(error))
+
+    def note_refusal(message: ConsoleMessage) -> None:
+        if message.type == "error" and "Content Security Policy" in message.text:
+            trouble.append(f"{message.location['url']}: {message.text}")
 
     def open_(
         path: str = "/",
@@ -127,38 +160,54 @@ def open_page(browser: Browser, site: Site) -> Iterator[Callable[..., Page]]:
         account: Staff | None = None,
         before: str = "",
         locale: str = "en-US",
+        own: bool = False,
     ) -> Page:
-        context = browser.new_context(
-            base_url=site.url,
-            viewport=dict(zip(("width", "height"), WIDTHS[width], strict=True)),  # type: ignore[arg-type]
-            java_script_enabled=scripts,
-            color_scheme=scheme,  # type: ignore[arg-type]
-            locale=locale,
-            timezone_id="Europe/Berlin",
-            # Else axe may look at a colour that is on its way to another one.
-            reduced_motion="reduce",
-        )
-        contexts.append(context)
+        kind = (scripts, locale)
+        if _idle[kind] and not (own or before):
+            page = _idle[kind].pop()
+        else:
+            context = browser.new_context(
+                base_url=site.url,
+                java_script_enabled=scripts,
+                locale=locale,
+                timezone_id="Europe/Berlin",
+            )
+            context.add_init_script(before)
+            page = context.new_page()
+        if own or before:
+            owned.append(page.context)
+        else:
+            borrowed.append((kind, page))
         if account is not None:
-            sign_in_context(context, site, account)
-        context.add_init_script(before)
-        page = context.new_page()
-        page.on("pageerror", lambda error: trouble.append(f"{page.url}: {error}"))
-        page.on(
-            "console",
-            lambda message: (
-                trouble.append(f"{page.url}: {message.text}")
-                if message.type == "error" and "Content Security Policy" in message.text
-                else None
-            ),
-        )
+            sign_in_context(page.context, site, account)
+        page.set_viewport_size(WIDTHS[width])
+        # In motion axe might look at a colour that is on its way to another one.
+        page.emulate_media(media="screen", color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+        page.on("pageerror", note_error)
+        page.on("console", note_refusal)
         page.goto(path)
         return page
 
     yield open_
-    for context in contexts:
+    for kind, page in borrowed:
+        page.remove_listener("pageerror", note_error)
+        page.remove_listener("console", note_refusal)
+        _forget(page, site.url)
+        _idle[kind].append(page)
+    for context in owned:
         context.close()
     assert trouble == []
+
+
+def _forget(page: Page, origin: str) -> None:
+    """Make a tab and its profile know as little as new ones."""
+    page.unroute_all()
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("Page.navigate", {"url": "about:blank"})
+    devtools.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
+    devtools.send("Network.clearBrowserCache")
+    devtools.detach()
+    page.context.clear_cookies()
 
 
 def sign_in_context(context: BrowserContext, site: Site, account: Staff) -> None:

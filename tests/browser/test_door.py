@@ -404,7 +404,7 @@ def test_a_kept_ticket_survives_that_the_page_is_left(open_page, site, rsvp, doo
 
 
 def test_without_a_network_no_link_leads_away_from_the_door(open_page, rsvp, door):
-    page = open_page(door_of(rsvp), width="phone", account=door)
+    page = open_page(door_of(rsvp), width="phone", account=door, own=True)
     page.context.set_offline(True)
     page.get_by_role("link", name="Add a walk-in").click()
     expect(page.get_by_role("heading", name="No connection")).to_be_visible()
@@ -428,7 +428,7 @@ def test_when_the_session_has_ended_nobody_s_name_stays_and_kept_tickets_wait(
 
 
 def test_a_door_that_was_open_before_opens_without_a_network(open_page, rsvp, door):
-    page = open_page(door_of(rsvp), width="phone", account=door)
+    page = open_page(door_of(rsvp), width="phone", account=door, own=True)
     expect(page.locator("[data-opens=always]")).to_be_visible()
     page.context.set_offline(True)
     page.goto(f"{door_of(rsvp)}?q=amina")
@@ -452,7 +452,7 @@ def test_a_door_that_was_open_before_opens_without_a_network(open_page, rsvp, do
 def test_a_door_never_keeps_the_page_of_one_release_with_the_files_of_another(
     open_page, site, rsvp, door
 ):
-    page = open_page(door_of(rsvp), width="phone", account=door)
+    page = open_page(door_of(rsvp), width="phone", account=door, own=True)
     expect(page.locator("[data-opens=always]")).to_be_visible()
     shell = f"**{door_of(rsvp)}/shell"
 
@@ -478,7 +478,7 @@ def test_a_door_never_keeps_the_page_of_one_release_with_the_files_of_another(
 
 
 def test_who_signs_out_leaves_nobody_s_name_on_the_phone(open_page, rsvp, door):
-    page = open_page(door_of(rsvp), width="phone", account=door)
+    page = open_page(door_of(rsvp), width="phone", account=door, own=True)
     expect(page.locator("[data-opens=always]")).to_be_visible()
     page.evaluate("localStorage.setItem(`told ${location.pathname}`, '[]')")
     page.goto("/staff/")

@@ -55,7 +55,7 @@ def test_an_open_lobby_follows_the_whole_life_of_an_event(
     backup_id = backup.id
 
     site.now = starts - timedelta(minutes=15, seconds=3)
-    page = open_page("/privacy")
+    page = open_page("/privacy", own=True)
     offline_world(page)
     page.clock.install()  # what would be minutes of waiting passes at once
     page.goto(f"/j/{key}")
@@ -103,7 +103,7 @@ def test_an_open_lobby_follows_the_whole_life_of_an_event(
 
 def test_who_waits_for_the_stream_gets_it_although_one_question_fails(open_page, site, rsvp, staff):
     site.now = rsvp.event.starts_at
-    page = open_page("/privacy")
+    page = open_page("/privacy", own=True)
     offline_world(page)
     page.clock.install()
     page.goto(f"/j/{rsvp.join_key}")
@@ -126,7 +126,7 @@ def test_who_waits_for_the_stream_gets_it_although_one_question_fails(open_page,
 
 def test_the_countdown_is_right_after_a_laptop_has_slept(open_page, site, rsvp):
     site.now = rsvp.event.starts_at - timedelta(hours=10)
-    page = open_page("/privacy")
+    page = open_page("/privacy", own=True)
     page.clock.install()
     page.goto(f"/j/{rsvp.join_key}")
     page.clock.run_for(2000)
@@ -145,7 +145,7 @@ def test_the_programme_marks_what_is_on_as_the_hours_pass(open_page, site, rsvp,
         save(item)
     streams.add(url=FIRST, label="", **staff)
     site.now = starts
-    page = open_page("/privacy")
+    page = open_page("/privacy", own=True)
     offline_world(page)
     page.clock.install()
     page.goto(f"/j/{rsvp.join_key}")
@@ -162,7 +162,7 @@ def test_the_programme_marks_what_is_on_as_the_hours_pass(open_page, site, rsvp,
 def test_who_watches_when_it_is_cancelled_reads_so_and_why(open_page, site, rsvp, staff):
     streams.add(url=FIRST, label="", **staff)
     site.now = rsvp.event.lobby_opens_at
-    page = open_page("/privacy")
+    page = open_page("/privacy", own=True)
     offline_world(page)
     page.clock.install()
     page.goto(f"/j/{rsvp.join_key}")
@@ -185,7 +185,7 @@ def test_who_watches_when_it_is_cancelled_reads_so_and_why(open_page, site, rsvp
 def test_an_open_lobby_shows_that_the_event_goes_on_longer(open_page, site, rsvp, staff):
     event = rsvp.event
     site.now = event.starts_at - timedelta(minutes=10)
-    page = open_page("/privacy")
+    page = open_page("/privacy", own=True)
     page.clock.install()
     page.goto(f"/j/{rsvp.join_key}")
     said = page.locator(".lobby__door strong")
@@ -210,7 +210,7 @@ def test_a_meeting_elsewhere_opens_after_enter(open_page, site, rsvp, staff):
 def test_who_has_opened_a_meeting_is_told_when_it_moves(open_page, site, rsvp, staff):
     source_id = streams.add(url=MEETING, label="", **staff).id
     site.now = rsvp.event.starts_at
-    page = open_page("/privacy")
+    page = open_page("/privacy", own=True)
     offline_world(page)
     page.clock.install()
     page.goto(f"/j/{rsvp.join_key}")

@@ -167,7 +167,7 @@ def test_a_passkey_signs_in_without_the_password(
     make_staff(email="me@example.org", password=hash_password(PASSWORD))
     # A passkey belongs to a name; an address of numbers is none.
     site_url = site.url.replace("127.0.0.1", "localhost")
-    page = open_page(f"{site_url}/staff/sign-in")
+    page = open_page(f"{site_url}/staff/sign-in", own=True)
     add_passkey(page, site_url, "My laptop")
     page.goto(f"{site_url}/staff/sign-in")
     page.get_by_role("button", name="Sign in with a passkey").click()
@@ -184,7 +184,7 @@ def test_a_passkey_after_the_password_says_why_and_leads_on(
 ) -> None:
     make_staff(email="me@example.org", password=hash_password(PASSWORD))
     site_url = site.url.replace("127.0.0.1", "localhost")
-    page = open_page(f"{site_url}/staff/sign-in")
+    page = open_page(f"{site_url}/staff/sign-in", own=True)
     add_passkey(page, site_url, "My key", as_second_factor=True)
     page.goto(f"{site_url}/staff/log/")
     page.get_by_label("Email address").fill("me@example.org")
