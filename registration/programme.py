@@ -31,6 +31,7 @@ from registration.database import db, transaction
 from registration.models import (
     AgendaItem,
     Answer,
+    AttendanceMode,
     AttendanceOption,
     Event,
     Publication,
@@ -58,13 +59,18 @@ def _delete(row: Any, _now: datetime) -> None:
     db.session.delete(row)
 
 
-def _remove_option(option: AttendanceOption, now: datetime) -> None:
-    used = select(Rsvp.id).where(
+def _is_chosen(option: AttendanceOption) -> bool:
+    """Whether an RSVP, live or ended, is about it."""
+    chosen = select(Rsvp.id).where(
         (Rsvp.option_id == option.id)
         | (Rsvp.waits_for_option_id == option.id)
         | (Rsvp.meanwhile_option_id == option.id)
     )
-    if db.session.scalar(used.limit(1)) is not None:
+    return db.session.scalar(chosen.limit(1)) is not None
+
+
+def _remove_option(option: AttendanceOption, now: datetime) -> None:
+    if _is_chosen(option):
         raise EventRefused(
             _(
                 "People have chosen “%(way)s”, so it cannot be removed. Close it instead: set "
@@ -78,6 +84,21 @@ def _remove_option(option: AttendanceOption, now: datetime) -> None:
         question.option_id = None
     db.session.flush()
     db.session.delete(option)
+
+
+def _check_mode(option: AttendanceOption, mode: AttendanceMode) -> None:
+    """Refuse to turn a room into a stream under those who chose it: calendars and tickets say so.
+
+    Nobody would be told, since each is told by how they attend; a move tells them.
+    """
+    if mode is not option.mode and _is_chosen(option):
+        raise EventRefused(
+            _(
+                "People have chosen “%(way)s”, so it stays as it is, in person or online. Add "
+                "another way to attend and let them attend that way: they are told then.",
+                way=wording.option_name(option),
+            )
+        )
 
 
 def _remove_question(question: Question, now: datetime) -> None:
@@ -286,6 +307,8 @@ def _apply(kind: Kind, event: Event, row: Any, values: Row, position: int) -> No
         new = True
     else:
         new = False
+        if kind.model is AttendanceOption:
+            _check_mode(row, values.get("mode", row.mode))
     for name in kind.names:
         if name in values and (new or (kind.model, name) != (AttendanceOption, "capacity")):
             setattr(row, name, values[name])

@@ -757,6 +757,20 @@ def test_a_way_to_attend_with_rsvps_cannot_be_removed(desk: FlaskClient) -> None
     assert stream.id != room.id
 
 
+def test_a_room_with_rsvps_does_not_become_a_stream_that_no_calendar_knows_of(
+    desk: FlaskClient,
+) -> None:
+    room, stream = make_hybrid()
+    make_rsvp(room)
+    turned = {f"{room.id}__mode": "virtual", f"{stream.id}__mode": "in_person"}
+    answer = send(desk, room.event, "options", **turned)
+    assert "People have chosen “In person”, so it stays as it is" in answer.text
+    assert [reread(option).is_virtual for option in (room, stream)] == [False, True]
+    turned.pop(f"{room.id}__mode")  # the stream was chosen by nobody
+    assert send(desk, room.event, "options", **turned).status_code == 303
+    assert not reread(stream).is_virtual
+
+
 def test_a_way_to_attend_that_everybody_left_goes_and_what_was_answered_for_it_stays(
     desk: FlaskClient,
 ) -> None:
