@@ -188,6 +188,18 @@ def agenda_of(event: Event) -> list[AgendaItem]:
     )
 
 
+def opens_next(options: Iterable[AttendanceOption], event: Event, now: datetime) -> datetime | None:
+    """When the first of these ways opens that is not open yet."""
+    openings = (option.opens_for(event) for option in options)
+    return min((at for at in openings if at and at > now), default=None)
+
+
+def closed_at(options: Iterable[AttendanceOption], event: Event, now: datetime) -> datetime | None:
+    """When the last of these ways closed; None while one is open, or opens later."""
+    last = max((option.closes_for(event) for option in options), default=event.accepts_until)
+    return last if last <= now else None
+
+
 def questions_of(event: Event) -> list[Question]:
     """The event's own questions that are still asked, in their order."""
     return list(db.session.scalars(_QUESTIONS, {"event": event.id}))

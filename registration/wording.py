@@ -228,12 +228,17 @@ def option_name(option: AttendanceOption) -> str:
 
 
 def availability(option: AttendanceOption, event: Event, now: datetime) -> str:
-    """What an option has left, exactly: "37 of 120 seats left", "Full – join the waitlist"."""
+    """What an option has left, exactly: "37 of 120 seats left", "Full – join the waitlist".
+
+    "Full" alone once the queue has closed.
+    """
     opens_at = option.opens_for(event)
     if opens_at is not None and now < opens_at:
         return gettext("Opens %(moment)s", moment=moment(opens_at, event.zone))
     if now >= option.closes_for(event):
         return gettext("Closed")
+    if option.is_full and now >= event.promotes_until:
+        return gettext("Full")
     return room_left(option)
 
 

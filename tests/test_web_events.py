@@ -135,6 +135,35 @@ class TestPage:
         assert "1 of 120 seats left" in page
         assert "1 of 9 places left" in page
 
+    def test_nobody_is_sent_to_a_waitlist_that_has_closed(self, client: FlaskClient):
+        event = make_event(slug="tight", promotion_closes_at=NOW - timedelta(hours=1))
+        room = make_option(event, capacity=1)
+        make_rsvp(room)
+        for path in ("/", "/events/tight"):
+            page = words(client, path)
+            assert ">Full<" in page
+            assert "join the waitlist" not in page.lower()
+        page = words(client, "/events/tight")
+        assert "Every seat is taken. The waitlist has closed as well." in page
+        assert 'href="/events/tight/rsvp' not in page, "there is nothing to answer"
+        make_option(event, mode=AttendanceMode.VIRTUAL)
+        page = words(client, "/events/tight")
+        assert ">Full<" in page
+        assert 'href="/events/tight/rsvp">RSVP</a>' in page, "one may still watch"
+
+    def test_ways_with_windows_of_their_own_say_when_they_open_and_closed(
+        self, client: FlaskClient
+    ):
+        event = make_event(slug="windows")
+        room = make_option(event, opens_at=NOW + timedelta(days=2))
+        assert "RSVPs open on 25 November, 7:00" in words(client, "/events/windows")
+        room.opens_at, room.closes_at = None, NOW - timedelta(days=2)
+        save(room)
+        assert "RSVPs closed on 21 November, 7:00" in words(client, "/events/windows")
+        form = words(client, "/events/windows/rsvp")
+        assert "RSVPs are closed" in form
+        assert "They closed on Saturday 21 November 2026" in form
+
     def test_directions_are_markdown_on_the_page_and_on_the_ticket(self, client: FlaskClient):
         room, _ = make_hybrid(slug="far", venue_directions="By [tram 12](https://example.org/12).")
         link = 'By <a href="https://example.org/12"'

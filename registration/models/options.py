@@ -93,3 +93,8 @@ class AttendanceOption(Base):
         """Whether this option takes RSVPs now."""
         opens_at = self.opens_for(event)
         return (opens_at is None or opens_at <= now) and now < self.closes_for(event)
+
+    def is_offered(self, event: Event, now: datetime) -> bool:
+        """Whether it can be chosen now: it is open, and has room or a queue that still moves."""
+        leads_nowhere = self.is_full and not self.needs_approval and now >= event.promotes_until
+        return self.is_open(event, now) and not leads_nowhere

@@ -36,11 +36,9 @@ class Offer:
 def offers(options: Sequence[AttendanceOption], event: Event, now: datetime) -> list[Offer]:
     """What can be chosen now: seats where there are any, else the waitlist, watching meanwhile."""
     offered = []
-    open_options = [option for option in options if option.is_open(event, now)]
+    open_options = [option for option in options if option.is_offered(event, now)]
     for option in open_options:
         waits = option.is_full and not option.needs_approval
-        if waits and now >= event.promotes_until:
-            continue  # the queue has closed: to join it would lead nowhere
         offered.append(Offer(f"{option.id}w" if waits else f"{option.id}", option, waits))
     for offer in list(offered):
         if offer.waits and not offer.option.is_virtual:

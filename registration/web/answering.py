@@ -20,7 +20,7 @@ from flask_babel import get_locale, gettext
 from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
 
-from registration import answering, invitations
+from registration import answering, invitations, listing
 from registration.admission import Refusal, RsvpRefused
 from registration.models import Event, EventStatus, RegistrationKind, Rsvp, RsvpStatus, Visibility
 from registration.times import now
@@ -198,10 +198,14 @@ def _page(
 ) -> ResponseReturnValue:
     event, moment = asking.event, now()
     if not form.offers or event.status is EventStatus.CANCELLED:
-        openings = [option.opens_for(event) for option in asking.options]
-        opens_at = min((at for at in openings if at and at > moment), default=None)
+        opens_at = listing.opens_next(asking.options, event, moment)
         page = render_template(
-            "rsvps/closed.html", event=event, now=moment, form=form, opens_at=opens_at
+            "rsvps/closed.html",
+            event=event,
+            now=moment,
+            form=form,
+            opens_at=opens_at,
+            closed_at=listing.closed_at(asking.options, event, moment),
         )
         status = 200 if opens_at and not event.is_past(moment) else 410
         if request.method != "GET":
