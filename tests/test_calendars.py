@@ -13,7 +13,7 @@ import pytest
 from flask import Flask
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from registration import (
     announcements,
@@ -27,6 +27,7 @@ from registration import (
     lifecycle,
     links,
     rendering,
+    replies,
     rsvps,
     speakers,
 )
@@ -34,6 +35,7 @@ from registration.admission import RsvpRefused
 from registration.claims import Notes
 from registration.database import db, transaction
 from registration.emails import HOLD
+from registration.imip import Reply
 from registration.models import (
     LIVE,
     Announcement,
@@ -499,6 +501,54 @@ def test_any_life_of_a_speaker_ends_with_the_right_calendar(
     finally:
         db.session.rollback()
         empty_every_table()
+
+
+def test_an_end_that_staff_gave_a_reason_for_says_it_again_with_the_same_number(app: Flask):
+    life = Life()
+    life.do("answer_room")
+    rsvp = life.rsvp()
+    assert rsvp is not None
+    life.do("post")
+    by_staff = {"staff_id": make_staff().id, "now": life.moment + DAY}
+    rsvps.cancel(rsvp_id=rsvp.id, by="staff", reason="The room is smaller.", **by_staff)
+    life.do("post")
+    links.resend(rsvp_id=rsvp.id, **by_staff)
+    assert sequences(rsvp.id) == [0, 1, 1]
+    mail = db.session.scalars(select(OutboxMail).order_by(OutboxMail.id.desc())).first()
+    assert mail is not None
+    told = rendering.render(mail, now=NOW).body
+    assert "The organisers have cancelled your RSVP." in told
+    assert "The room is smaller." in told
+
+
+def test_who_declined_in_their_calendar_is_told_so_again_without_a_cancel(app: Flask):
+    life = Life()
+    life.do("answer_room")
+    rsvp = life.rsvp()
+    assert rsvp is not None
+    life.do("post")
+    said_at = life.moment + DAY
+    about = {"uid": rsvp.ical_uid, "attendee": AMINA, "sender": AMINA, "digest": "1"}
+    replies.take(Reply(partstat="DECLINED", stamped_at=said_at, **about), now=said_at)
+    links.resend(rsvp_id=rsvp.id, now=said_at, staff_id=make_staff().id)
+    assert sequences(rsvp.id) == [0, None, None]
+    mail = db.session.scalars(select(OutboxMail).order_by(OutboxMail.id.desc())).first()
+    assert mail is not None
+    assert "You declined in your calendar" in rendering.render(mail, now=NOW).body
+
+
+@pytest.mark.parametrize("step", ["cancel", "reject", "erase"])
+def test_who_never_had_an_entry_is_not_told_that_it_goes(app: Flask, step: str):
+    life = Life()
+    silent = make_rsvp(life.room, email=AMINA)  # as from a list that was taken in without mails
+    silent.ical_sequence = -1
+    db.session.execute(delete(OutboxMail))
+    db.session.commit()
+    life.do(step)
+    mail = db.session.scalars(select(OutboxMail)).one()
+    message = rendering.render(mail, now=NOW)
+    assert message.calendar is None
+    assert "leaves your calendar" not in message.body
 
 
 @pytest.mark.parametrize("step", ["cancel", "reject"])

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import select
+
+from registration.database import db
 from registration.emails import corrections, rows
 from registration.models import Invitation, MailKind, OutboxMail, Rsvp, RsvpStatus, write_rsvp
 
@@ -58,13 +61,14 @@ def rsvp_erased(rsvp: Rsvp, *, now: datetime, was_live: bool, was_confirmed: boo
     if not (was_live or lost_entry):
         return
     rsvp.touch(now)
-    if was_confirmed or lost_entry:
+    has_entry = rsvp.ical_sequence >= 0 and (was_confirmed or lost_entry)
+    if has_entry:
         rsvp.ical_sequence += 1
     _write(
         rsvp,
         MailKind.CANCELLED,
         now,
-        sequence=rsvp.ical_sequence if was_confirmed or lost_entry else None,
+        sequence=rsvp.ical_sequence if has_entry else None,
         facts={"by": "erasure", "name": rsvp.name, "uid": rsvp.ical_uid},
         forgets=True,
     )
@@ -78,6 +82,7 @@ def rsvp_rejected(rsvp: Rsvp, *, now: datetime, had_entry: bool, reason: str = "
 def rsvp_again(rsvp: Rsvp, *, now: datetime, until: datetime | None = None) -> None:
     """Send the mail that fits the RSVP's state once more, with the same SEQUENCE.
 
+    Of one that has ended it is the mail that said so: who ended it and why, with a CANCEL or none.
     With `until` it goes only while the event takes place, and before that.
     """
     kind = {
@@ -93,13 +98,22 @@ def rsvp_again(rsvp: Rsvp, *, now: datetime, until: datetime | None = None) -> N
         rsvp.ical_sequence += 1
     if rsvp.is_live:
         rsvp.told_edition = rsvp.event.edition
-    # An ended RSVP that had an entry says once more that it is gone.
-    has_entry = rsvp.ical_sequence >= 0 and (rsvp.is_confirmed or not rsvp.is_live)
-    sequence = rsvp.ical_sequence if has_entry else None
+    sequence = rsvp.ical_sequence if rsvp.is_confirmed else None
+    facts: dict[str, Any] = {"again": True} | ({"until": until.isoformat()} if until else {})
+    if not rsvp.is_live and (end := _end_of(rsvp)) is not None:
+        facts = end.facts | facts
+        # Not that of an entry at an address before.
+        sequence = end.ical_sequence if rsvp.ical_sequence >= 0 else None
     rsvp.touch(now)
     rows.supersede(OutboxMail.rsvp_id == rsvp.id, now)
-    facts: dict[str, Any] = {"again": True} | ({"until": until.isoformat()} if until else {})
     _write(rsvp, kind, now, sequence=sequence, facts=facts)
+
+
+def _end_of(rsvp: Rsvp) -> OutboxMail | None:
+    """The mail that told an attendee last that their RSVP has ended."""
+    ends = select(OutboxMail).where(OutboxMail.rsvp_id == rsvp.id, OutboxMail.kind.in_(rows.ENDS))
+    latest = db.session.scalars(ends.order_by(OutboxMail.id.desc()))
+    return next((mail for mail in latest if not mail.facts.get("copy")), None)
 
 
 def rsvp_readdressed(rsvp: Rsvp, *, before: str, now: datetime) -> bool:
@@ -176,6 +190,8 @@ def _to_attendee(
     if rsvp.revision:
         lost_entry = rows.supersede(OutboxMail.rsvp_id == rsvp.id, now, mailings_too=ends)
         calendar = calendar or (lost_entry and (ends or rsvp.is_confirmed))
+    # Who came by a list that was taken in without mails has no entry that could be taken away.
+    calendar = calendar and not (ends and rsvp.ical_sequence < 0)
     if calendar:
         rsvp.ical_sequence += 1
     if calendar or not rsvp.is_confirmed:
