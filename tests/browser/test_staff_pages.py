@@ -8,12 +8,12 @@ from itertools import islice, pairwise
 
 import pytest
 from flask import Flask, url_for
-from playwright.sync_api import Page
+from playwright.sync_api import Page, ViewportSize
 from sqlalchemy import select
 
-from registration import speakers, staff_addresses
+from registration import checkin, speakers, staff_addresses, streams
 from registration.database import db
-from registration.models import OutboxMail, Staff
+from registration.models import Attendee, OutboxMail, Staff
 from tests.browser.conftest import Site, assert_accessible
 from tests.conftest import NOW
 from tests.factories import (
@@ -41,6 +41,16 @@ NO_PAGES = (
     "staff_mails.kind_html",
 )
 ALSO = ("security.login", "security.forgot_password", "security.change_password")
+
+#: A screen of 1280 × 1024 at four times its size: the smallest that WCAG 1.4.10 asks for.
+SMALL: ViewportSize = {"width": 320, "height": 256}
+#: How far a page goes sideways once what it folds is open (but for menus within tables, which then
+#: no longer scroll in a box of their own) and its text of double size.
+_OVER = """() => {
+  for (const folded of document.querySelectorAll("details:not(td *)")) folded.open = true;
+  document.documentElement.style.fontSize = "200%";
+  return document.documentElement.scrollWidth - innerWidth;
+}"""
 
 
 def pages(app: Flask, values: dict[str, object]) -> list[tuple[str, bool]]:
@@ -79,9 +89,13 @@ def desk(app: Flask, language: str) -> tuple[Staff, list[tuple[str, bool]]]:
     rsvp = make_rsvp(
         room, organisation="Example University", needs_step_free=True, source="newsletter"
     )
-    make_rsvp(room)
+    make_rsvp(room, now=NOW - timedelta(days=60))
     make_rsvp(room)
     admin, speaker = make_staff(), make_speaker(event)
+    by = {"event_id": event.id, "staff_id": admin.id, "now": NOW}
+    inside = db.session.scalars(select(Attendee.id).where(Attendee.rsvp_id == rsvp.id)).one()
+    checkin.admit(attendee_id=inside, **by)
+    streams.add(url="https://stream.example.org/embed/policing-in-conflict", label="Main", **by)
     speakers.invite(speaker_id=speaker.id, staff_id=None, now=NOW)
     values = {
         "slug": event.slug,
@@ -111,14 +125,16 @@ def test_every_staff_page_is_accessible_and_holds_text_of_double_size(
         open_page("/staff/sign-in", width=width, scheme=scheme, locale=locale, account=account)
         for account in (None, admin)
     )
+    if width == "phone":
+        for page in (stranger, theirs):
+            page.set_viewport_size(SMALL)
     for address, signed_in in islice(every, part, None, 4):
         page = theirs if signed_in else stranger
         page.goto(address)
         assert page.locator("html").get_attribute("lang") == locale[:2]
         assert page.locator("h1").count() >= 1, address
         assert_accessible(page)
-        page.evaluate("document.documentElement.style.fontSize = '200%'")
-        over = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        over = page.evaluate(_OVER)
         assert over <= 0, f"{address} goes {over} pixels sideways"
 
 
@@ -199,6 +215,6 @@ def test_the_head_of_the_desk_fits_at_four_times_its_size(
     site: Site, open_page: Callable[..., Page], locale: str
 ):
     page = open_page("/staff/log/", account=make_staff(), locale=locale)
-    page.set_viewport_size({"width": 320, "height": 256})
+    page.set_viewport_size(SMALL)
     assert page.evaluate("document.documentElement.scrollWidth") == 320
     assert page.get_by_role("navigation").locator("[aria-current]").is_visible()
