@@ -22,6 +22,7 @@ from registration import (
     entries,
     letters,
     lifecycle,
+    links,
     rendering,
     rsvps,
     speakers,
@@ -248,6 +249,20 @@ def test_words_from_the_right_turn_no_sentence_of_ours(app: Flask, now: datetime
     assert sentence in message.body
     assert re.search(rf'<p class="m" style="[^"]*">{sentence}</p>', message.html)
     assert re.search(r'<p class="m" dir="auto"[^>]*>B: 3 cancellations.</p>', message.html)
+
+
+def test_the_links_of_an_address_say_what_has_been_cancelled(app: Flask):
+    off, on = make_hybrid()[0], make_hybrid(venue_name="The annex")[0]
+    for room in (off, on):
+        make_rsvp(room, email="amina@example.org")
+    lifecycle.cancel(event_id=off.event_id, reason="", staff_id=None, now=NOW)
+    links.send(email="amina@example.org", now=NOW)
+    mail = db.session.scalars(select(OutboxMail).filter_by(kind=MailKind.LINKS)).one()
+    told = rendering.render(mail, now=NOW).body
+    assert told.count("This event has been cancelled.") == 1
+    assert "The Institute\n" not in told, "nobody is sent to where nothing takes place"
+    assert "The annex" in told
+    assert told.count("Open my RSVP") == 2
 
 
 def test_an_assistants_copy_has_no_calendar_part(app: Flask):

@@ -13,6 +13,7 @@ from registration.letters import tickets
 from registration.letters.letter import (
     Letter,
     Link,
+    Place,
     facts_of,
     first_name,
     paragraphs_of,
@@ -20,7 +21,7 @@ from registration.letters.letter import (
     preheader_of,
     why_answered,
 )
-from registration.models import MailKind, OutboxMail, Rsvp
+from registration.models import EventStatus, MailKind, OutboxMail, Rsvp
 
 
 def _changed(rsvp: Rsvp, mail: OutboxMail) -> Letter:
@@ -213,7 +214,9 @@ def links(mail: OutboxMail) -> Letter:
         return _calendar_answer(rsvps[0], mail)
     events = []
     for rsvp in rsvps:
-        item = facts_of(rsvp.event, [place_of(rsvp)])
+        is_off = rsvp.event.status is EventStatus.CANCELLED
+        place = Place(gettext("This event has been cancelled.")) if is_off else place_of(rsvp)
+        item = facts_of(rsvp.event, [place])
         item.url, item.link_label = entries.manage_url(rsvp), gettext("Open my RSVP")
         events.append(item)
     told = gettext(
