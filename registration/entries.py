@@ -77,7 +77,7 @@ def of_rsvp(rsvp: Rsvp, sequence: int) -> Entry:
         attendee_name=rsvp.name,
         attendee_address=rsvp.email,
         created_at=rsvp.created_at,
-        modified_at=rsvp.updated_at,
+        modified_at=max(rsvp.updated_at, event.updated_at),
     )
 
 
@@ -105,7 +105,7 @@ def of_speaker(speaker: Speaker, sequence: int) -> Entry:
         attendee_address=speaker.email,
         partstat="ACCEPTED" if speaker.status is SpeakerStatus.CONFIRMED else "NEEDS-ACTION",
         created_at=speaker.invited_at or event.created_at,
-        modified_at=speaker.answered_at or speaker.invited_at or event.updated_at,
+        modified_at=max(filter(None, (speaker.answered_at, speaker.invited_at, event.updated_at))),
     )
 
 

@@ -105,6 +105,19 @@ def test_an_event_that_moves_moves_in_every_calendar_once(app: Flask) -> None:
     assert len(mails(MailKind.EVENT_CHANGED)) == 2
 
 
+def test_an_entry_says_that_it_was_changed_with_the_event(app: Flask) -> None:
+    room, _stream = make_hybrid()
+    make_rsvp(room)
+    moved_at = NOW + timedelta(hours=3)
+    speakers.invite(speaker_id=make_speaker(room.event).id, staff_id=None, now=NOW)
+    all_have_gone()
+    move(room.event, now=moved_at)
+    spread(now=moved_at + HOLD)
+    for kind in (MailKind.EVENT_CHANGED, MailKind.SPEAKER_CHANGED):
+        [mail] = mails(kind)
+        assert vevent(mail)["LAST-MODIFIED"].dt == moved_at
+
+
 def test_the_mail_says_what_was_and_what_is(app: Flask) -> None:
     room, _stream = make_hybrid()
     make_rsvp(room)
