@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.message import Message
 from email.utils import getaddresses
+from urllib.parse import unquote
 
 from registration import tnef
 
@@ -243,7 +244,8 @@ def _parse(content: str) -> tuple[str, list[_Entry]]:
 
 
 def _address(value: str) -> str:
-    return re.sub(r"^\s*mailto:", "", value, flags=re.IGNORECASE).strip().lower()
+    """The address of a mailto: URI, in which some write a plus as %2B (RFC 6068, section 2)."""
+    return unquote(re.sub(r"^\s*mailto:", "", value, flags=re.IGNORECASE)).strip().lower()
 
 
 def _unescaped(text: str) -> str:

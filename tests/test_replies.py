@@ -350,6 +350,16 @@ class TestReading:
         other = imip.read(mail(rsvp, calendar=calendar, sender="other@example.org"))
         assert other[0].partstat == "ACCEPTED"
 
+    def test_an_address_may_be_written_as_a_uri_has_it(self, rsvp: Rsvp):
+        calendar = GOOGLE.format(
+            uid=rsvp.ical_uid,
+            partstat="DECLINED",
+            attendee="Amina%2BEvents@Example.org",
+            sequence=0,
+        )
+        (reply,) = imip.read(mail(rsvp, calendar=calendar))
+        assert reply.attendee == "amina+events@example.org"
+
     def test_our_own_mails_that_come_back_are_no_replies(self, rsvp: Rsvp):
         sent = db.session.scalars(select(OutboxMail)).one()
         assert imip.read(rendering.render(sent, now=NOW).as_bytes()) == []
