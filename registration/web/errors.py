@@ -185,8 +185,9 @@ def _unexpected(error: Exception) -> ResponseReturnValue:
     db.session.rollback()
     heading = gettext("Something broke on our side")
     advice = gettext(
-        "Nothing that was confirmed to you is lost. Try again in a minute; if it stays, write to "
-        "us and give the number %(number)s.",
+        "Nothing that was confirmed to you is lost. Try again in a minute; if you were sending "
+        "something, go back and send it again: your browser keeps what you typed. If it stays, "
+        "write to us and give the number %(number)s.",
         number=number,
     )
     return _page(heading, advice, 500), 500
