@@ -43,7 +43,16 @@ from registration.models import (
 )
 from registration.revisions import EventRefused
 from tests.conftest import NOW
-from tests.factories import make_hybrid, make_rsvp, make_speaker, make_staff, reschedule
+from tests.factories import (
+    details,
+    make_event,
+    make_hybrid,
+    make_option,
+    make_rsvp,
+    make_speaker,
+    make_staff,
+    reschedule,
+)
 
 AFTER_HOLD = NOW + timedelta(minutes=11)
 DAY = timedelta(days=1)
@@ -395,6 +404,52 @@ def test_who_gets_a_seat_meanwhile_has_the_ticket_instead(app: Flask) -> None:
         0,
         room.event.starts_at,
     )
+
+
+WAS, IS_NOW = "When: Sunday 6 December 2026", "→ Monday 7 December 2026"
+
+
+def told_by(mail: OutboxMail) -> str:
+    return " ".join(rendering.render(mail, now=AFTER_HOLD).body.split())
+
+
+@pytest.mark.parametrize("at", [NOW, AFTER_HOLD], ids=["while it is held", "before it has gone"])
+def test_who_gets_a_seat_is_told_that_it_is_for_another_day(app: Flask, at: datetime) -> None:
+    room, stream = make_hybrid(capacity=2, guests_max=1)
+    seated = make_rsvp(room, guests=["Ada"])
+    waits = make_rsvp(room, guests=["Bo"], meanwhile_option_id=stream.id)
+    all_have_gone()
+    move(room.event)
+    spread(now=at)
+    rsvps.cancel(rsvp_id=seated.id, now=at)
+    rsvps.edit(  # and while that has not gone, a name is mended
+        rsvp_id=waits.id, now=at, details=details(name="Amina", email=waits.email)
+    )
+    spread(now=AFTER_HOLD)
+    [promoted], [going] = (
+        mails(kind, rsvp_id=waits.id) for kind in (MailKind.PROMOTED, MailKind.CHANGED)
+    )
+    for mail in (promoted, going):
+        assert WAS in told_by(mail)
+        assert IS_NOW in told_by(mail)
+
+
+def test_who_is_let_in_or_sent_the_mail_again_is_told_of_another_day(app: Flask) -> None:
+    event = make_event()
+    room, press = make_option(event), make_option(event, needs_approval=True)
+    seated, pending = make_rsvp(room), make_rsvp(press)
+    all_have_gone()
+    move(event, tell=False)
+    approvals.approve(rsvp_ids=[pending.id], staff_id=make_staff().id, now=NOW)
+    links.resend(rsvp_id=seated.id, now=NOW, staff_id=None)
+    newcomer = make_rsvp(room)
+    all_have_gone()
+    for rsvp in (pending, seated):
+        [mail] = mails(MailKind.CONFIRMED, rsvp_id=rsvp.id)[-1:]
+        assert (WAS in told_by(mail), IS_NOW in told_by(mail)) == (True, True)
+    links.resend(rsvp_id=seated.id, now=NOW, staff_id=None)
+    for rsvp in (newcomer, seated):
+        assert "When:" not in told_by(mails(MailKind.CONFIRMED, rsvp_id=rsvp.id)[-1])
 
 
 def test_an_event_where_all_wait_is_told_too(app: Flask) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from registration import editions
 from registration.database import db
 from registration.emails import corrections, rows
 from registration.models import Invitation, MailKind, OutboxMail, Rsvp, RsvpStatus, write_rsvp
@@ -57,7 +58,8 @@ def rsvp_erased(rsvp: Rsvp, *, now: datetime, was_live: bool, was_confirmed: boo
     The row keeps what the RSVP will no longer say, whose entry leaves which calendar, and forgets
     it once it has ended.
     """
-    lost_entry = rows.supersede(OutboxMail.rsvp_id == rsvp.id, now, mailings_too=True)
+    superseded = rows.supersede(OutboxMail.rsvp_id == rsvp.id, now, mailings_too=True)
+    lost_entry = superseded.had_calendar_part
     if not (was_live or lost_entry):
         return
     rsvp.touch(now)
@@ -96,6 +98,7 @@ def rsvp_again(rsvp: Rsvp, *, now: datetime, until: datetime | None = None) -> N
     if rsvp.is_confirmed and (is_news or rsvp.ical_sequence < 0):
         # The entry would say something else than the last one with this number, or is the first.
         rsvp.ical_sequence += 1
+    told = rsvp.told_edition or 0
     if rsvp.is_live:
         rsvp.told_edition = rsvp.event.edition
     sequence = rsvp.ical_sequence if rsvp.is_confirmed else None
@@ -105,7 +108,9 @@ def rsvp_again(rsvp: Rsvp, *, now: datetime, until: datetime | None = None) -> N
         # Not that of an entry at an address before.
         sequence = end.ical_sequence if rsvp.ical_sequence >= 0 else None
     rsvp.touch(now)
-    rows.supersede(OutboxMail.rsvp_id == rsvp.id, now)
+    superseded = rows.supersede(OutboxMail.rsvp_id == rsvp.id, now)
+    if rsvp.is_live:
+        facts |= _news(rsvp, told, superseded)
     _write(rsvp, kind, now, sequence=sequence, facts=facts)
 
 
@@ -187,18 +192,38 @@ def _to_attendee(
 ) -> None:
     """Write the mail of one change, and a copy for an assistant who answered for the person."""
     ends = kind in rows.ENDS
+    superseded = None
     if rsvp.revision:
-        lost_entry = rows.supersede(OutboxMail.rsvp_id == rsvp.id, now, mailings_too=ends)
+        superseded = rows.supersede(OutboxMail.rsvp_id == rsvp.id, now, mailings_too=ends)
+        lost_entry = superseded.had_calendar_part
         calendar = calendar or (lost_entry and (ends or rsvp.is_confirmed))
     # Who came by a list that was taken in without mails has no entry that could be taken away.
     calendar = calendar and not (ends and rsvp.ical_sequence < 0)
     if calendar:
         rsvp.ical_sequence += 1
     if calendar or not rsvp.is_confirmed:
+        if superseded and not ends:
+            facts |= _news(rsvp, rsvp.told_edition or 0, superseded)
         rsvp.told_edition = rsvp.event.edition
     if rsvp.id is None:
         write_rsvp(rsvp)  # it has its number then
     _write(rsvp, kind, now, sequence=rsvp.ical_sequence if calendar else None, facts=facts)
+
+
+def _news(rsvp: Rsvp, told: int, superseded: rows.Superseded) -> dict[str, Any]:
+    """What its attendee does not know yet of an event that has changed: before, and what differs.
+
+    `told` is the edition of the event that they know, unless the mail that told them has not gone.
+    Nobody gets a seat for another day without being told that it is another one.
+    """
+    event = rsvp.event
+    knew = min([told, *(facts["edition"] for facts in superseded.facts if "edition" in facts)])
+    before = editions.facts_of_edition(event.id, knew) if knew != event.edition else None
+    if before is None:
+        return {}
+    differ = editions.differences(before, editions.facts_of(event), rsvp.option.mode)
+    changed = [name for name in differ if name in editions.ANNOUNCED]
+    return {"edition": knew, "before": before, "changed": changed} if changed else {}
 
 
 def _write(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import current_app
 from sqlalchemy import ColumnElement, update
@@ -98,22 +98,27 @@ def message_id(key: str) -> str:
     return f"<{digest}@{current_app.config['MAIL_DOMAIN']}>"
 
 
-def supersede(whose: Any, now: datetime, *, mailings_too: bool = False) -> bool:
-    """Mails that still wait say what is no longer so; what staff wrote holds until the end.
+class Superseded(NamedTuple):
+    """What the mails said that have given way: to one person, about one RSVP or one part."""
 
-    Whether one of them had a calendar part.
-    """
+    had_calendar_part: bool
+    facts: list[dict[str, Any]]
+
+
+def supersede(whose: Any, now: datetime, *, mailings_too: bool = False) -> Superseded:
+    """Mails that still wait say what is no longer so; what staff wrote holds until the end."""
     waiting = to_its_reader()
     if not mailings_too:
         waiting &= OutboxMail.mailing_id.is_(None)
-    superseded = db.session.scalars(
+    superseded = db.session.execute(
         update(OutboxMail)
         .where(whose, waiting)
         .values(state=MailState.SUPERSEDED, ended_at=now)
-        .returning(OutboxMail.ical_sequence)
+        .returning(OutboxMail.ical_sequence, OutboxMail.facts)
         .execution_options(synchronize_session=False)
-    )
-    return any(sequence is not None for sequence in superseded)
+    ).all()
+    had_calendar_part = any(sequence is not None for sequence, _facts in superseded)
+    return Superseded(had_calendar_part, [facts for _sequence, facts in superseded])
 
 
 def withdraw(which: ColumnElement[bool], *, now: datetime) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask_babel import gettext
 
+from registration.editions import facts_of as event_facts_of
 from registration.editions import facts_of_speaker
 from registration.letters import (
     accounts,
@@ -68,6 +69,10 @@ def compose(mail: OutboxMail) -> Letter:
         return speakers.COMPOSERS[mail.kind](mail.speaker, told)
     assert mail.rsvp is not None
     letter = _TO_ATTENDEES[mail.kind](mail.rsvp, mail)
+    if mail.kind is not MailKind.EVENT_CHANGED and (before := mail.facts.get("before")):
+        # The event has changed since, and this is the first that they hear of it.
+        after = event_facts_of(mail.rsvp.event)
+        letter.paragraphs[:0] = events.changes(before, after, mail.facts["changed"])
     if mail.facts.get("copy"):
         name = mail.facts.get("name", mail.rsvp.name)
         letter.paragraphs.insert(
