@@ -548,6 +548,9 @@ def test_a_row_with_a_mistake_says_which_and_saves_nothing(desk: FlaskClient) ->
     assert answer.status_code == 200
     assert "First: Enter an email address in the right format" in answer.text
     assert 'value="no address"' in answer.text
+    desk.environ_base["HTTP_ACCEPT_LANGUAGE"] = "fr"
+    french = send(desk, event, "people", **{f"{person.id}__email": "no address"}).text
+    assert "First\N{NO-BREAK SPACE}: " in french
 
 
 ELSEWHERE = "https://bank.example@evil.example/"

@@ -110,7 +110,9 @@ def _keep_photos(rows: Rows) -> None:
             try:
                 form["photo"].data = photos.save(upload)
             except PhotoRefused as refusal:
-                rows.problems.append(f"{form.title}: {refusal}")
+                rows.problems.append(
+                    gettext("%(title)s: %(problem)s", title=form.title, problem=str(refusal))
+                )
 
 
 def _show_both_rows(
