@@ -118,7 +118,9 @@ def _mover(event: Event, starts_at: datetime, time_zone: str) -> Callable[[datet
     distance = _wall(starts_at, new_zone) - _wall(event.starts_at, old_zone)
 
     def moved(at: datetime) -> datetime:
-        return (_wall(at, old_zone) + distance).replace(tzinfo=new_zone)
+        wall = _wall(at, old_zone)
+        # Of an hour that the clocks show twice a sum forgets which of the two it is.
+        return (wall + distance).replace(tzinfo=new_zone, fold=wall.fold)
 
     return moved
 

@@ -134,3 +134,21 @@ def test_what_hangs_on_the_start_moves_with_it_by_the_clock_on_the_wall(app: Fla
     assert event.registration_closes_at.astimezone(zone).strftime("%d %H:%M") == "16 10:00"
     assert event.registration_opens_at == NOW
     assert room.closes_at.astimezone(zone).strftime("%d %H:%M") == "15 10:00"
+
+
+def test_in_the_night_of_the_longer_hour_a_programme_keeps_its_order(app: Flask) -> None:
+    new_york, minutes = ZoneInfo("America/New_York"), timedelta(minutes=15)
+    begins = datetime(2026, 11, 1, 0, 30, tzinfo=new_york)
+    event = make_event(starts_at=begins, ends_at=datetime(2026, 11, 1, 4, tzinfo=new_york))
+    half_past_one = datetime(2026, 11, 1, 1, 30, tzinfo=new_york)
+    twice = [half_past_one, half_past_one.replace(fold=1)]
+    items = [save(AgendaItem(event_id=event.id, starts_at=at, title="T")) for at in twice]
+    events.edit(
+        event_id=event.id,
+        changes={"starts_at": begins - minutes},
+        seen="",
+        staff_id=None,
+        now=NOW - 60 * DAY,
+    )
+    first, second = (db.session.get_one(AgendaItem, item.id).starts_at for item in items)
+    assert second - first == timedelta(hours=1)
