@@ -97,7 +97,7 @@ def edit(
         takes_place = seats.event.takes_place(now)
         if (renamed or regrouped) and rsvp.is_live and takes_place:
             if rsvp.status is not RsvpStatus.UNVERIFIED:
-                emails.rsvp_changed(rsvp, now=now, switched=renamed and rsvp.is_confirmed)
+                emails.rsvp_changed(rsvp, now=now, renamed=renamed and rsvp.is_confirmed)
             seating.promote(seats, now=now)
 
 

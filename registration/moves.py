@@ -128,7 +128,7 @@ def _do(
         action = "rsvp.left_waitlist"
         seating.leave_queue(rsvp, seats)
         rsvp.touch(now)
-        emails.rsvp_changed(rsvp, now=now, switched=False)
+        emails.rsvp_changed(rsvp, now=now)
     elif how is How.MEANWHILE:
         action = "rsvp.watches_meanwhile"
         seating.take(rsvp, option, now=now)
@@ -137,7 +137,7 @@ def _do(
     elif how is How.UNDECIDED:
         rsvp.option, rsvp.option_id = option, option.id
         rsvp.touch(now)
-        emails.rsvp_changed(rsvp, now=now, switched=False)
+        emails.rsvp_changed(rsvp, now=now)
     elif how is How.WAIT:
         action = "rsvp.waitlisted"
         seating.queue_elsewhere(rsvp, seats, option, now=now)

@@ -71,7 +71,7 @@ def leave_waitlist(*, rsvp_id: int, now: datetime) -> None:
         else:
             seating.leave_queue(rsvp, seats)
             rsvp.touch(now)
-            emails.rsvp_changed(rsvp, now=now, switched=False)
+            emails.rsvp_changed(rsvp, now=now)
         audit.record("rsvp.left_waitlist", now=now, rsvp=rsvp)
         # The party may have held the queue.
         seating.promote(seats, now=now)
@@ -201,7 +201,7 @@ def edit(
         )
         audit.record("rsvp.edited", now=now, rsvp=rsvp, party_size=rsvp.party_size)
         if (renamed or regrouped) and rsvp.status is not RsvpStatus.UNVERIFIED:
-            emails.rsvp_changed(rsvp, now=now, switched=renamed and rsvp.is_confirmed)
+            emails.rsvp_changed(rsvp, now=now, renamed=renamed and rsvp.is_confirmed)
         seating.promote(seats, now=now)
 
 

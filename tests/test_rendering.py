@@ -33,6 +33,7 @@ from registration.mime import CalendarMessage
 from registration.models import MailKind, OutboxMail, Rsvp
 from tests.conftest import NOW
 from tests.factories import (
+    details,
     make_event,
     make_hybrid,
     make_option,
@@ -263,6 +264,18 @@ def test_the_links_of_an_address_say_what_has_been_cancelled(app: Flask):
     assert "The Institute\n" not in told, "nobody is sent to where nothing takes place"
     assert "The annex" in told
     assert told.count("Open my RSVP") == 2
+
+
+def test_a_new_name_is_told_as_no_new_way_to_attend(app: Flask):
+    room, stream = make_hybrid()
+    rsvp = make_rsvp(room, name="Amina")
+    renamed = details(name="Amina Bell", email=rsvp.email)
+    rsvps.edit(rsvp_id=rsvp.id, details=renamed, now=NOW)
+    told = last_mail(rsvp)
+    assert "You now attend this way" not in told.body
+    assert vobject.readOne(told.calendar.decode()).vevent.attendee.params["CN"] == ["Amina Bell"]
+    rsvps.switch(rsvp_id=rsvp.id, option_id=stream.id, now=NOW)
+    assert "You now attend this way: Online." in last_mail(rsvp).body
 
 
 def test_an_assistants_copy_has_no_calendar_part(app: Flask):

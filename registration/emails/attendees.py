@@ -40,9 +40,11 @@ def rsvp_promoted(rsvp: Rsvp, *, now: datetime, was_watching: bool) -> None:
     _to_attendee(rsvp, MailKind.PROMOTED, now, calendar=True, was_watching=was_watching)
 
 
-def rsvp_changed(rsvp: Rsvp, *, now: datetime, switched: bool) -> None:
-    """Say what the RSVP is now; with a REQUEST if `switched` changed the calendar's entry."""
-    _to_attendee(rsvp, MailKind.CHANGED, now, calendar=switched, switched=switched)
+def rsvp_changed(
+    rsvp: Rsvp, *, now: datetime, switched: bool = False, renamed: bool = False
+) -> None:
+    """Say what the RSVP is now; with a REQUEST where the calendar's entry is another one by it."""
+    _to_attendee(rsvp, MailKind.CHANGED, now, calendar=switched or renamed, switched=switched)
 
 
 def rsvp_cancelled(
