@@ -18,6 +18,8 @@ from registration.database import db, transaction
 from registration.emails import follow_ups
 from registration.models import (
     NO_ADDRESS,
+    Announcement,
+    AnnouncementState,
     AttendanceMode,
     AttendanceOption,
     Event,
@@ -102,11 +104,16 @@ def _events_due(rule: Rule, now: datetime) -> Select[int]:
         ReminderRound.starts_at == Event.starts_at,
         ReminderRound.ended_at.is_not(None),
     )
+    # While staff can take back that people are told of a change, nothing else tells them of it.
+    is_told_soon = exists().where(
+        Announcement.event_id == Event.id, Announcement.state == AnnouncementState.HELD
+    )
     due = select(Event.id).where(
         Event.status == EventStatus.PUBLISHED,
         anchor <= now - rule.due,
         anchor > now - rule.useful_until,
         ~done,
+        ~is_told_soon,
     )
     if rule.kind is RoundKind.FOLLOW_UP:
         due = due.where(Event.recording_url != "")

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from sqlalchemy import select
 
 from registration import (
+    announcements,
     audit,
     claims,
     delivery,
@@ -45,6 +46,7 @@ from tests.factories import (
     make_rsvp,
     make_speaker,
     make_staff,
+    reschedule,
     save,
 )
 
@@ -135,6 +137,16 @@ class TestBefore:
         assert len(mailed()) == 2
         run_until_done(START)
         assert mailed()[2:] == [("hour", "bo@example.org")]
+
+    def test_a_start_that_is_told_in_ten_minutes_is_told_by_no_reminder_before(self, hybrid: int):
+        later = NOW + 2 * DAY
+        typo = later + timedelta(hours=20)
+        reschedule(event_id=hybrid, starts_at=typo, ends_at=typo + HOUR, staff_id=None, now=later)
+        run_until_done(later + 9 * MINUTE)
+        assert mailed() == []
+        announcements.spread(now=later + 10 * MINUTE)
+        run_until_done(later + 10 * MINUTE)
+        assert mailed() == [("day", "amina@example.org"), ("day", "bo@example.org")]
 
     @pytest.mark.parametrize("status", [EventStatus.CANCELLED, EventStatus.DRAFT])
     def test_an_event_that_does_not_take_place_reminds_nobody(
