@@ -20,8 +20,13 @@ from registration.admission import Refusal, RsvpRefused
 from registration.database import db, transaction
 from registration.models import Attendee, Rsvp, RsvpStatus
 from registration.parties import Details
-from registration.rewriting import rewrite
+from registration.rewriting import fingerprint, rewrite, says
 
+#: What is said where the attendee, or somebody else of the staff, saved something meanwhile.
+EDITED_MEANWHILE = _(
+    "These details were changed since you opened this page, by the attendee or by somebody else "
+    "of the staff. Below is what you entered: save it again to keep it, or leave it as it is."
+)
 #: What must not be read in the log: it is only said that it changed.
 _SENSITIVE = {"needs_step_free", "needs_sign_language", "needs_captions", "access_note"}
 
@@ -75,14 +80,20 @@ def edit(
     now: datetime,
     guests: Sequence[str] | None = None,
     answers: Mapping[int, dict[str, Any]] | None = None,
+    seen: str = "",
 ) -> None:
     """Change what a person said, in any state and after the event too. The address stays.
 
-    A guest more needs a free seat. Raises RsvpRefused.
+    A guest more needs a free seat. Raises RsvpRefused, also where the RSVP says something else by
+    now than what was `seen`, a fingerprint.
     """
     with transaction():
         codes = parties.new_ticket_codes(0 if guests is None else 1 + len(guests))
         seats, rsvp = seating.lock_for(rsvp_id)
+        if seen and seen != fingerprint(rsvp):
+            if not says(rsvp, details, guests=guests, answers=answers):
+                raise RsvpRefused(Refusal.EDITED, EDITED_MEANWHILE)
+            return
         before = {name: getattr(rsvp, name) for name in parties.PARTICULARS}
         renamed, regrouped = rewrite(
             rsvp, seats, details, guests=guests, answers=answers, codes=codes, now=now

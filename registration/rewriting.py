@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from registration import admission, parties, seating
+from registration import admission, parties, revisions, seating
 from registration.models import Rsvp
 from registration.parties import Details
 from registration.seating import Seats
@@ -47,3 +47,24 @@ def rewrite(
         parties.attendees(rsvp)[0].name = details.name
     rsvp.touch(now)
     return Rewritten(renamed, regrouped)
+
+
+def fingerprint(rsvp: Rsvp) -> str:
+    """Tells whether what an RSVP says has changed since a page was filled with it."""
+    return revisions.fingerprint(parties.said_by(rsvp))
+
+
+def says(
+    rsvp: Rsvp,
+    details: Details,
+    *,
+    guests: Sequence[str] | None,
+    answers: Mapping[int, dict[str, Any]] | None,
+) -> bool:
+    """Whether an RSVP says this already: who pressed twice has saved it with the first press."""
+    said = parties.said_by(rsvp)
+    return (
+        all(said[name] == getattr(details, name) for name in parties.PARTICULARS)
+        and guests in (None, said["guests"])
+        and all(said["answers"].get(number) == value for number, value in (answers or {}).items())
+    )

@@ -12,12 +12,12 @@ from typing import Any
 from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 
-from registration import admission, audit, emails, parties, revisions, seating
+from registration import admission, audit, emails, parties, seating
 from registration.admission import Refusal, RsvpRefused
 from registration.database import db, transaction
 from registration.models import ANSWERED, AttendanceOption, Event, Rsvp, RsvpStatus
 from registration.parties import Details
-from registration.rewriting import rewrite
+from registration.rewriting import fingerprint, rewrite, says
 
 #: What is said where another window, or the organisers, saved something meanwhile.
 EDITED_MEANWHILE = _(
@@ -192,8 +192,7 @@ def edit(
             raise RsvpRefused(Refusal.NOT_POSSIBLE, _("This RSVP has ended."))
         admission.check_running(seats.event, now)
         if seen and seen != fingerprint(rsvp):
-            # Who pressed twice has saved it with the first press.
-            if not _says(rsvp, details, guests, answers):
+            if not says(rsvp, details, guests=guests, answers=answers):
                 raise RsvpRefused(Refusal.EDITED, EDITED_MEANWHILE)
             return
         renamed, regrouped = rewrite(
@@ -203,23 +202,3 @@ def edit(
         if (renamed or regrouped) and rsvp.status is not RsvpStatus.UNVERIFIED:
             emails.rsvp_changed(rsvp, now=now, renamed=renamed and rsvp.is_confirmed)
         seating.promote(seats, now=now)
-
-
-def fingerprint(rsvp: Rsvp) -> str:
-    """Tells whether what an RSVP says has changed since a page was filled with it."""
-    return revisions.fingerprint(parties.said_by(rsvp))
-
-
-def _says(
-    rsvp: Rsvp,
-    details: Details,
-    guests: Sequence[str] | None,
-    answers: Mapping[int, dict[str, Any]] | None,
-) -> bool:
-    """Whether an RSVP says this already."""
-    said = parties.said_by(rsvp)
-    return (
-        all(said[name] == getattr(details, name) for name in parties.PARTICULARS)
-        and guests in (None, said["guests"])
-        and all(said["answers"].get(number) == value for number, value in (answers or {}).items())
-    )

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
 
-from registration import rendering, roster
+from registration import rendering, roster, rsvps
 from registration.database import db
 from registration.models import (
     AttendanceOption,
@@ -27,6 +27,7 @@ from registration.parties import attendees
 from registration.web.staff import bulk
 from tests.conftest import NOW
 from tests.factories import (
+    details,
     make_event,
     make_hybrid,
     make_option,
@@ -35,6 +36,7 @@ from tests.factories import (
     make_staff,
     save,
 )
+from tests.forms import forms_of
 from tests.signing_in import send, sign_in
 
 
@@ -348,6 +350,34 @@ def test_an_edit_is_in_the_log_with_what_was_before(desk: FlaskClient) -> None:
     assert entry.detail["changes"]["name"] == ["Amina Okonkwo", "Amina Bell"]
     assert "chair" not in str(entry.detail)
     assert send(desk, f"{url}/edit", name="").status_code == 422
+
+
+def _details_form(page: str) -> MultiDict[str, str]:
+    return next(form.sent for form in forms_of(page) if "job_title" in form.sent)
+
+
+def test_what_the_attendee_has_changed_meanwhile_staff_do_not_overwrite_unknowingly(
+    desk: FlaskClient,
+) -> None:
+    room, _stream = make_hybrid(guests_max=2)
+    rsvp = make_rsvp(room, name="Amina Bell")
+    url = f"/staff/events/{room.event.slug}/attendees/{rsvp.id}/edit"
+    opened = _details_form(desk.get(url).text)
+    opened["job_title"] = "Director"
+    rsvps.edit(rsvp_id=rsvp.id, details=details(name="Amina Bell"), guests=["Chidi Bell"], now=NOW)
+
+    refused = desk.post(url, data=opened)
+    assert refused.status_code == 422
+    assert "by the attendee or by somebody else of the staff" in refused.text
+    assert _details_form(refused.text)["job_title"] == "Director", "nothing typed is lost"
+    assert [person.name for person in attendees(rsvp)] == ["Amina Bell", "Chidi Bell"]
+
+    again = _details_form(refused.text)
+    again["guest_1"] = "Chidi Bell"
+    assert desk.post(url, data=again).status_code == 303
+    assert desk.post(url, data=again).status_code == 303, "pressed twice"
+    assert (rsvp.job_title, rsvp.party_size) == ("Director", 2)
+    assert len(log("rsvp.edited")) == 2, "once by the attendee, once by staff"
 
 
 def test_a_corrected_address_gets_the_mail_and_links_of_its_own(desk: FlaskClient) -> None:

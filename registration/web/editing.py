@@ -6,7 +6,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from registration import rsvps
+from registration import rewriting, rsvps
 from registration.admission import Refusal, RsvpRefused
 from registration.times import now
 from registration.web import access
@@ -77,7 +77,7 @@ def _page(key: str, typed: EditForm, status: int, seen: str) -> ResponseReturnVa
         rsvp=rsvp,
         event=rsvp.event,
         form=typed,
-        seen=seen or rsvps.fingerprint(rsvp),
+        seen=seen or rewriting.fingerprint(rsvp),
         guests_line=guests_line(rsvp.event.guests_max),
     )
     return page, status

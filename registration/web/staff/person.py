@@ -13,8 +13,8 @@ from sqlalchemy import select
 from wtforms import BooleanField, RadioField, SelectChoice, StringField
 from wtforms.validators import DataRequired, InputRequired
 
-from registration import desk, erasure, listing, wording
-from registration.admission import RsvpRefused
+from registration import desk, erasure, listing, rewriting, wording
+from registration.admission import Refusal, RsvpRefused
 from registration.database import db
 from registration.models import LIVE, Event, Rsvp, StaffRole
 from registration.times import now
@@ -96,6 +96,7 @@ def edit(slug: str, rsvp_id: int) -> ResponseReturnValue:
     rsvp = rsvp_of(event, rsvp_id)
     form = ChangeForm.for_rsvp(rsvp)
     option_ids, email, language = rsvp.option_ids, rsvp.email, rsvp.language
+    seen = request.form.get("seen", "")
     if form.validate_on_submit():
         try:
             desk.edit(
@@ -105,14 +106,24 @@ def edit(slug: str, rsvp_id: int) -> ResponseReturnValue:
                 answers=form.answers(*option_ids),
                 staff_id=current_user.id,
                 now=now(),
+                seen=seen,
             )
         except RsvpRefused as refusal:
             form.form_errors.append(str(refusal))
+            if refusal.reason is Refusal.EDITED:
+                seen = ""  # they know now: the next press counts
         else:
             flash(gettext("Saved."), "ok")
             return redirect(_page(slug, rsvp_id), code=303)
     status = 422 if form.is_submitted() else 200
-    return render_template("staff/person.html", event=event, form=form, rsvp=rsvp), status
+    page = render_template(
+        "staff/person.html",
+        event=event,
+        form=form,
+        rsvp=rsvp,
+        seen=seen or rewriting.fingerprint(rsvp),
+    )
+    return page, status
 
 
 @blueprint.route("/<int:rsvp_id>/address", methods=["GET", "POST"])
