@@ -97,4 +97,4 @@ def forget_searches(event_id: int) -> None:
         AuditEntry.action.in_(_EXPORTS),
     )
     for entry in db.session.scalars(exports):
-        entry.detail = entry.detail | {"search": ""}
+        entry.detail = entry.detail | {"search": "", "answer": ""}

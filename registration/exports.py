@@ -14,7 +14,7 @@ from typing import Any
 
 from flask_babel import force_locale, gettext
 from flask_babel import lazy_gettext as _
-from sqlalchemy import Select, case, null, or_, select
+from sqlalchemy import Select, case, exists, null, or_, select
 
 from registration import audit, formats, roster, wording
 from registration.database import db, transaction
@@ -99,13 +99,21 @@ def label_of(key: str) -> str:
 
 
 def columns_of(event: Event) -> list[Column]:
-    """All columns that a list of this event may have: the fixed ones, then its questions."""
-    asked = select(Question).where(Question.event_id == event.id).order_by(Question.position)
+    """All columns that a list of this event may have: the fixed ones, then its questions.
+
+    What was answered while a question was sensitive stays so, whatever the question is now.
+    """
+    given = exists().where(Answer.question_id == Question.id, Answer.is_sensitive)
+    asked = (
+        select(Question, or_(Question.is_sensitive, given))
+        .where(Question.event_id == event.id)
+        .order_by(Question.position)
+    )
     return [
         *COLUMNS,
         *(
-            Column(f"question:{question.id}", question.label, None, question.is_sensitive)
-            for question in db.session.scalars(asked)
+            Column(f"question:{question.id}", question.label, None, is_sensitive)
+            for question, is_sensitive in db.session.execute(asked)
         ),
     ]
 
@@ -136,6 +144,7 @@ class Export:
         self.format = format
         self.event_id, self._zone = event.id, event.zone
         self.filters, self.keys = filters, list(columns)
+        self.is_sensitive = any(column.is_sensitive for column in chosen) or self._tells(known)
         self._conditions = roster.conditions_of(event, filters)
         options = db.session.scalars(
             select(AttendanceOption).where(AttendanceOption.event_id == event.id)
@@ -157,6 +166,11 @@ class Export:
             Question.event_id == event.id, Question.kind == QuestionKind.ANY_OF
         )
         self._listed = set(db.session.scalars(several)) if format == "json" else set()
+
+    def _tells(self, known: Mapping[str, Column]) -> bool:
+        """Whether to be on the list at all says something sensitive of a person."""
+        asked = known.get(f"question:{self.filters.question_id}")
+        return bool(self.filters.access) or (asked is not None and asked.is_sensitive)
 
     def rows(self) -> Iterator[list[Any]]:
         """The rows in order of arrival, read in batches behind each other's last RSVP.
@@ -238,11 +252,14 @@ def hand_out(export: Export, *, now: datetime, staff_id: int | None = None) -> I
             actor="system",
             staff_id=staff_id,
             event_id=export.event_id,
-            sensitive=any(column.is_sensitive for column in export.columns),
+            sensitive=export.is_sensitive,
             search=filters.search,
             way=filters.way,
+            option=filters.option_id,
             status=filters.status,
             access=filters.access,
+            question_id=filters.question_id,
+            answer=filters.answer,
             columns=export.keys,
         )
     return formats.WRITERS[export.format](export)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import zipfile
 from collections.abc import Iterator
+from html import unescape
 
 import openpyxl
 import pytest
@@ -16,7 +18,7 @@ from flask_babel import force_locale
 from openpyxl.worksheet.worksheet import Worksheet
 from sqlalchemy import select
 
-from registration import exports, formats, rsvps
+from registration import exports, formats, programme, rsvps
 from registration.database import db
 from registration.models import AuditEntry, ExportSet, QuestionKind, StaffRole
 from registration.roster import Filters
@@ -203,6 +205,54 @@ def test_several_choices_are_a_list_in_json_and_told_apart_in_a_table(app: Flask
     told = [row["Lunch"] for row in json.loads(written(option.event, "json"))]
     assert told == [choices, None]
     assert [row["Lunch"] for row in table(option.event)] == ["Soup, no bread; Cake", ""]
+
+
+def test_what_was_answered_in_confidence_stays_sensitive_whatever_the_question_is_now(
+    event,
+) -> None:
+    rows = [row | {"is_sensitive": False} for row in programme.rows_of(event, "questions")]
+    programme.save(event_id=event.id, name="questions", rows=rows, seen="", staff_id=None, now=NOW)
+    assert "Vegan" not in str(table(event))
+    assert "Vegan" in str(table(event, sensitive=True))
+
+
+@pytest.mark.parametrize("narrowed", ["access", "answer"])
+def test_a_list_of_those_who_said_something_sensitive_is_logged_as_sensitive(
+    event, narrowed: str
+) -> None:
+    diet = next(column for column in exports.columns_of(event) if column.label == "Diet")
+    filters = {
+        "access": Filters(access="step_free"),
+        "answer": Filters(question_id=int(diet.key.partition(":")[2]), answer="Vegan"),
+    }
+    written(event, "csv", filters=filters[narrowed], columns=["name"])
+    entry = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "export.csv")).one()
+    assert entry.detail["sensitive"] is True
+    assert entry.detail["answer"] == ("Vegan" if narrowed == "answer" else "")
+
+
+def test_the_log_says_of_an_export_whether_what_is_sensitive_was_in_it(
+    client: FlaskClient, event
+) -> None:
+    sign_in(client, make_staff())
+    said = "with what is sensitive: yes"
+    client.get("/staff/events/an-event/attendees.csv").close()
+    assert said not in client.get("/staff/log/").text
+    client.get("/staff/events/an-event/attendees.csv?sensitive=1").close()
+    assert said in client.get("/staff/log/").text
+
+
+def test_the_filters_stay_whatever_is_done_with_saved_columns(client: FlaskClient, event) -> None:
+    sign_in(client, make_staff())
+    page = "/staff/events/an-event/attendees/export?q=amina"
+    saved = send(client, page, do="save", column=["name"], name="Badges").location
+    shown = client.get(saved).text
+    assert "Export 1 RSVP" in shown
+    [chosen] = re.findall(r'href="([^"]*set=[^"]*)"', shown)
+    assert "Export 1 RSVP" in client.get(unescape(chosen)).text
+    kept = db.session.scalars(select(ExportSet)).one()
+    thrown_away = send(client, saved, do="delete", set=kept.id).location
+    assert "Export 1 RSVP" in client.get(thrown_away).text
 
 
 def test_json_has_instants_with_their_offset(event) -> None:

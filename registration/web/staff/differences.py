@@ -18,7 +18,7 @@ from registration.web.staff.words import ACTION_NAMES, MAIL_NAMES
 
 #: Keys of a detail that are no more than ids, or said elsewhere.
 _UNSPOKEN = {
-    "option", "party_size", "sensitive", "search", "way", "status", "access", "changes", "before",
+    "option", "party_size", "search", "way", "status", "access", "changes", "before",
     "after", "mailing", "mail", "speaker_id", "attendee_id", "question_id", "how",
 }  # fmt: skip
 #: What was to be told to everybody, by the kind of announcement.

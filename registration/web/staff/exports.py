@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from flask import (
     Blueprint,
     abort,
@@ -62,6 +64,7 @@ def choose(slug: str) -> ResponseReturnValue:
         count=roster.count(event, filters),
         filters=filters,
         here=request.full_path,
+        page_of_set=lambda number: _page(slug, number),
     )
 
 
@@ -74,23 +77,22 @@ def act(slug: str) -> ResponseReturnValue:
     known = {column.key for column in exports.columns_of(event)}
     if not set(columns) <= known:
         abort(400)
-    page = url_for(".choose", slug=slug)
     if action == "delete":
         chosen = request.form.get("set", 0, type=int)
         export_sets.delete(set_id=chosen, staff_id=current_user.id, now=now())
         flash(gettext("Thrown away."), "ok")
-        return redirect(page, code=303)
+        return redirect(_page(slug), code=303)
     if not columns:
         flash(gettext("Tick at least one column."), "warn")
         return redirect(request.full_path, code=303)
     if action == "save":
-        return _saved(event, columns, page)
+        return _saved(event, columns)
     if action not in _KINDS:
         abort(400)
     return _file(event, action, columns)
 
 
-def _saved(event: Event, columns: list[str], page: str) -> ResponseReturnValue:
+def _saved(event: Event, columns: list[str]) -> ResponseReturnValue:
     name = one_line(request.form.get("name"))[:80]
     if not name:
         flash(gettext("Give the set a name."), "warn")
@@ -105,7 +107,14 @@ def _saved(event: Event, columns: list[str], page: str) -> ResponseReturnValue:
         now=now(),
     )
     flash(gettext("Saved as %(name)s.", name=name), "ok")
-    return redirect(f"{page}?set={kept.id}", code=303)
+    return redirect(_page(event.slug, kept.id), code=303)
+
+
+def _page(slug: str, set_id: int | None = None) -> str:
+    """The page with the columns of a set, for whom the filters at hand leave."""
+    kept = {name: value for name, value in request.args.items() if value and name != "set"}
+    kept |= {"set": str(set_id)} if set_id else {}
+    return url_for(".choose", slug=slug) + (f"?{urlencode(kept)}" if kept else "")
 
 
 def _file(
