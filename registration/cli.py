@@ -244,7 +244,7 @@ def import_list(
         for name, column in plan.columns.items():
             click.echo(f"  {name}: {sheet.header[column]}")
         if dry_run:
-            rows = imports.dry_run(event, sheet, what, plan)
+            rows = imports.dry_run(event, sheet, what, plan, now=now())
             for row in rows:
                 if not row.is_taken:
                     click.echo(f"  line {row.line}: {row.fate}, {row.email or '-'}. {row.why}")

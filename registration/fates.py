@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from typing import Any
 
 from flask_babel import gettext
@@ -18,6 +19,7 @@ from registration.database import db
 from registration.models import (
     LIVE,
     AttendanceOption,
+    Event,
     ImportKind,
     Invitation,
     Rsvp,
@@ -105,10 +107,12 @@ def judge(
     kind: ImportKind,
     plan: Plan,
     *,
-    event_id: int,
+    event: Event,
     options: Sequence[AttendanceOption],
+    now: datetime,
 ) -> None:
     """Give each row that has none its fate, by what the event has at this moment."""
+    event_id, no_queue = event.id, _why_nobody_waits(plan, event, now)
     live = select(Rsvp.email, Rsvp.id).where(Rsvp.event_id == event_id, Rsvp.status.in_(LIVE))
     coming = {row.email: row.id for row in db.session.execute(live)}
     invited: set[str] = set()
@@ -134,13 +138,24 @@ def judge(
         elif kind is ImportKind.INVITEES:
             row.ends(Fate.INVITED)
         else:
-            _seat(row, plan, left, queued)
+            _seat(row, left, queued, no_queue)
 
 
-def _seat(row: Candidate, plan: Plan, left: dict[int, int | None], queued: dict[int, bool]) -> None:
+def _why_nobody_waits(plan: Plan, event: Event, now: datetime) -> str:
+    """What is said of a row for which there is no seat; empty where it joins the waitlist."""
+    if not plan.waits:
+        return gettext("No seat is free")
+    if now >= event.promotes_until:
+        return gettext("No seat is free, and the waitlist has closed")
+    return ""
+
+
+def _seat(
+    row: Candidate, left: dict[int, int | None], queued: dict[int, bool], no_queue: str
+) -> None:
+    """Find it seats or a place in the queue; `no_queue` says why it has none of these."""
     assert row.option is not None
-    capacity = row.option.capacity
-    if capacity is not None and row.party_size > capacity:
+    if not row.option.could_seat(row.party_size):
         row.ends(Fate.FULL, gettext("The party is larger than all the seats"))
         return
     free = left[row.option.id]
@@ -148,8 +163,8 @@ def _seat(row: Candidate, plan: Plan, left: dict[int, int | None], queued: dict[
         if free is not None:
             left[row.option.id] = free - row.party_size
         row.ends(Fate.SEATED)
-    elif plan.waits:
+    elif no_queue:
+        row.ends(Fate.FULL, no_queue)
+    else:
         queued[row.option.id] = True
         row.ends(Fate.WAITS, gettext("No seat is free: it joins the waitlist"))
-    else:
-        row.ends(Fate.FULL, gettext("No seat is free"))

@@ -82,13 +82,15 @@ def drop(*, import_id: int) -> None:
         db.session.execute(delete(PendingImport).where(PendingImport.id == import_id))
 
 
-def dry_run(event: Event, sheet: Sheet, kind: ImportKind, plan: Plan) -> list[Candidate]:
+def dry_run(
+    event: Event, sheet: Sheet, kind: ImportKind, plan: Plan, *, now: datetime
+) -> list[Candidate]:
     """What would become of each row now. Changes nothing."""
     options = listing.options_of(event)
     rows = candidates.read(
         sheet, kind, plan, event=event, options=options, questions=listing.questions_of(event)
     )
-    fates.judge(rows, kind, plan, event_id=event.id, options=options)
+    fates.judge(rows, kind, plan, event=event, options=options, now=now)
     return rows
 
 
@@ -123,7 +125,7 @@ def run(
         _check(seats.event, plan, now)
         if import_id is not None and db.session.get(PendingImport, import_id) is None:
             raise ImportRefused(_("This list has been taken in already, or thrown away."))
-        taken = _judge_anew(rows, kind, plan, seats)
+        taken = _judge_anew(rows, kind, plan, seats, now)
         if kind is ImportKind.INVITEES:
             intake.invite(taken, ready, seats.event, mails=plan.sends_mail, now=now)
         else:
@@ -154,13 +156,13 @@ def _check(event: Event, plan: Plan, now: datetime) -> None:
 
 
 def _judge_anew(
-    rows: Sequence[Candidate], kind: ImportKind, plan: Plan, seats: Seats
+    rows: Sequence[Candidate], kind: ImportKind, plan: Plan, seats: Seats, now: datetime
 ) -> list[Candidate]:
     """The rows that can be taken in, by what the event has under its lock."""
     for row in rows:
         row.option = seats.options.get(row.option.id) if row.option else None
     options = list(seats.options.values())
-    fates.judge(rows, kind, plan, event_id=seats.event.id, options=options)
+    fates.judge(rows, kind, plan, event=seats.event, options=options, now=now)
     taken = [row for row in rows if row.is_taken]
     if not taken:
         raise ImportRefused(

@@ -98,7 +98,7 @@ def plan_for(event: Event, read: Sheet, kind: ImportKind, **changes: object) -> 
 
 def dry(event: Event, text: str, kind: ImportKind, **changes: object) -> list[fates.Candidate]:
     read = sheet(text)
-    return imports.dry_run(event, read, kind, plan_for(event, read, kind, **changes))
+    return imports.dry_run(event, read, kind, plan_for(event, read, kind, **changes), now=NOW)
 
 
 def run(event: Event, text: str, kind: ImportKind, **changes: object) -> dict[Fate, int]:
@@ -513,6 +513,25 @@ class TestRsvps:
         event = db.session.get_one(Event, option.event_id)
         rows = dry(event, ACCENTS, ImportKind.RSVPS, option_id=option.id, waits=False)
         assert [row.fate for row in rows] == [Fate.SEATED, Fate.FULL]
+
+    def test_nobody_joins_a_waitlist_that_has_closed(self, app: Flask) -> None:
+        option = make_option(capacity=1)
+        event = db.session.get_one(Event, option.event_id)
+        event.promotion_closes_at = NOW
+        db.session.commit()
+        rows = dry(event, ACCENTS, ImportKind.RSVPS, option_id=option.id)
+        assert [(row.fate, row.why) for row in rows] == [
+            (Fate.SEATED, ""),
+            (Fate.FULL, "No seat is free, and the waitlist has closed"),
+        ]
+        met = run(event, ACCENTS, ImportKind.RSVPS, option_id=option.id)
+        assert met == {Fate.SEATED: 1, Fate.FULL: 1}
+
+    def test_rows_wait_for_a_room_that_has_no_seats_yet(self, app: Flask) -> None:
+        option = make_option(capacity=0)
+        event = db.session.get_one(Event, option.event_id)
+        rows = dry(event, ACCENTS, ImportKind.RSVPS, option_id=option.id)
+        assert [row.fate for row in rows] == [Fate.WAITS, Fate.WAITS]
 
     def test_nobody_overtakes_who_waits_already(self, app: Flask) -> None:
         option = make_option(capacity=3)

@@ -17,6 +17,7 @@ from sqlalchemy import select
 
 from registration import (
     announcements,
+    answering,
     approvals,
     emails,
     entries,
@@ -189,6 +190,16 @@ class TestTheEnd:
         message = last_mail(make_rsvp(room))
         assert message.calendar is None
         assert tree(parsed(message)) == ("multipart/alternative", ["text/plain", "text/html"])
+
+    def test_no_seat_is_promised_to_who_comes_to_a_queue_that_has_closed(self, app: Flask):
+        room, _ = make_hybrid(capacity=0, confirms_addresses=True)
+        rsvp = make_rsvp(room)
+        rsvp.event.promotion_closes_at = NOW
+        db.session.commit()
+        answering.verify(rsvp_id=rsvp.id, now=NOW)
+        body = " ".join(last_mail(rsvp).body.split())
+        assert "The queue closed on" in body
+        assert "When a seat becomes free" not in body
 
     def test_the_waitlist_says_once_where_one_stands(self, app: Flask):
         room, _ = make_hybrid(capacity=0)

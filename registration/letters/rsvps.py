@@ -44,19 +44,24 @@ def _waiting(rsvp: Rsvp, mail: OutboxMail) -> Letter:
         if rsvp.waits_for_option_id
         else subject
     )
-    paragraphs = [
-        gettext(
+    if mail.created_at >= event.promotes_until:
+        # Approved, or an address confirmed, too late.
+        follows = gettext(
+            "The queue closed on %(moment)s. No more seats are given to it.", moment=closes
+        )
+    elif not event.promotes_automatically:
+        follows = gettext(
             "The organisers give the seats that become free, and we mail you the ticket. The "
             "queue closes on %(moment)s.",
             moment=closes,
         )
-        if not event.promotes_automatically
-        else gettext(
+    else:
+        follows = gettext(
             "When a seat becomes free it goes to the first in the queue at once, and we mail "
             "you the ticket. The queue closes on %(moment)s.",
             moment=closes,
-        ),
-    ]
+        )
+    paragraphs = [follows]
     if rsvp.watches_meanwhile:
         paragraphs.append(gettext("You keep your place online meanwhile."))
     return Letter(
