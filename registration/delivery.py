@@ -18,13 +18,14 @@ from flask_mail import email_dispatched
 from sqlalchemy import Update, bindparam, select, update
 from sqlalchemy.orm import joinedload
 
-from registration import editions, forgetting, invitees, rendering
+from registration import editions, forgetting, invitees, rendering, segments
 from registration.claims import CLAIM, Notes, failed, give_back, put_off
 from registration.database import db, transaction
 from registration.letters.rsvps import linked
 from registration.mime import CalendarMessage
-from registration.models import MailKind, MailState, OutboxMail, Rsvp, RsvpStatus, Speaker
+from registration.models import Mailing, MailKind, MailState, OutboxMail, Rsvp, RsvpStatus, Speaker
 from registration.models.outbox import TOO_LATE, UNFIT
+from registration.segments import Segment
 from registration.smtp import Broken, Line, NotTaken, Server, Unreachable
 
 log = logging.getLogger(__name__)
@@ -261,7 +262,7 @@ def _is_pointless(mail: OutboxMail, now: datetime) -> bool:
         return True
     if mail.kind is MailKind.INVITATION and mail.event and mail.event.is_called_off(now):
         return True
-    if mail.mailing is not None and mail.mailing.is_overtaken:
+    if mail.mailing is not None and (mail.mailing.is_overtaken or not _is_for(mail.mailing, mail)):
         return True
     if mail.announcement_id and mail.event and mail.kind not in _OF_A_CANCELLATION:
         return mail.event.is_past(now)
@@ -270,6 +271,15 @@ def _is_pointless(mail: OutboxMail, now: datetime) -> bool:
     held = mail.rsvp is None or mail.rsvp.is_confirmed
     published = mail.event is not None and mail.event.is_published
     return now >= datetime.fromisoformat(mail.facts["until"]) or not (held and published)
+
+
+def _is_for(mailing: Mailing, mail: OutboxMail) -> bool:
+    """Whether who is mailed is still one of those whom staff wrote to.
+
+    "No seat is left" must not reach who has been given one since it was released.
+    """
+    segment = Segment.from_json(mailing.segment)
+    return segments.holds(mailing.event_id, segment, mail.rsvp_id or 0)
 
 
 def _is_to_nobody(mail: OutboxMail) -> bool:

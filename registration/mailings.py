@@ -48,7 +48,7 @@ class Progress:
 
     @property
     def left_out(self) -> int:
-        """How many never go: cancelled or unsubscribed since, or taken back."""
+        """How many never go: none of its readers any more, unsubscribed since, or taken back."""
         return max(0, self.total - self.sent - self.failed - self.waiting)
 
 

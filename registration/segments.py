@@ -97,6 +97,12 @@ def rsvps_of(event_id: int, segment: Segment) -> Select[int]:
     return select(Rsvp.id).where(*conditions)
 
 
+def holds(event_id: int, segment: Segment, rsvp_id: int) -> bool:
+    """Whether an RSVP is one of those that a mailing goes to."""
+    found = rsvps_of(event_id, segment).where(Rsvp.id == rsvp_id)
+    return db.session.scalar(found) is not None
+
+
 def count(event_id: int, segment: Segment) -> int:
     """How many addresses a mailing goes to."""
     return (

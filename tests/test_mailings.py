@@ -16,6 +16,7 @@ from registration import (
     delivery,
     lifecycle,
     mailings,
+    outbox,
     rendering,
     rsvps,
     segments,
@@ -403,6 +404,39 @@ def test_a_change_of_the_rsvp_keeps_the_mailing_and_its_end_takes_it_back(app: F
 
     states = {mail.rsvp_id: mail.state for mail in mails_of(mailing)}
     assert states == {switches.id: MailState.WAITING, leaves.id: MailState.SUPERSEDED}
+
+
+def test_who_gets_a_seat_meanwhile_is_not_told_that_there_is_none(app: Flask) -> None:
+    room, stream = make_hybrid(capacity=1)
+    seated, first, second = (make_rsvp(room) for _ in range(3))
+    mailing = write(room.event_id, segment=Segment(Who.WAITING))
+    mailings.release(mailing_id=mailing.id, staff_id=mailing.staff_id, now=NOW)
+    rsvps.switch(rsvp_id=seated.id, option_id=stream.id, now=NOW)
+    assert {mail.rsvp_id: goes(mail, LATER) for mail in mails_of(mailing)} == {
+        first.id: False,
+        second.id: True,
+    }
+
+
+def test_who_watches_by_now_is_not_told_the_way_to_the_room(app: Flask) -> None:
+    room, stream = make_hybrid()
+    rsvp = make_rsvp(room)
+    mailing = write(room.event_id, segment=Segment(option_id=room.id))
+    mailings.release(mailing_id=mailing.id, staff_id=mailing.staff_id, now=NOW)
+    rsvps.switch(rsvp_id=rsvp.id, option_id=stream.id, now=NOW)
+    assert [goes(mail, LATER) for mail in mails_of(mailing)] == [False]
+
+
+def test_who_unsubscribed_gets_no_second_try_of_a_mailing_that_failed(app: Flask) -> None:
+    rsvp = make_rsvp(make_option())
+    mailing = write(rsvp.event_id)
+    mailings.release(mailing_id=mailing.id, staff_id=mailing.staff_id, now=NOW)
+    [mail] = mails_of(mailing)
+    mail.state, mail.attempts = MailState.FAILED, 1
+    db.session.commit()
+    subscriptions.unsubscribe(email=rsvp.email, event_id=rsvp.event_id, everything=False, now=LATER)
+    assert outbox.resend(mail_id=mail.id, staff_id=None, now=LATER)
+    assert not goes(mail, LATER)
 
 
 def test_a_test_goes_to_its_writer_with_nobodys_links(app: Flask) -> None:

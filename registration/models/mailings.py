@@ -37,8 +37,9 @@ class MailingState(enum.StrEnum):
 class Mailing(Base):
     """A mail of staff to those attendees of an event whom its segment names.
 
-    Text and segment of one that is released or scheduled never change. `due_at` is when it may go;
-    until then it can be undone, and is a draft again. `generation` counts its releases.
+    Text and segment of one that is released or scheduled never change; who has left the segment
+    when a mail's turn comes is not mailed. `due_at` is when it may go; until then it can be undone,
+    and is a draft again. `generation` counts its releases.
     """
 
     __tablename__ = "mailings"
