@@ -149,7 +149,8 @@ class Settings(BaseSettings):
     def _certificates(cls, value: str) -> str:
         """Refuse a file that no connection could be checked against: each would fail."""
         try:
-            ssl.create_default_context(cafile=value or None)
+            if value:
+                ssl.create_default_context(cafile=value)
         except OSError as problem:
             raise ValueError(f"must be a file of certificates (PEM): {problem}") from problem
         return value

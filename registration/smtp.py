@@ -120,7 +120,9 @@ class Line:
 
     def _open(self) -> smtplib.SMTP:
         server = self._server
-        context = ssl.create_default_context(cafile=server.ca_file or None)
+        context = None
+        if server.tls or server.starttls:  # to read all authorities takes a while
+            context = ssl.create_default_context(cafile=server.ca_file or None)
         host: smtplib.SMTP
         if server.tls:
             host = smtplib.SMTP_SSL(
