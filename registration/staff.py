@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
 from flask import current_app
@@ -128,25 +128,31 @@ def invite_again(
 def change(
     *,
     account_id: int,
-    name: str,
-    role: StaffRole,
-    event_ids: Sequence[int],
     staff_id: int,
     now: datetime,
+    name: str | None = None,
+    role: StaffRole | None = None,
+    gains: Collection[int] = (),
+    loses: Collection[int] = (),
 ) -> None:
-    """Give an account another name, role and events. What it may do changes at once.
+    """Give an account another name, another role, events and take others off it, by their ids.
 
-    Raises StaffRefused if no admin would be left.
+    What is not named stays: somebody else may have changed it a moment ago, or the account have
+    made an event of its own. What it may do changes at once. Raises StaffRefused if no admin would
+    be left.
     """
     with transaction():
         _one_at_a_time()
         account = db.session.get_one(Staff, account_id)
         before = _seen(account)
-        if role is not StaffRole.ADMIN:
-            _check_not_last(account)
-        account.name = name
-        account.roles = [_role(role)]
-        _set_events(account, event_ids)
+        if name is not None:
+            account.name = name
+        if role is not None:
+            if role is not StaffRole.ADMIN:
+                _check_not_last(account)
+            account.roles = [_role(role)]
+        has = {event.id for event in events_of(account)}
+        _set_events(account, has.union(gains).difference(loses))
         db.session.flush()
         after = _seen(account)
         audit.record(
@@ -274,7 +280,7 @@ def _role_of(account: Staff) -> str:
     return ", ".join(role.name for role in account.roles)
 
 
-def _set_events(account: Staff, event_ids: Sequence[int]) -> None:
+def _set_events(account: Staff, event_ids: Collection[int]) -> None:
     db.session.execute(delete(staff_events).where(staff_events.c.staff_id == account.id))
     known = db.session.scalars(select(Event.id).where(Event.id.in_(event_ids)))
     rows = [{"staff_id": account.id, "event_id": event_id} for event_id in known]

@@ -33,7 +33,6 @@ def demote(account_id: int, by: int) -> None:
         account_id=account_id,
         name="",
         role=StaffRole.DOOR,
-        event_ids=[],
         staff_id=by,
         now=NOW,
     )

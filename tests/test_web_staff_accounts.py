@@ -25,6 +25,7 @@ from registration.models import AuditEntry, OutboxMail, Passkey, Staff, StaffRol
 from registration.web.staff import accounts, sign_in_words
 from tests.conftest import NOW
 from tests.factories import make_event, make_staff, save
+from tests.forms import forms_of
 from tests.signing_in import PASSWORD, enter, post, send, sign_in, signed_in
 
 
@@ -44,6 +45,28 @@ def test_an_account_keeps_its_old_events_where_only_the_latest_are_offered(
     assert "Long ago" in client.get(url).text
     assert send(client, url, name="Renamed", role="organiser", events=old.id).status_code == 303
     assert "Long ago" in client.get(url).text
+
+
+def test_what_an_account_got_or_lost_meanwhile_stays_so(client: FlaskClient) -> None:
+    kept, taken, given = (make_event(title=title) for title in ("Kept", "Taken", "Given"))
+    other = make_staff(StaffRole.ADMIN, kept, taken, name="Other")
+    admin = make_staff()
+    sign_in(client, admin)
+    url = f"/staff/people/{other.id}"
+    opened = next(form.sent for form in forms_of(client.get(url).text) if "role" in form.sent)
+    staff.change(
+        account_id=other.id,
+        role=StaffRole.ORGANISER,
+        gains={given.id},
+        loses={taken.id},
+        staff_id=admin.id,
+        now=NOW,
+    )
+    opened["name"] = "Renamed"
+    assert client.post(url, data=opened).status_code == 303
+    assert other.name == "Renamed"
+    assert [role.name for role in other.roles] == ["organiser"], "not an admin once more"
+    assert {event.title for event in staff.events_of(other)} == {"Kept", "Given"}
 
 
 def test_an_invited_colleague_sets_a_password_and_is_in(app: Flask, client: FlaskClient) -> None:

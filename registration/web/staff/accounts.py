@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -48,6 +50,24 @@ TOLD = {
 }
 
 
+@dataclass(frozen=True)
+class Shown:
+    """What a form showed of an account when it was opened."""
+
+    name: str
+    role: str
+    event_ids: frozenset[int]
+
+    @classmethod
+    def of_request(cls) -> Self | None:
+        """As the form sends it back; None where it is opened."""
+        sent = request.form
+        if "shown_role" not in sent:
+            return None
+        events = frozenset(sent.getlist("shown_event", type=int))
+        return cls(sent.get("shown_name", ""), sent["shown_role"], events)
+
+
 class ChangeForm(FlaskForm):  # type: ignore[misc]
     """What an account is called and may do."""
 
@@ -64,6 +84,16 @@ class ChangeForm(FlaskForm):  # type: ignore[misc]
         latest = db.session.scalars(select(Event).order_by(Event.starts_at.desc()).limit(OFFERED))
         titles = {event.id: event.title for event in (*latest, *own)}
         self.events.choices = [SelectChoice(event_id, title) for event_id, title in titles.items()]
+
+    def changes(self, shown: Shown) -> dict[str, Any]:
+        """What differs from what it showed, for the verb; what others change meanwhile stays."""
+        ticked = frozenset(self.events.data)
+        return {
+            "name": self.name.data if self.name.data != shown.name else None,
+            "role": StaffRole(self.role.data) if self.role.data != shown.role else None,
+            "gains": ticked - shown.event_ids,
+            "loses": shown.event_ids - ticked,
+        }
 
 
 class AddressForm(FlaskForm):  # type: ignore[misc]
@@ -133,21 +163,19 @@ def edit(account_id: int) -> ResponseReturnValue:
     """Change what an account may do."""
     account = _account(account_id)
     own = staff.events_of(account)
-    form = ChangeForm(
-        name=account.name,
-        role=account.roles[0].name if account.roles else StaffRole.DOOR,
-        events=[event.id for event in own],
+    role = StaffRole(account.roles[0].name) if account.roles else StaffRole.DOOR
+    shown = Shown.of_request() or Shown(
+        account.name, str(role), frozenset(event.id for event in own)
     )
+    form = ChangeForm(name=shown.name, role=shown.role, events=list(shown.event_ids))
     form.offer_events(own)
     if form.validate_on_submit():
         try:
             staff.change(
                 account_id=account_id,
-                name=form.name.data,
-                role=StaffRole(form.role.data),
-                event_ids=form.events.data,
                 staff_id=current_user.id,
                 now=now(),
+                **form.changes(shown),
             )
         except StaffRefused as refusal:
             form.form_errors.append(str(refusal))
@@ -155,7 +183,8 @@ def edit(account_id: int) -> ResponseReturnValue:
             flash(gettext("Saved."), "ok")
             return redirect(url_for(".index"), code=303)
     status = 422 if form.is_submitted() else 200
-    return render_template("staff/account_form.html", form=form, account=account), status
+    page = render_template("staff/account_form.html", form=form, account=account, shown=shown)
+    return page, status
 
 
 @blueprint.route("/<int:account_id>/address", methods=["GET", "POST"])
