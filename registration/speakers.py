@@ -209,6 +209,8 @@ def remind(*, speaker_id: int, staff_id: int | None, now: datetime) -> None:
         speaker = _locked(speaker_id)
         if speaker.status not in (SpeakerStatus.INVITED, SpeakerStatus.CONFIRMED):
             raise SpeakerRefused(_("Invite this person first."))
+        if speaker.event.is_off(now):
+            raise SpeakerRefused(_("This event does not take place any more, or has ended."))
         emails.speaker_reminded(speaker, now=now)
         _record("reminded", speaker, now, staff_id=staff_id)
 

@@ -575,6 +575,8 @@ def test_an_event_that_is_over_asks_nobody_and_takes_no_answer(
         speakers.answer(speaker_id=speaker.id, will_speak=True, now=now)
     with pytest.raises(SpeakerRefused):
         speakers.invite(speaker_id=speaker.id, staff_id=None, now=now)
+    with pytest.raises(SpeakerRefused):
+        speakers.remind(speaker_id=speaker.id, staff_id=None, now=now)
 
 
 def test_what_staff_do_with_a_speaker_is_in_the_log(speaker: Speaker) -> None:
