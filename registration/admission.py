@@ -235,12 +235,12 @@ def find_pass(event: Event, email: str, *, invitation_key: str, code: str) -> Pa
             )
             .execution_options(populate_existing=True)
         ).one_or_none()
-        if group is not None and group.uses >= group.uses_max:
+        if group is not None and group.uses < group.uses_max:
+            return Pass(code=group)
+        if group is not None and event.visibility is Visibility.INVITATION:
             raise RsvpRefused(
                 Refusal.CODE_USED, _("This code has been used as often as it can be.")
             )
-        if group is not None:
-            return Pass(code=group)
     if event.visibility is not Visibility.INVITATION:
         return Pass()
     if invitation is not None:

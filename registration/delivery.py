@@ -260,7 +260,7 @@ def _is_pointless(mail: OutboxMail, now: datetime) -> bool:
         return True
     if mail.kind is MailKind.INVITATION_REMINDER and invitees.has_answered(mail.invitation_id or 0):
         return True
-    if mail.kind is MailKind.INVITATION and mail.event and mail.event.is_called_off(now):
+    if mail.kind is MailKind.INVITATION and mail.event and not mail.event.takes_place(now):
         return True
     if mail.mailing is not None and (mail.mailing.is_overtaken or not _is_for(mail.mailing, mail)):
         return True

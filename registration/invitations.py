@@ -85,7 +85,7 @@ def invite(
     """Invite one person by mail; who is invited already gets the mail once more.
 
     Raises InvitationRefused for an event that is not announced, or is over, and for who has said
-    yes or wants no invitations.
+    yes, with the invitation or without, or wants no invitations.
     """
     with transaction():
         event = db.session.get_one(Event, event_id)
@@ -96,6 +96,8 @@ def invite(
         ).one_or_none()
         if known is not None and known.status is InvitationStatus.ACCEPTED:
             raise InvitationRefused(_("This person has said yes already."))
+        if admission.has_live(event_id, email):
+            raise InvitationRefused(_("This address has an RSVP to this event already."))
         if db.session.scalar(select(Unsubscribe.silences(email, event_id))):
             raise InvitationRefused(_("This person wants no such messages from us."))
         invited = known or Invitation(

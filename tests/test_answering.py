@@ -442,3 +442,13 @@ class TestInvitationOnly:
         assert refusal_of(lambda: make_rsvp(room, code=code.code)) is Refusal.CODE_USED
         rsvps.cancel(rsvp_id=rsvp.id, now=now)
         assert make_rsvp(room, code=code.code).is_confirmed
+
+    def test_a_code_that_is_used_up_shuts_nobody_out_of_an_event_that_became_public(
+        self, room: AttendanceOption
+    ):
+        code = make_code(room.event, uses_max=1)
+        make_rsvp(room, code=code.code)
+        room.event.visibility = Visibility.PUBLIC
+        db.session.commit()
+        assert make_rsvp(room, code=code.code).code_id is None
+        assert fresh(code).uses == 1

@@ -142,6 +142,26 @@ def test_an_invitation_waits_while_the_cancellation_can_be_taken_back(app: Flask
     assert delivered([mail], NOW + HOLD) == ["amina@example.org"]
 
 
+@pytest.mark.parametrize("what", ["over", "a draft again"])
+def test_an_invitation_that_came_to_nothing_is_not_mailed_late(app: Flask, what: str):
+    room, _ = make_hybrid()
+    invited = invite(room.event)
+    [mail] = db.session.scalars(select(OutboxMail.id).filter_by(invitation_id=invited.id))
+    if what == "over":
+        assert delivered([mail], room.event.ends_at) == []
+    else:
+        lifecycle.withdraw(event_id=room.event_id, staff_id=None, now=NOW)
+        assert delivered([mail], NOW) == []
+
+
+def test_who_has_an_rsvp_without_an_invitation_is_not_asked_to_come(app: Flask):
+    rsvp = make_rsvp(make_option(), email="amina@example.org")
+    with pytest.raises(InvitationRefused, match="has an RSVP"):
+        invite(rsvp.event)
+    rsvps.cancel(rsvp_id=rsvp.id, now=NOW)
+    assert invite(rsvp.event).id
+
+
 def delivered(mail_ids: list[int], at: datetime) -> list[str]:
     """To whom these mails go."""
     with claims.Notes() as notes:
