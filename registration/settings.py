@@ -182,8 +182,13 @@ class Settings(BaseSettings):
     @field_validator("redis_url")
     @classmethod
     def _redis(cls, value: str) -> str:
-        """Refuse what the library would only call unknown."""
-        if value and not value.startswith(("redis://", "rediss://")):
+        """Refuse what the library would only call unknown, or end in a traceback at."""
+        try:
+            parts = urlsplit(value)
+            _port = parts.port  # raises ValueError
+        except ValueError:
+            parts = urlsplit("")
+        if value and parts.scheme not in ("redis", "rediss"):
             raise ValueError("must be redis://host:6379/0 (or rediss://)")
         return value
 
@@ -269,6 +274,11 @@ class Settings(BaseSettings):
                 "SECRET_KEY must be set to at least 32 random characters in production, "
                 f"for example {secrets.token_urlsafe(32)}"
             )
+        if not self.secret_key:
+            # As a variable that was forgotten leaves it: every form would fail.
+            raise ValueError(
+                "SECRET_KEY must be random characters, not empty; for trying, do not set it at all"
+            )
         if self.production and not self.mail_server:
             raise ValueError(
                 "MAIL_SERVER must be set in production: without mail nobody gets the link to their "
@@ -277,6 +287,8 @@ class Settings(BaseSettings):
             )
         if self.metrics_token and len(self.metrics_token) < _TOKEN:
             raise ValueError(f"METRICS_TOKEN must have at least {_TOKEN} random characters")
+        if bool(self.mail_username) != bool(self.mail_password):
+            raise ValueError("set both of MAIL_USERNAME and MAIL_PASSWORD, or neither")
         if self.mail_use_tls and self.mail_use_ssl:
             raise ValueError("set MAIL_USE_TLS (STARTTLS) or MAIL_USE_SSL, not both")
         return self

@@ -75,6 +75,8 @@ def test_a_wrong_value_is_named_and_not_shown(monkeypatch: pytest.MonkeyPatch) -
         ("ORGANISATION_NAME", "An Institute\nof Two Lines"),
         ("UPLOAD_FOLDER", ""),
         ("REDIS_URL", "localhost:6379"),
+        ("REDIS_URL", "redis://:hunter2@cache.example.org:redis/0"),
+        ("SECRET_KEY", ""),
         ("INBOX_URL", "pop3://me:hunter2@mail.example.org"),
         ("INBOX_URL", "imaps://me:hunter2@mail.example.org:imap/INBOX"),
         ("INBOX_URL", "imaps://me:hun/ter2@mail.example.org/INBOX"),
@@ -149,6 +151,13 @@ def test_the_order_of_the_languages_is_kept() -> None:
 
 def test_for_trying_it_neither_is_needed() -> None:
     assert not Settings(secret_key="short", mail_server="").production
+
+
+@pytest.mark.parametrize("name", ["mail_username", "mail_password"])
+def test_half_of_what_signs_in_at_the_mail_server_is_refused(name: str) -> None:
+    with pytest.raises(ValidationError, match="both of MAIL_USERNAME and MAIL_PASSWORD"):
+        Settings(mail_server="mail.example.org", **{name: "hunter2"})  # type: ignore[arg-type]
+    Settings(mail_server="mail.example.org", mail_username="me", mail_password="hunter2")
 
 
 def test_who_starts_it_reads_what_to_set_and_nothing_that_is_secret(tmp_path: Path) -> None:
