@@ -30,7 +30,7 @@ def erase(*, rsvp_id: int, now: datetime, staff_id: int | None = None, tells: bo
         answers = session.scalars(same.order_by(Rsvp.id)).all()
         if not event.is_past(now):
             for each in answers:
-                _take_leave(each, seats, now, tells)
+                _take_leave(each, seats, now, tells, staff_id)
         session.flush()
         forgetting.forget(event.id, [each.id for each in answers], now=now)
         forgetting.forget_invitations(event.id, now=now, limit=_INVITATIONS, email=email)
@@ -53,9 +53,11 @@ def live_of(rsvp: Rsvp, *, now: datetime) -> Rsvp | None:
     ).one_or_none()
 
 
-def _take_leave(rsvp: Rsvp, seats: Seats, now: datetime, tells: bool) -> None:
+def _take_leave(rsvp: Rsvp, seats: Seats, now: datetime, tells: bool, staff_id: int | None) -> None:
     was_live, was_confirmed = rsvp.is_live, rsvp.is_confirmed
     if was_live:
         admission.end(rsvp, seats, RsvpStatus.CANCELLED, now=now)
+        # Beside its erasure: who reads of the day's cancellations reads of this one.
+        audit.record("rsvp.cancelled", now=now, staff_id=staff_id, rsvp=rsvp)
     if tells:
         emails.rsvp_erased(rsvp, now=now, was_live=was_live, was_confirmed=was_confirmed)

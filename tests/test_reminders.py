@@ -17,6 +17,7 @@ from registration import (
     claims,
     delivery,
     digests,
+    erasure,
     reminders,
     rendering,
     rsvps,
@@ -374,6 +375,14 @@ class TestDigest:
         assert mail.recipient == "admin@example.org"
         assert message.subject == "Yesterday: 1 cancellation and 1 mail that could not be delivered"
         assert "Policing in Conflict: 1 cancellation" in message.body
+
+    def test_a_seat_given_back_by_an_erasure_is_told_of_too(self, app: Flask):
+        make_account(StaffRole.ADMIN, "admin@example.org")
+        rsvp = make_rsvp(make_option())
+        erasure.erase(rsvp_id=rsvp.id, staff_id=None, now=NOW)
+        assert digests.send("2026-11-24", now=NOW + DAY) == 1
+        mail = db.session.scalars(select(OutboxMail).where(OutboxMail.kind == "staff")).one()
+        assert mail.facts["events"][0]["cancelled"] == 1
 
     def test_an_organiser_reads_of_their_own_events_only(self, app: Flask):
         organiser = make_account(StaffRole.ORGANISER, "organiser@example.org")
