@@ -39,7 +39,7 @@ class Outcome(enum.StrEnum):
 
     ADMITTED = "admitted"
     AGAIN = "again"  # already in
-    BACK = "back"  # in since a day before, at an event of several days
+    BACK = "back"  # in since a day before: of several days, or moved since
     TAKEN_BACK = "taken_back"  # a kept scan, whose check-in was taken back after it
     READMITTED = "readmitted"  # already in, and let in again on purpose
     WAITING = "waiting"  # on the waitlist, or not approved or not confirmed yet

@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 from registration import admission, arrivals, audit, seating
 from registration.arrivals import Outcome
 from registration.database import db, transaction
-from registration.models import Attendee, AuditEntry, RsvpStatus
+from registration.models import Attendee, AuditEntry, Event, RsvpStatus
 
 # How far apart the server may see one scan that reaches it twice: for longer no phone waits.
 _ON_ITS_WAY = timedelta(seconds=15)
@@ -80,13 +80,19 @@ def _of_who_is_in(person: Attendee, *, staff_id: int, now: datetime, kept: bool)
     if kept and _is_scan_of(person, staff_id=staff_id, now=now):
         return Outcome.ADMITTED
     event, since = person.rsvp.event, person.checked_in_at
-    if since is not None and event.lasts_days:
-        came_on, today = (at.astimezone(event.zone).date() for at in (since, now))
-        if came_on < today:
-            return Outcome.BACK
+    if since is not None and _is_of_a_day_before(since, event, now):
+        return Outcome.BACK
     if kept:
         arrivals.came_earlier(person, staff_id=staff_id, now=now)
     return Outcome.AGAIN
+
+
+def _is_of_a_day_before(since: datetime, event: Event, now: datetime) -> bool:
+    """Whether who came in then comes anew: on a later day of several, or on the one it moved to."""
+    if event.lasts_days:
+        came_on, today = (at.astimezone(event.zone).date() for at in (since, now))
+        return came_on < today
+    return event.is_on_day_of(now) and since < event.starts_at and not event.is_on_day_of(since)
 
 
 def _was_taken_back(person: Attendee, *, since: datetime) -> bool:

@@ -26,7 +26,14 @@ from registration.models import (
     StaffRole,
 )
 from registration.parties import Details, attendees
-from tests.factories import make_event, make_hybrid, make_option, make_rsvp, make_staff
+from tests.factories import (
+    make_event,
+    make_hybrid,
+    make_option,
+    make_rsvp,
+    make_staff,
+    reschedule,
+)
 
 
 @pytest.fixture
@@ -139,6 +146,22 @@ def test_who_came_on_a_day_before_is_welcome_on_the_next(app, staff, now):
     assert (next_day.outcome, next_day.person.checked_in_at) == (Outcome.BACK, starts_at)
     assert log_of(event.id)[-1] == "checkin.back"
     assert arrivals.counts_of(event).inside == 1
+
+
+def test_who_was_in_when_the_event_was_put_off_is_welcome_on_its_new_day(app, staff, now):
+    starts_at = now.replace(hour=15)
+    event = make_event(starts_at=starts_at)
+    rsvp = make_rsvp(make_option(event))
+    admit(rsvp, staff, starts_at)
+    later = starts_at + timedelta(days=7)
+    reschedule(
+        event_id=event.id,
+        starts_at=later,
+        ends_at=later + timedelta(hours=1),
+        staff_id=None,
+        now=starts_at + timedelta(minutes=9),
+    )
+    assert admit(rsvp, staff, later).outcome is Outcome.BACK
 
 
 def test_after_midnight_a_night_is_still_the_same_day(app, staff, now):
