@@ -4,6 +4,7 @@ transaction; each counts the lobby's revision up, so that every open lobby sees 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -112,24 +113,32 @@ def record(
     slides_url: str,
     staff_id: int,
     now: datetime,
+    shown: Mapping[str, str] = {},
 ) -> None:
     """Publish what stays: on the event's page, in the lobby, for search engines.
 
-    The mails about another recording than before wait, as long as they have not gone.
+    What says the same as was `shown`, as text by its column, stays as it is by now: somebody else
+    may have added it meanwhile. The mails about another recording than before wait, as long as
+    they have not gone.
     """
-    address = players.watchable(recording_url)
+    said = {
+        "recording_url": players.watchable(recording_url),
+        "recording_minutes": minutes,
+        "transcript_url": transcript_url.strip(),
+        "audio_url": audio_url.strip(),
+        "slides_url": slides_url.strip(),
+    }
     with transaction():
         event = _turned(event_id)
-        if event.recording_url != address:
-            event.recording_url = address
+        before = event.recording_url
+        for name, value in said.items():
+            if name not in shown or shown[name] != str(value or ""):
+                setattr(event, name, value)
+        if event.recording_url != before:
             emails.follow_ups_held(event, now=now)
-        event.recording_minutes = minutes
-        event.transcript_url = transcript_url.strip()
-        event.audio_url = audio_url.strip()
-        event.slides_url = slides_url.strip()
         event.updated_at = now
         audit.record(
-            "event.recorded", now=now, staff_id=staff_id, event_id=event_id, url=recording_url
+            "event.recorded", now=now, staff_id=staff_id, event_id=event_id, url=event.recording_url
         )
 
 

@@ -23,6 +23,7 @@ from registration.models import (
 )
 from tests.conftest import NOW
 from tests.factories import make_event, make_option, make_rsvp, make_speaker, make_staff, save
+from tests.forms import forms_of
 from tests.furnished import address, furnish
 from tests.signing_in import post, sign_in
 
@@ -369,6 +370,24 @@ def test_staff_publish_the_recording(hall, client):
     assert post(client, base, recording_url="https://youtu.be/abcdefghijk").status_code == 303
     hall.at(hall.ends + timedelta(days=1))
     assert hall.status().json["state"] == "recording"
+
+
+def test_who_adds_the_slides_takes_away_no_recording_that_another_has_added(hall, client):
+    sign_in(client, hall.staff)
+    base = f"/staff/events/{hall.slug}/recording"
+    page = client.get(base).text
+    opened = next(f.sent for f in forms_of(page) if "slides_url" in f.sent).to_dict()
+    theirs = {"recording_url": "https://youtu.be/abcdefghijk", "recording_minutes": "90"}
+    assert client.post(base, data={**opened, **theirs}).status_code == 303
+
+    mine = {"slides_url": "https://example.org/slides.pdf"}
+    assert client.post(base, data={**opened, **mine}).status_code == 303
+    page = client.get(base).text
+    for kept in ("abcdefghijk", 'value="90"', mine["slides_url"]):
+        assert kept in page
+    shown = next(f.sent for f in forms_of(page) if "slides_url" in f.sent).to_dict()
+    assert client.post(base, data={**shown, "recording_url": ""}).status_code == 303
+    assert "abcdefghijk" not in client.get(base).text, "emptied on purpose"
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
@@ -18,6 +18,8 @@ from registration.web.staff.access import event_by_slug, staff_only
 from registration.web.staff.editor_fields import link
 
 blueprint = Blueprint("staff_recording", __name__, url_prefix="/staff/events/<slug>/recording")
+
+_FIELDS = ("recording_url", "recording_minutes", "transcript_url", "audio_url", "slides_url")
 
 
 class RecordingForm(FlaskForm):  # type: ignore[misc]
@@ -41,8 +43,11 @@ def show(slug: str) -> ResponseReturnValue:
     """The form; its POST publishes."""
     event = event_by_slug(slug)
     form = RecordingForm(obj=event)
+    shown = _shown_before() or {name: str(getattr(event, name) or "") for name in _FIELDS}
     if not form.validate_on_submit():
-        page = render_template("staff/recording.html", event=event, form=form, now=now())
+        page = render_template(
+            "staff/recording.html", event=event, form=form, shown=shown, now=now()
+        )
         return page, 422 if form.is_submitted() else 200
     streams.record(
         event_id=event.id,
@@ -53,8 +58,15 @@ def show(slug: str) -> ResponseReturnValue:
         slides_url=form.slides_url.data or "",
         staff_id=current_user.id,
         now=now(),
+        shown=shown,
     )
     flash(
         gettext("Saved. It is on the event’s page and in the lobby once the event is over."), "ok"
     )
     return redirect(url_for(".show", slug=slug), code=303)
+
+
+def _shown_before() -> dict[str, str]:
+    """What the page showed when it was opened, as its form sends it back."""
+    sent = {name: request.form.get(f"shown_{name}") for name in _FIELDS}
+    return {name: text for name, text in sent.items() if text is not None}
