@@ -18,6 +18,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import insert, select
 
 from registration import (
+    admission,
     audience,
     audit,
     editions,
@@ -36,6 +37,8 @@ from registration.models import (
     Event,
     EventStatus,
     LobbyPhase,
+    Rsvp,
+    RsvpStatus,
     staff_events,
 )
 from registration.revisions import EditedMeanwhile, EventRefused, fingerprint, loggable
@@ -133,7 +136,8 @@ def edit(
     EventRefused for times that cannot be and a picture that was removed meanwhile.
     """
     with pictures.chosen([changes.get("image")]) as (image,), transaction():
-        event = seating.lock(event_id).event
+        seats = seating.lock(event_id)
+        event, was_past = seats.event, seats.event.is_past(now)
         current = values_of(event, list(changes))
         if seen and fingerprint(current) != seen:
             raise EditedMeanwhile(current)
@@ -143,6 +147,8 @@ def edit(
             after = _apply(event, changes, now)
         if not after:
             return event
+        if was_past and not event.is_past(now):
+            _end_waits_of_erased(seats, now)
         revisions.count(event, now)
         audit.record(
             "event.edited",
@@ -155,6 +161,20 @@ def edit(
     if "image" in after:
         pictures.discard(current["image"])
     return event
+
+
+def _end_waits_of_erased(seats: seating.Seats, now: datetime) -> None:
+    """Let nobody who was erased after the end wait for an event that is held after all.
+
+    A seat would go to somebody who is no longer known, and nobody could take it back.
+    """
+    erased = select(Rsvp).where(
+        Rsvp.event_id == seats.event.id,
+        Rsvp.erased_at.is_not(None),
+        (Rsvp.status == RsvpStatus.PENDING) | Rsvp.waits_for_option_id.is_not(None),
+    )
+    for rsvp in db.session.scalars(erased).all():
+        admission.end(rsvp, seats, RsvpStatus.CANCELLED, now=now)
 
 
 class _Foreseen(Exception):

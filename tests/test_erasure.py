@@ -19,6 +19,7 @@ from registration import (
     desk,
     doctor,
     erasure,
+    events,
     exports,
     finding,
     forgetting,
@@ -445,3 +446,21 @@ def test_no_word_is_left_to_find_them_by(app: Flask) -> None:
     erasure.erase(rsvp_id=rsvp.id, now=NOW)
     assert not db.session.scalar(select(func.count()).select_from(SearchWord))
     assert retention.erase_due(now=NOW) == 0
+
+
+def test_no_seat_goes_to_one_erased_after_the_end_where_the_event_is_held_later_after_all(
+    app: Flask,
+) -> None:
+    room = make_option(capacity=1)
+    seated, erased = make_rsvp(room), make_rsvp(room)
+    event = room.event
+    after, later = event.ends_at + timedelta(days=1), timedelta(days=20)
+    erasure.erase(rsvp_id=erased.id, now=after)
+    assert erased.status is RsvpStatus.WAITLISTED, "what is counted stays"
+
+    moved = {"starts_at": event.starts_at + later, "ends_at": event.ends_at + later}
+    events.edit(event_id=event.id, changes=moved, seen="", staff_id=None, now=after)
+    rsvps.cancel(rsvp_id=seated.id, now=after)
+    assert erased.status is RsvpStatus.CANCELLED
+    assert make_rsvp(room, now=after).is_confirmed
+    assert all(finding.is_fine for finding in doctor.counters())
