@@ -172,6 +172,12 @@ def is_stale(now: datetime) -> bool:
     return last is None or last < now - STALE
 
 
+def waiting() -> int:
+    """How many mails have not gone yet."""
+    waits = select(func.count()).where(OutboxMail.state == MailState.WAITING)
+    return db.session.scalar(waits) or 0
+
+
 def trouble(now: datetime) -> str | None:
     """What staff must know: "no_server", "stale" or "failing"; None while all is well."""
     if not current_app.config["MAIL_SERVER"]:

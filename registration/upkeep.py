@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from registration import backups, doctor, imports, retention, suppression
+from registration import backups, doctor, imports, outbox, retention, suppression
 from registration.commands import Commands
 from registration.database import db, write_file_anew
 from registration.times import now
@@ -47,6 +47,11 @@ def restore(file: Path) -> None:
     click.echo(
         "flask --app app erased apply LIST (of the old database: flask --app app erased save)"
     )
+    if waiting := outbox.waiting():
+        click.echo(
+            f"Mails that waited when the backup was made: {waiting}. Those that have gone since go "
+            "once more as soon as a worker runs, unless they are taken back in the outbox before."
+        )
 
 
 @erased_group.command("save")

@@ -14,7 +14,7 @@ from unittest.mock import Mock
 
 import flask_migrate
 import pytest
-from flask import Flask
+from flask import Flask, current_app
 from sqlalchemy import inspect, select, text
 
 from app import create_app
@@ -92,6 +92,20 @@ def test_a_restored_copy_has_every_row_and_goes_on_where_it_was(
         assert [finding.is_fine for finding in doctor.counters()] == [True]
         option = db.session.get_one(type(room), 1)
         assert make_rsvp(option).id == 5  # numbers go on, none is given twice
+
+
+def test_who_restores_reads_how_many_mails_would_go_once_more(
+    urls: list[str], tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    with application(urls[0], tmp_path):
+        make_rsvp(make_hybrid()[0])
+        db.session.rollback()
+        backups.save(copy)
+    with application(urls[1], tmp_path):
+        told = current_app.test_cli_runner().invoke(args=["restore", str(copy)])
+        assert told.exit_code == 0
+        assert "Mails that waited when the backup was made: 1." in told.output
 
 
 def test_a_copy_is_for_its_owner_alone_and_replaces_nothing(
