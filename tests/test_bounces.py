@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -116,12 +118,43 @@ Status: 5.1.1
 
 --a--
 """
+# What a gateway makes of it that adds a line to each mail which passes.
+WITH_A_FOOTER = f"""\
+From: MAILER-DAEMON@mx.example.org (Mail Delivery System)
+To: calendar@example.org
+Content-Type: multipart/mixed; boundary="o"
+
+--o
+{POSTFIX[POSTFIX.index("Content-Type: multipart/report") :]}
+--o
+Content-Type: text/plain
+
+This mail was checked for viruses.
+--o--
+"""
+# RFC 6533: of a mail that was sent on to an address with other letters, and may be encoded.
+_STATUS = POSTFIX[POSTFIX.index("Reporting-MTA") : POSTFIX.index("--a\nContent-Description: Und")]
+GLOBAL = POSTFIX.replace("message/rfc822", "message/global").replace(
+    f"message/delivery-status\n\n{_STATUS}",
+    "message/global-delivery-status\nContent-Transfer-Encoding: base64\n\n"
+    + base64.encodebytes(_STATUS.encode()).decode(),
+)
+WITH_A_COMMENT = POSTFIX.replace("Action: failed", "Action: failed (expired)")
 WORDS = "550 5.1.1 <amina@example.org>: Recipient address rejected: User unknown"
 
 
 @pytest.mark.parametrize(
     ("report", "said"),
-    [(POSTFIX, WORDS), (HEAD_ALONE, WORDS), (GMAIL, WORDS), (EXCHANGE, "5.1.1")],
+    [
+        (POSTFIX, WORDS),
+        (HEAD_ALONE, WORDS),
+        (GMAIL, WORDS),
+        (EXCHANGE, "5.1.1"),
+        (WITH_A_FOOTER, WORDS),
+        (GLOBAL, WORDS),
+        (GLOBAL.replace("message/global\n", "message/global-headers\n"), WORDS),
+        (WITH_A_COMMENT, WORDS),
+    ],
 )
 def test_a_report_names_the_mail_and_why(report: str, said: str):
     expected = Bounce("<abc@example.org>", said)
@@ -134,6 +167,7 @@ def test_a_report_names_the_mail_and_why(report: str, said: str):
     "raw",
     [
         POSTFIX.replace("Action: failed", "Action: delayed"),
+        WITH_A_FOOTER.replace("Action: failed", "Action: delayed"),
         POSTFIX.replace("Action: failed", "Action: delivered"),
         POSTFIX.replace("Message-ID: {id}\n", ""),
         # A receipt for a mail that was read.
