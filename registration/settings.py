@@ -72,7 +72,7 @@ class Settings(BaseSettings):
     mail_username: str | None = None
     mail_password: str | None = None
     mail_ca_file: str = ""
-    mail_timeout: Annotated[float, Field(gt=0)] = 30.0
+    mail_timeout: Annotated[float, Field(gt=0, le=3600)] = 30.0
     mail_per_minute: Annotated[int, Field(ge=0)] = 0
     calendar_address: str = "calendar@example.org"
     # Where calendars' replies arrive, for the command "inbox"; who says whether they are genuine
@@ -94,7 +94,7 @@ class Settings(BaseSettings):
     limit_links_per_address: str = "4 per day"
     limit_find_per_network: str = "600 per hour"
     limit_guesses_per_network: str = "100 per 15 minutes"
-    minimum_fill_seconds: Annotated[float, Field(ge=0)] = 2.0
+    minimum_fill_seconds: Annotated[float, Field(ge=0, le=3600)] = 2.0
 
     @field_validator("languages", "player_origins", mode="before")
     @classmethod
@@ -114,8 +114,14 @@ class Settings(BaseSettings):
     )
     @classmethod
     def _limit(cls, value: str) -> str:
-        """Refuse what says no limit, such as "often"."""
-        limits.parse(value)  # raises ValueError
+        """Refuse what says no limit, such as "often", and what would let nobody in."""
+        try:
+            parts = limits.parse_many(value)
+        except ValueError:
+            parts = []
+        # Of several the first alone would count.
+        if len(parts) != 1 or parts[0].amount < 1:
+            raise ValueError("must be one limit of 1 or more, such as 10 per hour")
         return value
 
     @field_validator("player_origins")
@@ -178,6 +184,14 @@ class Settings(BaseSettings):
         if not value:
             raise ValueError("must be a folder")
         return str(ROOT / value)
+
+    @field_validator("metrics_token")
+    @classmethod
+    def _token(cls, value: str) -> str:
+        """Refuse what no header brings as it is written here: spaces around it, other letters."""
+        if not (value.isascii() and value.isprintable() and value == value.strip()):
+            raise ValueError("must be letters and digits without accents, and no space around them")
+        return value
 
     @field_validator("redis_url")
     @classmethod

@@ -82,6 +82,11 @@ def test_a_wrong_value_is_named_and_not_shown(monkeypatch: pytest.MonkeyPatch) -
         ("INBOX_URL", "imaps://me:hun/ter2@mail.example.org/INBOX"),
         ("INBOX_URL", "imaps://mail.example.org/INBOX"),
         ("INBOX_AUTHSERV", "mx.example.org;"),
+        ("METRICS_TOKEN", "hunter2-é-hunter2-hunter2"),
+        ("METRICS_TOKEN", "hunter2-hunter2-hunter2\n"),
+        ("LIMIT_RSVP_PER_NETWORK", "often"),
+        ("LIMIT_RSVP_PER_NETWORK", "0 per hour"),
+        ("LIMIT_RSVP_PER_ADDRESS", "5 per hour; 10 per day"),
     ],
 )
 def test_what_could_not_work_is_refused_by_its_name_and_not_shown(
@@ -115,6 +120,13 @@ def test_what_works_is_taken_as_it_is_usually_spelt(
     name: str, value: str, read: str | None
 ) -> None:
     assert getattr(Settings(**{name: value}), name) == (read or value)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["MAIL_TIMEOUT", "MINIMUM_FILL_SECONDS"])
+def test_nobody_is_let_wait_for_ever(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "inf")
+    with pytest.raises(SystemExit, match=f"^{name}: .+ less than or equal to 3600$"):
+        Settings.of_environment()
 
 
 @pytest.mark.parametrize("languages", ["en,de", "english", "", " , "])
