@@ -36,6 +36,7 @@ from registration.models import (
     Event,
     Publication,
     Question,
+    QuestionKind,
     Rsvp,
     Speaker,
     SpeakerStatus,
@@ -43,6 +44,11 @@ from registration.models import (
 from registration.revisions import EditedMeanwhile, EventRefused, fingerprint, loggable
 
 Row = Mapping[str, Any]
+#: Kinds of question by which every answer to another kind can still be given.
+_WIDER = {
+    QuestionKind.SHORT_TEXT: (QuestionKind.LONG_TEXT,),
+    QuestionKind.ONE_OF: (QuestionKind.ANY_OF,),
+}
 
 
 @dataclass(frozen=True)
@@ -101,9 +107,29 @@ def _check_mode(option: AttendanceOption, mode: AttendanceMode) -> None:
         )
 
 
-def _remove_question(question: Question, now: datetime) -> None:
+def _check_kind(question: Question, kind: QuestionKind) -> None:
+    """Refuse to ask for another kind of answer than was given: it could not be shown or found.
+
+    Whoever then changes no more than their name would lose what they had answered.
+    """
+    fits = (question.kind, *_WIDER.get(question.kind, ()))
+    if kind not in fits and _is_answered(question):
+        raise EventRefused(
+            _(
+                "People have answered “%(question)s”, so it stays with the kind of answer that it "
+                "has. Remove it and add another question: their answers are kept.",
+                question=question.label,
+            )
+        )
+
+
+def _is_answered(question: Question) -> bool:
     answered = select(Answer.id).where(Answer.question_id == question.id).limit(1)
-    if db.session.scalar(answered) is not None:
+    return db.session.scalar(answered) is not None
+
+
+def _remove_question(question: Question, now: datetime) -> None:
+    if _is_answered(question):
         question.retired_at = now
     else:
         db.session.delete(question)
@@ -309,6 +335,8 @@ def _apply(kind: Kind, event: Event, row: Any, values: Row, position: int) -> No
         new = False
         if kind.model is AttendanceOption:
             _check_mode(row, values.get("mode", row.mode))
+        if kind.model is Question:
+            _check_kind(row, values.get("kind", row.kind))
     for name in kind.names:
         if name in values and (new or (kind.model, name) != (AttendanceOption, "capacity")):
             setattr(row, name, values[name])

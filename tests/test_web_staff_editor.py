@@ -749,6 +749,40 @@ def test_a_question_with_answers_is_retired_and_others_go(desk: FlaskClient) -> 
     assert unanswered.id != kept.id
 
 
+def test_who_chose_what_is_offered_no_more_keeps_it_and_can_change_the_rest(
+    desk: FlaskClient, client: FlaskClient
+) -> None:
+    event = make_event()
+    room = make_option(event)
+    lunch = make_question(event, kind=QuestionKind.ONE_OF, choices=["Fish", "Vegan", "Rice"])
+    days = make_question(event, kind=QuestionKind.ANY_OF, choices=["Monday", "Tuesday", "Friday"])
+    given = {lunch.id: {"choices": ["Vegan"]}, days.id: {"choices": ["Monday", "Tuesday"]}}
+    rsvp = make_rsvp(room, answers=given)
+    left = {f"{lunch.id}__choices": "Fish\nRice", f"{days.id}__choices": "Monday\nFriday"}
+    assert send(desk, event, "questions", **left).status_code == 303
+    url = f"/rsvp/{rsvp.manage_key}/edit"
+    changed = next(form.sent for form in forms_of(client.get(url).text) if "name" in form.sent)
+    changed["name"] = "Amina Bell"
+    assert client.post(url, data=changed).status_code == 303
+    assert reread(rsvp).name == "Amina Bell"
+    assert dict(db.session.execute(select(Answer.question_id, Answer.value)).all()) == given
+    assert "Vegan" not in client.get(f"/events/{event.slug}/rsvp").text
+
+
+def test_a_question_that_was_answered_is_not_made_one_of_another_kind(desk: FlaskClient) -> None:
+    event = make_event()
+    choices = {"kind": QuestionKind.ONE_OF, "choices": ["Fish", "Rice"]}
+    answered, unanswered = make_question(event, **choices), make_question(event, **choices)
+    make_rsvp(make_option(event), answers={answered.id: {"choices": ["Fish"]}})
+    refused = send(desk, event, "questions", **{f"{answered.id}__kind": "yes_no"})
+    assert "so it stays with the kind of answer that it has" in refused.text
+    assert reread(answered).kind is QuestionKind.ONE_OF
+    turned = {f"{answered.id}__kind": "any_of", f"{unanswered.id}__kind": "yes_no"}
+    assert send(desk, event, "questions", **turned).status_code == 303
+    assert reread(answered).kind is QuestionKind.ANY_OF
+    assert reread(unanswered).kind is QuestionKind.YES_NO
+
+
 def test_a_way_to_attend_with_rsvps_cannot_be_removed(desk: FlaskClient) -> None:
     room, stream = make_hybrid()
     make_rsvp(room)

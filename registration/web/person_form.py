@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Self
 
@@ -62,12 +62,19 @@ class PersonForm(FlaskForm):  # type: ignore[misc]
 
     @classmethod
     def fields_for(
-        cls, event: Event, questions: Sequence[Question], guests: int = 0
+        cls,
+        event: Event,
+        questions: Sequence[Question],
+        guests: int = 0,
+        given: Mapping[int, dict[str, Any]] = {},
     ) -> dict[str, Field]:
-        """The fields that this event adds: its questions, and those of as many guests as it
-        allows, or as are named already.
+        """The fields that this event adds: its questions, with what was `given` as answers, and
+        those of as many guests as it allows, or as are named already.
         """
-        fields = {f"question_{question.id}": question_field(question) for question in questions}
+        fields = {
+            f"question_{question.id}": question_field(question, given.get(question.id, {}))
+            for question in questions
+        }
         for number in range(1, max(event.guests_max, guests) + 1):
             fields[f"guest_{number}"] = StringField(
                 _("Guest %(number)d", number=number),
@@ -157,7 +164,7 @@ class EditForm(PersonForm):
         for question in questions:
             value = given.get(question.id, {})
             before[f"question_{question.id}"] = shown(question, value)
-        fields = cls.fields_for(rsvp.event, questions, max(len(guests), guests_sent()))
+        fields = cls.fields_for(rsvp.event, questions, max(len(guests), guests_sent()), given)
         form: Self = type(cls.__name__, (cls,), fields)(obj=rsvp, data=before)
         form.bind(questions)
         return form

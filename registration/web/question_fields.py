@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask_babel import gettext
@@ -21,21 +22,25 @@ from registration.models import Question, QuestionKind
 from registration.web.fields import at_most, many_lines, one_line
 
 
-def question_field(question: Question) -> Field:
-    """The field of a question, by its kind. Whether it is required hangs on the way to attend."""
+def question_field(question: Question, given: Mapping[str, Any] = {}) -> Field:
+    """The field of a question, by its kind. Whether it is required hangs on the way to attend.
+
+    Who has `given` an answer may keep what they chose, though it is offered to nobody any more.
+    """
     flags = {"description": question.hint}
+    offered = dict.fromkeys([*question.choices, *given.get("choices", [])])
     if question.kind is QuestionKind.SHORT_TEXT:
         field = StringField(question.label, at_most(500), [one_line], **flags)
     elif question.kind is QuestionKind.LONG_TEXT:
         field = TextAreaField(question.label, at_most(5000), [many_lines], **flags)
     elif question.kind is QuestionKind.ANY_OF:
-        choices = [SelectChoice(choice, choice) for choice in question.choices]
+        choices = [SelectChoice(choice, choice) for choice in offered]
         field = SelectMultipleField(question.label, choices=choices, **flags)
     else:
         choices = (
             [SelectChoice("yes", gettext("Yes")), SelectChoice("no", gettext("No"))]
             if question.kind is QuestionKind.YES_NO
-            else [SelectChoice(choice, choice) for choice in question.choices]
+            else [SelectChoice(choice, choice) for choice in offered]
         )
         field = RadioField(
             question.label, [_known_choice], choices=choices, validate_choice=False, **flags
