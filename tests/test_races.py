@@ -25,6 +25,7 @@ from registration.models import (
     OutboxMail,
     Rsvp,
     RsvpStatus,
+    Visibility,
 )
 from tests.factories import (
     make_code,
@@ -119,7 +120,7 @@ def test_an_address_is_mailed_its_links_no_more_often_than_once_asks(
 
 
 def test_a_code_lets_in_as_many_as_it_says(app: Flask, field: Racers, now: datetime):
-    room, _ = make_hybrid(capacity=100)
+    room, _ = make_hybrid(capacity=100, visibility=Visibility.INVITATION)
     code = make_code(room.event, uses_max=5)
     lanes = [
         [answer(room, f"r{lane}-{turn}@example.org", now, code=code.code) for turn in range(2)]
