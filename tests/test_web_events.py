@@ -284,6 +284,14 @@ class TestPicture:
         addresses = {properties(client, f"/events/{slug}")["og:image"] for slug in ("one", "two")}
         assert len({address.partition("?")[2] for address in addresses}) == 2
 
+    def test_of_a_cancelled_event_is_beside_words_that_say_so(self, client: FlaskClient):
+        make_hybrid(slug="off", title="Policing <in> Conflict", status=EventStatus.CANCELLED)
+        said = properties(client, "/events/off")
+        words_of_it = "Cancelled: Policing <in> Conflict, 6 December 2026"
+        assert said["og:title"] == said["og:image:alt"] == words_of_it
+        page = html.unescape(client.get("/events/off").text.replace("\xa0", " "))
+        assert f"<title>{words_of_it} – " in page
+
     def test_of_a_draft_is_nobodys(self, client: FlaskClient):
         make_event(slug="draft", status=EventStatus.DRAFT)
         assert client.get("/events/draft/card.png").status_code == 404
@@ -379,6 +387,14 @@ class TestRecord:
         assert told["eventStatus"] == "https://schema.org/EventCancelled"
         assert "offers" not in told
         assert told["startDate"]
+
+    def test_offers_nothing_of_what_is_over(self, client: FlaskClient):
+        there = "https://example.org/register"
+        kind = RegistrationKind.EXTERNAL
+        make_event(
+            slug="past", starts_at=NOW - timedelta(days=3), registration=kind, external_url=there
+        )
+        assert "offers" not in record(client, "/events/past")
 
     def test_names_the_player_of_its_recording(self, client: FlaskClient):
         page = "https://www.youtube.com/watch?v=dQw4w9WgXcQ"
