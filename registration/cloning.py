@@ -79,7 +79,7 @@ def clone(*, event_id: int, staff_id: int | None, now: datetime) -> Event:
             if publication.translation_of_id is not None:
                 publication.translation_of_id = publications[publication.translation_of_id].id
         _copy_rows(AgendaItem, event, copy, skip=("recording_second",))
-        _copy_rows(StreamSource, event, copy)
+        _copy_rows(StreamSource, event, copy, skip=("is_live",))
         _copy_rows(InvitationCode, event, copy, skip=("uses",))
         _copy_speakers(event, copy, own)
         _copy_team(event, copy, staff_id)

@@ -381,6 +381,11 @@ class TestRecord:
         make_event(slug="guest", registration=RegistrationKind.EXTERNAL, external_url=there)
         assert record(client, "/events/guest")["offers"] == [{"@type": "Offer", "url": there}]
 
+    def test_offers_nothing_where_no_registration_is_needed(self, client: FlaskClient):
+        make_hybrid(slug="open", admission="Free.", registration=RegistrationKind.NONE)
+        told = record(client, "/events/open")
+        assert ("offers" in told, told["isAccessibleForFree"]) == (False, True)
+
     def test_offers_nothing_of_what_is_cancelled(self, client: FlaskClient):
         make_hybrid(slug="off", status=EventStatus.CANCELLED)
         told = record(client, "/events/off")

@@ -39,6 +39,8 @@ from registration.models import (
     Speaker,
     SpeakerStatus,
     StaffRole,
+    StreamKind,
+    StreamSource,
     Visibility,
 )
 from registration.segments import Segment
@@ -965,6 +967,10 @@ def test_a_copy_has_everything_but_the_rsvps(desk: FlaskClient) -> None:
     first = save(Publication(event_id=event.id, position=0, title="In English"))
     save(Publication(event_id=event.id, position=1, title="F", translation_of_id=first.id))
     save(InvitationCode(event_id=event.id, code="GROUP", uses_max=9, uses=4))
+    url = "https://www.youtube.com/embed/dQw4w9WgXcQ"
+    sources = {"event_id": event.id, "kind": StreamKind.EMBED, "url": url}
+    save(StreamSource(**sources, position=0))
+    save(StreamSource(**sources, position=1, is_live=True))  # the first one failed that day
     answer = send(desk, event, "publish", "clone")
     copy = db.session.scalars(select(Event).where(Event.id != event.id)).one()
     assert copy.slug in answer.location
@@ -980,6 +986,7 @@ def test_a_copy_has_everything_but_the_rsvps(desk: FlaskClient) -> None:
     copies = all_of(Publication, copy)
     assert copies[1].translation_of_id == copies[0].id
     assert all_of(InvitationCode, copy)[0].uses == 0
+    assert [source.is_live for source in all_of(StreamSource, copy)] == [False, False]
     assert all_of(Rsvp, copy) == []
 
 

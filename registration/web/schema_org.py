@@ -107,9 +107,10 @@ def _offers(event: Event, programme: Programme, moment: datetime) -> list[dict[s
     """Where seats are to be had: with us, or behind somebody else's link.
 
     A price only where there is none to pay, and without a currency: nothing is nothing in each.
-    Of an event that is cancelled or over nothing is to be had.
+    Of an event that is cancelled or over nothing is to be had, and where no registration is
+    needed nothing has to be.
     """
-    if event.status is EventStatus.CANCELLED or event.is_past(moment):
+    if event.is_off(moment) or event.registration is RegistrationKind.NONE:
         return []
     if event.registration is RegistrationKind.EXTERNAL and event.external_url:
         return [{"@type": "Offer", "url": event.external_url}]
