@@ -7,6 +7,7 @@ made, and those that are missing go. What has been answered, used or invited doe
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -290,17 +291,41 @@ def _difference(event: Event, name: str, before: Sequence[Row], sent: Sequence[R
     kept = [row["id"] for row in sent if row.get("id") in was]
     # By what was kept: SQLite gives the number of a row that went to one that came.
     now_is = {row["id"]: row for row in rows_of(event, name) if row["id"] in kept}
+    named = _names(list(now_is.values()))
+    others = _referred(event, name, before)
     return {
         "added": [_name(row) for row in sent if row.get("id") not in was],
         "removed": [_name(row) for row in before if row["id"] not in kept],
         "changes": {
-            f"{_name(row)}, {field}": [loggable(was[known][field]), loggable(value)]
+            f"{named[known]}, {field}": [
+                loggable(others.get((field, said), said)) for said in (was[known][field], value)
+            ]
             for known, row in now_is.items()
             for field, value in row.items()
             if value != was[known][field]
         },
         "moved": KINDS[name].is_ordered and kept != [known for known in was if known in kept],
     }
+
+
+def _names(rows: Sequence[Row]) -> dict[int, str]:
+    """What each row is called, by its id; a number tells apart those that are called the same."""
+    times, seen = Counter(_name(row) for row in rows), Counter[str]()
+    named = {}
+    for row in rows:
+        name = _name(row)
+        seen[name] += 1
+        named[row["id"]] = f"{name} #{seen[name]}" if times[name] > 1 else name
+    return named
+
+
+def _referred(event: Event, name: str, before: Sequence[Row]) -> dict[tuple[str, int], str]:
+    """The names of the rows that rows refer to, by field and id: nobody knows them by their ids."""
+    field = {"questions": "option_id", "publications": "translation_of_id"}.get(name)
+    if field is None:
+        return {}
+    rows = rows_of(event, "options") if name == "questions" else before
+    return {(field, known): called for known, called in _names(rows).items()}
 
 
 def _name(row: Row) -> str:

@@ -130,15 +130,23 @@ def record(
     }
     with transaction():
         event = _turned(event_id)
-        before = event.recording_url
+        before = {name: getattr(event, name) for name in said}
         for name, value in said.items():
             if name not in shown or shown[name] != str(value or ""):
                 setattr(event, name, value)
-        if event.recording_url != before:
+        after = {name: value for name in said if (value := getattr(event, name)) != before[name]}
+        if not after:
+            return
+        if "recording_url" in after:
             emails.follow_ups_held(event, now=now)
         event.updated_at = now
         audit.record(
-            "event.recorded", now=now, staff_id=staff_id, event_id=event_id, url=event.recording_url
+            "event.recorded",
+            now=now,
+            staff_id=staff_id,
+            event_id=event_id,
+            before={name: before[name] for name in after},
+            after=after,
         )
 
 

@@ -10,7 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from registration import audit, capacity, events, programme, rsvps
+from registration import audit, capacity, events, programme, rsvps, streams
 from registration.database import db
 from registration.models import (
     AuditEntry,
@@ -28,7 +28,15 @@ from registration.web.staff import editor_forms
 from registration.web.staff.field_names import FIELDS, VALUES
 from registration.web.staff.words import ACTION_NAMES
 from tests.conftest import NOW
-from tests.factories import make_event, make_option, make_rsvp, make_speaker, make_staff, save
+from tests.factories import (
+    make_event,
+    make_option,
+    make_question,
+    make_rsvp,
+    make_speaker,
+    make_staff,
+    save,
+)
 from tests.signing_in import post, sign_in
 
 
@@ -156,6 +164,37 @@ def test_rows_that_came_went_and_changed_are_named(desk: FlaskClient, admin: Sta
     assert "added: Cy Dahl" in page
     assert "removed: Bo Ek" in page
     assert "Amina Bell, room: – → Room 3" in page
+
+
+def test_rows_of_one_name_are_told_apart_and_others_named_and_not_numbered(
+    desk: FlaskClient, admin: Staff
+) -> None:
+    event = make_event()
+    room, _other = make_option(event), make_option(event)
+    make_question(event, label="Lunch?")
+    edits = {
+        "options": {"note": "By the door"},
+        "questions": {"option_id": room.id},
+    }
+    for name, changed in edits.items():
+        rows = [row | changed for row in programme.rows_of(event, name)]
+        programme.save(event_id=event.id, name=name, rows=rows, seen="", staff_id=admin.id, now=NOW)
+    page = re.sub(r"[\u2066-\u2069]", "", desk.get("/staff/log/").text)
+    for number in (1, 2):
+        assert f"In person #{number}, note: – → By the door" in page
+    assert "Lunch?, asked of: everybody → In person #1" in page
+
+
+def test_what_stays_of_an_event_is_logged_as_it_was_and_is(desk: FlaskClient, admin: Staff) -> None:
+    event = make_event(slides_url="https://example.org/old")
+    record = {"recording_url": "", "minutes": 90, "transcript_url": "", "audio_url": ""}
+    for _press in range(2):
+        streams.record(
+            event_id=event.id, slides_url="", staff_id=admin.id, now=NOW, shown={}, **record
+        )
+    page = re.sub(r"[\u2066-\u2069]", "", desk.get("/staff/log/").text)
+    assert page.count("slides: https://example.org/old → –") == 1
+    assert page.count("length in minutes: – → 90") == 1
 
 
 def test_a_mail_tried_again_or_taken_back_is_in_the_log(desk: FlaskClient, admin: Staff) -> None:

@@ -82,7 +82,13 @@ def _named(name: str) -> str:
     """A field in words; that of a row after the row's own name: "Amina Bell, email address"."""
     row, _comma, own = name.rpartition(", ")
     words = str(FIELDS.get(own) or own.replace("_", " "))
-    return f"{VALUES['mode'].get(row, row)}, {words}" if row else words
+    return f"{_way(row)}, {words}" if row else words
+
+
+def _way(row: str) -> str:
+    """A row's name: a way to attend without one is called by its mode, and numbered of two."""
+    name, mark, number = row.partition(" #")
+    return f"{VALUES['mode'].get(name, name)}{mark}{number}"
 
 
 def _spoken(value: object, zone: ZoneInfo, name: str) -> str:
@@ -105,6 +111,8 @@ def _spoken(value: object, zone: ZoneInfo, name: str) -> str:
     text = str(value) if value not in ("", None) else "–"
     if text in VALUES.get(own, {}):
         return str(VALUES[own][text])
+    if own == "option_id":
+        return _way(text)
     if own == "language" and text != "–":
         return wording.language_name(text)
     if own == "columns":

@@ -89,6 +89,7 @@ FIELDS: dict[str, object] = {
     "reason": _("reason"),
     "recipient": _("to"),
     "recipients": _("people"),
+    "recording_minutes": _("length in minutes"),
     "recording_notice": _("notice about recording"),
     "recording_second": _("second in the recording"),
     "recording_url": _("recording"),
@@ -155,6 +156,7 @@ VALUES: Mapping[str, Mapping[str, object]] = {
     "added": _MODES,
     "removed": _MODES,
     "mode": _MODES,
+    "option_id": {"–": _("everybody")},
     "kind": {
         "short_text": _("a line of text"),
         "long_text": _("a longer text"),

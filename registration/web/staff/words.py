@@ -95,7 +95,7 @@ ACTION_NAMES: dict[str, object] = {
     "stream.added": _("Stream added"),
     "stream.changed": _("Stream changed"),
     "stream.removed": _("Stream removed"),
-    "event.recorded": _("Recording published"),
+    "event.recorded": _("Recording changed"),
     "option.capacity": _("Capacity changed"),
     "event.created": _("Event made"),
     "event.discarded": _("Draft of an event thrown away"),
