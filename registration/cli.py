@@ -82,7 +82,9 @@ def inbox_in(stdin: bool) -> None:
             raise click.ClickException(f"the mailbox of INBOX_URL: {problem}") from problem
     else:
         raise click.ClickException("set INBOX_URL, or pipe a mail in with --stdin")
-    click.echo(f"{taken} replies taken")
+    # It runs each minute: cron would mail each line.
+    if taken:
+        click.echo(f"replies taken: {taken}")
 
 
 @commands.command()
