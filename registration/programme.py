@@ -7,7 +7,6 @@ made, and those that are missing go. What has been answered, used or invited doe
 from __future__ import annotations
 
 import secrets
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -42,9 +41,8 @@ from registration.models import (
     Speaker,
     SpeakerStatus,
 )
-from registration.revisions import EditedMeanwhile, EventRefused, fingerprint, loggable
+from registration.revisions import EditedMeanwhile, EventRefused, Row, fingerprint
 
-Row = Mapping[str, Any]
 #: Kinds of question by which every answer to another kind can still be given.
 _WIDER = {
     QuestionKind.SHORT_TEXT: (QuestionKind.LONG_TEXT,),
@@ -259,7 +257,7 @@ def save(
             staff_id=staff_id,
             event_id=event_id,
             part=name,
-            **_difference(event, name, current, rows),
+            **_changes(event, name, current, rows),
         )
     pictures.discard(*photos)
     return mailed
@@ -285,51 +283,15 @@ def _without_lost_originals(rows: Sequence[Row]) -> list[Row]:
     ]
 
 
-def _difference(event: Event, name: str, before: Sequence[Row], sent: Sequence[Row]) -> Row:
-    """What an edit has added, removed and changed, for the audit log; rows by their names."""
-    was = {row["id"]: row for row in before}
-    kept = [row["id"] for row in sent if row.get("id") in was]
-    # By what was kept: SQLite gives the number of a row that went to one that came.
-    now_is = {row["id"]: row for row in rows_of(event, name) if row["id"] in kept}
-    named = _names(list(now_is.values()))
-    others = _referred(event, name, before)
-    return {
-        "added": [_name(row) for row in sent if row.get("id") not in was],
-        "removed": [_name(row) for row in before if row["id"] not in kept],
-        "changes": {
-            f"{named[known]}, {field}": [
-                loggable(others.get((field, said), said)) for said in (was[known][field], value)
-            ]
-            for known, row in now_is.items()
-            for field, value in row.items()
-            if value != was[known][field]
-        },
-        "moved": KINDS[name].is_ordered and kept != [known for known in was if known in kept],
-    }
-
-
-def _names(rows: Sequence[Row]) -> dict[int, str]:
-    """What each row is called, by its id; a number tells apart those that are called the same."""
-    times, seen = Counter(_name(row) for row in rows), Counter[str]()
-    named = {}
-    for row in rows:
-        name = _name(row)
-        seen[name] += 1
-        named[row["id"]] = f"{name} #{seen[name]}" if times[name] > 1 else name
-    return named
-
-
-def _referred(event: Event, name: str, before: Sequence[Row]) -> dict[tuple[str, int], str]:
-    """The names of the rows that rows refer to, by field and id: nobody knows them by their ids."""
-    field = {"questions": "option_id", "publications": "translation_of_id"}.get(name)
-    if field is None:
-        return {}
-    rows = rows_of(event, "options") if name == "questions" else before
-    return {(field, known): called for known, called in _names(rows).items()}
-
-
-def _name(row: Row) -> str:
-    return str(row.get("name") or row.get("label") or row.get("title") or row.get("mode"))
+def _changes(event: Event, name: str, before: Sequence[Row], sent: Sequence[Row]) -> Row:
+    """What an edit has added, removed, changed and moved, for the audit log."""
+    referred: revisions.Referred = ("", ())
+    if name == "questions":
+        referred = "option_id", rows_of(event, "options")
+    elif name == "publications":
+        referred = "translation_of_id", before
+    changes = revisions.row_changes(before, rows_of(event, name), sent, referred=referred)
+    return changes | {"moved": KINDS[name].is_ordered and changes["moved"]}
 
 
 def _park(kind: Kind, event_id: int) -> None:
