@@ -27,14 +27,19 @@ check: .venv/.tested
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-.venv/.installed: requirements.txt
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r
+
+$(BIN)/python:
+	$(PYTHON) -m venv .venv
+
+.venv/.installed: requirements.txt | $(BIN)/python
+	$(INSTALL) $<
 	touch $@
 
-.venv/.tested: .venv/.installed tests/requirements.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/requirements.txt
-	touch $@
+# With all that the product needs, in the same versions.
+.venv/.tested: tests/requirements.txt requirements.txt | $(BIN)/python
+	$(INSTALL) $<
+	touch .venv/.installed $@
 
 # Pins again what pyproject.toml asks for. `make requirements UPGRADE=--upgrade` takes what is new.
 COMPILE := uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --quiet --python-version 3.11
