@@ -10,7 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from registration import audit, capacity, events, programme, rsvps, streams
+from registration import audit, capacity, events, programme, row_kinds, rsvps, streams
 from registration.database import db
 from registration.models import (
     AuditEntry,
@@ -62,7 +62,7 @@ def test_whatever_is_recorded_has_words() -> None:
 
 
 def test_whatever_can_be_edited_has_words() -> None:
-    rows = {name for kind in programme.KINDS.values() for name in kind.names}
+    rows = {name for kind in row_kinds.KINDS.values() for name in kind.names}
     sections = {name for form in editor_forms.FORMS.values() for name in form.names}
     assert (rows | sections) - FIELDS.keys() == set()
     for name, kept in (("visibility", Visibility), ("registration", RegistrationKind)):

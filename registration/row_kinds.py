@@ -1,0 +1,173 @@
+"""The kinds of rows that an event has: what staff edit of each, and what stays of what was used.
+
+What has been answered, chosen or invited does not vanish, and becomes nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+from sqlalchemy import select
+
+from registration import emails, wording
+from registration.database import db
+from registration.models import (
+    AgendaItem,
+    Answer,
+    AttendanceOption,
+    Publication,
+    Question,
+    QuestionKind,
+    Rsvp,
+    Speaker,
+    SpeakerStatus,
+)
+from registration.revisions import EventRefused, Row
+
+#: Kinds of question by which every answer to another kind can still be given.
+_WIDER = {
+    QuestionKind.SHORT_TEXT: (QuestionKind.LONG_TEXT,),
+    QuestionKind.ONE_OF: (QuestionKind.ANY_OF,),
+}
+
+
+def _takes_all(_row: Any, _values: Row) -> None:
+    """There is nothing that such a row cannot become."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of rows: its table, the fields staff edit, and what becomes of a row that goes.
+
+    `check` raises EventRefused for values that a row cannot take any more.
+    """
+
+    model: Any
+    names: tuple[str, ...]
+    remove: Callable[[Any, datetime], None]
+    check: Callable[[Any, Row], None] = _takes_all
+    is_ordered: bool = True
+
+
+def _delete(row: Any, _now: datetime) -> None:
+    db.session.delete(row)
+
+
+def _is_chosen(option: AttendanceOption) -> bool:
+    """Whether an RSVP, live or ended, is about it."""
+    chosen = select(Rsvp.id).where(
+        (Rsvp.option_id == option.id)
+        | (Rsvp.waits_for_option_id == option.id)
+        | (Rsvp.meanwhile_option_id == option.id)
+    )
+    return db.session.scalar(chosen.limit(1)) is not None
+
+
+def _remove_option(option: AttendanceOption, now: datetime) -> None:
+    if _is_chosen(option):
+        raise EventRefused(
+            _(
+                "People have chosen “%(way)s”, so it cannot be removed. Close it instead: set "
+                "when it closes to now.",
+                way=wording.option_name(option),
+            )
+        )
+    for question in db.session.scalars(select(Question).where(Question.option_id == option.id)):
+        # Of those who answered and then attended another way.
+        _remove_question(question, now)
+        question.option_id = None
+    db.session.flush()
+    db.session.delete(option)
+
+
+def _check_mode(option: AttendanceOption, values: Row) -> None:
+    """Refuse to turn a room into a stream under those who chose it: calendars and tickets say so.
+
+    Nobody would be told, since each is told by how they attend; a move tells them.
+    """
+    if values.get("mode", option.mode) is not option.mode and _is_chosen(option):
+        raise EventRefused(
+            _(
+                "People have chosen “%(way)s”, so it stays as it is, in person or online. Add "
+                "another way to attend and let them attend that way: they are told then.",
+                way=wording.option_name(option),
+            )
+        )
+
+
+def _check_kind(question: Question, values: Row) -> None:
+    """Refuse to ask for another kind of answer than was given: it could not be shown or found.
+
+    Whoever then changes no more than their name would lose what they had answered.
+    """
+    fits = (question.kind, *_WIDER.get(question.kind, ()))
+    if values.get("kind", question.kind) not in fits and _is_answered(question):
+        raise EventRefused(
+            _(
+                "People have answered “%(question)s”, so it stays with the kind of answer that it "
+                "has. Remove it and add another question: their answers are kept.",
+                question=question.label,
+            )
+        )
+
+
+def _is_answered(question: Question) -> bool:
+    answered = select(Answer.id).where(Answer.question_id == question.id).limit(1)
+    return db.session.scalar(answered) is not None
+
+
+def _remove_question(question: Question, now: datetime) -> None:
+    if _is_answered(question):
+        question.retired_at = now
+    else:
+        db.session.delete(question)
+
+
+def _remove_speaker(speaker: Speaker, now: datetime) -> None:
+    if speaker.status is SpeakerStatus.NOT_INVITED and speaker.ical_sequence < 0:
+        db.session.delete(speaker)
+        return
+    has_entry = speaker.status in (SpeakerStatus.INVITED, SpeakerStatus.CONFIRMED)
+    speaker.status = SpeakerStatus.CANCELLED
+    speaker.revision += 1
+    if has_entry and not speaker.event.is_past(now):
+        emails.speaker_cancelled(speaker, now=now)
+
+
+KINDS = {
+    "people": Kind(
+        Speaker,
+        (
+            "role", "name", "title", "affiliation", "bio", "photo", "email", "mode", "call_at",
+            "slot_starts_at", "slot_ends_at", "room", "green_room_url",
+        ),
+        _remove_speaker,
+    ),
+    "agenda": Kind(
+        AgendaItem, ("starts_at", "title", "note", "recording_second"), _delete, is_ordered=False
+    ),
+    "publications": Kind(
+        Publication,
+        (
+            "title", "url", "published_on", "abstract", "type", "topics", "language",
+            "translation_of_id",
+        ),
+        _delete,
+    ),
+    "questions": Kind(
+        Question,
+        ("label", "hint", "kind", "choices", "is_required", "is_sensitive", "option_id"),
+        _remove_question,
+        _check_kind,
+    ),
+    "options": Kind(
+        AttendanceOption,
+        ("mode", "label", "note", "capacity", "opens_at", "closes_at", "needs_approval"),
+        _remove_option,
+        _check_mode,
+    ),
+}  # fmt: skip
