@@ -22,6 +22,7 @@ from registration.models import (
     MailKind,
     MailState,
     OutboxMail,
+    Question,
     QuestionKind,
     Rsvp,
     StaffRole,
@@ -35,7 +36,7 @@ from tests.factories import (
     make_rsvp,
     make_staff,
 )
-from tests.forms import form_of
+from tests.forms import form_of, forms_of
 from tests.signing_in import post, sign_in
 
 ACTIONS = ["release", "undo", "stop", "discard", "copy"]
@@ -193,11 +194,28 @@ def test_a_segment_by_answer_is_kept_and_shown_again(
     make_rsvp(options[1], answers={lunch.id: {"choices": ["Käse"]}})
     make_rsvp(options[1])
     base = f"/staff/events/{event.slug}/messages/"
-    answer = send(desk, base + "new", answer=f"{lunch.id}:1", do="review")
+    answer = send(desk, base + "new", answer=f"{lunch.id}:Käse", do="review")
     assert "Send to 1 person?" in desk.get(answer.location).text
     assert "Lunch? Käse" in desk.get(answer.location).text
     page = desk.get(f"{base}{draft().id}").text
-    assert f'<option value="{lunch.id}:1" selected>' in page
+    assert f'<option value="{lunch.id}:Käse" selected>' in page
+
+
+def test_a_draft_goes_to_nobody_else_when_its_answer_is_offered_no_more(
+    desk: FlaskClient, event: Event, options: tuple[AttendanceOption, ...]
+) -> None:
+    lunch = make_question(event, kind=QuestionKind.ONE_OF, label="Lunch?", choices=["Soup", "Käse"])
+    make_rsvp(options[1], answers={lunch.id: {"choices": ["Käse"]}})
+    make_rsvp(options[1], answers={lunch.id: {"choices": ["Soup"]}})
+    base = f"/staff/events/{event.slug}/messages/"
+    send(desk, base + "new", answer=f"{lunch.id}:Käse")
+    db.session.get_one(Question, lunch.id).choices = ["Bread", "Soup"]
+    db.session.commit()
+    path = f"{base}{draft().id}"
+    shown = next(form.sent for form in forms_of(desk.get(path).text) if "body" in form.sent)
+    answer = desk.post(path, data={**shown.to_dict(), "do": "review"})
+    assert "Send to 1 person?" in desk.get(answer.location).text
+    assert "Lunch? Käse" in desk.get(answer.location).text
 
 
 def test_the_report_counts_what_went_and_names_what_failed(

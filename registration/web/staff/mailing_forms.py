@@ -87,8 +87,12 @@ class MailingForm(FlaskForm):  # type: ignore[misc]
         options: Sequence[AttendanceOption],
         questions: Sequence[Question],
         counts: Mapping[tuple[Who, int | None], int],
+        kept: Segment | None = None,
     ) -> None:
-        """Offer the segments that this event has, each with its count."""
+        """Offer the segments that this event has, each with its count.
+
+        A draft may keep the answer of its own, `kept`, though it is offered to nobody any more.
+        """
         self.ways = {option.id: option for option in options}
         self.counts = {_code(who, option_id): number for (who, option_id), number in counts.items()}
         codes = []
@@ -102,8 +106,11 @@ class MailingForm(FlaskForm):  # type: ignore[misc]
         if self.counts.get(Who.ENDED):
             codes.append(_code(Who.ENDED, None))
         self.to.choices = [SelectChoice(code, self.name_of(_segment(code))) for code in codes]
-        self.answer.choices = [SelectChoice("", _("Does not matter")), *_answers(questions)]
         self._questions = {question.id: question for question in questions}
+        self.answer.choices = [
+            SelectChoice("", _("Does not matter")),
+            *_answers(questions, kept or Segment()),
+        ]
 
     def name_of(self, segment: Segment) -> str:
         """A segment in words, without what narrows it."""
@@ -137,7 +144,7 @@ class MailingForm(FlaskForm):  # type: ignore[misc]
         segment = Segment.from_json(mailing.segment)
         self.to.data = _code(segment.who, segment.option_id)
         self.presence.data = str(segment.presence)
-        self.answer.data = self._answer_code(segment)
+        self.answer.data = f"{segment.question_id}:{segment.answer}" if segment.question_id else ""
         self.subject.data, self.body.data = mailing.subject, mailing.body
         self.seen_at.data = mailing.updated_at.isoformat()
 
@@ -148,19 +155,7 @@ class MailingForm(FlaskForm):  # type: ignore[misc]
         question_id, _colon, which = (self.answer.data or "").partition(":")
         if not question_id:
             return Segment(chosen.who, chosen.option_id, narrowed)
-        question = self._questions[int(question_id)]
-        answer = which if which in ("yes", "no") else question.choices[int(which)]
-        return Segment(chosen.who, chosen.option_id, narrowed, question.id, answer)
-
-    def _answer_code(self, segment: Segment) -> str:
-        question = self._questions.get(segment.question_id or 0)
-        if question is None:
-            return ""
-        if question.kind is QuestionKind.YES_NO:
-            return f"{question.id}:{segment.answer}"
-        if segment.answer in question.choices:
-            return f"{question.id}:{question.choices.index(segment.answer)}"
-        return ""
+        return Segment(chosen.who, chosen.option_id, narrowed, int(question_id), which)
 
 
 class ScheduleForm(FlaskForm):  # type: ignore[misc]
@@ -177,15 +172,21 @@ class ScheduleForm(FlaskForm):  # type: ignore[misc]
         return self.at.data
 
 
-def _answers(questions: Sequence[Question]) -> list[SelectChoice]:
+def _answers(questions: Sequence[Question], kept: Segment) -> list[SelectChoice]:
+    """What can be answered, by question and words: a place in a list may be another's by now."""
     found = []
     for question in questions:
         if question.kind is QuestionKind.YES_NO:
-            for code, text in (("yes", gettext("Yes")), ("no", gettext("No"))):
-                found.append(SelectChoice(f"{question.id}:{code}", f"{question.label} {text}"))
+            words = {"yes": gettext("Yes"), "no": gettext("No")}
         elif question.kind in (QuestionKind.ONE_OF, QuestionKind.ANY_OF):
-            for number, choice in enumerate(question.choices):
-                found.append(SelectChoice(f"{question.id}:{number}", f"{question.label} {choice}"))
+            own = [kept.answer] if kept.question_id == question.id else []
+            words = {choice: choice for choice in [*question.choices, *own]}
+        else:
+            continue
+        found += [
+            SelectChoice(f"{question.id}:{answer}", f"{question.label} {text}")
+            for answer, text in words.items()
+        ]
     return found
 
 

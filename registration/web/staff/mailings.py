@@ -80,7 +80,7 @@ def show(slug: str, mailing_id: int) -> ResponseReturnValue:
     """A draft to write on, beside its preview; one that was released, with how far it has got."""
     event = event_by_slug(slug)
     mailing = _mailing(event, mailing_id)
-    form = _form(event)
+    form = _form(event, Segment.from_json(mailing.segment))
     if not mailing.is_draft:
         return _report(event, mailing, form)
     if form.validate_on_submit():
@@ -202,12 +202,12 @@ def html(slug: str, mailing_id: int) -> ResponseReturnValue:
     return answer
 
 
-def _form(event: Event) -> MailingForm:
+def _form(event: Event, kept: Segment | None = None) -> MailingForm:
     form = MailingForm()
     questions = db.session.scalars(
         select(Question).where(Question.event_id == event.id).order_by(Question.position)
     ).all()
-    form.fill_choices(listing.options_of(event), questions, segments.counts(event.id))
+    form.fill_choices(listing.options_of(event), questions, segments.counts(event.id), kept)
     return form
 
 
