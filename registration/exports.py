@@ -94,7 +94,10 @@ class UnknownColumn(ValueError):
 
 
 def label_of(key: str) -> str:
-    """What a column is called, in the language at hand; one of a question's by its key."""
+    """What a column is called, in the language at hand; one of a question's by its words."""
+    kind, _colon, number = key.partition(":")
+    if kind == "question" and (question := db.session.get(Question, int(number))):
+        return question.label
     return next((str(column.label) for column in COLUMNS if column.key == key), key)
 
 

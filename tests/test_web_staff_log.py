@@ -86,6 +86,15 @@ def test_a_value_is_said_in_words_and_not_as_it_is_kept(desk: FlaskClient, admin
     assert "to: Everyone: confirmed, waiting, to be approved, Joined the stream" in page
 
 
+def test_the_columns_of_an_export_are_named_in_words(desk: FlaskClient, admin: Staff) -> None:
+    event = make_event()
+    lunch = make_question(event, label="What do you eat?")
+    about = {"now": NOW, "staff_id": admin.id, "event_id": event.id}
+    audit.record("export.csv", columns=["name", f"question:{lunch.id}"], **about)
+    db.session.commit()
+    assert "columns: Name, What do you eat?" in desk.get("/staff/log/").text
+
+
 def test_an_address_of_an_account_finds_what_it_did_and_what_was_done_with_it(
     desk: FlaskClient, admin: Staff
 ) -> None:
