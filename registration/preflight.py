@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -116,19 +116,31 @@ def _ways(event: Event, options: list[AttendanceOption], now: datetime) -> Itera
                 _("“%(way)s” has no seats: everybody waits.", way=wording.option_name(option)),
                 "options",
             )
-        opens_at = option.opens_for(event)
-        if opens_at is not None and opens_at >= option.closes_for(event):
-            yield Finding(
-                True,
-                _("“%(way)s” closes before it opens.", way=wording.option_name(option)),
-                "options" if option.opens_at or option.closes_at else "registration",
-            )
-        elif option.closes_for(event) <= now < event.ends_at:
-            yield Finding(
-                False,
-                _("“%(way)s” is closed already.", way=wording.option_name(option)),
-                "options" if option.closes_at else "registration",
-            )
+        yield from _window(event, option, now)
+
+
+def shut_ways(event: Event, options: Iterable[AttendanceOption], *, now: datetime) -> list[Finding]:
+    """The ways to attend that never open: a start that moves takes the closing along."""
+    if event.registration is not RegistrationKind.BUILT_IN:
+        return []
+    found = (finding for option in options for finding in _window(event, option, now))
+    return [finding for finding in found if finding.is_blocking]
+
+
+def _window(event: Event, option: AttendanceOption, now: datetime) -> Iterator[Finding]:
+    opens_at = option.opens_for(event)
+    if opens_at is not None and opens_at >= option.closes_for(event):
+        yield Finding(
+            True,
+            _("“%(way)s” closes before it opens.", way=wording.option_name(option)),
+            "options" if option.opens_at or option.closes_at else "registration",
+        )
+    elif option.closes_for(event) <= now < event.ends_at:
+        yield Finding(
+            False,
+            _("“%(way)s” is closed already.", way=wording.option_name(option)),
+            "options" if option.closes_at else "registration",
+        )
 
 
 def _stream(event: Event, options: list[AttendanceOption]) -> Iterator[Finding]:

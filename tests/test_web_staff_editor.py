@@ -441,6 +441,16 @@ def test_a_scheduled_message_that_moves_is_shown_before_and_after(desk: FlaskCli
     assert "1 scheduled message is a draft again" in said
 
 
+def test_an_event_moved_to_before_its_rsvps_open_says_so_at_once(desk: FlaskClient) -> None:
+    room, _stream = make_hybrid(registration_opens_at=NOW + timedelta(days=10))
+    event = db.session.get_one(Event, room.event_id)
+    assert "closes before it opens" not in desk.get(part(event, "basics")).text
+    answer = send(
+        desk, event, "basics", "quiet", starts_at="2026-11-30T09:30", ends_at="2026-11-30T11:00"
+    )
+    assert "“In person” closes before it opens." in desk.get(answer.location).text
+
+
 def test_before_a_new_time_is_saved_staff_see_who_is_told(desk: FlaskClient) -> None:
     room, stream = make_hybrid()
     event = room.event

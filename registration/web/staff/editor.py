@@ -13,7 +13,7 @@ from flask_babel import gettext
 from flask_security import current_user
 from werkzeug.datastructures import FileStorage
 
-from registration import announcements, events, pictures, revisions
+from registration import announcements, events, listing, pictures, preflight, revisions
 from registration.audience import Reach
 from registration.letters.events import changes as told_changes
 from registration.models import Event, EventStatus, StaffRole
@@ -116,6 +116,8 @@ def _save_form(event: Event, name: str) -> ResponseReturnValue:
     if do == "tell" and not is_told:
         flash(str(announcements.TOLD_TOO_LATE), "warn")
     editor_moves.tell(moving)
+    for finding in preflight.shut_ways(saved, listing.options_of(saved), now=now()):
+        flash(str(finding.text), "warn")
     return redirect(url_for(".section", slug=saved.slug, name=name), code=303)
 
 
