@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -24,6 +24,7 @@ from registration.scripts import FONTS, FROM_THE_RIGHT, OWN, SCRIPTS
 
 _INK, _QUIET, _RULE = (13, 26, 32), (88, 102, 108), (200, 209, 213)
 _IN_BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
+_JOINER = "\u200d"
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
 # Stands for the number of pages until it is known; as wide as the largest.
 _PAGES = "{pages}"
@@ -67,10 +68,10 @@ class Paper(FPDF):
         What stands below or beside a word of ours stays at its side, from whichever side it is
         written. Returns the y below it.
         """
-        text = unicodedata.normalize("NFC", _CONTROLS.sub(" ", text).strip())
+        text = self._prepare(text)
         if not text:
             return y
-        if self._prepare(text):
+        if not OWN.fullmatch(text):
             family = "noto"  # all of it: a word of two fonts is ugly
         self.set_text_color(*(_QUIET if quiet else _INK))
         self.set_font(family, style, size)
@@ -82,8 +83,7 @@ class Paper(FPDF):
             shown = [*shown[: lines - 1], self._cut(shown[lines - 1], width)]
         height = size * 0.3528 * 1.22
         # To the side where its script begins, within the width.
-        first = next((sign for sign in text if sign.isalpha()), "")
-        side = "R" if FROM_THE_RIGHT.match(first) else "L"
+        side = "R" if _begins_from_the_right(text) else "L"
         if below:
             width = max(map(self.get_string_width, shown)) + 2 * self.c_margin
         for line in shown:
@@ -103,29 +103,41 @@ class Paper(FPDF):
             line = line[:-1]
         return line + "…"
 
-    def _prepare(self, text: str) -> bool:
+    def _prepare(self, text: str) -> str:
         """Load the fonts that a text needs, once; shape only what must be, since it is slow.
 
-        Whether our own fonts do not have all of its signs.
+        What of the text prints: without signs that no font has, and without the gaps they leave.
         """
-        is_foreign = not OWN.fullmatch(text)
-        if is_foreign:
-            self._load("noto", "NotoSans-Regular.ttf", "NotoSans-Bold.ttf")
+        text = unicodedata.normalize("NFC", _CONTROLS.sub(" ", text).strip())
         found = [script for script in SCRIPTS if script.letters.search(text)]
-        for script in found:
-            self._load(script.name, script.file, script.file)
-        self.set_text_shaping(any(script.is_shaped for script in found))
-        return is_foreign
+        if not OWN.fullmatch(text):
+            self._load("noto", "NotoSans-Regular.ttf", "NotoSans-Bold.ttf")
+            for script in found:
+                self._load(script.name, script.file, script.file)
+            text = self._printable(text)
+        # Accents that are signs of their own would stand beside their letters: "Ẹ́", in Yoruba.
+        is_shaped = any(script.is_shaped for script in found) or any(
+            map(unicodedata.combining, text)
+        )
+        # A line of it runs as all of it does, whatever the line begins with.
+        runs = "rtl" if _begins_from_the_right(text) else "ltr"
+        self.set_text_shaping(is_shaped, direction=runs)
+        return text
+
+    def _printable(self, text: str) -> str:
+        fonts = [self.fonts[name] for name in self._others]
+        known = [font.cmap for font in fonts if isinstance(font, TTFFont)]
+        kept = "".join(
+            sign
+            for sign in text
+            if unicodedata.category(sign) == "Cf" or any(ord(sign) in signs for signs in known)
+        )
+        # What joins the parts of an emoji would else hold a space on either side.
+        return " ".join(word for word in kept.split(" ") if word.strip(_JOINER))
 
     def name_of(self, person: Attendee) -> str:
         """A person's name; their ticket's number if no letter of it prints."""
-        if not self._prepare(person.name):
-            return person.name
-        fonts = [self.fonts[name] for name in self._others]
-        known = [font.cmap for font in fonts if isinstance(font, TTFFont)]
-        prints = any(
-            ord(sign) in signs for sign in person.name if sign.isalnum() for signs in known
-        )
+        prints = any(sign.isalnum() for sign in self._prepare(person.name))
         return person.name if prints else person.spoken_code
 
     def _load(self, name: str, regular: str, bold: str) -> None:
@@ -134,6 +146,23 @@ class Paper(FPDF):
             self.add_font(name, "B", FONTS / bold)
             self._others.append(name)
             self.set_fallback_fonts(self._others, exact_match=False)
+
+    def _parse_chars(self, *args: Any, **options: Any) -> Iterator[Any]:
+        """One piece of text for each font.
+
+        fpdf would begin another one at each accent and vowel sign that is a sign of its own: it
+        would stand beside its letter, and Arabic letters would not join across it.
+        """
+        whole: Any = None
+        for piece in super()._parse_chars(*args, **options):
+            if whole and type(whole) is type(piece) and whole.font is piece.font:
+                whole.characters += piece.characters
+            else:
+                if whole:
+                    yield whole
+                whole = piece
+        if whole:
+            yield whole
 
     def code(self, text: str, x: float, y: float, side: float) -> None:
         """A QR code with its quiet zone."""
@@ -223,7 +252,7 @@ def door_list(event: Event, people: Sequence[Attendee], *, now: datetime) -> byt
             letter = ""
         if initial != letter:
             letter = initial
-            y = paper.say(17, y + 1.5, 9, letter, size=12, family="serif") + 0.5
+            y = paper.say(17, y + 1.5, 9, letter, size=12, family="serif", below=True) + 0.5
         y = _list_row(paper, person, y)
     if not paper.pages:
         _empty(paper)
@@ -241,9 +270,8 @@ def _list_page(paper: Paper, event: Event, number: int, now: datetime) -> float:
     expected = ngettext("%(num)d person", "%(num)d people", number)
     y = paper.say(17, 12, 140, event.title, size=15, family="serif")
     paper.say(17, y, 176, f"{when} · {expected} · {printed}", size=8.5, quiet=True)
-    paper.set_xy(160, 12)
-    paper.set_font("sans", "", 8.5)
-    paper.cell(33, 6, f"{paper.page_no()} / {_PAGES}", align="R")
+    # From where the codes begin: from the right it would leave room for a longer number.
+    paper.say(171, 13.5, 24, f"{paper.page_no()} / {_PAGES}", size=8.5, quiet=True)
     paper.rule(17, 24, 176)
     return 26
 
@@ -280,6 +308,11 @@ def _list_row(paper: Paper, person: Attendee, y: float) -> float:
 def _empty(paper: Paper) -> None:
     paper.add_page()
     paper.say(20, 30, 170, gettext("Nobody has a seat in the room yet."), size=12)
+
+
+def _begins_from_the_right(text: str) -> bool:
+    first = next((sign for sign in text if sign.isalpha()), "")
+    return FROM_THE_RIGHT.match(first) is not None
 
 
 def _initial(name: str) -> str:

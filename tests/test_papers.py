@@ -193,6 +193,56 @@ def test_a_name_from_the_right_stands_at_its_label_on_a_ticket(event, name, monk
     assert (side, end) == ("R", 100)
 
 
+@pytest.fixture
+def paper():
+    paper = papers.Paper("")
+    paper.add_page()
+    yield paper
+    paper.done()
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("🎉 Bob 👩\u200d👩\u200d👧 Łuk", "Bob Łuk"),
+        ("Zoë 😀", "Zoë"),
+        ("👍🏽", None),
+        ("1\u00a0h Ł", "1\u00a0h Ł"),
+    ],
+)
+def test_what_does_not_print_leaves_no_gap(paper, name, shown, monkeypatch):
+    lines = []
+    monkeypatch.setattr(paper, "cell", lambda _width, _height, text, **_: lines.append(text))
+    paper.say(0, 0, 90, name, size=12)
+    assert lines == ([shown] if shown else [])
+
+
+def heights(paper):
+    """How high the signs of a page stand."""
+    return set(re.findall(rb"[\d.]+ ([\d.]+) T[dm]", bytes(paper.pages[1].contents)))
+
+
+@pytest.mark.parametrize("name", ["Ọ̀yọ́", "Ẹ́kúndayọ̀"])
+def test_an_accent_stands_over_a_capital_and_not_in_it(paper, name):
+    paper.say(0, 0, 90, name, size=12)
+    assert len(heights(paper)) == 2
+
+
+def test_arabic_letters_join_across_their_vowel_signs(paper):
+    widths = []
+    for name in ("محمد", "مُحَمَّد"):
+        paper.say(0, 0, 90, name, size=20)
+        widths.append(paper.get_string_width(name))
+    assert widths[0] == widths[1]
+
+
+def test_every_line_of_a_name_runs_from_where_the_name_begins(paper):
+    paper.say(0, 0, 60, "Dr. سارة الخطيب, PhD", size=24, lines=2)
+    last = bytes(paper.pages[1].contents).rpartition(b"BT")[2]
+    # The font of its Arabic word is taken before anything is drawn.
+    assert last.index(b" Tf") < last.index(b" Tj")
+
+
 def test_ticket_and_form_say_each_day_of_an_event_over_days_once(event, client: FlaskClient):
     event.ends_at = event.starts_at + timedelta(days=2)
     rsvp = make_rsvp(make_option(event))
