@@ -11,7 +11,7 @@ from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 from flask import current_app
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import bindparam, delete, exists, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from registration import itip
@@ -204,6 +204,18 @@ def answers(rsvp: Rsvp) -> dict[int, dict[str, Any]]:
     """What an RSVP answered, by question: values as `write_answers` takes them."""
     given = select(Answer.question_id, Answer.value).where(Answer.rsvp_id == rsvp.id)
     return dict(db.session.execute(given).all())
+
+
+def unanswered(rsvp: Rsvp) -> list[str]:
+    """The questions that must be answered and are not: a switch, say, has added its own."""
+    asked = select(Question.label).where(
+        Question.event_id == rsvp.event_id,
+        Question.is_required,
+        Question.retired_at.is_(None),
+        or_(Question.option_id.is_(None), Question.option_id.in_(rsvp.option_ids)),
+        ~exists().where(Answer.question_id == Question.id, Answer.rsvp_id == rsvp.id),
+    )
+    return list(db.session.scalars(asked.order_by(Question.position)))
 
 
 def write_answers(rsvp: Rsvp, answers: Mapping[int, dict[str, Any]]) -> None:

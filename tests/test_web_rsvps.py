@@ -600,6 +600,22 @@ class TestTheManagePage:
         page = client.get(f"/rsvp/{seated.manage_key}").text
         assert "Wait for a seat" in page, "the seat went to who waited"
 
+    def test_what_must_be_answered_for_the_way_switched_to_is_asked(self, client: FlaskClient):
+        room, stream = make_hybrid()
+        lunch = make_question(
+            room.event, label="What will you eat?", option_id=room.id, is_required=True
+        )
+        make_question(room.event, label="What else?", option_id=room.id)
+        rsvp = make_rsvp(stream)
+        path = f"/rsvp/{rsvp.manage_key}"
+        assert "still open" not in client.get(path).text
+        page = press(client, rsvp, "switch", option=room.id)
+        assert "A question is still open What will you eat? Answer now" in page
+        token = hidden(client.get(f"{path}/edit").text)
+        typed = {"name": rsvp.name, f"question_{lunch.id}": "Soup"}
+        answer = client.post(f"{path}/edit", data=token | typed)
+        assert "still open" not in client.get(answer.location).text
+
     def test_a_switch_that_can_be_taken_back_is_one_press(self, client: FlaskClient):
         room, stream = make_hybrid(capacity=5)
         rsvp = make_rsvp(room)

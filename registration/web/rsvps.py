@@ -27,7 +27,7 @@ from registration import (
 )
 from registration.admission import RsvpRefused
 from registration.models import AttendanceOption, Rsvp
-from registration.parties import attendees
+from registration.parties import attendees, unanswered
 from registration.times import now
 from registration.web import access, tries
 from registration.web.files import file, own_entry
@@ -49,6 +49,7 @@ def show(key: str) -> ResponseReturnValue:
         rsvp=rsvp,
         event=event,
         party=attendees(rsvp),
+        unanswered=unanswered(rsvp) if is_running and rsvp.is_live else [],
         options=options,
         others=_others(rsvp, options, moment) if is_running else [],
         gives_up=rsvps.gives_up,
