@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
 
-from registration import admission, arrivals, audit, seating
+from registration import admission, arrivals, audit, lookup, seating
 from registration.arrivals import Outcome
 from registration.database import db, transaction
 from registration.models import Attendee, AuditEntry, Event, RsvpStatus
@@ -45,16 +45,16 @@ def admit(
     """
     with transaction(keep=True):
         if attendee_id:
-            person = arrivals.person_by_id(attendee_id)
+            person = lookup.person_by_id(attendee_id)
         else:
-            person = arrivals.person_by_code(code) if code else None
+            person = lookup.person_by_code(code) if code else None
         outcome = arrivals.standing(person, event_id)
         if person is not None and outcome is Outcome.ADMITTED:
             if kept and _was_taken_back(person, since=now):
                 outcome = Outcome.TAKEN_BACK
             elif not arrivals.mark(person, staff_id=staff_id, now=now):
                 # In already, or cancelled while this was decided: look again.
-                person = arrivals.person_by_id(person.id)
+                person = lookup.person_by_id(person.id)
                 outcome = arrivals.standing(person, event_id)
                 if person and outcome is Outcome.ADMITTED:
                     outcome = _of_who_is_in(person, staff_id=staff_id, now=now, kept=kept)
@@ -141,4 +141,4 @@ def undo(*, event_id: int, attendee_id: int, staff_id: int, now: datetime) -> At
             admission.end(rsvp, seats, RsvpStatus.CANCELLED, now=now)
             seating.promote(seats, now=now)
         arrivals.went_out(event_id, 1)
-    return arrivals.person_by_id(attendee_id)
+    return lookup.person_by_id(attendee_id)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
 
-from registration import arrivals
+from registration import turnout
 from registration.database import db, transaction
 from registration.models import (
     AttendanceMode,
@@ -106,7 +106,7 @@ def _note(event: Event, state: LobbyState) -> str:
 
 def _ask_again(event: Event, state: LobbyState, now: datetime) -> int:
     """Seconds between two looks: few where something may happen, more where very many look."""
-    often = max(5, -(-arrivals.seats_given(event, AttendanceMode.VIRTUAL) // _QUESTIONS))
+    often = max(5, -(-turnout.seats_given(event, AttendanceMode.VIRTUAL) // _QUESTIONS))
     if state is LobbyState.BEFORE:
         left = event.lobby_opens_at - now
         return 60 if left > LONG_BEFORE else often

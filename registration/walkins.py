@@ -10,7 +10,7 @@ from datetime import datetime
 
 from flask_babel import lazy_gettext as _
 
-from registration import admission, arrivals, audit, parties, seating
+from registration import admission, arrivals, audit, lookup, parties, seating
 from registration.admission import Refusal, RsvpRefused
 from registration.database import db, transaction
 from registration.models import NO_ADDRESS, WALK_IN, AttendanceOption, Attendee, Rsvp
@@ -116,6 +116,6 @@ def _sit_down(
 
 
 def _as_it_is(attendee_id: int) -> Attendee:
-    person = arrivals.person_by_id(attendee_id)
+    person = lookup.person_by_id(attendee_id)
     assert person is not None
     return person

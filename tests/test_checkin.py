@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
-from registration import arrivals, checkin, desk, doctor, lobby, rsvps, walkins
+from registration import arrivals, checkin, desk, doctor, lobby, lookup, rsvps, turnout, walkins
 from registration.admission import Refusal, RsvpRefused
 from registration.arrivals import Outcome
 from registration.database import db
@@ -88,7 +88,7 @@ def test_a_scan_that_a_phone_sends_twice_lets_in_once_and_is_no_second_ticket(ap
     ]
     assert outcomes == [Outcome.ADMITTED] * 2 + [Outcome.AGAIN] * 3
     assert log_of(event_id) == ["checkin.admitted"] + ["checkin.again"] * 3
-    assert arrivals.counts_of(rsvp.event).inside == 1
+    assert turnout.counts_of(rsvp.event).inside == 1
 
 
 def test_of_two_phones_that_kept_one_ticket_the_earlier_scan_stands(app, staff, now):
@@ -99,10 +99,10 @@ def test_of_two_phones_that_kept_one_ticket_the_earlier_scan_stands(app, staff, 
     second = admit(rsvp, other, now, kept=True)
 
     assert (second.outcome, second.person.checked_in_at) == (Outcome.AGAIN, later), "it is told"
-    person = arrivals.person_by_id(second.person.id)
+    person = lookup.person_by_id(second.person.id)
     assert (person.checked_in_at, person.checked_in_by.name) == (now, "Bo")
     assert admit(rsvp, staff, later, kept=True).person.checked_in_at == now
-    assert arrivals.counts_of(rsvp.event).inside == 1
+    assert turnout.counts_of(rsvp.event).inside == 1
 
 
 def test_a_kept_scan_brings_nobody_back_whose_check_in_was_taken_back_after_it(app, staff, now):
@@ -113,7 +113,7 @@ def test_a_kept_scan_brings_nobody_back_whose_check_in_was_taken_back_after_it(a
     checkin.undo(**undone, now=now + timedelta(minutes=2))
 
     assert admit(rsvp, staff, now, kept=True).outcome is Outcome.TAKEN_BACK
-    assert arrivals.counts_of(rsvp.event).inside == 0
+    assert turnout.counts_of(rsvp.event).inside == 0
     guest = admit(rsvp, staff, now, kept=True, code=ticket_of(rsvp, 1))
     assert guest.outcome is Outcome.ADMITTED, "nobody took the guest's back"
     elsewhere = make_event(slug="elsewhere")
@@ -145,7 +145,7 @@ def test_who_came_on_a_day_before_is_welcome_on_the_next(app, staff, now):
     next_day = admit(rsvp, staff, starts_at + timedelta(days=1))
     assert (next_day.outcome, next_day.person.checked_in_at) == (Outcome.BACK, starts_at)
     assert log_of(event.id)[-1] == "checkin.back"
-    assert arrivals.counts_of(event).inside == 1
+    assert turnout.counts_of(event).inside == 1
 
 
 def test_who_was_in_when_the_event_was_put_off_is_welcome_on_its_new_day(app, staff, now):
@@ -179,7 +179,7 @@ def test_each_of_a_party_has_a_ticket_of_their_own(app, staff, now):
 
     assert admit(rsvp, staff, now, code=ticket_of(rsvp, 1)).person.name == "Bola"
     assert admit(rsvp, staff, now, code=ticket_of(rsvp, 2)).person.name == "Chidi"
-    assert arrivals.counts_of(event) == arrivals.Counts(inside=2, expected=3)
+    assert turnout.counts_of(event) == turnout.Counts(inside=2, expected=3)
 
 
 def test_what_is_no_ticket_for_this_door_says_why(app, staff, now):
@@ -217,7 +217,7 @@ def test_who_cancels_while_the_door_decides_is_not_let_in(app, staff, now, monke
 
     monkeypatch.setattr(arrivals, "standing", cancelled_meanwhile)
     assert admit(rsvp, staff, now).outcome is Outcome.CANCELLED
-    assert arrivals.counts_of(db.session.get_one(Event, event_id)).inside == 0
+    assert turnout.counts_of(db.session.get_one(Event, event_id)).inside == 0
 
 
 def test_a_ticket_of_another_event_leaves_no_trace_of_its_holder_in_the_log(app, staff, now):
@@ -278,7 +278,7 @@ def test_a_walk_in_takes_a_seat_and_is_in_and_is_mailed_nothing(app, staff, now)
     )
     assert person.checked_in_at == now
     assert not person.rsvp.has_address
-    assert arrivals.counts_of(event) == arrivals.Counts(1, 1)
+    assert turnout.counts_of(event) == turnout.Counts(1, 1)
     assert db.session.scalars(select(OutboxMail)).all() == []
 
 
@@ -406,7 +406,7 @@ def test_one_with_a_place_online_who_comes_gives_it_up_for_a_seat(app, staff, no
     ],
 )
 def test_a_code_is_found_in_what_was_scanned_or_typed(text, code):
-    assert arrivals.code_in(text) == code
+    assert lookup.code_in(text) == code
 
 
 def test_the_search_minds_neither_case_nor_accents_nor_order(app, now):
@@ -417,7 +417,7 @@ def test_the_search_minds_neither_case_nor_accents_nor_order(app, now):
     make_rsvp(make_option(), name="Gérard of another event")
 
     def names(text: str) -> list[str]:
-        return [person.name for person in arrivals.search(event, text).people]
+        return [person.name for person in lookup.search(event, text).people]
 
     assert names("etienne gerard") == ["Gérard Étienne-Baptiste"]
     assert names("MEDECINS") == ["Gérard Étienne-Baptiste"]
@@ -434,7 +434,7 @@ def test_turnout_counts_the_room_and_the_stream_apart(app, staff, now):
     here, _absent, watcher = make_rsvp(room), make_rsvp(room), make_rsvp(stream)
     admit(here, staff, now)
     lobby.enter(rsvp_id=watcher.id, now=now)
-    assert arrivals.turnout_of(event) == arrivals.Turnout(
+    assert turnout.of(event) == turnout.Turnout(
         room=1, room_expected=2, online=1, online_expected=1
     )
 
@@ -444,7 +444,7 @@ def test_the_latest_stand_first_among_who_came_in(app, staff, now):
     people = [make_rsvp(option) for _ in range(3)]
     for minutes, rsvp in enumerate(people):
         admit(rsvp, staff, now + timedelta(minutes=minutes))
-    names = [person.name for person in arrivals.last_in(option.event, 2)]
+    names = [person.name for person in turnout.last_in(option.event, 2)]
     assert names == [people[2].name, people[1].name]
 
 
@@ -460,16 +460,16 @@ def test_the_count_of_who_is_in_follows_whatever_takes_or_gives(app, staff, now)
 
     def inside() -> int:
         assert [finding for finding in doctor.counters() if not finding.is_fine] == []
-        return arrivals.counts_of(event).inside
+        return turnout.counts_of(event).inside
 
     assert inside() == 0
-    assert arrivals.last_in(event) == []
+    assert turnout.last_in(event) == []
     admit(rsvp, staff, now)
     admit(rsvp, staff, now)
     assert inside() == 1
     assert desk.check_in(rsvp_ids=[rsvp.id, other.id], **who) == 2
     person = walkins.walk_in(event_id=event.id, details=Details(name="Wu Xin", email=""), **who)
-    assert inside() == len(arrivals.last_in(event)) == 4
+    assert inside() == len(turnout.last_in(event)) == 4
     checkin.undo(event_id=event.id, attendee_id=person.id, **who)
     assert inside() == 3
     # A guest who is in and is taken off the RSVP.

@@ -12,7 +12,6 @@ from sqlalchemy import Table, func, select
 
 from registration import (
     answering,
-    arrivals,
     checkin,
     claims,
     delivery,
@@ -31,6 +30,7 @@ from registration import (
     retention,
     rsvps,
     subscriptions,
+    turnout,
 )
 from registration.admission import RsvpRefused
 from registration.database import Base, db
@@ -244,12 +244,12 @@ class TestWhatStays:
         code = db.session.scalar(select(Attendee.ticket_code).where(Attendee.rsvp_id == rsvp.id))
         checkin.admit(event_id=event.id, code=code, staff_id=staff_id, now=event.starts_at)
         lobby.enter(rsvp_id=watcher.id, now=event.starts_at)
-        before = arrivals.turnout_of(event)
+        before = turnout.of(event)
         after = event.ends_at + timedelta(days=1)
         for each in (rsvp, watcher):
             erasure.erase(rsvp_id=each.id, now=after)
         assert reload(rsvp.id).status is RsvpStatus.CONFIRMED
-        assert arrivals.turnout_of(event) == before
+        assert turnout.of(event) == before
         assert before.room == before.online == 1
         at_rest()
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from registration import arrivals, desk, finding, imports, matching, roster, rsvps, sheets
+from registration import desk, finding, imports, lookup, matching, roster, rsvps, sheets
 from registration.database import db
 from registration.demo import crowd
 from registration.fates import Plan
@@ -52,7 +52,7 @@ def import_list(option: AttendanceOption, text: str, now: datetime) -> None:
 
 
 def found(event: Event, typed: str) -> list[str]:
-    at_the_door = [person.name for person in arrivals.search(event, typed).people]
+    at_the_door = [person.name for person in lookup.search(event, typed).people]
     page = roster.page_of(event, Filters(search=typed), 1)
     assert sorted(rsvp.name for rsvp in page.rsvps) == sorted(at_the_door)
     return at_the_door
@@ -88,7 +88,7 @@ def test_people_are_found_by_what_is_typed_at_a_door(event, typed, name):
 def test_what_stands_in_nobody_finds_nobody(event):
     for typed in ("gerard lewandowska", "zzz", "%", "_", "\\", "'", "etienne zofia"):
         assert found(event, typed) == []
-    assert arrivals.search(event, " ").people == []
+    assert lookup.search(event, " ").people == []
 
 
 def test_another_event_is_not_searched(event):
@@ -103,7 +103,7 @@ def test_a_guest_is_found_by_name_and_alone_and_the_host_brings_all(app, now):
     event = option.event
 
     def at_the_door(typed: str) -> list[str]:
-        return [person.name for person in arrivals.search(event, typed).people]
+        return [person.name for person in lookup.search(event, typed).people]
 
     assert at_the_door("bola") == ["Bola Ade"]
     assert at_the_door("bola okonkwo") == ["Bola Ade"]
@@ -139,8 +139,8 @@ def test_who_is_renamed_is_found_by_the_new_words_alone(event, now):
 def test_of_very_many_the_first_are_shown_and_it_is_said(app, now):
     event = make_option().event
     crowd.add_attendees(event_id=event.id, number=300, now=event.starts_at - timedelta(days=1))
-    result = arrivals.search(event, "example")
-    assert (len(result.people), result.has_more) == (arrivals.FOUND, True)
+    result = lookup.search(event, "example")
+    assert (len(result.people), result.has_more) == (lookup.FOUND, True)
 
 
 def test_whatever_wrote_an_rsvp_its_words_are_there(event, now):
@@ -148,7 +148,7 @@ def test_whatever_wrote_an_rsvp_its_words_are_there(event, now):
     option = make_option(make_event(guests_max=1))
     make_rsvp(option, guests=["Guest Of Theirs"])
     import_list(option, "Name,Email,Guests\nZoë Muñoz,zoe@example.org,André Çelik\n", now)
-    assert [person.name for person in arrivals.search(option.event, "celik").people] == [
+    assert [person.name for person in lookup.search(option.event, "celik").people] == [
         "André Çelik"
     ]
     written = {

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from registration import arrivals, papers, rsvps
+from registration import papers, rsvps, turnout
 from registration.models import StaffRole
 from registration.parties import attendees
 from registration.web.staff import printing
@@ -52,10 +52,10 @@ def test_each_of_a_party_has_a_page_of_their_own(event):
 def test_names_of_the_world_bring_their_fonts_and_plain_ones_do_not(event):
     option = make_option(event)
     make_rsvp(option, name="Amina Okonkwo-Bell")
-    plain = fonts(papers.badges(event, arrivals.expected(event)))
+    plain = fonts(papers.badges(event, turnout.expected(event)))
     assert not any("Noto" in name for name in plain)
     make_rsvp(option, name=NAMES[0], guests=NAMES[1:])
-    all_of_them = fonts(papers.badges(event, arrivals.expected(event)))
+    all_of_them = fonts(papers.badges(event, turnout.expected(event)))
     assert sum("Noto" in name for name in all_of_them) >= 3
 
 
@@ -64,7 +64,7 @@ def test_every_script_that_is_promised_has_its_font(event, caplog):
     option = make_option(event)
     for name in MORE:
         make_rsvp(option, name=name)
-    assert pages(papers.badges(event, arrivals.expected(event))) == 2
+    assert pages(papers.badges(event, turnout.expected(event))) == 2
     assert "missing" not in caplog.text
 
 
@@ -100,7 +100,7 @@ def test_a_list_s_letter_is_one(name, letter):
 )  # fmt: skip
 def test_no_letter_of_a_latin_name_is_lost(event, name, now, caplog):
     rsvp = make_rsvp(make_option(event), name=name, organisation=name)
-    people = arrivals.expected(event)
+    people = turnout.expected(event)
     papers.tickets(rsvp, people)
     papers.badges(event, people)
     papers.door_list(event, people, now=now)
@@ -113,7 +113,7 @@ def test_a_long_name_stands_whole_on_badge_and_list(event, now, monkeypatch):
     monkeypatch.setattr(papers.Paper, "_cut", lambda _paper, line, _width: cut.append(line) or line)
     name = "Maximiliane-Theodora von und zu Hohenlohe-Schillingsfürst-Waldenburg"
     make_rsvp(make_option(event), name=name)
-    people = arrivals.expected(event)
+    people = turnout.expected(event)
     papers.badges(event, people)
     assert pages(papers.door_list(event, people, now=now)) == 1
     assert cut == []
@@ -125,7 +125,7 @@ def test_a_long_name_stands_whole_on_badge_and_list(event, now, monkeypatch):
 )
 def test_no_name_breaks_the_printing(event, name, now):
     rsvp = make_rsvp(make_option(event), name=name, organisation=name)
-    people = arrivals.expected(event)
+    people = turnout.expected(event)
     assert pages(papers.tickets(rsvp, people)) == 1
     assert pages(papers.badges(event, people)) == 1
     assert pages(papers.door_list(event, people, now=now)) == 1
@@ -136,7 +136,7 @@ def test_ten_badges_fill_a_sheet(event):
     option = make_option(event)
     for _ in range(11):
         make_rsvp(option)
-    assert pages(papers.badges(event, arrivals.expected(event))) == 2
+    assert pages(papers.badges(event, turnout.expected(event))) == 2
 
 
 @printed
@@ -150,7 +150,7 @@ def test_only_who_has_a_seat_in_the_room_is_expected(app, now):
     here, gone = make_rsvp(room), make_rsvp(room)
     make_rsvp(stream)
     rsvps.cancel(rsvp_id=gone.id, now=now)
-    assert [person.name for person in arrivals.expected(room.event)] == [here.name]
+    assert [person.name for person in turnout.expected(room.event)] == [here.name]
 
 
 @pytest.mark.parametrize(

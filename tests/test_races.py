@@ -15,7 +15,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from registration import arrivals, capacity, desk, doctor, links, moves
+from registration import capacity, desk, doctor, links, moves, turnout
 from registration.database import db
 from registration.models import (
     AttendanceOption,
@@ -229,7 +229,7 @@ def test_an_undo_of_many_check_ins_counts_once_and_spares_who_came_in_anew(
     came = field.race(lanes)
     assert sum(int(number) for lane in came[:4] for number in lane) == 12
     seats_of(room)
-    assert arrivals.counts_of(room.event).inside == sum(int(n) for lane in came[4:] for n in lane)
+    assert turnout.counts_of(room.event).inside == sum(int(n) for lane in came[4:] for n in lane)
 
 
 def test_a_capacity_that_rises_and_sinks_loses_nobody(app: Flask, field: Racers, now: datetime):

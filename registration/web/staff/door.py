@@ -14,7 +14,7 @@ from sqlalchemy import select
 from wtforms import StringField
 from wtforms.validators import InputRequired, Optional
 
-from registration import arrivals, checkin, walkins
+from registration import arrivals, checkin, lookup, turnout, walkins
 from registration.admission import Refusal, RsvpRefused
 from registration.arrivals import Outcome
 from registration.checkin import Decision
@@ -72,8 +72,8 @@ def index(slug: str) -> ResponseReturnValue:
     """The scanner, the search and who came in last."""
     event = event_by_slug(slug)
     text = request.args.get("q", "").strip()[:200]
-    found = arrivals.search(event, text) if text else None
-    return _page(event, text=text, found=found, is_misread=arrivals.is_misread(text))
+    found = lookup.search(event, text) if text else None
+    return _page(event, text=text, found=found, is_misread=lookup.is_misread(text))
 
 
 @blueprint.get("/shell")
@@ -91,7 +91,7 @@ def admit(slug: str) -> ResponseReturnValue:
     event = event_by_slug(slug)
     text = request.form.get("q", "").strip()[:300]
     attendee_id = request.form.get("attendee", 0, type=int)
-    code = arrivals.code_in(text)
+    code = lookup.code_in(text)
     if not attendee_id and "scan" not in request.form and (not code or _is_name(text, code)):
         return redirect(url_for(".index", slug=slug, q=text or None), code=303)
     decision = checkin.admit(
@@ -114,7 +114,7 @@ def _ago() -> timedelta:
 
 def _is_name(text: str, code: str) -> bool:
     """Whether a text of eight letters is no ticket's code: then it may be a name."""
-    return arrivals.looks_like_name(text) and arrivals.person_by_code(code) is None
+    return lookup.looks_like_name(text) and lookup.person_by_code(code) is None
 
 
 @blueprint.post("/seat")
@@ -134,7 +134,7 @@ def seat(slug: str) -> ResponseReturnValue:
     except LookupError:
         abort(404)
     except RsvpRefused as refusal:
-        unseated = arrivals.person_by_id(attendee_id)
+        unseated = lookup.person_by_id(attendee_id)
         return _answer(
             event,
             Decision(arrivals.standing(unseated, event.id), unseated),
@@ -197,7 +197,7 @@ def walk_in(slug: str) -> ResponseReturnValue:
         form=form,
         is_full=refused is Refusal.FULL,
         has_rsvp=refused is Refusal.HAS_RSVP,
-        counts=arrivals.counts_of(event),
+        counts=turnout.counts_of(event),
     )
     return page, status
 
@@ -254,5 +254,5 @@ def _page(event: Event, **found: object) -> ResponseReturnValue:
 
 def _now(event: Event) -> dict[str, object]:
     """The counts, who came in last and the time, which each page and answer of the door carries."""
-    counts = arrivals.counts_of(event)
-    return {"counts": counts, "recent": arrivals.last_in(event, counts=counts), "now": now()}
+    counts = turnout.counts_of(event)
+    return {"counts": counts, "recent": turnout.last_in(event, counts=counts), "now": now()}

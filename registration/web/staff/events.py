@@ -10,7 +10,7 @@ from flask_babel import gettext, ngettext
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
-from registration import arrivals, growth, listing, outbox, roster, wording
+from registration import growth, listing, outbox, roster, turnout, wording
 from registration.database import db
 from registration.models import (
     LIVE,
@@ -174,7 +174,7 @@ def _turnouts(event: Event, moment: datetime) -> list[dict[str, object]]:
     """Who came and who watched, once it has begun; nothing before."""
     if moment < event.starts_at:
         return []
-    came = arrivals.turnout_of(event)
+    came = turnout.of(event)
     figures = (
         (gettext("In the room"), came.room, came.room_expected),
         (gettext("Watched"), came.online, came.online_expected),

@@ -11,7 +11,7 @@ from flask import Blueprint, Response, abort, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from registration import arrivals
+from registration import turnout
 from registration.folding import folded
 from registration.models import Attendee, Event, StaffRole
 from registration.times import now
@@ -60,7 +60,7 @@ def _by_surname(event: Event) -> list[Attendee]:
         name = person.name
         return folded(papers.surname(name)), folded(name), person.id
 
-    return sorted(arrivals.expected(event), key=key)
+    return sorted(turnout.expected(event), key=key)
 
 
 def _part(people: Sequence[Attendee]) -> Sequence[Attendee] | None:

@@ -13,7 +13,7 @@ from flask_wtf import FlaskForm
 from wtforms import StringField
 from wtforms.validators import InputRequired
 
-from registration import arrivals, lobby, streams
+from registration import lobby, streams, turnout
 from registration.models import Event, LobbyPhase, StaffRole
 from registration.streams import StreamRefused
 from registration.times import now
@@ -145,6 +145,6 @@ def _page(event: Event, form: SourceForm) -> str:
         on_air=lobby.on_air(sources),
         status=lobby.status_of(event, moment),
         phase=str(lobby.phase_of(event, moment)),
-        turnout=arrivals.turnout_of(event),
+        turnout=turnout.of(event),
         now=moment,
     )
