@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from registration import papers, rsvps, turnout
 from registration.models import StaffRole
 from registration.parties import attendees
+from registration.typesetting import Paper
 from registration.web.staff import printing
 from tests.factories import make_event, make_hybrid, make_option, make_rsvp, make_staff
 from tests.signing_in import sign_in
@@ -72,7 +73,7 @@ def test_every_script_that_is_promised_has_its_font(event, caplog):
 @pytest.mark.parametrize(("name", "shown"), [("ᚠᚢᚦ 😀", "number"), ("Zoë 😀", "name")])
 def test_a_name_that_cannot_be_printed_is_the_tickets_number(event, name, shown):
     person = attendees(make_rsvp(make_option(event), name=name))[0]
-    paper = papers.Paper("")
+    paper = Paper("")
     said = paper.name_of(person)
     paper.done()
     assert said == {"number": person.spoken_code, "name": name}[shown]
@@ -110,7 +111,7 @@ def test_no_letter_of_a_latin_name_is_lost(event, name, now, caplog):
 @printed
 def test_a_long_name_stands_whole_on_badge_and_list(event, now, monkeypatch):
     cut = []
-    monkeypatch.setattr(papers.Paper, "_cut", lambda _paper, line, _width: cut.append(line) or line)
+    monkeypatch.setattr(Paper, "_cut", lambda _paper, line, _width: cut.append(line) or line)
     name = "Maximiliane-Theodora von und zu Hohenlohe-Schillingsfürst-Waldenburg"
     make_rsvp(make_option(event), name=name)
     people = turnout.expected(event)
@@ -177,13 +178,13 @@ def test_a_list_is_sorted_by_the_name_of_the_family(name, last):
 @pytest.mark.parametrize("name", ["محمد الفاتح", "(דוד) בן־גוריון", "محمد Bell 2"])
 def test_a_name_from_the_right_stands_at_its_label_on_a_ticket(event, name, monkeypatch):
     ends = {}
-    cell = papers.Paper.cell
+    cell = Paper.cell
 
     def watched(paper, width, height, text="", **rest):
         ends[text] = (rest["align"], paper.get_x() + width)
         return cell(paper, width, height, text, **rest)
 
-    monkeypatch.setattr(papers.Paper, "cell", watched)
+    monkeypatch.setattr(Paper, "cell", watched)
     rsvp = make_rsvp(make_option(event), name=name)
     papers.tickets(rsvp, attendees(rsvp))
     side, end = ends[name]
@@ -195,7 +196,7 @@ def test_a_name_from_the_right_stands_at_its_label_on_a_ticket(event, name, monk
 
 @pytest.fixture
 def paper():
-    paper = papers.Paper("")
+    paper = Paper("")
     paper.add_page()
     yield paper
     paper.done()
