@@ -12,7 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
-from registration import approvals, invitations, rsvps, streams
+from registration import approvals, invitations, lifecycle, rsvps, streams
 from registration.database import db
 from registration.models import (
     Answer,
@@ -39,6 +39,7 @@ from tests.factories import (
     make_option,
     make_question,
     make_rsvp,
+    make_staff,
     save,
 )
 
@@ -557,6 +558,17 @@ class TestTheManagePage:
         assert "Your RSVP is cancelled, Bo" in text_of(client.get(f"/rsvp/{seated.manage_key}"))
         assert "This RSVP has ended." in press(client, seated, "resend")
 
+    def test_who_was_given_a_seat_meanwhile_has_not_left_the_waitlist(self, client: FlaskClient):
+        room, _stream = make_hybrid(capacity=1)
+        seated, first = make_rsvp(room), make_rsvp(room)
+        press(client, seated, "cancel")
+        page = press(client, first, "leave")
+        assert "You have left the waitlist." not in page
+        assert "This RSVP is not on the waitlist any more." in page
+        assert "Your seat is reserved" in page
+        press(client, first, "cancel")
+        assert "You have left the waitlist." in press(client, first, "leave"), "twice is once"
+
     def test_leaving_the_waitlist_asks_first_and_says_what_is_lost(self, client: FlaskClient):
         room, stream = make_hybrid(capacity=1)
         seated, first = make_rsvp(room), make_rsvp(room)
@@ -742,6 +754,29 @@ class TestTheManagePage:
         assert client.get(f"{path}/{page}").status_code == 200
         app.config["NOW"] = lambda: over
         assert client.get(f"{path}/{page}").location == path
+
+    def test_a_ticket_that_admits_nobody_any_more_says_so(self, client: FlaskClient, app: Flask):
+        room, stream = make_hybrid()
+        event, rsvp, moved = room.event, make_rsvp(room), make_rsvp(room)
+        tickets = [f"/t/{attendees(one)[0].ticket_code}" for one in (rsvp, moved)]
+        assert "Show this ticket at the door." in client.get(tickets[1]).text
+        rsvps.switch(rsvp_id=moved.id, option_id=stream.id, now=NOW)
+        assert "This ticket is not valid any more." in client.get(tickets[1]).text
+        staff = make_staff()
+        lifecycle.cancel(event_id=event.id, reason="The hall burnt.", staff_id=staff.id, now=NOW)
+        for ticket in tickets:
+            page = text_of(client.get(ticket))
+            assert "This event has been cancelled. The hall burnt." in page
+            assert "at the door" not in page
+        for file in ("tickets.pdf", "calendar.ics"):
+            path = f"/rsvp/{rsvp.manage_key}"
+            assert client.get(f"{path}/{file}").location == path
+
+    def test_the_ticket_of_an_event_that_is_over_says_so(self, client: FlaskClient, app: Flask):
+        room, _ = make_hybrid()
+        ticket, over = attendees(make_rsvp(room))[0].ticket_code, room.event.ends_at
+        app.config["NOW"] = lambda: over
+        assert "This event has ended." in client.get(f"/t/{ticket}").text
 
     def test_each_ticket_of_a_party_has_a_heading_of_its_own(self, client: FlaskClient):
         room, _ = make_hybrid(guests_max=1)

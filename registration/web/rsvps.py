@@ -26,7 +26,7 @@ from registration import (
     rsvps,
 )
 from registration.admission import RsvpRefused
-from registration.models import AttendanceOption, Rsvp
+from registration.models import AttendanceOption, EventStatus, Rsvp
 from registration.parties import attendees, unanswered
 from registration.times import now
 from registration.web import access, tries
@@ -111,6 +111,8 @@ def ics(key: str) -> ResponseReturnValue:
     rsvp = access.rsvp_by_manage_key(key)
     if not rsvp.is_confirmed:
         abort(404)
+    if rsvp.event.status is EventStatus.CANCELLED:
+        return redirect(url_for("rsvps.show", key=key), code=303)
     return own_entry(rsvp)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, abort, render_template
+from flask import Blueprint, abort, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from registration.database import db
-from registration.models import Attendee
+from registration.models import Attendee, EventStatus
 from registration.parties import attendees
+from registration.times import now
 from registration.web import access, tries
 from registration.web.files import file
 from registration.web.staff.access import works_on
@@ -22,6 +23,8 @@ def print_all(key: str) -> ResponseReturnValue:
     rsvp = access.rsvp_by_manage_key(key)
     if not rsvp.is_confirmed or rsvp.option.is_virtual:
         abort(404)
+    if rsvp.event.status is EventStatus.CANCELLED:
+        return redirect(url_for("rsvps.show", key=key), code=303)
     from registration import papers  # it loads fonts and a PDF library: only where one prints
 
     body = papers.tickets(rsvp, attendees(rsvp))
@@ -43,6 +46,7 @@ def show(code: str) -> ResponseReturnValue:
         "rsvps/ticket.html",
         event=rsvp.event,
         code=person.spoken_code,
-        is_valid=rsvp.is_confirmed,
+        is_valid=rsvp.is_confirmed and not rsvp.option.is_virtual,
+        is_past=rsvp.event.is_past(now()),
         is_at_door=works_on(rsvp.event),
     )
