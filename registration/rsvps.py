@@ -24,6 +24,8 @@ EDITED_MEANWHILE = _(
     "These details were changed since you opened this page, in another window or by the "
     "organisers. Below is what you entered: save it again to keep it, or leave it as it is."
 )
+#: What is said where somebody was given a seat, or has left, in the meantime.
+NOT_WAITING = _("This RSVP is not on the waitlist any more.")
 
 
 def cancel(
@@ -59,11 +61,17 @@ def cancel(
 
 
 def leave_waitlist(*, rsvp_id: int, now: datetime) -> None:
-    """Leave the queue: one who watches meanwhile keeps that place, anyone else cancels."""
+    """Leave the queue: one who watches meanwhile keeps that place, anyone else cancels.
+
+    Twice is once. Raises RsvpRefused where there is no queue to leave: who was given a seat
+    meanwhile has it.
+    """
     with transaction():
         seats, rsvp = seating.lock_for(rsvp_id)
-        if rsvp.waits_for_option_id is None:
+        if not rsvp.is_live:
             return
+        if rsvp.waits_for_option_id is None:
+            raise RsvpRefused(Refusal.NOT_POSSIBLE, NOT_WAITING)
         admission.check_running(seats.event, now)
         if rsvp.status is RsvpStatus.WAITLISTED:
             admission.end(rsvp, seats, RsvpStatus.CANCELLED, now=now)
@@ -161,7 +169,7 @@ def watch_meanwhile(*, rsvp_id: int, option_id: int, now: datetime) -> None:
         if rsvp.watches_meanwhile and rsvp.option_id == option_id:
             return
         if rsvp.status is not RsvpStatus.WAITLISTED or not option.is_virtual:
-            raise RsvpRefused(Refusal.NOT_POSSIBLE, _("This RSVP is not on the waitlist any more."))
+            raise RsvpRefused(Refusal.NOT_POSSIBLE, NOT_WAITING)
         admission.check_move(seats.event, option, now)
         if not option.has_room_for(rsvp.party_size):
             raise admission.full(option, rsvp.party_size)
