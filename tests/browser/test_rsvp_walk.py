@@ -248,6 +248,18 @@ def test_on_a_phone_nothing_scrolls_sideways_with_text_of_double_size(
     assert_double_size_fits(open_page("/", width="phone", locale="fr-FR"))
 
 
+def test_what_one_presses_is_no_narrower_than_its_words_and_no_lower_than_a_thumb(
+    site: Site, open_page: Callable[..., Page], width: str
+):
+    page = open_page("/", width=width)
+    search = page.get_by_role("button", name="Search")
+    assert search.evaluate("button => button.offsetHeight") == 48  # one line
+    page.goto(f"/rsvp/{make_rsvp(make_option(make_event())).manage_key}")
+    for name in ("Download what is kept about me", "Erase my data", "Cancel my RSVP"):
+        link = page.get_by_role("link", name=name)
+        assert link.evaluate("link => link.offsetHeight") >= 44
+
+
 def assert_double_size_fits(page: Page) -> None:
     """On a small phone and on a larger one: what else axe looks at does not change with size."""
     page.evaluate("document.documentElement.style.fontSize = '200%'")
