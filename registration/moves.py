@@ -72,18 +72,19 @@ def _ways_into(rsvp: Rsvp, option: AttendanceOption, event: Event, now: datetime
     return [How.WAIT, How.BEYOND] if may_wait else [How.BEYOND]
 
 
-def move(*, rsvp_id: int, option_id: int, how: How, staff_id: int | None, now: datetime) -> None:
+def move(*, rsvp_id: int, option_id: int, how: How, staff_id: int | None, now: datetime) -> How:
     """Let somebody attend another way, and mail it; whom that frees seats for moves up.
 
-    Twice is once. Where there is room by now, nobody waits or needs an extra seat. Raises
-    RsvpRefused if it is not possible any more, and LookupError if the event has no such option.
+    Twice is once. Where there is room by now, nobody waits or needs an extra seat: how they came
+    to it is returned. Raises RsvpRefused if it is not possible any more, and LookupError if the
+    event has no such option.
     """
     with transaction():
         seats, rsvp = seating.lock_for(rsvp_id)
         option = admission.option_of(seats, option_id)
         admission.check_running(seats.event, now)
         if _is_done(rsvp, option, how):
-            return
+            return how
         possible = _ways_into(rsvp, option, seats.event, now) if is_possible(rsvp, now) else []
         if how in (How.WAIT, How.BEYOND) and How.AT_ONCE in possible:
             how = How.AT_ONCE
@@ -91,6 +92,7 @@ def move(*, rsvp_id: int, option_id: int, how: How, staff_id: int | None, now: d
             raise _refusal(rsvp, option, how)
         _do(rsvp, seats, option, how, staff_id=staff_id, now=now)
         seating.promote(seats, now=now)
+    return how
 
 
 def _is_done(rsvp: Rsvp, option: AttendanceOption, how: How) -> bool:

@@ -569,6 +569,17 @@ class TestTheManagePage:
         press(client, first, "cancel")
         assert "You have left the waitlist." in press(client, first, "leave"), "twice is once"
 
+    def test_who_asked_to_wait_for_a_seat_that_became_free_is_told_that_it_is_theirs(
+        self, client: FlaskClient
+    ):
+        room, stream = make_hybrid(capacity=1)
+        seated, watcher = make_rsvp(room), make_rsvp(stream)
+        press(client, seated, "cancel")
+        page = press(client, watcher, "switch", option=room.id, wait="y")
+        assert "Done." in page
+        assert "You are on the waitlist" not in page
+        assert "Your seat is reserved" in page
+
     def test_leaving_the_waitlist_asks_first_and_says_what_is_lost(self, client: FlaskClient):
         room, stream = make_hybrid(capacity=1)
         seated, first = make_rsvp(room), make_rsvp(room)

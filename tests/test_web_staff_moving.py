@@ -138,6 +138,18 @@ def test_a_page_that_is_older_than_what_it_shows_says_what_can_be_done_now(
     ]
 
 
+def test_staff_read_that_somebody_has_the_seat_that_became_free_meanwhile(
+    desk: FlaskClient,
+) -> None:
+    room, stream = make_hybrid(capacity=1)
+    seated, rsvp = make_rsvp(room), make_rsvp(stream)
+    rsvps.cancel(rsvp_id=seated.id, now=NOW)
+    done = send(desk, f"{page_of(rsvp)}/move", move=f"{room.id}:wait")
+    shown = desk.get(done.location).text
+    assert "Moved. A mail is on its way, and their calendar follows." in shown
+    assert "They are in the queue." not in shown
+
+
 def test_nothing_chosen_is_asked_for(desk: FlaskClient) -> None:
     room, _stream = make_hybrid()
     answer = send(desk, f"{page_of(make_rsvp(room))}/move")

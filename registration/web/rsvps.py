@@ -138,22 +138,25 @@ def switch(key: str) -> ResponseReturnValue:
     if request.method != "POST":
         return _ask_to_switch(rsvp)
     option_id = request.form.get("option", 0, type=int)
-    waits = "wait" in request.form
-    done = (
-        gettext("You are on the waitlist and keep your place meanwhile.")
-        if waits
-        else gettext("Done. A mail with what has changed is on its way.")
-        if current_app.config["MAIL_SERVER"]
-        else gettext("Done.")
-    )
+    accepts_waiting = "wait" in request.form
     rsvp_id = rsvp.id
     return _do(
         key,
         lambda: rsvps.switch(
-            rsvp_id=rsvp_id, option_id=option_id, now=now(), accepts_waiting=waits
+            rsvp_id=rsvp_id, option_id=option_id, now=now(), accepts_waiting=accepts_waiting
         ),
-        done,
+        lambda: _switched(key, option_id),
     )
+
+
+def _switched(key: str, option_id: int) -> str:
+    """What came of it: who wanted to wait has a seat at once where one became free meanwhile."""
+    rsvp = access.rsvp_by_manage_key(key)
+    if rsvp.is_confirmed and rsvp.waits_for_option_id == option_id:
+        return gettext("You are on the waitlist and keep your place meanwhile.")
+    if current_app.config["MAIL_SERVER"]:
+        return gettext("Done. A mail with what has changed is on its way.")
+    return gettext("Done.")
 
 
 def _ask_to_switch(rsvp: Rsvp) -> ResponseReturnValue:
@@ -246,7 +249,7 @@ def cancel(key: str) -> ResponseReturnValue:
     return _do(key, lambda: rsvps.cancel(rsvp_id=rsvp_id, now=now()), "")
 
 
-def _do(key: str, verb: Callable[[], None], done: str) -> ResponseReturnValue:
+def _do(key: str, verb: Callable[[], None], done: str | Callable[[], str]) -> ResponseReturnValue:
     """Call a verb and go back to the manage page, which says how it went."""
     try:
         verb()
@@ -255,6 +258,6 @@ def _do(key: str, verb: Callable[[], None], done: str) -> ResponseReturnValue:
     except RsvpRefused as refusal:
         flash(str(refusal), "warn")
     else:
-        if done:
-            flash(done, "ok")
+        if said := done if isinstance(done, str) else done():
+            flash(said, "ok")
     return redirect(url_for("rsvps.show", key=key), code=303)

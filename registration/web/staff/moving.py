@@ -50,7 +50,7 @@ def move(slug: str, rsvp_id: int) -> ResponseReturnValue:
     if form.validate_on_submit():
         option_id, how = _chosen(form.move.data)
         try:
-            moves.move(
+            how = moves.move(
                 rsvp_id=rsvp_id, option_id=option_id, how=how, staff_id=current_user.id, now=now()
             )
         except LookupError:
