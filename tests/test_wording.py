@@ -70,3 +70,23 @@ def test_a_day_and_its_month_stay_on_one_line(app: Flask, language: str, said: s
         assert wording.plain_day(at, zone) == wording.plain_date(at.date()) == kept
         assert wording.day(at, zone).endswith(f" {kept}")
         assert wording.NBSP in wording.short_day(at, zone)
+
+
+@pytest.mark.parametrize(
+    ("language", "ends_at", "said"),
+    [
+        ("en", "2026-12-31T17:00Z", "December 2026"),
+        ("en", "2027-01-02T17:00Z", "Dec 2026 – Jan 2027"),
+        ("fr", "2027-01-02T17:00Z", "déc. 2026 – janv. 2027"),
+    ],
+)
+def test_an_event_is_in_all_its_months(app: Flask, language: str, ends_at: str, said: str) -> None:
+    begins, zone = datetime.fromisoformat("2026-12-30T08:00Z"), ZoneInfo("Europe/Paris")
+    with force_locale(language):
+        assert wording.month_and_year(begins, datetime.fromisoformat(ends_at), zone) == said
+
+
+def test_an_event_over_two_months_of_a_year_says_the_year_once(app: Flask) -> None:
+    begins, ends = (datetime.fromisoformat(f"2027-{day}T14:00Z") for day in ("01-25", "02-08"))
+    with force_locale("en"):
+        assert wording.month_and_year(begins, ends, ZoneInfo("Europe/Paris")) == "Jan–Feb 2027"

@@ -28,7 +28,6 @@ from registration.web import access, tries
 from registration.web.answer_form import Offer, RsvpForm, opened
 from registration.web.asking import Asking, Recent
 from registration.web.events import FRESH
-from registration.web.fields import once_more
 from registration.web.headers import cacheable
 from registration.web.kept_pages import KeptPages
 from registration.web.limits import address_sent
@@ -146,12 +145,16 @@ def preview_of(event: Event) -> ResponseReturnValue:
     return _page(asking, form, 200, is_preview=True)
 
 
-def ask_again() -> ResponseReturnValue:
-    """The form as it was sent, with a new token: phones restore pages, but not their cookies."""
+def as_sent(problem: str, status: int) -> ResponseReturnValue:
+    """The form as it was sent, and why it was not taken; with a new token, so that it can be.
+
+    Phones restore pages, but not their cookies; and going back is no way to what was typed: some
+    browsers forget it of a page that is not to be kept.
+    """
     asking = Asking.of(access.published_event((request.view_args or {})["slug"]))
     form = asking.form(now())
-    form.form_errors.append(once_more())
-    return _page(asking, form, 400)
+    form.form_errors.append(problem)
+    return _page(asking, form, status)
 
 
 def _elsewhere(event: Event) -> ResponseReturnValue:

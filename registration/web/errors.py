@@ -6,7 +6,7 @@ import logging
 import secrets
 import sqlite3
 
-from flask import Flask, Response, current_app, g, render_template, request
+from flask import Flask, Response, current_app, g, make_response, render_template, request
 from flask.globals import request_ctx
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext, ngettext
@@ -18,6 +18,7 @@ from werkzeug.exceptions import HTTPException
 
 from registration.database import db
 from registration.web import access, answering, editing, speakers, tries
+from registration.web.fields import once_more
 from registration.web.staff import lost
 
 log = logging.getLogger(__name__)
@@ -111,6 +112,13 @@ def _known(error: HTTPException) -> ResponseReturnValue:
                 "The organisers are changing the event, so what you sent was not taken. Come back "
                 "later."
             )
+    if error.code == 429 and request.endpoint == "answering.take":
+        try:
+            answer = make_response(answering.as_sent(advice, 429))
+        except HTTPException as gone:
+            return _known(gone)
+        answer.headers.extend(_kept_headers(error))
+        return answer
     if error.code == 404 and _is_desk():
         advice = gettext("It may be gone, or the address is not complete.")
     return _page(heading, advice, error.code), error.code, dict(_kept_headers(error))
@@ -139,7 +147,7 @@ def _no_token(error: CSRFError) -> ResponseReturnValue:
         return lost.keep()
     try:
         if request.endpoint == "answering.take" and lost.is_from_our_own_page():
-            return answering.ask_again()
+            return answering.as_sent(once_more(), 400)
         if request.endpoint in _KEYED_FORMS:
             return _KEYED_FORMS[request.endpoint]()
     except HTTPException as gone:

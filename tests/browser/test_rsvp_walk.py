@@ -178,6 +178,7 @@ def test_the_visitor_s_time_names_the_day_where_it_is_another_one(
     ):
         theirs = open_page(f"/events/{slug}").locator("main [data-local]").first
         expect(theirs).to_have_text(words)
+        assert re.search("\\d\u00a0d", theirs.inner_text(), re.I) or slug == "morning"
     # One moment alone is written like a span.
     watcher = make_rsvp(make_option(event, mode="virtual"))
     theirs = open_page(f"/rsvp/{watcher.manage_key}").locator("main [data-local]").first
@@ -258,6 +259,16 @@ def test_what_one_presses_is_no_narrower_than_its_words_and_no_lower_than_a_thum
     for name in ("Download what is kept about me", "Erase my data", "Cancel my RSVP"):
         link = page.get_by_role("link", name=name)
         assert link.evaluate("link => link.offsetHeight") >= 44
+
+
+def test_a_page_without_a_description_does_not_begin_with_a_line(
+    site: Site, open_page: Callable[..., Page]
+):
+    make_event(slug="bare")
+    page = open_page("/events/bare")
+    first, second = page.locator("article > .part").all()
+    expect(first).to_have_css("border-top-width", "0px")
+    expect(second).to_have_css("border-top-width", "1px")
 
 
 def assert_double_size_fits(page: Page) -> None:
