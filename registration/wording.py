@@ -113,9 +113,14 @@ def short_weekday(at: datetime, zone: ZoneInfo) -> str:
     return _part(at, zone, "EEE")
 
 
-def month_and_year(at: datetime, zone: ZoneInfo) -> str:
-    """ "December 2026"."""
-    return _part(at, zone, "LLLL y")
+def month_and_year(starts_at: datetime, ends_at: datetime, zone: ZoneInfo) -> str:
+    """ "December 2026"; over more than one "Jan–Feb 2027", "Dec 2026 – Jan 2027"."""
+    first, last = starts_at.astimezone(zone), ends_at.astimezone(zone)
+    if first.year != last.year:
+        return f"{_part(first, zone, 'LLL y')} – {_part(last, zone, 'LLL y')}"
+    if first.month != last.month:
+        return f"{_part(first, zone, 'LLL')}–{_part(last, zone, 'LLL y')}"
+    return _part(first, zone, "LLLL y")
 
 
 def month(at: datetime, zone: ZoneInfo) -> str:

@@ -42,6 +42,7 @@ from tests.factories import (
     make_staff,
     save,
 )
+from tests.forms import form_of
 
 
 def hidden(page: str) -> dict[str, str]:
@@ -406,6 +407,20 @@ class TestLimits:
         assert answer.status_code == 429
         assert re.search(r"is lost: wait \d\d minutes and send it again", text_of(answer))
         assert 0 < int(answer.headers["Retry-After"]) <= 3600
+
+    def test_a_limit_that_is_met_loses_nothing_that_was_typed(
+        self, app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setitem(app.config, "LIMIT_RSVP_PER_NETWORK", "1 per hour")
+        room, stream = make_hybrid()
+        topic = make_question(room.event)
+        send(client, room.event, room)
+        typed = {"email": "bo@example.org", "name": "Bo", f"question_{topic.id}": "The vote"}
+        shown = form_of(send(client, room.event, stream, **typed).text, "")
+        assert shown["attend"] == str(stream.id)
+        assert typed.items() <= shown.to_dict().items()
+        limiter.reset()
+        assert client.post(f"/events/{room.event.slug}/rsvp", data=shown).status_code == 303
 
     def test_a_network_is_a_64_of_ipv6(self, app: Flask, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setitem(app.config, "LIMIT_FIND_PER_NETWORK", "1 per hour")

@@ -137,7 +137,7 @@ def _card_of(event: Event, options: Sequence[AttendanceOption]) -> cards.Card:
         host=entries.host_name(event),
         day=day,
         weekday=weekday,
-        month=wording.month_and_year(starts_at, zone),
+        month=wording.month_and_year(starts_at, ends_at, zone),
         title=event.title,
         when=gettext("Cancelled") if cancelled else wording.hours(starts_at, ends_at, zone),
         in_person="" if cancelled else names.get(AttendanceMode.IN_PERSON, ""),

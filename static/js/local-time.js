@@ -19,7 +19,7 @@ function zoneName(moment) {
 const told = (moment) => {
   const [digits, half] = write(moment, CLOCK).split(/\s(?=[ap]m$)/i);
   const period = half ? `\u00a0${half[0].toLowerCase()}.m.` : "";
-  return { digits, period, day: write(moment, DAY), zone: `\u00a0${zoneName(moment)}` };
+  return { digits, period, day: write(moment, DAY).replace(/(\d+) /, "$1\u00a0"), zone: `\u00a0${zoneName(moment)}` };
 };
 
 function span(from, to, hasDay) {
