@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
+from flask_security import hash_password
 from sqlalchemy import select
 from werkzeug.routing import Rule
 
@@ -13,7 +17,7 @@ from registration.models import Attendee, Event, MailKind, OutboxMail, StaffRole
 from tests.conftest import NOW
 from tests.factories import make_event, make_hybrid, make_rsvp, make_speaker, make_staff
 from tests.furnished import furnish
-from tests.signing_in import sign_in
+from tests.signing_in import PASSWORD, SITE, post, send, sign_in
 from tests.test_every_address import rows
 
 #: What admins alone may do, and what the door may do too.
@@ -78,6 +82,25 @@ def test_a_stranger_is_sent_to_sign_in_wherever_they_knock(
         answer = unguarded.test_client().open(url, method=method)
         assert answer.status_code == 303, (method, endpoint)
         assert answer.location.startswith("/staff/sign-in?next="), (method, endpoint)
+
+
+def test_a_button_pressed_after_the_session_leads_back_to_its_page_and_says_so(
+    app: Flask, filled: dict[str, object], client: FlaskClient
+) -> None:
+    page = f"/staff/events/{filled['slug']}/attendees?q=bell"
+    path = f"/staff/events/{filled['slug']}/attendees/many/"
+    answer = post(client, path, headers={"Referer": f"{SITE}{page}"}, do="check_in")
+    asked = parse_qs(urlsplit(answer.location).query)
+    assert asked["next"] == [page]
+    assert "so this was not done" in client.get(answer.location).text
+    make_staff(email="ada@example.org", password=hash_password(PASSWORD))
+    entered = send(client, answer.location, email="ada@example.org", password=PASSWORD, **asked)
+    assert entered.location == page
+    by_script = {"Referer": "https://evil.example/staff/", "Sec-Fetch-Mode": "cors"}
+    client = app.test_client()
+    answer = post(client, path, headers=by_script)
+    assert answer.location == "/staff/sign-in?next=/staff/"
+    assert "so this was not done" not in client.get(answer.location).text
 
 
 @pytest.mark.parametrize("role", [StaffRole.ORGANISER, StaffRole.DOOR])

@@ -399,6 +399,24 @@ def test_a_lost_session_gives_back_what_was_typed(client: FlaskClient, app: Flas
     assert reread(event).summary == "A long <text>"
 
 
+def test_a_lost_session_gives_back_a_biography_too(client: FlaskClient, app: Flask) -> None:
+    event, account = make_event(), make_staff()
+    speaker = make_speaker(event)
+    path = f"/staff/events/{event.slug}/speakers/{speaker.id}/edit"
+    forms = forms_of(sign_in(client, account).get(path).text)
+    opened = next(form.sent for form in forms if "bio" in form.sent)
+    opened["bio"] = "A long life"
+    with client.session_transaction() as session:
+        session.clear()
+    kept = client.post(path, data=opened, headers={"Origin": "http://localhost"})
+    assert kept.status_code == 401
+    with client.session_transaction() as session:
+        session["_user_id"] = account.fs_uniquifier
+        session["_fresh"] = True
+    client.post(path, data=form_of(kept.text, path))
+    assert reread(speaker).bio == "A long life"
+
+
 def test_another_site_cannot_fill_a_form_that_waits_for_a_click(
     client: FlaskClient, app: Flask
 ) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec
+from urllib.parse import urlsplit, urlunsplit
 
-from flask import abort, current_app, redirect, request, url_for
+from flask import abort, current_app, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 from flask_security import auth_required, current_user
 from sqlalchemy import ColumnElement, select, true
 
@@ -34,9 +36,7 @@ def staff_only(*roles: StaffRole) -> Callable[..., Any]:
             if not current_user.is_authenticated:
                 if lost.keeps_what_was_sent():
                     return lost.keep()
-                return redirect(
-                    url_for("security.login", next=request.full_path.rstrip("?")), code=303
-                )
+                return redirect(url_for("security.login", next=_back()), code=303)
             if not has_role(StaffRole.ADMIN, *roles):
                 abort(403)
             return view(*args, **kwargs)
@@ -44,6 +44,25 @@ def staff_only(*roles: StaffRole) -> Callable[..., Any]:
         return guarded
 
     return decorate
+
+
+def _back() -> str:
+    """Where to go on after signing in: what was asked for, or the page whose button was pressed.
+
+    Most addresses that take a form show nothing by themselves, and the form is not sent again.
+    What a script sends, like the scans that a phone has kept, it sends again by itself.
+    """
+    if request.method != "POST":
+        return request.full_path.rstrip("?")
+    if request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate":
+        flash(
+            gettext("Your session had ended, so this was not done. Sign in and do it once more."),
+            "warn",
+        )
+    page = urlsplit(request.referrer or "")
+    if page.netloc != request.host:
+        return url_for("staff_events.index")
+    return urlunsplit(page._replace(scheme="", netloc=""))
 
 
 def still_you() -> Callable[..., Any]:

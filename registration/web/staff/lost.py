@@ -8,7 +8,7 @@ from flask import g, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 #: Rooms in which people type for long.
-_ROOMS = ("staff_editor", "staff_mailings")
+_ROOMS = ("staff_editor", "staff_mailings", "staff_speakers", "staff_person", "staff_recording")
 
 
 def is_from_our_own_page() -> bool:
