@@ -22,6 +22,14 @@ function arrange(typed, known) {
   }
 }
 
+// Where a row has gone, for who does not see it.
+function sayPlace(row) {
+  const said = rows.querySelector("[data-moved]");
+  const all = [...list.children];
+  const place = { title: row.querySelector("summary bdi").textContent, number: all.indexOf(row) + 1, all: all.length };
+  said.textContent = said.dataset.moved.replace(/{(\w+)}/g, (_, name) => place[name]);
+}
+
 if (rows) {
   rows.addEventListener("input", ({ target }) => {
     const row = target.closest("li");
@@ -47,6 +55,7 @@ if (rows) {
       const other = action === "up" ? row.previousElementSibling : row.nextElementSibling;
       if (other) other[action === "up" ? "before" : "after"](row);
       button.focus();
+      sayPlace(row);
     }
     rows.dispatchEvent(new Event("input", { bubbles: true }));
   });

@@ -90,6 +90,14 @@ def test_the_first_event_is_in_the_zone_of_who_makes_it(open_page: Callable[...,
     expect(page.get_by_label("Time zone")).to_have_value("Europe/Paris")
 
 
+def test_what_says_that_it_is_a_preview_keeps_away_from_the_head(
+    site: Site, open_page: Callable[..., Page]
+) -> None:
+    event = make_event(status="draft")
+    page = open_page(f"/staff/events/{event.slug}/preview", account=make_staff())
+    expect(page.locator(".note", has_text="Preview.")).to_have_css("margin-top", "24px")
+
+
 def test_rows_move_in_the_page_and_are_saved_in_their_order(
     site: Site, open_page: Callable[..., Page], width: str
 ) -> None:
@@ -101,6 +109,7 @@ def test_rows_move_in_the_page_and_are_saved_in_their_order(
         f"/staff/events/{event.slug}/settings/questions", account=make_staff(), width=width
     )
     page.get_by_role("button", name="Up Second?").click()
+    expect(page.locator("form [role=status]")).to_have_text("Second?: now 1 of 2")
     page.get_by_role("button", name="Add a question").click()
     page.get_by_label("Question").last.fill("Third?")
     page.get_by_role("button", name="Remove First?").click()
