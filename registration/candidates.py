@@ -29,6 +29,10 @@ _ROOM = {"inperson", "room", "onsite", "inpresence", "physical", "f2f", "surplac
          "inprasenz", "prasenz", "presencial"}  # fmt: skip
 _STREAM = {"online", "virtual", "virtually", "remote", "stream", "livestream", "enligne",
            "distance", "adistance", "zoom", "webinar", "virtuel", "enlinea"}  # fmt: skip
+# Of a list that comes from elsewhere, or out of here: in it stand those who have cancelled, too.
+_NOT_COMING = {"cancelled", "canceled", "rsvpcancelled", "declined", "rejected", "notaccepted",
+               "notattending", "annule", "annulee", "inscriptionannulee", "declinee", "refuse",
+               "refusee", "nonretenue", "abgesagt", "storniert"}  # fmt: skip
 
 
 def read(
@@ -132,6 +136,9 @@ def _read_wishes(
     ways: Mapping[str, AttendanceOption],
     questions: Sequence[Question],
 ) -> None:
+    said = values.get("status", "")
+    if plain(said) in _NOT_COMING:
+        row.ends(Fate.NOT_COMING, gettext("The list says “%(said)s”", said=said[:80]))
     if not row.name:
         row.ends(Fate.NO_NAME, gettext("There is no name"))
     said = values.get("option", "")

@@ -36,6 +36,7 @@ class Fate(enum.StrEnum):
     FULL = "full"
     EXISTS = "exists"
     DUPLICATE = "duplicate"
+    NOT_COMING = "not_coming"
     WANTS_NO_MAIL = "wants_no_mail"
     NO_ADDRESS = "no_address"
     BAD_ADDRESS = "bad_address"

@@ -43,6 +43,8 @@ _NAMES_ADDRESSES = re.compile(
 #: How many lines may stand over the names of the columns.
 _TITLE_LINES = 10
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x85\u2028\u2029\ufeff\ud800-\udfff]")
+# What a spreadsheet could take for a formula is text by an apostrophe before it (formats.py).
+_TEXT_MARK = re.compile(r"(^|[;\r\n]\s*)'(?=\s*[=+\-@＝＋－＠])")
 
 
 class SheetRefused(Exception):
@@ -103,7 +105,7 @@ def _csv_rows(text: str, separator: str) -> Iterable[tuple[int, list[str]]]:
             # An address cut by the separator itself in a "sep=" line leaves two cells.
             if reader.line_num == 1 and row[:1] == ["sep="]:
                 continue
-            yield reader.line_num, row
+            yield reader.line_num, [_TEXT_MARK.sub(r"\1", cell) for cell in row]
     except csv.Error as problem:
         raise SheetRefused(
             gettext("A cell before line %(number)d does not end. Is a quotation mark missing?",

@@ -12,6 +12,7 @@ import openpyxl
 import pytest
 import sqlalchemy
 from flask import Flask
+from flask_babel import force_locale
 from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 from sqlalchemy import func, select
 
@@ -25,6 +26,7 @@ from registration import (
     listing,
     matching,
     parties,
+    rsvps,
     sheets,
     subscriptions,
 )
@@ -628,6 +630,31 @@ class TestRsvps:
         run(options[1].event, text, ImportKind.RSVPS, option_id=options[1].id)
         read = db.session.scalars(select(Answer).where(Answer.question_id == second.id)).one()
         assert read.value == {"choices": chosen}
+
+    @pytest.mark.parametrize("format", ["csv", "xlsx"])
+    @pytest.mark.parametrize("language", ["en", "fr"])
+    def test_an_export_read_back_brings_nobody_who_has_cancelled(
+        self, app: Flask, format: str, language: str
+    ) -> None:
+        here, there = make_option(), make_option()
+        make_rsvp(here, email="comes@example.org", organisation="+Acme")
+        back = make_rsvp(here, email="back@example.org")
+        rsvps.cancel(rsvp_id=back.id, now=NOW)
+        make_rsvp(here, email="back@example.org")
+        gone = make_rsvp(here, email="gone@example.org")
+        rsvps.cancel(rsvp_id=gone.id, now=NOW)
+        with force_locale(language):
+            export = exports.Export(here.event, Filters(), format=format)
+            written = b"".join(formats.WRITERS[format](export))
+            read = sheets.read(written, f"list.{format}")
+        plan = plan_for(there.event, read, ImportKind.RSVPS, option_id=there.id)
+        rows = imports.dry_run(there.event, read, ImportKind.RSVPS, plan, now=NOW)
+        assert [row.email for row in rows if row.is_taken] == [
+            "comes@example.org",
+            "back@example.org",
+        ]
+        assert {row.fate for row in rows if not row.is_taken} == {Fate.NOT_COMING}
+        assert rows[0].organisation == "+Acme"
 
     def test_an_invited_person_on_the_list_has_accepted(self, app: Flask) -> None:
         option = make_option()

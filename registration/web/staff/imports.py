@@ -39,6 +39,7 @@ FIELD_NAMES = {
     "language": _("Language of the mails"),
     "option": _("Way to attend"),
     "guests": _("Guests, by name"),
+    "status": _("Status"),
 }
 FATE_NAMES = {
     Fate.INVITED: _("Will be invited"),
@@ -47,6 +48,7 @@ FATE_NAMES = {
     Fate.FULL: _("Left out: full"),
     Fate.EXISTS: _("Left out: is there already"),
     Fate.DUPLICATE: _("Left out: twice in the list"),
+    Fate.NOT_COMING: _("Left out: has cancelled or was refused"),
     Fate.WANTS_NO_MAIL: _("Left out: wants no mail"),
     Fate.NO_ADDRESS: _("Left out: no address"),
     Fate.BAD_ADDRESS: _("Left out: not an address"),
