@@ -103,7 +103,8 @@ def _keep(rsvp: Rsvp, reply: Reply, state: ReplyState, now: datetime) -> None:
             state=state,
             partstat=reply.partstat[:40],
             sequence=reply.sequence,
-            stamped_at=reply.stamped_at,
+            # A clock that is fast must not outdo whatever is said until its time has come.
+            stamped_at=min(reply.stamped_at, now) if reply.stamped_at else None,
             comment=reply.comment,
             created_at=now,
         )

@@ -580,6 +580,15 @@ class TestYesAndPerhaps:
         db.session.refresh(rsvp)
         assert rsvp.status is RsvpStatus.CONFIRMED
 
+    def test_by_a_clock_that_is_fast_do_not_outdo_a_no_that_comes_after(self, rsvp: Rsvp):
+        (early,) = imip.read(mail(rsvp, "ACCEPTED"))
+        replies.take(replace(early, stamped_at=NOW + timedelta(days=400)), now=NOW)
+        later = NOW + timedelta(hours=1)
+        no = replace(early, digest="from the phone", partstat="DECLINED", stamped_at=later)
+        assert replies.take(no, now=later) is ReplyState.APPLIED
+        db.session.refresh(rsvp)
+        assert rsvp.status is RsvpStatus.CANCELLED
+
 
 def test_a_reply_of_who_watches_ends_what_they_watch(app: Flask):
     _, stream = make_hybrid()
