@@ -142,8 +142,10 @@ def _line(
     shown = _UNSEEN.sub(" ", text)
     text = "".join(sign for sign in shown if sign.isspace() or _has(name, sign))
     font = _font(name, size)
-    while text and draw.textlength(text, font) > width:
-        text = text[:-1]
+    if draw.textlength(text, font) > width:
+        while text and draw.textlength(f"{text}…", font) > width:
+            text = text[:-1]
+        text = f"{text.rstrip()}…"
     draw.text(at, text, colour, font, anchor="ls")
     return at[0] + draw.textlength(text, font)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from registration import cards, events, lifecycle
 from registration.database import db
@@ -295,6 +295,21 @@ class TestPicture:
     def test_of_a_draft_is_nobodys(self, client: FlaskClient):
         make_event(slug="draft", status=EventStatus.DRAFT)
         assert client.get("/events/draft/card.png").status_code == 404
+
+    def test_shows_that_a_host_s_name_is_longer(self, monkeypatch: pytest.MonkeyPatch):
+        said: list[str] = []
+        text = ImageDraw.ImageDraw.text
+        monkeypatch.setattr(
+            ImageDraw.ImageDraw,
+            "text",
+            lambda draw, at, words, *rest, **more: (
+                said.append(words) or text(draw, at, words, *rest, **more)
+            ),
+        )
+        cards.png(
+            cards.Card(host="Institute of " * 9, day="6", weekday="", month="", title="", when="")
+        )
+        assert said[0].endswith("…")
 
     @pytest.mark.parametrize(
         "title",

@@ -261,6 +261,17 @@ def test_what_one_presses_is_no_narrower_than_its_words_and_no_lower_than_a_thum
         assert link.evaluate("link => link.offsetHeight") >= 44
 
 
+def test_a_long_name_of_who_holds_events_leaves_room_for_the_rest(
+    site: Site, open_page: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
+):
+    name = "Institute for Peace, Security and Cooperation in Development at the University"
+    monkeypatch.setitem(site.app.config, "ORGANISATION_NAME", name)
+    page = open_page(f"/rsvp/{make_rsvp(make_option()).manage_key}", width="phone")
+    way = page.locator(".ticket .way")
+    assert way.evaluate("way => way.offsetHeight") < 30  # one line
+    expect(page.locator(".site__name")).to_have_css("padding-top", "8px")
+
+
 def test_a_page_without_a_description_does_not_begin_with_a_line(
     site: Site, open_page: Callable[..., Page]
 ):
