@@ -378,6 +378,16 @@ class TestTheForm:
         assert "There are 2 seats in all, and your party needs 4." in text_of(answer)
         assert 'value="D"' in answer.text
 
+    def test_who_pressed_twice_for_the_last_seat_is_told_where_to_look(self, client: FlaskClient):
+        room, _stream = make_hybrid(capacity=1)
+        sent = hidden(client.get(f"/events/{room.event.slug}/rsvp").text)
+        typed = {"attend": str(room.id), "name": "Bo", "email": "bo@example.org", "consent": "y"}
+        first, second = (
+            client.post(f"/events/{room.event.slug}/rsvp", data=sent | typed) for _ in range(2)
+        )
+        assert (first.status_code, second.status_code) == (303, 409)
+        assert "If you pressed twice, look in your mail" in text_of(second)
+
 
 class TestLimits:
     @pytest.fixture(autouse=True)

@@ -172,9 +172,15 @@ def _refused(slug: str, refusal: RsvpRefused, status: int) -> ResponseReturnValu
         invited = access.invitation_by_key(asking.event, form.invitation.data or "")
         (form.email if invited else form.code).errors = [str(refusal)]
     elif refusal.reason in (Refusal.FULL, Refusal.CLOSED):
-        others = gettext("Choose what to do instead: the form shows what there is now.")
+        said = [
+            str(refusal),
+            gettext("Choose what to do instead: the form shows what there is now."),
+        ]
+        if refusal.reason is Refusal.FULL:
+            # Who pressed twice is refused like anybody: only their mailbox may know of the first.
+            said.append(gettext("If you pressed twice, look in your mail: you may have a place."))
         form.attend.data = None
-        form.attend.errors = [f"{refusal} {others}"]
+        form.attend.errors = [" ".join(said)]
     elif refusal.reason is Refusal.TOO_MANY_GUESTS:
         form.refuse_guests(asking.event.guests_max, str(refusal))
     else:
