@@ -388,6 +388,21 @@ class TestTheForm:
         assert (first.status_code, second.status_code) == (303, 409)
         assert "If you pressed twice, look in your mail" in text_of(second)
 
+    def test_who_allows_no_cookies_reads_what_is_missing_and_loses_nothing(self, app: Flask):
+        room, _stream = make_hybrid()
+        client = app.test_client(use_cookies=False)
+        path = f"/events/{room.event.slug}/rsvp"
+        sent = hidden(client.get(path).text) | {"attend": str(room.id), "name": "Bo"}
+        answer = client.post(path, data=sent, headers={"Origin": "http://localhost"})
+        assert answer.status_code == 400
+        assert "allow the cookies of this site" in text_of(answer)
+        assert 'value="Bo"' in answer.text
+        with_cookie = app.test_client()
+        with_cookie.get(path)
+        answer = with_cookie.post(path, data={"name": "Bo"}, headers={"Origin": "http://localhost"})
+        assert "send it once more." in text_of(answer)
+        assert "cookies" not in text_of(answer)
+
 
 class TestLimits:
     @pytest.fixture(autouse=True)

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from typing import Any
 
+from flask import current_app, request
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from wtforms import Field, Form, ValidationError
@@ -62,8 +63,14 @@ def no_controls(_form: Form, field: Field) -> None:
 
 
 def once_more() -> str:
-    """What a form says that comes back as it was sent, since the token of its page is gone."""
-    return gettext("The page was open for a long time. Nothing is lost: send it once more.")
+    """What a form says that comes back as it was sent, since the token of its page is gone.
+
+    It comes back for ever to a browser that keeps no cookies.
+    """
+    said = gettext("The page was open for a long time. Nothing is lost: send it once more.")
+    if current_app.config["SESSION_COOKIE_NAME"] in request.cookies:
+        return said
+    return said + " " + gettext("If you read this again, allow the cookies of this site.")
 
 
 def at_most(number: int) -> list[Any]:
