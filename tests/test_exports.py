@@ -286,7 +286,7 @@ def test_staff_choose_columns_save_them_and_the_log_says_so(client: FlaskClient,
     saved = send(client, page, do="save", column=["name"], name="Badges")
     assert "Saved as Badges." in client.get(saved.location).text
     assert send(client, page, do="csv", column=["name", "password"]).status_code == 400
-    assert send(client, page, do="csv").status_code == 303
+    assert "Tick at least one column." in send(client, page, do="csv").text
     kept = db.session.scalars(select(ExportSet)).one()
     sign_in(client, make_staff())
     send(client, page, do="delete", set=kept.id)
@@ -294,6 +294,18 @@ def test_staff_choose_columns_save_them_and_the_log_says_so(client: FlaskClient,
     sign_in(client, account)
     send(client, page, do="delete", set=kept.id)
     assert not db.session.scalars(select(ExportSet)).all()
+
+
+def test_columns_that_were_ticked_stay_so_where_the_set_has_no_name(
+    client: FlaskClient, event
+) -> None:
+    sign_in(client, make_staff(StaffRole.ORGANISER, event))
+    page = "/staff/events/an-event/attendees/export?q=amina"
+    answer = send(client, page, do="save", column=["access"], name=" ")
+    assert answer.status_code == 422
+    assert "Give the set a name." in answer.text
+    assert 'value="access" checked' in answer.text
+    assert 'value="name" checked' not in answer.text
 
 
 def test_the_command_line_writes_chosen_columns(app: Flask, event, tmp_path) -> None:

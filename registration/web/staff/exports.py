@@ -48,11 +48,17 @@ def download(slug: str, format: str) -> ResponseReturnValue:
 @staff_only(StaffRole.ORGANISER)
 def choose(slug: str) -> ResponseReturnValue:
     """The columns to choose from; those of a saved set are ticked."""
-    event = event_by_slug(slug)
+    return _columns_page(event_by_slug(slug))
+
+
+def _columns_page(event: Event) -> str:
     sets = export_sets.of(event, current_user.id)
     chosen = next((one for one in sets if one.id == request.args.get("set", 0, type=int)), None)
     columns = exports.columns_of(event)
-    ticked = chosen.columns if chosen else [one.key for one in columns if not one.is_sensitive]
+    if request.method == "POST":  # it lacks something, and comes back as it was ticked
+        ticked = request.form.getlist("column")
+    else:
+        ticked = chosen.columns if chosen else [one.key for one in columns if not one.is_sensitive]
     filters = filters_of_request()
     return render_template(
         "staff/export.html",
@@ -64,7 +70,7 @@ def choose(slug: str) -> ResponseReturnValue:
         count=roster.count(event, filters),
         filters=filters,
         here=request.full_path,
-        page_of_set=lambda number: _page(slug, number),
+        page_of_set=lambda number: _page(event.slug, number),
     )
 
 
@@ -84,7 +90,7 @@ def act(slug: str) -> ResponseReturnValue:
         return redirect(_page(slug), code=303)
     if not columns:
         flash(gettext("Tick at least one column."), "warn")
-        return redirect(request.full_path, code=303)
+        return _columns_page(event), 422
     if action == "save":
         return _saved(event, columns)
     if action not in _KINDS:
@@ -96,7 +102,7 @@ def _saved(event: Event, columns: list[str]) -> ResponseReturnValue:
     name = one_line(request.form.get("name"))[:80]
     if not name:
         flash(gettext("Give the set a name."), "warn")
-        return redirect(request.full_path, code=303)
+        return _columns_page(event), 422
     # What asks no question fits every event.
     of_all = not any(key.startswith("question:") for key in columns)
     kept = export_sets.save(
