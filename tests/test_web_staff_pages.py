@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from flask import Flask
@@ -13,7 +14,14 @@ from sqlalchemy import select
 
 from registration import claims, delivery, lifecycle, rendering, rsvps, speakers, walkins
 from registration.database import db
-from registration.models import Announcement, Door, MailKind, OutboxMail, StaffRole
+from registration.models import (
+    Announcement,
+    Door,
+    MailKind,
+    OutboxMail,
+    QuestionKind,
+    StaffRole,
+)
 from registration.parties import attendees
 from registration.times import now
 from tests.conftest import NOW
@@ -22,6 +30,7 @@ from tests.factories import (
     make_event,
     make_hybrid,
     make_option,
+    make_question,
     make_rsvp,
     make_speaker,
     make_staff,
@@ -99,6 +108,28 @@ def test_every_list_and_page_of_an_event_is_shown(desk: FlaskClient) -> None:
         page = desk.get(url)
         assert page.status_code == 200, url
         assert words in page.text, url
+
+
+@pytest.mark.parametrize("kind", list(QuestionKind))
+def test_the_list_can_be_filtered_by_what_was_answered_to_each_kind_of_question(
+    desk: FlaskClient, kind: QuestionKind
+) -> None:
+    room, _stream = make_hybrid()
+    choices = (
+        ["Soup & bread", "Salad"] if kind in (QuestionKind.ONE_OF, QuestionKind.ANY_OF) else []
+    )
+    question = make_question(room.event, kind=kind, label="Lunch", choices=choices)
+    answers = ["yes", "no"] if kind is QuestionKind.YES_NO else choices
+
+    page = desk.get(
+        f"/staff/events/{room.event.slug}/attendees",
+        query_string={"answer": f"{question.id}:{answers[0] if answers else ''}"},
+    )
+
+    offered = re.findall(rf'<option value="{question.id}:([^"]*)"( selected)?>', page.text)
+    values = [unescape(value) for value, _selected in offered]
+    assert values == ["", *answers]
+    assert [bool(selected) for _value, selected in offered].index(True) == (1 if answers else 0)
 
 
 def test_an_event_of_several_days_says_each_day_once(desk: FlaskClient) -> None:
