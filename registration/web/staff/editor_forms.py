@@ -143,7 +143,7 @@ class TextsForm(SectionForm):
     hashtag = StringField(
         _("Hashtag"), at_most(80), [lambda value: one_line(value).lstrip("#").replace(" ", "")]
     )
-    hashtag_line = text(_("The sentence around it"), 300)
+    hashtag_line = text(_("The sentence around the hashtag"), 300)
     contact_name = text(_("Contact"))
     contact_email = StringField(
         _("Contact’s email address"), [*at_most(254), optional_email], [one_line],
