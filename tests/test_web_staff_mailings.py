@@ -101,6 +101,28 @@ def test_a_message_goes_from_nothing_to_the_outbox(
     assert draft().state is MailingState.DRAFT
 
 
+def test_before_it_goes_staff_read_that_guests_and_assistants_get_no_copy(
+    desk: FlaskClient, event: Event, options: tuple[AttendanceOption, ...]
+) -> None:
+    event.guests_max = 1
+    db.session.commit()
+    make_rsvp(options[1], guests=["Bo"], booked_by_email="clerk@example.org")
+    base = f"/staff/events/{event.slug}/messages/"
+    send(desk, f"{base}new", do="review")
+
+    page = desk.get(f"{base}{draft().id}/review").text
+
+    assert "Send to 1 person" in page
+    assert "Guests, and those who answered for somebody else, get no copy." in page
+
+    post(desk, f"{base}{draft().id}/release", seen_at=draft().updated_at.isoformat())
+    mails = db.session.scalars(
+        select(OutboxMail.recipient).where(OutboxMail.mailing_id == draft().id)
+    ).all()
+    assert len(mails) == 1
+    assert "clerk@example.org" not in mails
+
+
 def test_the_preview_is_what_the_chosen_reader_gets(
     desk: FlaskClient, event: Event, people: list[Rsvp]
 ) -> None:
