@@ -36,7 +36,7 @@ class TestLogs:
         written = "\n".join(logs.Lines().format(record) for record in caplog.records)
         assert "CHECK constraint failed" in written or "violates check constraint" in written
         assert "UPDATE rsvps SET party_size" in written, "what it was asked"
-        for word in ("ill", "illness", "second", "Amina", rsvp.manage_key, rsvp.join_key):
+        for word in ("I am ill", "illness", "second", "Amina", rsvp.manage_key, rsvp.join_key):
             assert word not in written
 
     def test_they_hold_no_key_and_no_address(

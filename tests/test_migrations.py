@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +12,10 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 from flask_migrate import check, upgrade
-from sqlalchemy import select, text
+from sqlalchemy import BindParameter, select, text
 
 from app import create_app
-from registration.database import JSON_DOCUMENT, db
+from registration.database import JSON_DOCUMENT, UTCDateTime, db
 from registration.models import AuditEntry, Event, Invitation, Publication, Rsvp, SearchWord
 from tests.conftest import NOW, new_postgresql_database, settings_for
 
@@ -62,21 +64,9 @@ def fresh_url(database: str, tmp_path: Path, request: pytest.FixtureRequest) -> 
 
 
 def test_every_migration_keeps_what_is_there(fresh_url: str, tmp_path: Path) -> None:
-    app = create_app(settings_for(fresh_url, tmp_path))
-    with app.app_context():
-        upgrade(revision="0001")
-        moment = NOW.replace(tzinfo=None) if fresh_url.startswith("sqlite") else NOW
+    with _left_at("0001", fresh_url, tmp_path):
         with db.engine.begin() as connection:
-            for statement in _FIRST:
-                connection.execute(
-                    text(statement).bindparams(
-                        *(
-                            sa.bindparam(name, moment.replace(hour=hour))
-                            for name, hour in (("now", 12), ("later", 13))
-                            if f":{name}" in statement
-                        )
-                    )
-                )
+            _run(connection, *_FIRST)
             before = _filled(connection)
         upgrade()
         check()
@@ -84,84 +74,62 @@ def test_every_migration_keeps_what_is_there(fresh_url: str, tmp_path: Path) -> 
             for table, kept in before.items():
                 row = connection.execute(text(f"SELECT * FROM {table}")).mappings().one()  # noqa: S608
                 assert {name: row[name] for name in kept} == kept, table
-        db.session.remove()
-        db.engine.dispose()
 
 
 def test_what_was_typed_to_sign_in_goes_if_it_is_no_accounts_address(
     fresh_url: str, tmp_path: Path
 ) -> None:
-    app = create_app(settings_for(fresh_url, tmp_path))
-    with app.app_context():
-        upgrade(revision="0018")
+    with _left_at("0018", fresh_url, tmp_path):
         with db.engine.begin() as connection:
-            connection.execute(
-                text(
-                    "INSERT INTO staff (id, email, name, active, fs_uniquifier, created_at)"
-                    " VALUES (1, 'me@example.org', '', true, 'unique', :now)"
-                ).bindparams(sa.bindparam("now", NOW.replace(tzinfo=None)))
+            _run(
+                connection,
+                "INSERT INTO staff (id, email, name, active, fs_uniquifier, created_at)"
+                " VALUES (1, 'me@example.org', '', true, 'unique', :now)",
             )
             for typed in ("me@example.org", "correct horse battery"):
-                connection.execute(
-                    text(
-                        "INSERT INTO audit_entries (at, actor, action, network, detail)"
-                        " VALUES (:now, 'stranger', 'staff.sign_in_failed', '', :detail)"
-                    ).bindparams(
-                        sa.bindparam("now", NOW.replace(tzinfo=None)),
-                        sa.bindparam("detail", {"account": typed}, JSON_DOCUMENT),
-                    )
+                _run(
+                    connection,
+                    "INSERT INTO audit_entries (at, actor, action, network, detail)"
+                    " VALUES (:now, 'stranger', 'staff.sign_in_failed', '', :detail)",
+                    detail=sa.bindparam("detail", {"account": typed}, JSON_DOCUMENT),
                 )
         upgrade()
         kept = db.session.scalars(select(AuditEntry.detail).order_by(AuditEntry.id)).all()
         assert kept == [{"account": "me@example.org"}, {}]
-        db.session.remove()
-        db.engine.dispose()
 
 
 def test_who_waits_is_told_of_changes_since_they_came(fresh_url: str, tmp_path: Path) -> None:
-    app = create_app(settings_for(fresh_url, tmp_path))
-    with app.app_context():
-        upgrade(revision="0001")
-        times = {"now": NOW.replace(tzinfo=None), "later": NOW.replace(tzinfo=None, hour=13)}
+    with _left_at("0001", fresh_url, tmp_path):
         with db.engine.begin() as connection:
-            for statement in _FIRST[:3]:
-                used = {name: at for name, at in times.items() if f":{name}" in statement}
-                connection.execute(text(statement), used)
-            connection.execute(
-                text(
-                    "UPDATE rsvps SET status = 'waitlisted', seats_held = 0, ical_sequence = -1,"
-                    " waits_for_option_id = 1, waiting_number = 1"
-                )
+            _run(
+                connection,
+                *_FIRST[:3],
+                "UPDATE rsvps SET status = 'waitlisted', seats_held = 0, ical_sequence = -1,"
+                " waits_for_option_id = 1, waiting_number = 1",
             )
         upgrade(revision="0020")
+        noted = "INSERT INTO event_editions (event_id, number, facts, created_at)"
         with db.engine.begin() as connection:
-            noted = "INSERT INTO event_editions (event_id, number, facts, created_at)"
             for number, days in enumerate((-2, -1, 1)):
-                at = times["now"] + timedelta(days=days)
-                values = text(f"{noted} VALUES (1, {number}, '{{}}', :at)")
-                connection.execute(values, {"at": at})
+                _run(
+                    connection,
+                    f"{noted} VALUES (1, {number}, '{{}}', :at)",
+                    at=_instant("at", NOW + timedelta(days=days)),
+                )
         upgrade()
         with db.engine.connect() as connection:
             assert connection.scalar(text("SELECT told_edition FROM rsvps")) == 1
-        db.session.remove()
-        db.engine.dispose()
 
 
 def test_who_was_there_is_found_by_plain_letters(fresh_url: str, tmp_path: Path) -> None:
-    app = create_app(settings_for(fresh_url, tmp_path))
-    with app.app_context():
-        upgrade(revision="0001")
-        times = {"now": NOW.replace(tzinfo=None), "later": NOW.replace(tzinfo=None, hour=13)}
+    with _left_at("0001", fresh_url, tmp_path):
         with db.engine.begin() as connection:
-            for statement in _FIRST[:4]:
-                used = {name: at for name, at in times.items() if f":{name}" in statement}
-                connection.execute(text(statement), used)
-            connection.execute(text("UPDATE rsvps SET name = 'Łucja Sørby'"))
-            connection.execute(
-                text(
-                    "INSERT INTO attendees (id, rsvp_id, position, name, ticket_code)"
-                    " VALUES (2, 1, 1, 'Bjørn', 'K7QM2F4R')"
-                )
+            _run(
+                connection,
+                *_FIRST[:4],
+                "UPDATE rsvps SET name = 'Łucja Sørby'",
+                "INSERT INTO attendees (id, rsvp_id, position, name, ticket_code)"
+                " VALUES (2, 1, 1, 'Bjørn', 'K7QM2F4R')",
             )
         upgrade(revision="0021")
         with db.engine.begin() as connection:
@@ -179,56 +147,64 @@ def test_who_was_there_is_found_by_plain_letters(fresh_url: str, tmp_path: Path)
         assert db.session.scalars(select(Rsvp.search_text)).one() == (
             "lucja sorby\namina@example.org\n"
         )
-        db.session.remove()
-        db.engine.dispose()
 
 
 def test_events_that_are_there_are_searched_by_plain_letters(
     fresh_url: str, tmp_path: Path
 ) -> None:
-    app = create_app(settings_for(fresh_url, tmp_path))
-    with app.app_context():
-        upgrade(revision="0001")
-        times = {"now": NOW.replace(tzinfo=None), "later": NOW.replace(tzinfo=None, hour=13)}
+    with _left_at("0001", fresh_url, tmp_path):
         with db.engine.begin() as connection:
-            connection.execute(text(_FIRST[0]), times)
-            connection.execute(text("UPDATE events SET title = 'L’État', venue_name = 'Łódź'"))
-            connection.execute(
-                text(
-                    "INSERT INTO publications (id, event_id, position, title, url, abstract, type,"
-                    " topics, language)"
-                    """ VALUES (1, 1, 0, 'Œuvre', '', '', '', '["Sécurité"]', '')"""
-                )
+            _run(
+                connection,
+                _FIRST[0],
+                "UPDATE events SET title = 'L’État', venue_name = 'Łódź'",
+                "INSERT INTO publications (id, event_id, position, title, url, abstract, type,"
+                """ topics, language) VALUES (1, 1, 0, 'Œuvre', '', '', '', '["Sécurité"]', '')""",
             )
         upgrade()
         whole = "l’etat\nan-event\n\n\nlodz\n"
         assert db.session.scalars(select(Event.search_text)).one() == whole
         assert db.session.scalars(select(Publication.search_text)).one() == "oeuvre\nsecurite"
-        db.session.remove()
-        db.engine.dispose()
 
 
 def test_invitations_that_are_there_are_searched_by_plain_letters(
     fresh_url: str, tmp_path: Path
 ) -> None:
-    app = create_app(settings_for(fresh_url, tmp_path))
-    with app.app_context():
-        upgrade(revision="0001")
-        times = {"now": NOW.replace(tzinfo=None), "later": NOW.replace(tzinfo=None, hour=13)}
+    with _left_at("0001", fresh_url, tmp_path):
         with db.engine.begin() as connection:
-            connection.execute(text(_FIRST[0]), times)
-            invited = (
+            _run(
+                connection,
+                _FIRST[0],
                 "INSERT INTO invitations (id, event_id, email, name, organisation, language, key,"
-                " status, created_at) VALUES (:id, 1, :email, :name, '', '', :key, 'open', :now)"
+                " status, created_at) VALUES"
+                " (1, 1, '1@example.org', 'Zoë Łuczak', '', '', 'a key', 'open', :now),"
+                " (2, 1, '2@example.org', '', '', '', 'erased/2', 'open', :now)",
             )
-            for number, name, key in ((1, "Zoë Łuczak", "a key"), (2, "", "erased/2")):
-                values = {"id": number, "email": f"{number}@example.org", "name": name, "key": key}
-                connection.execute(text(invited), values | {"now": times["now"]})
         upgrade()
         found = select(Invitation.search_text).order_by(Invitation.id)
         assert db.session.scalars(found).all() == ["zoe luczak\n1@example.org\n", ""]
+
+
+@contextmanager
+def _left_at(revision: str, url: str, folder: Path) -> Iterator[None]:
+    """An application over a database whose schema is that of an older release."""
+    with create_app(settings_for(url, folder)).app_context():
+        upgrade(revision=revision)
+        yield
         db.session.remove()
         db.engine.dispose()
+
+
+def _run(connection: sa.Connection, *statements: str, **values: BindParameter[Any]) -> None:
+    """Write to a schema that no model knows any more; every statement may speak of two instants."""
+    known = {"now": _instant("now", NOW), "later": _instant("later", NOW + timedelta(hours=1))}
+    for statement in statements:
+        spoken = [value for name, value in (known | values).items() if f":{name}" in statement]
+        connection.execute(text(statement).bindparams(*spoken))
+
+
+def _instant(name: str, at: datetime) -> BindParameter[Any]:
+    return sa.bindparam(name, at, UTCDateTime())
 
 
 def _filled(connection: sa.Connection) -> dict[str, dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import signal
 import threading
+from collections.abc import Iterator
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -23,9 +24,12 @@ def application(folder: Path) -> Flask:
 
 
 @pytest.fixture
-def small(tmp_path: Path) -> Flask:
+def small(tmp_path: Path) -> Iterator[Flask]:
     """The application in this process."""
-    return application(tmp_path)
+    app = application(tmp_path)
+    yield app
+    with app.app_context():
+        db.engine.dispose()
 
 
 def test_the_next_writer_is_let_in_when_the_one_before_has_ended(small: Flask) -> None:
