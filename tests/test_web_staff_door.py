@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from registration import rsvps, wording
+from registration import approvals, rsvps, wording
 from registration.database import db
 from registration.models import Attendee, Event, EventStatus, Rsvp, StaffRole
 from registration.parties import attendees
@@ -208,6 +208,18 @@ def test_one_who_waits_is_offered_a_seat(app, client):
     full = post(client, f"{path}/seat", attendee=person.id)
     assert "Every seat is taken." in full.text
     assert said(post(client, f"{path}/seat", attendee=person.id, beyond="y")) == "Admitted"
+
+
+def test_of_who_was_not_accepted_the_door_says_what_the_list_said(door, rsvp, now):
+    turned_away = make_rsvp(rsvp.option, name="Amina Away")
+    account = make_staff(StaffRole.ORGANISER, rsvp.event)
+    approvals.reject(rsvp_ids=[turned_away.id], staff_id=account.id, now=now)
+
+    found = door.get(f"{door_of(rsvp)}?q=away")
+    shown = post(door, door_of(rsvp), attendee=str(attendees(turned_away)[0].id))
+
+    assert "Not accepted" in found.text
+    assert said(shown) == "Not accepted"
 
 
 def test_a_ticket_of_another_event_says_nothing_of_its_holder(door, rsvp):
