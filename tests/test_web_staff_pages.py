@@ -12,7 +12,16 @@ from flask.testing import FlaskClient
 from flask_security import hash_password
 from sqlalchemy import select
 
-from registration import claims, delivery, lifecycle, rendering, rsvps, speakers, walkins
+from registration import (
+    approvals,
+    claims,
+    delivery,
+    lifecycle,
+    rendering,
+    rsvps,
+    speakers,
+    walkins,
+)
 from registration.database import db
 from registration.models import (
     Announcement,
@@ -323,6 +332,30 @@ def test_after_the_event_staff_read_who_came_and_have_nothing_left_to_prepare(
     for rsvp, said in ((absent, "Did not come"), (unseen, "Did not join the stream"), (gone, "–")):
         shown = desk.get(f"/staff/events/over/attendees/{rsvp.id}").text
         assert f'<span class="meta">{said}</span></li>' in shown, said
+
+
+def test_after_the_event_nobody_without_a_place_is_said_to_have_stayed_away(
+    desk: FlaskClient,
+) -> None:
+    room, _ = make_hybrid(capacity=1, slug="over")
+    small = make_option(room.event, needs_approval=True)
+    make_rsvp(room)
+    waiting, pending, in_room = make_rsvp(room), make_rsvp(small), make_rsvp(small)
+    approvals.approve(rsvp_ids=[in_room.id], staff_id=make_staff().id, now=NOW)
+    paths = [f"/staff/events/over/attendees/{rsvp.id}" for rsvp in (waiting, pending, in_room)]
+
+    def buttons(path: str) -> set[str]:
+        return set(re.findall(r'name="do" value="(\w+)"', desk.get(path).text))
+
+    ahead = [buttons(path) for path in paths]
+    began = now() - timedelta(days=2)
+    room.event.starts_at, room.event.ends_at = began, began + timedelta(hours=2)
+    over = [buttons(path) for path in paths]
+
+    assert ["Did not come" in desk.get(path).text for path in paths] == [False, False, True]
+    # What the event being over forbids is not offered either.
+    only_ahead = [{"promote", "promote_beyond", "resend"}, {"approve", "resend"}, {"resend"}]
+    assert [before - after for before, after in zip(ahead, over, strict=True)] == only_ahead
 
 
 def test_an_error_at_the_desk_leads_back_to_the_desk(client: FlaskClient) -> None:
