@@ -46,6 +46,12 @@ def offline_world(page: Page) -> None:
         page.route(site, play)
 
 
+def enter(page: Page) -> None:
+    """Press *Enter* and wait until the next page's scripts run: only then does its clock count."""
+    with page.expect_navigation():
+        page.get_by_role("button", name="Enter").click()
+
+
 def test_an_open_lobby_follows_the_whole_life_of_an_event(
     open_page: Callable[..., Page], site: Site, rsvp: Rsvp, staff: dict
 ):
@@ -71,7 +77,7 @@ def test_an_open_lobby_follows_the_whole_life_of_an_event(
     expect(page.get_by_role("button", name="Enter")).to_be_focused()
     expect(spoken).to_have_text("The door is open: press Enter.")
     assert_accessible(page)
-    page.get_by_role("button", name="Enter").click()
+    enter(page)
     expect(page.locator("iframe")).to_have_attribute("src", FIRST)
     assert_accessible(page)
 
@@ -107,7 +113,7 @@ def test_who_waits_for_the_stream_gets_it_although_one_question_fails(open_page,
     offline_world(page)
     page.clock.install()
     page.goto(f"/j/{rsvp.join_key}")
-    page.get_by_role("button", name="Enter").click()
+    enter(page)
     expect(page.get_by_text("You are in.")).to_be_visible()
     asked = []
 
@@ -149,7 +155,7 @@ def test_the_programme_marks_what_is_on_as_the_hours_pass(open_page, site, rsvp,
     offline_world(page)
     page.clock.install()
     page.goto(f"/j/{rsvp.join_key}")
-    page.get_by_role("button", name="Enter").click()
+    enter(page)
     now_on = page.locator(".run .is-now")
     expect(now_on).to_contain_text("Now: Welcome")
     page.clock.fast_forward(11 * 60_000)
@@ -166,7 +172,7 @@ def test_who_watches_when_it_is_cancelled_reads_so_and_why(open_page, site, rsvp
     offline_world(page)
     page.clock.install()
     page.goto(f"/j/{rsvp.join_key}")
-    page.get_by_role("button", name="Enter").click()
+    enter(page)
     expect(page.locator("iframe")).to_have_attribute("src", FIRST)
     lifecycle.cancel(reason="The speaker is ill.", **(staff | {"now": site.now}))
     page.clock.fast_forward(LONG)
@@ -202,7 +208,7 @@ def test_a_meeting_elsewhere_opens_after_enter(open_page, site, rsvp, staff):
     page = open_page("/privacy", width="phone")
     offline_world(page)
     page.goto(f"/j/{rsvp.join_key}")
-    page.get_by_role("button", name="Enter").click()
+    enter(page)
     page.wait_for_url(f"{MEETING}**")
     expect(page).to_have_title("there")
 
@@ -214,7 +220,7 @@ def test_who_has_opened_a_meeting_is_told_when_it_moves(open_page, site, rsvp, s
     offline_world(page)
     page.clock.install()
     page.goto(f"/j/{rsvp.join_key}")
-    page.get_by_role("button", name="Enter").click()
+    enter(page)
     page.wait_for_url(f"{MEETING}**")
     page.goto(f"/j/{rsvp.join_key}")
     way, moved = page.get_by_role("link", name="Open the stream"), page.locator("[data-moved]")
@@ -238,7 +244,7 @@ def test_without_script_the_lobby_works_by_hand(open_page, site, rsvp, staff, wi
     page.goto(f"/j/{rsvp.join_key}")
     site.now = rsvp.event.starts_at
     page.get_by_role("link", name="Check again").click()
-    page.get_by_role("button", name="Enter").click()
+    enter(page)
     expect(page.locator("iframe")).to_have_attribute("src", FIRST)
 
 
@@ -253,7 +259,7 @@ def test_who_watches_instead_of_coming_frees_the_seat_on_the_morning(open_page, 
     expect(page.locator("main")).to_contain_text("you may not get another")
     page.get_by_role("button", name="Watch online instead").click()
     page.get_by_role("link", name="Go to my room").click()
-    page.get_by_role("button", name="Enter").click()
+    enter(page)
     expect(page.get_by_text("You are in.")).to_be_visible()
     db.session.rollback()
     assert make_rsvp(db.session.get_one(type(room), room_id), now=site.now).is_confirmed
