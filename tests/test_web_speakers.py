@@ -220,6 +220,20 @@ def test_a_photograph_that_is_too_large_is_said_to_be(
     assert "A photograph or a list may have up to 10 MB" in answer.text
 
 
+def test_a_photograph_that_is_too_large_is_heard_out_so_that_the_answer_arrives(
+    client: FlaskClient, speaker: Speaker
+) -> None:
+    sent = io.BytesIO(bytes(13 * 1024 * 1024))
+    answer = client.post(
+        f"/speaker/{speaker.key}/profile",
+        content_type="multipart/form-data; boundary=photo",
+        input_stream=sent,
+        content_length=13 * 1024 * 1024,
+    )
+    assert answer.status_code == 413
+    assert sent.read() == b""
+
+
 def test_a_page_restored_without_its_cookie_keeps_what_was_typed(
     client: FlaskClient, speaker: Speaker
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import secrets
 import sqlite3
@@ -25,6 +26,9 @@ log = logging.getLogger(__name__)
 
 #: How long whoever meets a database that is away is asked to wait.
 _SECONDS_AWAY = 60
+
+#: How much of what is too large is read all the same, and in what pieces, in bytes.
+_HEARD_OUT, _PIECE = 64 * 1024 * 1024, 64 * 1024
 
 #: Forms in which people type for long, behind a key: how each comes back as it was sent.
 _KEYED_FORMS = {"editing.form": editing.ask_again, "speakers.profile": speakers.ask_again}
@@ -98,6 +102,8 @@ def _known(error: HTTPException) -> ResponseReturnValue:
     if request_ctx.url_adapter is None:
         # The host that was asked for is none: a page of ours could link to nothing.
         return Response(f"{error.name}\n", error.code, mimetype="text/plain")
+    if error.code == 413:
+        _hear_out()
     heading, advice = _texts(error.code)
     if error.code == 404 and "key" in (request.view_args or {}):
         advice += " " + gettext(
@@ -122,6 +128,14 @@ def _known(error: HTTPException) -> ResponseReturnValue:
     if error.code == 404 and _is_desk():
         advice = gettext("It may be gone, or the address is not complete.")
     return _page(heading, advice, error.code), error.code, dict(_kept_headers(error))
+
+
+def _hear_out() -> None:
+    """Read what is still being sent: whoever is cut off meanwhile, a proxy too, sees no answer."""
+    left = min(request.content_length or 0, _HEARD_OUT)
+    with contextlib.suppress(OSError):  # they have gone
+        while left > 0 and (piece := request.environ["wsgi.input"].read(min(left, _PIECE))):
+            left -= len(piece)
 
 
 def _page(heading: str, advice: str, code: int) -> str:
