@@ -21,9 +21,8 @@ blueprint = Blueprint("tickets", __name__)
 def print_all(key: str) -> ResponseReturnValue:
     """The tickets of the party on paper."""
     rsvp = access.rsvp_by_manage_key(key)
-    if not rsvp.is_confirmed or rsvp.option.is_virtual:
-        abort(404)
-    if rsvp.event.status is EventStatus.CANCELLED:
+    is_off = rsvp.event.status is EventStatus.CANCELLED
+    if is_off or not rsvp.is_confirmed or rsvp.option.is_virtual:
         return redirect(url_for("rsvps.show", key=key), code=303)
     from registration import papers  # it loads fonts and a PDF library: only where one prints
 
