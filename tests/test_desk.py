@@ -245,6 +245,7 @@ class TestCorrectedAddress:
         for key in mailed:
             answer = client.get(f"/unsubscribe/{key}")
             assert answer.status_code == 404
+            assert "use the links in the newest mail" in answer.text
             assert rsvp.email not in answer.text
             assert client.post(f"/unsubscribe/{key}").status_code == 404
         assert subscriptions.state_of(rsvp.email, rsvp.event_id) == "all"

@@ -216,6 +216,8 @@ def test_a_draft_is_seen_by_no_stranger(client: FlaskClient, app: Flask) -> None
                 else client.get(url, query_string={"invitation": invitation.key})
             )
             assert answer.status_code == 404, f"{method} {url}: {answer.status_code}"
+            # Speakers are invited before the event is announced, and follow the link to its page.
+            assert "not announced yet opens later" in answer.text
             asked += 1
     assert asked >= 7
     for url in ("/", "/?q=everybody", f"/?q={slug}", "/calendar.ics", "/feed.atom"):

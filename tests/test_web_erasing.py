@@ -112,7 +112,8 @@ class TestAfterwards:
         for rsvp_id in (seated.id, watches.id):
             erasure.erase(rsvp_id=rsvp_id, now=NOW)
         assert {client.get(link).status_code for link in links} == {404}
-        assert "your links have ended with it" in client.get(links[0]).text
+        for link in links[:-1]:
+            assert "your links have ended with it" in client.get(link).text
 
     @pytest.mark.parametrize("path", ["/rsvp/{}", "/j/{}", "/t/{}"])
     def test_nor_does_what_stands_in_its_place(self, client: FlaskClient, path: str):

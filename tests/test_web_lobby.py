@@ -277,6 +277,21 @@ def test_who_sits_in_the_room_waits_or_cancelled_is_told_kindly(hall):
     assert ">Online<" not in hall.page(seated.join_key).text
 
 
+def test_a_new_rsvp_is_offered_to_nobody_who_could_not_send_one(hall):
+    left, sent_away = make_rsvp(hall.stream), make_rsvp(hall.stream)
+    before, again = hall.starts - timedelta(days=1), "RSVP again"
+    rsvps.cancel(rsvp_id=left.id, now=before)
+    rsvps.cancel(rsvp_id=sent_away.id, now=before, staff_id=make_staff().id)
+    hall.at(before)
+    assert again in hall.page(left.join_key).text
+    page = hall.page(sent_away.join_key).text
+    assert "The organisers have cancelled your RSVP." in page
+    assert again not in page
+    hall.event.registration_closes_at = before
+    save(hall.event)
+    assert again not in hall.page(left.join_key).text
+
+
 def test_an_unknown_key_and_a_draft_show_nothing(hall, client):
     assert client.get("/j/unknown").status_code == 404
     assert client.post("/j/unknown/enter").status_code == 404

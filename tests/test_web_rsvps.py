@@ -823,6 +823,15 @@ class TestTheManagePage:
             path = f"/rsvp/{rsvp.manage_key}"
             assert client.get(f"{path}/{file}").location == path
 
+    def test_a_file_of_an_rsvp_that_has_ended_leads_to_where_it_says_so(self, client: FlaskClient):
+        """Reminders carry a link to the entry, and people open old mails."""
+        room, _ = make_hybrid()
+        rsvp = make_rsvp(room, name="Amina Diallo")
+        rsvps.cancel(rsvp_id=rsvp.id, now=NOW)
+        for file in ("tickets.pdf", "calendar.ics"):
+            answer = client.get(f"/rsvp/{rsvp.manage_key}/{file}", follow_redirects=True)
+            assert "Your RSVP is cancelled, Amina" in answer.text
+
     def test_the_ticket_of_an_event_that_is_over_says_so(self, client: FlaskClient, app: Flask):
         room, _ = make_hybrid()
         ticket, over = attendees(make_rsvp(room))[0].ticket_code, room.event.ends_at

@@ -9,7 +9,15 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from registration import forgetting, lifecycle, mailings, rendering, subscriptions
+from registration import (
+    forgetting,
+    invitations,
+    lifecycle,
+    mailings,
+    rendering,
+    rsvps,
+    subscriptions,
+)
 from registration.database import db
 from registration.emails import HOLD
 from registration.entries import unsubscribe_url
@@ -361,6 +369,23 @@ def test_a_key_that_was_made_up_ends_nothing(
     assert client.get(path).status_code == 404
     assert client.post(path, data={"List-Unsubscribe": "One-Click"}).status_code == 404
     assert subscriptions.state_of(people[0].email, event.id) == "all"
+
+
+def test_what_is_no_longer_good_is_not_said_to_stay_so_to_who_ends_messages(
+    app: Flask, client: FlaskClient, event: Event, people: list[Rsvp]
+) -> None:
+    invited, seat = make_invitation(event), "Your seat stays yours."
+    stays, asked = "The invitation that you have stays good", make_invitation(event)
+    assert seat in client.get(unsubscribe_url(people[0])).text
+    rsvps.cancel(rsvp_id=people[0].id, now=NOW)
+    assert seat not in client.get(unsubscribe_url(people[0])).text
+    assert stays in client.get(unsubscribe_url(invited)).text
+    invitations.decline(invitation_id=invited.id, now=NOW)
+    assert stays not in client.get(unsubscribe_url(invited)).text
+    over = event.ends_at
+    app.config["NOW"] = lambda: over
+    assert seat not in client.get(unsubscribe_url(people[1])).text
+    assert stays not in client.get(unsubscribe_url(asked)).text
 
 
 def test_a_message_is_set_to_go_at_a_time(

@@ -12,7 +12,16 @@ from sqlalchemy.orm import joinedload
 from werkzeug.exceptions import NotFound
 
 from registration.database import db
-from registration.models import NO_KEY, AuditEntry, Event, EventStatus, Invitation, Rsvp, Speaker
+from registration.models import (
+    NO_KEY,
+    AuditEntry,
+    Event,
+    EventStatus,
+    Invitation,
+    Rsvp,
+    RsvpStatus,
+    Speaker,
+)
 from registration.times import now
 
 # Made once: to put a statement together costs as much as to run it.
@@ -67,6 +76,13 @@ def is_running(event: Event) -> bool:
 def may_change(rsvp: Rsvp) -> bool:
     """Whether to ask what to change; what is sent nevertheless, the verb refuses in words."""
     return rsvp.is_live and (request.method == "POST" or is_running(rsvp.event))
+
+
+def may_answer_again(rsvp: Rsvp, ended_by: str) -> bool:
+    """Whether to offer a new RSVP to whose own has ended; nobody whom staff sent away is asked."""
+    moment, event = now(), rsvp.event
+    has_left = rsvp.status in (RsvpStatus.CANCELLED, RsvpStatus.DECLINED) and ended_by != "staff"
+    return has_left and event.takes_place(moment) and moment < event.accepts_until
 
 
 def speaker_by_key(key: str) -> Speaker:

@@ -105,11 +105,8 @@ def _known(error: HTTPException) -> ResponseReturnValue:
     if error.code == 413:
         _hear_out()
     heading, advice = _texts(error.code)
-    if error.code == 404 and "key" in (request.view_args or {}):
-        advice += " " + gettext(
-            "If what we kept about you is erased, as you asked or some time after the event, your "
-            "links have ended with it."
-        )
+    if error.code == 404:
+        advice = " ".join([advice, *_reasons_why_gone()])
     if isinstance(error, access.Withdrawn):
         heading = gettext("The page of this event is closed at the moment")
         advice = gettext("The organisers are changing the event. Come back later.")
@@ -136,6 +133,22 @@ def _hear_out() -> None:
     with contextlib.suppress(OSError):  # they have gone
         while left > 0 and (piece := request.environ["wsgi.input"].read(min(left, _PIECE))):
             left -= len(piece)
+
+
+def _reasons_why_gone() -> list[str]:
+    """Why a link that somebody has from us may lead nowhere; we do not know which it was."""
+    named = request.view_args or {}
+    if "slug" in named:
+        return [gettext("The page of an event that is not announced yet opens later.")]
+    if not {"key", "code"} & named.keys():
+        return []
+    return [
+        gettext(
+            "If what we kept about you is erased, as you asked or some time after the event, your "
+            "links have ended with it."
+        ),
+        gettext("If your address was corrected, use the links in the newest mail."),
+    ]
 
 
 def _page(heading: str, advice: str, code: int) -> str:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from markupsafe import Markup
@@ -70,6 +70,7 @@ def show(key: str) -> ResponseReturnValue:
         calendar=_calendar_links(rsvp),
         now=moment,
         is_ended_by_staff=ended_by == "staff",
+        may_answer_again=access.may_answer_again(rsvp, ended_by),
         reason=reason,
         qr=_qr,
         carried=invitations.link_of(rsvp) if not rsvp.is_live else {},
@@ -107,11 +108,9 @@ def _calendar_links(rsvp: Rsvp) -> dict[str, str]:
 
 @blueprint.get("/rsvp/<key>/calendar.ics")
 def ics(key: str) -> ResponseReturnValue:
-    """The attendee's own entry, for any calendar."""
+    """The attendee's own entry, for any calendar; mails lead here, also once it has ended."""
     rsvp = access.rsvp_by_manage_key(key)
-    if not rsvp.is_confirmed:
-        abort(404)
-    if rsvp.event.status is EventStatus.CANCELLED:
+    if not rsvp.is_confirmed or rsvp.event.status is EventStatus.CANCELLED:
         return redirect(url_for("rsvps.show", key=key), code=303)
     return own_entry(rsvp)
 

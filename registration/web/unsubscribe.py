@@ -13,7 +13,7 @@ from registration.keys import (
     is_unsubscribe_key_of_before,
     read_unsubscribe_key,
 )
-from registration.models import Invitation, Rsvp
+from registration.models import Invitation, InvitationStatus, Rsvp
 from registration.times import now
 
 blueprint = Blueprint("unsubscribe", __name__)
@@ -37,6 +37,15 @@ def _is_theirs(key: str, reader: Rsvp | Invitation) -> bool:
     return is_unsubscribe_key_of_before(key) and not is_corrected
 
 
+def _is_ahead(reader: Rsvp | Invitation) -> bool:
+    """Whether what they have from us is still good: an open invitation, or a live RSVP."""
+    if not reader.event.takes_place(now()):
+        return False
+    if isinstance(reader, Rsvp):
+        return reader.is_live
+    return reader.status is InvitationStatus.OPEN
+
+
 @blueprint.get("/unsubscribe/<key>")
 def show(key: str) -> ResponseReturnValue:
     """What this address gets, and buttons that change it. Opening the page changes nothing."""
@@ -49,6 +58,7 @@ def show(key: str) -> ResponseReturnValue:
         reader=reader,
         is_invited=isinstance(reader, Invitation),
         event=reader.event,
+        is_ahead=_is_ahead(reader),
         state=subscriptions.state_of(reader.email, reader.event_id),
     )
 
