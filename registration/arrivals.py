@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import bindparam, select, text, update
@@ -30,6 +31,14 @@ class Outcome(enum.StrEnum):
     CANCELLED = "cancelled"  # cancelled, declined or rejected
     ELSEWHERE = "elsewhere"  # another event's
     UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the door says, and of whom; nobody if the ticket is unknown."""
+
+    outcome: Outcome
+    person: Attendee | None
 
 
 def standing(person: Attendee | None, event_id: int) -> Outcome:

@@ -5,26 +5,17 @@ Every decision is in the audit log; the row of the attendee says who let them in
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
 
 from registration import admission, arrivals, audit, lookup, seating
-from registration.arrivals import Outcome
+from registration.arrivals import Decision, Outcome
 from registration.database import db, transaction
 from registration.models import Attendee, AuditEntry, Event, RsvpStatus
 
 # How far apart the server may see one scan that reaches it twice: for longer no phone waits.
 _ON_ITS_WAY = timedelta(seconds=15)
-
-
-@dataclass(frozen=True)
-class Decision:
-    """What the door says, and of whom; nobody if the ticket is unknown."""
-
-    outcome: Outcome
-    person: Attendee | None
 
 
 def admit(

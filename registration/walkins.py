@@ -12,6 +12,7 @@ from flask_babel import lazy_gettext as _
 
 from registration import admission, arrivals, audit, lookup, parties, seating
 from registration.admission import Refusal, RsvpRefused
+from registration.arrivals import Decision, Outcome
 from registration.database import db, transaction
 from registration.models import NO_ADDRESS, WALK_IN, AttendanceOption, Attendee, Rsvp
 from registration.parties import Details
@@ -64,10 +65,11 @@ def seat(
     staff_id: int,
     now: datetime,
     beyond_capacity: bool = False,
-) -> Attendee:
+) -> Decision:
     """Give seats to a party that waits or would watch, and let this one of them in.
 
-    Whoever stands before it in the queue: who is at the door is here. Raises RsvpRefused where
+    Whoever stands before it in the queue: who is at the door is here. Who has come in by another
+    door meanwhile is in already. Raises RsvpRefused where
     the room is full and staff did not say to go beyond, LookupError if it is not of this event.
     """
     with transaction():
@@ -83,8 +85,11 @@ def seat(
             _sit_down(rsvp, seats, option, staff_id=staff_id, now=now)
             seating.promote(seats, now=now)
         db.session.flush()
-        arrivals.came_in(event_id, arrivals.mark(found, staff_id=staff_id, now=now), now=now)
-    return _as_it_is(attendee_id)
+        came = arrivals.mark(found, staff_id=staff_id, now=now)
+        if not came:
+            audit.record("checkin.again", now=now, staff_id=staff_id, rsvp=rsvp, name=found.name)
+        arrivals.came_in(event_id, came, now=now)
+    return Decision(Outcome.ADMITTED if came else Outcome.AGAIN, _as_it_is(attendee_id))
 
 
 def _seat_for(

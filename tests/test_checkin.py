@@ -45,7 +45,7 @@ def ticket_of(rsvp: Rsvp, position: int = 0) -> str:
     return attendees(rsvp)[position].ticket_code
 
 
-def admit(rsvp: Rsvp, staff: Staff, now: datetime, **more) -> checkin.Decision:
+def admit(rsvp: Rsvp, staff: Staff, now: datetime, **more) -> arrivals.Decision:
     arguments = {"event_id": rsvp.event_id, "code": ticket_of(rsvp)} | more
     return checkin.admit(staff_id=staff.id, now=now, **arguments)
 
@@ -367,12 +367,35 @@ def test_one_who_waits_is_given_a_seat_at_the_door_while_there_is_one(app, staff
     with pytest.raises(RsvpRefused) as refused:
         walkins.seat(**arguments)
     assert refused.value.reason is Refusal.FULL
-    person = walkins.seat(**arguments, beyond_capacity=True)
+    person = walkins.seat(**arguments, beyond_capacity=True).person
     assert person.checked_in_at == now
     assert person.rsvp.option_id == room.id
     assert person.rsvp.waits_for_option_id is None
     with pytest.raises(LookupError):
         walkins.seat(**(arguments | {"event_id": make_event().id}))
+
+
+def test_two_doors_that_give_one_person_a_seat_let_in_once_and_say_so(app, staff, now):
+    room, _stream = make_hybrid(capacity=1)
+    make_rsvp(room)
+    waiting = make_rsvp(room)
+    event_id, attendee_id, staff_id = room.event_id, attendees(waiting)[0].id, staff.id
+    db.session.rollback()
+
+    def seat(_door: int) -> Outcome:
+        with app.app_context():
+            return walkins.seat(
+                event_id=event_id,
+                attendee_id=attendee_id,
+                staff_id=staff_id,
+                now=now,
+                beyond_capacity=True,
+            ).outcome
+
+    with ThreadPoolExecutor(2) as pool:
+        outcomes = list(pool.map(seat, range(2)))
+    assert sorted(outcomes) == [Outcome.ADMITTED, Outcome.AGAIN]
+    assert turnout.counts_of(db.session.get_one(Event, event_id)) == turnout.Counts(1, 2)
 
 
 def test_one_with_a_place_online_who_comes_gives_it_up_for_a_seat(app, staff, now):
@@ -383,7 +406,7 @@ def test_one_with_a_place_online_who_comes_gives_it_up_for_a_seat(app, staff, no
         attendee_id=attendees(watcher)[0].id,
         staff_id=staff.id,
         now=now,
-    )
+    ).person
     assert (person.rsvp.option_id, person.checked_in_at) == (room.id, now)
     assert db.session.get_one(type(stream), stream.id).seats_taken == 0
     kinds = select(OutboxMail.kind).where(OutboxMail.rsvp_id == watcher.id).order_by(OutboxMail.id)

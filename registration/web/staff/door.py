@@ -16,8 +16,7 @@ from wtforms.validators import InputRequired, Optional
 
 from registration import arrivals, checkin, lookup, turnout, walkins
 from registration.admission import Refusal, RsvpRefused
-from registration.arrivals import Outcome
-from registration.checkin import Decision
+from registration.arrivals import Decision, Outcome
 from registration.database import db
 from registration.models import Event, StaffRole
 from registration.parties import Details
@@ -124,7 +123,7 @@ def seat(slug: str) -> ResponseReturnValue:
     event = event_by_slug(slug)
     attendee_id = request.form.get("attendee", 0, type=int)
     try:
-        person = walkins.seat(
+        decision = walkins.seat(
             event_id=event.id,
             attendee_id=attendee_id,
             staff_id=current_user.id,
@@ -141,7 +140,7 @@ def seat(slug: str) -> ResponseReturnValue:
             refusal=str(refusal),
             is_full=refusal.reason is Refusal.FULL,
         )
-    return _answer(event, Decision(Outcome.ADMITTED, person))
+    return _answer(event, decision)
 
 
 @blueprint.post("/undo")
