@@ -107,6 +107,22 @@ def test_a_released_mailing_is_one_mail_to_each_confirmed_rsvp(app: Flask) -> No
     assert watching.email not in message.as_string()
 
 
+def test_who_came_without_an_rsvp_reads_that_the_organisers_entered_one(app: Flask) -> None:
+    room = make_option()
+    mailing = write(room.event_id)
+    make_rsvp(room)
+    walkins.walk_in(
+        event_id=room.event_id,
+        details=Details(name="Amina", email="walk@example.org"),
+        staff_id=mailing.staff_id,
+        now=NOW,
+    )
+    mailings.release(mailing_id=mailing.id, staff_id=mailing.staff_id, now=NOW)
+    sent, entered = (" ".join(body_of(mail).split()) for mail in mails_of(mailing))
+    assert "because you sent an RSVP for" in sent
+    assert "because the organisers entered an RSVP with this address for" in entered
+
+
 @pytest.mark.parametrize(
     ("segment", "expected"),
     [

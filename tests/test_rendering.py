@@ -27,6 +27,7 @@ from registration import (
     rendering,
     rsvps,
     speakers,
+    walkins,
 )
 from registration.database import db
 from registration.emails import HOLD
@@ -293,12 +294,26 @@ def test_an_assistants_copy_has_no_calendar_part(app: Flask):
     rsvp = make_rsvp(make_option(), email="amina@example.org", booked_by_email="office@example.org")
     copy = last_mail(rsvp, to="office@example.org")
     assert copy.calendar is None
-    assert "This is your copy" in copy.body
+    assert "What it brings for the calendar is in theirs alone." in " ".join(copy.body.split())
     assert "because you answered for" in copy.body
     assert "also attached" not in copy.body
     theirs = last_mail(rsvp, to="amina@example.org")
     assert theirs.calendar is not None
     assert "also attached" in theirs.body
+
+
+def test_who_sent_no_rsvp_of_their_own_is_not_told_that_they_did(app: Flask):
+    room, staff_id = make_option(), make_staff().id
+    person = walkins.walk_in(
+        event_id=room.event_id,
+        details=details(email="walk@example.org"),
+        staff_id=staff_id,
+        now=NOW,
+    )
+    links.resend(rsvp_id=person.rsvp_id, staff_id=staff_id, now=NOW)
+    assert "because you sent an RSVP" in last_mail(make_rsvp(room)).body
+    why = "You get this message because the organisers entered your RSVP with this address."
+    assert why in " ".join(last_mail(person.rsvp).body.split())
 
 
 def test_the_same_row_is_the_same_message(app: Flask):

@@ -78,8 +78,8 @@ def compose(mail: OutboxMail) -> Letter:
         letter.paragraphs.insert(
             0,
             gettext(
-                "This is your copy: you answered for %(name)s, who gets the same mail with the "
-                "calendar invitation.",
+                "This is your copy: you answered for %(name)s, who gets the same mail. What it "
+                "brings for the calendar is in theirs alone.",
                 name=name,
             ),
         )

@@ -96,7 +96,7 @@ def _changed(rsvp: Rsvp, mail: OutboxMail) -> Letter:
         button=Link(gettext("Open my RSVP"), entries.manage_url(rsvp)),
         events=[event_facts(event, [place_of(rsvp)])],
         links=[Link(_what_can_be_done(rsvp), entries.manage_url(rsvp))],
-        why=why_answered(),
+        why=why_answered(rsvp),
     )
 
 
@@ -131,7 +131,7 @@ def _cancelled(rsvp: Rsvp, mail: OutboxMail) -> Letter:
         paragraphs=paragraphs,
         preheader=preheader_of(event, gettext("It will not take place.")),
         events=[event_facts(event, [])],
-        why=why_answered(),
+        why=why_answered(rsvp),
     )
 
 

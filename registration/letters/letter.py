@@ -130,6 +130,10 @@ def preheader_of(event: Event, sentence: str) -> str:
     return f"{wording.span(event.starts_at, event.ends_at, event.zone)}. {sentence}"
 
 
-def why_answered() -> str:
-    """Why who has sent an RSVP is written to."""
+def why_answered(rsvp: Rsvp) -> str:
+    """Why somebody is written to: they sent an RSVP, or staff entered one, at the door say."""
+    if rsvp.consented_at is None:
+        return gettext(
+            "You get this message because the organisers entered your RSVP with this address."
+        )
     return gettext("You get this message because you sent an RSVP with this address.")

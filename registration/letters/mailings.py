@@ -69,11 +69,20 @@ def compose(mail: OutboxMail) -> Letter:
         body_html=_html(body, values, marked=bool(facts.get("preview"))),
         preheader=" ".join(text.split())[:140],
         links=_ways_out(mail.rsvp),
-        why=gettext(
-            "You get this message because you sent an RSVP for %(title)s, %(when)s.",
-            title=event.title,
-            when=when_of(event),
-        ),
+        why=_why(mail.rsvp, event),
+    )
+
+
+def _why(rsvp: Rsvp | None, event: Event) -> str:
+    about = {"title": event.title, "when": when_of(event)}
+    if rsvp is not None and rsvp.consented_at is None:
+        return gettext(
+            "You get this message because the organisers entered an RSVP with this address for "
+            "%(title)s, %(when)s.",
+            **about,
+        )
+    return gettext(
+        "You get this message because you sent an RSVP for %(title)s, %(when)s.", **about
     )
 
 

@@ -51,7 +51,7 @@ def _to_come(rsvp: Rsvp) -> Letter:
         events=[facts_of(event, [place_of(rsvp)])],
         tickets=tickets_of(rsvp),
         links=_links(rsvp),
-        why=why_answered(),
+        why=why_answered(rsvp),
     )
 
 
@@ -72,7 +72,7 @@ def _to_watch(rsvp: Rsvp) -> Letter:
         button_note=gettext("The link is yours alone. Keep it to yourself."),
         events=[facts_of(event, [place_of(rsvp)])],
         links=_links(rsvp),
-        why=why_answered(),
+        why=why_answered(rsvp),
     )
 
 
@@ -92,7 +92,7 @@ def _follow_up(rsvp: Rsvp, mail: OutboxMail) -> Letter:
         button=Link(gettext("Watch the recording"), entries.event_url(event)),
         events=[facts_of(event, [])],
         links=[Link(label, url) for label, url in more if url],
-        why=" ".join((why_answered(), gettext("It is the last one about this event."))),
+        why=" ".join((why_answered(rsvp), gettext("It is the last one about this event."))),
     )
 
 

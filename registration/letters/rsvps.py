@@ -72,7 +72,7 @@ def _waiting(rsvp: Rsvp, mail: OutboxMail) -> Letter:
         button=Link(gettext("See my position"), entries.manage_url(rsvp)),
         events=[facts_of(event, [])],
         links=[Link(gettext("Change my RSVP or leave the waitlist"), entries.manage_url(rsvp))],
-        why=why_answered(),
+        why=why_answered(rsvp),
     )
 
 
@@ -101,7 +101,7 @@ def _verify(rsvp: Rsvp, mail: OutboxMail) -> Letter:
         preheader=preheader_of(event, held),
         button=Link(gettext("Confirm my address"), entries.manage_url(rsvp)),
         events=[facts_of(event, [place_of(rsvp)])],
-        why=why_answered(),
+        why=why_answered(rsvp),
     )
 
 
@@ -116,7 +116,7 @@ def _received(rsvp: Rsvp, mail: OutboxMail) -> Letter:
         preheader=preheader_of(event, gettext("The organisers will answer by mail.")),
         events=[facts_of(event, [place_of(rsvp)])],
         links=[Link(gettext("Change or cancel my RSVP"), entries.manage_url(rsvp))],
-        why=why_answered(),
+        why=why_answered(rsvp),
     )
 
 
@@ -152,7 +152,7 @@ def _cancelled(rsvp: Rsvp, mail: OutboxMail) -> Letter:
         links=[]
         if by_staff or event.cancelled_at
         else [Link(gettext("Changed your mind? RSVP again"), _way_back(rsvp, mail))],
-        why=why_answered(),
+        why=why_answered(rsvp),
     )
 
 
@@ -174,7 +174,7 @@ def _rejected(rsvp: Rsvp, mail: OutboxMail) -> Letter:
         ],
         preheader=preheader_of(event, ""),
         events=[facts_of(event, [])],
-        why=why_answered(),
+        why=why_answered(rsvp),
     )
 
 
@@ -229,12 +229,12 @@ def links(mail: OutboxMail) -> Letter:
         "only you have this mail."
     )
     why = gettext("You get this message because this address was entered on our page.")
-    if mail.facts.get("is_corrected"):
+    if rsvps and mail.facts.get("is_corrected"):
         told = gettext(
             "The organisers have corrected your address, and the links in earlier mails have "
             "ended. On the page of your RSVP you can get what is kept about you, and erase it."
         )
-        why = why_answered()
+        why = why_answered(rsvps[0])
     return Letter(
         subject=ngettext("Your RSVP", "Your %(num)d RSVPs", len(events)),
         heading=gettext("Here you are, %(name)s", name=first_name(mail.recipient_name)),
@@ -281,7 +281,7 @@ def _calendar_answer(rsvp: Rsvp, mail: OutboxMail) -> Letter:
         preheader=preheader_of(event, paragraphs[0]),
         button=Link(gettext("Open my RSVP"), entries.manage_url(rsvp)),
         events=[facts_of(event, [])],
-        why=why_answered(),
+        why=why_answered(rsvp),
     )
 
 

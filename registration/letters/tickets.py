@@ -60,7 +60,7 @@ def _seated(rsvp: Rsvp, mail: OutboxMail) -> Letter:
         events=[facts_of(event, [place_of(rsvp), *_party(rsvp)])],
         tickets=tickets_of(rsvp),
         links=_change_links(rsvp, mail),
-        why=why_answered(),
+        why=why_answered(rsvp),
     )
 
 
@@ -111,7 +111,7 @@ def _watching(rsvp: Rsvp, mail: OutboxMail) -> Letter:
         button_note=gettext("The link is yours alone. Keep it to yourself."),
         events=[facts_of(event, [place_of(rsvp)])],
         links=_change_links(rsvp, mail),
-        why=why_answered(),
+        why=why_answered(rsvp),
     )
 
 
