@@ -9,12 +9,13 @@ import secrets
 from datetime import datetime
 
 from flask_babel import lazy_gettext as _
+from sqlalchemy import select
 
 from registration import admission, arrivals, audit, lookup, parties, seating
 from registration.admission import Refusal, RsvpRefused
 from registration.arrivals import Decision, Outcome
 from registration.database import db, transaction
-from registration.models import NO_ADDRESS, WALK_IN, AttendanceOption, Attendee, Rsvp
+from registration.models import LIVE, NO_ADDRESS, WALK_IN, AttendanceOption, Attendee, Rsvp
 from registration.parties import Details
 from registration.seating import Seats
 
@@ -26,36 +27,63 @@ def walk_in(
     staff_id: int,
     now: datetime,
     beyond_capacity: bool = False,
+    once: str = "",
 ) -> Attendee:
     """Give a seat to somebody without an RSVP, and let them in.
 
-    Without an address they are mailed nothing. Raises RsvpRefused where the room is full and staff
-    did not say to go beyond, and where the address has an RSVP already.
+    Without an address they are mailed nothing. A form that comes twice lets in once: it has the
+    same name, and the same address or, without one, the same sign of its own in `once`. Raises
+    RsvpRefused where the room is full and staff did not say to go beyond, and where the address
+    has an RSVP already.
     """
     with transaction():
         codes = parties.new_ticket_codes(1)
         seats = seating.lock(event_id)
         admission.check_running(seats.event, now)
-        if details.email and admission.has_live(event_id, details.email):
-            raise RsvpRefused(
-                Refusal.HAS_RSVP, _("This address has an RSVP to this event already.")
-            )
-        option = _seat_for(seats, 1, beyond_capacity=beyond_capacity)
-        rsvp = parties.new_rsvp(details, now, party_size=1)
-        parties.direct(rsvp, seats.event, option)
-        if not details.email:
-            rsvp.email = f"{secrets.token_hex(12)}{NO_ADDRESS}"
-        rsvp.source, rsvp.consent_version, rsvp.consented_at = WALK_IN, "", None
-        db.session.add(rsvp)
-        seating.take(rsvp, option, now=now)
-        db.session.flush()
-        parties.write_party(rsvp, [details.name], codes)
-        db.session.flush()
-        audit.record("rsvp.walk_in", now=now, staff_id=staff_id, rsvp=rsvp, option=option.id)
+        address = details.email or f"{once or secrets.token_hex(12)}{NO_ADDRESS}"
+        rsvp = _live(event_id, address)
+        if rsvp is not None and not (rsvp.is_walk_in and rsvp.name == details.name):
+            if details.email:
+                raise RsvpRefused(
+                    Refusal.HAS_RSVP, _("This address has an RSVP to this event already.")
+                )
+            # The browser's Back brought the form of somebody else, and another name was entered.
+            rsvp, address = None, f"{secrets.token_hex(12)}{NO_ADDRESS}"
+        if rsvp is None:
+            option = _seat_for(seats, 1, beyond_capacity=beyond_capacity)
+            rsvp = _write(details, address, seats, option, codes, now=now)
+            audit.record("rsvp.walk_in", now=now, staff_id=staff_id, rsvp=rsvp, option=option.id)
         person = parties.attendees(rsvp)[0]
         arrivals.came_in(event_id, arrivals.mark(person, staff_id=staff_id, now=now), now=now)
         attendee_id = person.id
     return _as_it_is(attendee_id)
+
+
+def _live(event_id: int, address: str) -> Rsvp | None:
+    return db.session.scalars(
+        select(Rsvp).where(Rsvp.event_id == event_id, Rsvp.email == address, Rsvp.status.in_(LIVE))
+    ).one_or_none()
+
+
+def _write(
+    details: Details,
+    address: str,
+    seats: Seats,
+    option: AttendanceOption,
+    codes: list[str],
+    *,
+    now: datetime,
+) -> Rsvp:
+    rsvp = parties.new_rsvp(details, now, party_size=1)
+    parties.direct(rsvp, seats.event, option)
+    rsvp.email = address
+    rsvp.source, rsvp.consent_version, rsvp.consented_at = WALK_IN, "", None
+    db.session.add(rsvp)
+    seating.take(rsvp, option, now=now)
+    db.session.flush()
+    parties.write_party(rsvp, [details.name], codes)
+    db.session.flush()
+    return rsvp
 
 
 def seat(
@@ -69,8 +97,8 @@ def seat(
     """Give seats to a party that waits or would watch, and let this one of them in.
 
     Whoever stands before it in the queue: who is at the door is here. Who has come in by another
-    door meanwhile is in already. Raises RsvpRefused where
-    the room is full and staff did not say to go beyond, LookupError if it is not of this event.
+    door meanwhile is in already. Raises RsvpRefused where the room is full and staff did not say
+    to go beyond, LookupError if it is not of this event.
     """
     with transaction():
         found = db.session.get(Attendee, attendee_id)

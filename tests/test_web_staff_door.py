@@ -174,6 +174,26 @@ def test_a_walk_in_beyond_the_capacity_needs_a_press_of_its_own(app, client):
     assert db.session.scalar(select(Attendee.checked_in_at).where(Attendee.name == "Ada"))
 
 
+@pytest.mark.parametrize("email", ["", "ada@example.org"])
+def test_a_walk_in_whose_form_comes_twice_is_let_in_once(door, rsvp, email):
+    path = f"{door_of(rsvp)}/walk-in"
+    once = re.search(r'name="once"[^>]* value="([0-9a-f]{24})"', door.get(path).text)[1]
+
+    def press(name: str):
+        return post(door, path, name=name, organisation="", email=email, once=once)
+
+    for _press in range(2):
+        assert press("Ada").status_code == 303
+    assert "<b data-inside>1</b>" in door.get(door_of(rsvp)).text
+    # By the browser's Back the same form brings somebody else.
+    assert press("Benedikt").status_code == (409 if email else 303)
+    # Who was taken back may come anew.
+    ada = db.session.scalars(select(Attendee).where(Attendee.name == "Ada")).one()
+    post(door, f"{door_of(rsvp)}/undo", attendee=ada.id)
+    assert press("Ada").status_code == 303
+    assert f"<b data-inside>{1 if email else 2}</b>" in door.get(door_of(rsvp)).text
+
+
 def test_a_walk_in_with_a_known_address_is_led_to_that_rsvp(door, rsvp):
     path = door_of(rsvp)
     page = post(door, f"{path}/walk-in", name="Ada", organisation="", email=rsvp.email)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import secrets
 from datetime import timedelta
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
@@ -11,7 +13,7 @@ from flask_babel import lazy_gettext as _
 from flask_security import current_user
 from flask_wtf import FlaskForm
 from sqlalchemy import select
-from wtforms import StringField
+from wtforms import HiddenField, StringField
 from wtforms.validators import InputRequired, Optional
 
 from registration import arrivals, checkin, lookup, turnout, walkins
@@ -53,6 +55,12 @@ class WalkInForm(FlaskForm):  # type: ignore[misc]
         filters=[one_line],
         validators=[Optional(), *at_most(254), is_email],
         render_kw={"autocomplete": "off", "inputmode": "email", "autocapitalize": "off"},
+    )
+
+    # Pressed twice, or sent again since no answer came, a form lets in once.
+    once = HiddenField(
+        default=lambda: secrets.token_hex(12),
+        filters=[lambda text: text if re.fullmatch(r"[0-9a-f]{24}", text or "") else ""],
     )
 
     def details(self, event: Event) -> Details:
@@ -180,6 +188,7 @@ def walk_in(slug: str) -> ResponseReturnValue:
                 staff_id=current_user.id,
                 now=now(),
                 beyond_capacity="beyond" in request.form,
+                once=form.once.data,
             )
         except RsvpRefused as refusal:
             event = event_by_slug(slug)
