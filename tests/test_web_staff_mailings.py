@@ -455,6 +455,21 @@ def test_what_was_rewritten_after_the_review_is_read_again_before_it_goes(
     assert draft().is_scheduled
 
 
+def test_who_wrote_a_message_and_when_is_one_thing_and_when_it_went_another(
+    app: Flask, desk: FlaskClient, event: Event, people: list[Rsvp]
+) -> None:
+    base = f"/staff/events/{event.slug}/messages/"
+    send(desk, base + "new", do="review")
+    post(desk, f"{base}{draft().id}/review", at="2026-11-25T09:00")
+    mailings.release_due(now=NOW + timedelta(days=3))
+    app.config["NOW"] = lambda: NOW + timedelta(days=4)
+    written, went = "23\u00a0November, 7:00\u00a0a.m.\u00a0EST", "26\u00a0November, 7:00"
+    for path in (base, f"{base}{draft().id}"):
+        page = desk.get(path).text
+        assert written in page.rpartition("Robin Clerk")[2]
+        assert went in page.rpartition("Sent</")[2]
+
+
 def test_staff_of_other_events_schedule_nothing(
     client: FlaskClient, desk: FlaskClient, event: Event, people: list[Rsvp]
 ) -> None:
