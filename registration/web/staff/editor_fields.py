@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from zoneinfo import available_timezones
 
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
@@ -13,6 +12,7 @@ from wtforms.widgets import NumberInput
 
 from registration import prose, weblinks
 from registration.web.fields import at_most, is_email, many_lines, one_line
+from registration.web.staff.wallclock import zone_names
 
 
 def text(label: Any, most: int = 200, *more: Any, **kwargs: Any) -> StringField:
@@ -71,13 +71,13 @@ def has_links(_form: Form, field: Field) -> None:
 
 def is_zone(_form: Form, field: Field) -> None:
     """Only zones of the time zone database."""
-    if field.data not in available_timezones():
+    if field.data not in zone_names():
         raise ValidationError(gettext("Choose a time zone from the list, like America/New_York"))
 
 
 def zones() -> list[str]:
     """The zones that a list offers: those of places."""
-    return sorted(zone for zone in available_timezones() if "/" in zone and "Etc" not in zone)
+    return sorted(zone for zone in zone_names() if "/" in zone and "Etc" not in zone)
 
 
 def optional_email(form: Form, field: Field) -> None:
