@@ -12,7 +12,7 @@ from flask_security import (
     ResetPasswordForm,
     VerifyForm,
 )
-from flask_security.utils import validate_redirect_url
+from flask_security.utils import hash_password, validate_redirect_url
 from wtforms import Field
 
 from registration.addresses import AddressRefused, canonical
@@ -61,7 +61,8 @@ class SignInForm(LoginForm):  # type: ignore[misc]
 class ForgotForm(ForgotPasswordForm):  # type: ignore[misc]
     """Flask-Security's form; what cannot be an address of anybody is said.
 
-    The extension answers that too as if a mail were on its way, and one would wait for it.
+    The extension answers that too as if a mail were on its way, and one would wait for it. As at
+    the sign-in, nobody waits for what hashing takes.
     """
 
     def validate(self, **kwargs: Any) -> bool:
@@ -72,7 +73,12 @@ class ForgotForm(ForgotPasswordForm):  # type: ignore[misc]
             # Not at its field: the extension clears what stands there.
             self.form_errors.append(str(refusal))
             return False
-        return bool(super().validate(**kwargs))
+        if not super().validate(**kwargs):
+            return False
+        # The extension does so where there is no account: the time it takes tells nobody apart.
+        hash_password("none that is asked for")
+        begin_to_write()
+        return True
 
 
 class StillYouForm(VerifyForm):  # type: ignore[misc]
