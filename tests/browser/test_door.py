@@ -513,6 +513,25 @@ def test_without_script_code_search_and_walk_in_work(open_page, site, rsvp, door
     expect(page.get_by_text("Wu Xin is in.")).to_be_visible()
 
 
+def test_the_word_of_an_answer_stays_whole_in_letters_of_twice_the_size(open_page, rsvp, door):
+    page = open_page(door_of(rsvp), width="phone", account=door)
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+    page.get_by_label("Name or ticket number").fill(attendees(rsvp)[0].ticket_code)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Admitted")).to_be_visible()
+    for word in ("Admitted", "connection", "l’intérieur", "Inscription"):
+        lines = page.locator("[data-outcome] h2").evaluate(
+            """(heading, word) => {
+              heading.textContent = word;
+              const range = document.createRange();
+              range.selectNodeContents(heading);
+              return range.getClientRects().length;
+            }""",
+            word,
+        )
+        assert lines == 1, word
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_answer_is_accessible(open_page, site, rsvp, door, scheme):
     page = open_page(door_of(rsvp), width="phone", scheme=scheme, account=door)
