@@ -16,12 +16,13 @@ from registration.models import (
     AttendanceOption,
     AuditEntry,
     Event,
+    EventStatus,
     Mailing,
     MailingState,
     Speaker,
 )
 
-#: Times of the event's row that move with its start. When RSVPs open stays as it was announced.
+#: Times of the event's row that move with its start.
 OF_EVENT = ("doors_at", "registration_closes_at", "promotion_closes_at")
 
 
@@ -37,16 +38,19 @@ def shift(
 
     What is `given` a new value anyway stays untouched. The event's own start is the caller's to
     change afterwards. A programme from 10:15 on stays 15 minutes after the start, also across a
-    change to or from daylight saving time.
+    change to or from daylight saving time. When RSVPs open stays as it was announced; of a draft,
+    a copy above all, it moves too.
     """
     moved = _mover(event, starts_at, time_zone)
+    is_draft = event.status is EventStatus.DRAFT
+    of_event = (*OF_EVENT, "registration_opens_at") if is_draft else OF_EVENT
     rows: list[tuple[Any, tuple[str, ...]]] = [
-        (event, tuple(name for name in OF_EVENT if name not in given))
+        (event, tuple(name for name in of_event if name not in given))
     ]
     of_rows: dict[Any, tuple[str, ...]] = {
         AgendaItem: ("starts_at",),
         Speaker: ("call_at", "slot_starts_at", "slot_ends_at"),
-        AttendanceOption: ("closes_at",),
+        AttendanceOption: ("opens_at", "closes_at") if is_draft else ("closes_at",),
     }
     for model, names in of_rows.items():
         found = db.session.scalars(select(model).where(model.event_id == event.id))

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from registration import events, revisions
+from registration import cloning, events, revisions
 from registration.database import db
 from registration.events import Draft, Way
 from registration.models import (
@@ -134,6 +134,17 @@ def test_what_hangs_on_the_start_moves_with_it_by_the_clock_on_the_wall(app: Fla
     assert event.registration_closes_at.astimezone(zone).strftime("%d %H:%M") == "16 10:00"
     assert event.registration_opens_at == NOW
     assert room.closes_at.astimezone(zone).strftime("%d %H:%M") == "15 10:00"
+
+
+def test_a_copy_that_gets_its_time_opens_as_long_before_it_as_the_first_one_did(app: Flask) -> None:
+    event = make_event(registration_opens_at=NOW)
+    make_option(event, opens_at=NOW + DAY)
+    copy = cloning.clone(event_id=event.id, staff_id=None, now=NOW)
+    times = {"starts_at": copy.starts_at + 70 * DAY, "ends_at": copy.ends_at + 70 * DAY}
+    events.edit(event_id=copy.id, changes=times, seen="", staff_id=None, now=NOW)
+    option = db.session.scalars(select(AttendanceOption).filter_by(event_id=copy.id)).one()
+    assert copy.registration_opens_at == NOW + 70 * DAY
+    assert option.opens_at == NOW + 71 * DAY
 
 
 def test_in_the_night_of_the_longer_hour_a_programme_keeps_its_order(app: Flask) -> None:
