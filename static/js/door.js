@@ -132,10 +132,10 @@ function admitted(row, said) {
 // How many are in, of how many, and who came last.
 function count(now) {
   const { inside, of } = now.querySelector("[data-inside]").dataset;
-  // A number that is the same is not said again to those who listen.
-  const number = door.querySelector("b[data-inside]");
-  if (number.textContent !== inside) number.textContent = inside;
-  one("of").textContent = of;
+  // What is the same is not said again to those who listen.
+  for (const [place, text] of [[door.querySelector("b[data-inside]"), inside], [one("of"), of]]) {
+    if (place.textContent !== text) place.textContent = text;
+  }
   const live = one("live");
   // Not under the finger of somebody who is about to press Undo.
   if (!live.contains(document.activeElement)) live.replaceChildren(now);

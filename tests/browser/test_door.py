@@ -513,6 +513,25 @@ def test_without_script_code_search_and_walk_in_work(open_page, site, rsvp, door
     expect(page.get_by_text("Wu Xin is in.")).to_be_visible()
 
 
+def test_who_listens_hears_the_count_when_it_changes_and_not_when_it_does_not(
+    open_page, rsvp, door
+):
+    page = open_page(door_of(rsvp), width="phone", account=door)
+    page.evaluate(
+        """() => {
+          window.said = [];
+          const count = document.querySelector(".door__count [aria-live]");
+          new MutationObserver(() => said.push(count.textContent))
+            .observe(count, { childList: true, subtree: true, characterData: true });
+        }"""
+    )
+    for word in ("Admitted", "Already in"):
+        page.get_by_label("Name or ticket number").fill(attendees(rsvp)[0].ticket_code)
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", name=word)).to_be_visible()
+    assert page.evaluate("said") == ["1 of 2 in"]
+
+
 def test_the_word_of_an_answer_stays_whole_in_letters_of_twice_the_size(open_page, rsvp, door):
     page = open_page(door_of(rsvp), width="phone", account=door)
     page.evaluate("document.documentElement.style.fontSize = '200%'")
