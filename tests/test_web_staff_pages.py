@@ -22,6 +22,7 @@ from registration import (
     speakers,
     walkins,
 )
+from registration import desk as desk_verbs
 from registration.database import db
 from registration.models import (
     Announcement,
@@ -409,6 +410,24 @@ def test_one_cancellation_of_very_many_is_not_none(desk: FlaskClient) -> None:
     rsvps.cancel(rsvp_id=make_rsvp(room).id, now=NOW)
     page = desk.get(f"/staff/events/{room.event.slug}/").text
     assert "Under 1% of all RSVPs" in page
+
+
+def test_where_rsvps_came_from_is_said_in_words(desk: FlaskClient) -> None:
+    room, _stream = make_hybrid()
+    make_rsvp(room, source="newsletter")
+    made_by_staff = desk_verbs.add(
+        event_id=room.event_id,
+        option_id=room.id,
+        details=details(),
+        staff_id=make_staff().id,
+        now=NOW,
+    )
+    walkins.walk_in(event_id=room.event_id, details=details(), staff_id=make_staff().id, now=NOW)
+    page = desk.get(f"/staff/events/{room.event.slug}/").text
+    sources = re.findall(r'<th scope="row"><bdi>([^<]*)</bdi>', page)
+    assert sorted(sources) == ["Added by staff", "Came without an RSVP", "newsletter"]
+    person = desk.get(f"/staff/events/{room.event.slug}/attendees/{made_by_staff.id}").text
+    assert "<dt>Came from</dt><dd><bdi>Added by staff</bdi></dd>" in person
 
 
 def test_who_gave_no_address_is_not_said_to_be_mailed_of_a_cancellation(desk: FlaskClient) -> None:
