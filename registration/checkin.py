@@ -107,8 +107,8 @@ def _is_scan_of(person: Attendee, *, staff_id: int, now: datetime) -> bool:
     )
 
 
-def undo(*, event_id: int, attendee_id: int, staff_id: int, now: datetime) -> Attendee | None:
-    """Take a check-in back; a walk-in's seat is free again too. None if there was none.
+def undo(*, event_id: int, attendee_id: int, staff_id: int, now: datetime) -> Attendee:
+    """Take a check-in back; a walk-in's seat is free again too. Who is not in stays so.
 
     Raises LookupError if the attendee is not of this event.
     """
@@ -125,11 +125,12 @@ def undo(*, event_id: int, attendee_id: int, staff_id: int, now: datetime) -> At
             .returning(Attendee.id)
             .execution_options(synchronize_session=False)
         )
-        if undone is None:
-            return None
-        arrivals.log_undone(person, staff_id=staff_id, now=now)
-        if rsvp.is_walk_in and rsvp.is_confirmed:
-            admission.end(rsvp, seats, RsvpStatus.CANCELLED, now=now)
-            seating.promote(seats, now=now)
-        arrivals.went_out(event_id, 1)
-    return lookup.person_by_id(attendee_id)
+        if undone is not None:
+            arrivals.log_undone(person, staff_id=staff_id, now=now)
+            if rsvp.is_walk_in and rsvp.is_confirmed:
+                admission.end(rsvp, seats, RsvpStatus.CANCELLED, now=now)
+                seating.promote(seats, now=now)
+            arrivals.went_out(event_id, 1)
+    out = lookup.person_by_id(attendee_id)
+    assert out is not None
+    return out

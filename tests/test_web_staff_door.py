@@ -138,6 +138,14 @@ def test_undo_and_the_counts(door, rsvp):
     assert 'data-inside="0"' in door.get(f"{path}/now").text
 
 
+def test_each_of_two_doors_that_take_one_check_in_back_is_told(door, rsvp):
+    path, person = door_of(rsvp), attendees(rsvp)[0]
+    post(door, path, attendee=person.id)
+    for _door in range(2):
+        post(door, f"{path}/undo", attendee=person.id)
+        assert "Amina Okonkwo-Bell is not in any more." in door.get(path).text
+
+
 def test_who_is_let_in_again_stays_in_so_there_is_nothing_to_undo(door, rsvp):
     path, ticket = door_of(rsvp), attendees(rsvp)[0].ticket_code
     fetch = {"X-Requested-With": "fetch"}

@@ -165,8 +165,7 @@ def undo(slug: str) -> ResponseReturnValue:
         )
     except LookupError:
         abort(404)
-    if person is not None:
-        flash(gettext("%(name)s is not in any more.", name=person.name), "ok")
+    flash(gettext("%(name)s is not in any more.", name=person.name), "ok")
     return redirect(url_for(".index", slug=slug), code=303)
 
 
