@@ -9,6 +9,7 @@ import secrets
 from datetime import datetime
 
 from flask_babel import lazy_gettext as _
+from flask_babel import lazy_ngettext
 from sqlalchemy import select
 
 from registration import admission, arrivals, audit, lookup, parties, seating
@@ -133,9 +134,22 @@ def _seat_for(
         if option.fits(party_size):
             return option
     if not beyond_capacity:
-        raise admission.full(rooms[0], party_size)
+        raise _full(rooms[0], party_size)
     seating.allow_extra(rooms[0], party_size)
     return rooms[0]
+
+
+def _full(option: AttendanceOption, party_size: int) -> RsvpRefused:
+    """That a party does not fit, for staff: who waits does not make a free seat a taken one."""
+    if not option.seats_left:
+        return RsvpRefused(Refusal.FULL, _("Every seat is taken."))
+    text = lazy_ngettext(
+        "Only %(num)d seat is left, and this party needs %(size)d.",
+        "Only %(num)d seats are left, and this party needs %(size)d.",
+        option.seats_left,
+        size=party_size,
+    )
+    return RsvpRefused(Refusal.FULL, text)
 
 
 def _sit_down(

@@ -377,6 +377,19 @@ def test_one_who_waits_is_given_a_seat_at_the_door_while_there_is_one(app, staff
         walkins.seat(**(arguments | {"event_id": make_event().id}))
 
 
+def test_a_party_for_whom_too_few_seats_are_left_is_told_how_many_at_the_door(app, staff, now):
+    room, _stream = make_hybrid(capacity=2, guests_max=1)
+    make_rsvp(room)
+    waiting = make_rsvp(room, guests=["Ines"])
+    with pytest.raises(RsvpRefused, match="Only 1 seat is left, and this party needs 2"):
+        walkins.seat(
+            event_id=room.event_id,
+            attendee_id=attendees(waiting)[0].id,
+            staff_id=staff.id,
+            now=now,
+        )
+
+
 def test_two_doors_that_give_one_person_a_seat_let_in_once_and_say_so(app, staff, now):
     room, _stream = make_hybrid(capacity=1)
     make_rsvp(room)
