@@ -20,9 +20,17 @@ from flask_babel import gettext, ngettext
 from registration import events, lifecycle, rendering, rsvps, speakers
 from registration.database import db
 from registration.events import Draft
-from registration.models import OutboxMail
+from registration.models import OutboxMail, Rsvp
 from tests.conftest import NOW
-from tests.factories import make_event, make_hybrid, make_rsvp, make_speaker, make_staff
+from tests.factories import (
+    make_event,
+    make_hybrid,
+    make_invitation,
+    make_rsvp,
+    make_speaker,
+    make_staff,
+)
+from tests.forms import form_of
 from tests.signing_in import post, sign_in
 
 FOLDER = Path(__file__).parents[1] / "registration" / "translations"
@@ -139,6 +147,25 @@ class TestFrench:
         page = client.post("/events/paix/rsvp", data={"csrf_token": "x"})
         assert page.status_code == 400
         assert client.get("/events/paix/rsvp").text.count("Réservez votre place") == 1
+
+    def test_who_is_invited_in_french_answers_in_french(
+        self, client: FlaskClient, app: Flask, monkeypatch: pytest.MonkeyPatch
+    ):
+        room, _ = make_hybrid()
+        invited, no = (make_invitation(room.event, language="fr") for _time in range(2))
+        path = f"/events/{room.event.slug}/rsvp"
+        page = client.get(f"{path}?invitation={invited.key}").text
+        form = form_of(page, "/rsvp")
+        assert "Indiquez votre nom complet" in client.post(path, data=form).text
+        monkeypatch.setitem(app.config, "MAIL_SERVER", "mail.example.org")
+        form["attend"], form["name"], form["consent"] = str(room.id), "Amina Diallo", "y"
+        sent = client.post(path, data=form, follow_redirects=True)
+        assert sent.request.path.endswith("/sent")
+        assert '<html lang="fr"' in sent.text
+        assert db.session.query(Rsvp).one().language == "fr"
+        declined = post(client, f"{path}/decline", invitation=no.key)
+        assert '<html lang="fr"' in declined.text
+        assert '<html lang="en"' in client.get(path).text
 
     def test_a_mail_is_in_the_language_of_the_rsvp(self, app: Flask):
         room, _ = make_hybrid(language="fr")

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from flask import abort, g, request
+from flask import abort, current_app, g, request
+from flask_babel import refresh
 from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import joinedload
 from werkzeug.exceptions import NotFound
@@ -103,6 +104,19 @@ def invitation_by_key(event: Event, key: str) -> Invitation | None:
     return db.session.scalars(
         select(Invitation).where(Invitation.event_id == event.id, Invitation.key == key)
     ).one_or_none()
+
+
+def speak_as_invited(event: Event) -> None:
+    """Go on in the language of the invitation that came along, if any: the RSVP will be in it."""
+    invitation = invitation_by_key(event, request.values.get("invitation", ""))
+    speak(invitation.language if invitation else "")
+
+
+def speak(language: str) -> None:
+    """Go on in this language; an empty one, or one that pages are not in, changes nothing."""
+    if language in current_app.config["LANGUAGES"]:
+        g.language = language
+        refresh()  # something may have been said in another one
 
 
 def _rsvp(statement: Select[Rsvp], key: str) -> Rsvp:

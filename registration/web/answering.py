@@ -49,11 +49,18 @@ STATUS = {
 def form(slug: str) -> ResponseReturnValue:
     """The form, blank or with what a link to it carries."""
     if request.query_string:
-        return _show(Asking.of(access.published_event(slug)))
+        return _show(_asking(slug))
     return pages.page(
-        lambda: _show(Asking.of(access.published_event(slug))),
+        lambda: _show(_asking(slug)),
         lambda: (generate_csrf(), opened()),
     )
+
+
+def _asking(slug: str) -> Asking:
+    """What the event asks now, in the language in which who answers was invited."""
+    asking = Asking.of(access.published_event(slug))
+    access.speak_as_invited(asking.event)
+    return asking
 
 
 def _show(asking: Asking) -> ResponseReturnValue:
@@ -99,11 +106,12 @@ def _of_code() -> list[tries.Allowance]:
 def take(slug: str) -> ResponseReturnValue:
     """Take an answer; what is wrong with it is said over what is so now."""
     asking = recent.of(slug)
+    access.speak_as_invited(asking.event)
     if asking.event.registration is not RegistrationKind.BUILT_IN:
         return _elsewhere(asking.event)
     form = asking.form(now())
     if not form.validate():
-        asking = Asking.of(access.published_event(slug))
+        asking = _asking(slug)
         form = asking.form(now())
         if not form.validate():
             return _page(asking, form, 422)
@@ -151,7 +159,7 @@ def as_sent(problem: str, status: int) -> ResponseReturnValue:
     Phones restore pages, but not their cookies; and going back is no way to what was typed: some
     browsers forget it of a page that is not to be kept.
     """
-    asking = Asking.of(access.published_event((request.view_args or {})["slug"]))
+    asking = _asking((request.view_args or {})["slug"])
     form = asking.form(now())
     form.form_errors.append(problem)
     return _page(asking, form, status)
@@ -164,7 +172,7 @@ def _elsewhere(event: Event) -> ResponseReturnValue:
 
 def _refused(slug: str, refusal: RsvpRefused, status: int) -> ResponseReturnValue:
     """The same form over what is so now, with everything that was typed."""
-    asking = Asking.of(access.published_event(slug))
+    asking = _asking(slug)
     form = asking.form(now())
     form.validate()
     if refusal.reason in (Refusal.CODE_USED, Refusal.NOT_INVITED):
@@ -198,7 +206,9 @@ def _answered(rsvp: Rsvp | None, event: Event, email: str) -> ResponseReturnValu
     by_mail = current_app.config["MAIL_SERVER"]
     if rsvp is None or rsvp.status is RsvpStatus.UNVERIFIED or by_mail:
         session["sent_to"] = email
-        return redirect(url_for(".sent", slug=event.slug), code=303)
+        spoken = str(get_locale())
+        language = spoken if spoken != event.language else None
+        return redirect(url_for(".sent", slug=event.slug, language=language), code=303)
     return redirect(url_for("rsvps.show", key=rsvp.manage_key), code=303)
 
 
@@ -250,10 +260,12 @@ def sent(slug: str) -> ResponseReturnValue:
 
     def render() -> tuple[str, int]:
         event = recent.of(slug).event
+        access.speak(request.args.get("language", ""))
         shown = address if sent_to else ""
         return render_template("rsvps/sent.html", event=event, address=shown), 200
 
-    return pages.page(render, lambda: (address,)) if sent_to else render()
+    is_like_others = sent_to and "language" not in request.args
+    return pages.page(render, lambda: (address,)) if is_like_others else render()
 
 
 @blueprint.post("/events/<slug>/rsvp/decline")
@@ -263,15 +275,13 @@ def decline(slug: str) -> ResponseReturnValue:
     invitation = access.invitation_by_key(event, request.form.get("invitation", ""))
     if invitation is None:
         abort(404)
+    is_over = False
     try:
         invitations.decline(invitation_id=invitation.id, now=now())
     except RsvpRefused:
-        page = render_template(
-            "rsvps/closed.html", event=access.published_event(slug), now=now(), form=None
-        )
-        return page, 410
-    return render_template(
-        "rsvps/declined.html",
-        event=access.published_event(slug),
-        key=request.form["invitation"],
-    )
+        is_over = True
+    event = access.published_event(slug)
+    access.speak_as_invited(event)
+    if is_over:
+        return render_template("rsvps/closed.html", event=event, now=now(), form=None), 410
+    return render_template("rsvps/declined.html", event=event, key=request.form["invitation"])
