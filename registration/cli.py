@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import signal
 import sys
 import threading
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import click
@@ -207,7 +209,12 @@ def export(
         raise click.ClickException(f"there is no column {unknown}") from unknown
     target = str(output or f"{slug}.{format}")
     try:
-        with click.open_file(target, "wb") as file:
+        # It holds names and addresses: nobody else may read a file that is made for it.
+        with (
+            click.open_file(target, "wb")
+            if target == "-"
+            else open(target, "wb", opener=partial(os.open, mode=0o600))
+        ) as file:
             file.writelines(exports.hand_out(made, now=now()))
     except OSError as problem:
         raise click.FileError(target, problem.strerror) from problem

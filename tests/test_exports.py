@@ -319,6 +319,7 @@ def test_the_command_line_writes_chosen_columns(app: Flask, event, tmp_path) -> 
     assert json.loads(target.read_text("utf-8")) == [
         {"Name": "Élodie Saint-Jean", "Email": "elodie@example.org"}
     ]
+    assert target.stat().st_mode & 0o077 == 0, "readable by others"
     refused = runner.invoke(args=["export", "an-event", "--columns", "nonsense"])
     assert refused.exit_code == 1
     assert "there is no column nonsense" in refused.output
