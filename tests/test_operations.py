@@ -65,7 +65,7 @@ def test_a_database_that_is_away_is_told_to_staff_too_until_it_is_back(
             assert answer.status_code == 503, path
             assert answer.headers["Retry-After"] == "60"
             assert "Our records cannot be reached" in answer.text
-            assert "go back and send it again" in answer.text
+            assert "reload this page" in answer.text
     assert client.get("/staff/").status_code == 200
     assert client.get(event_page).status_code == 200
 

@@ -206,8 +206,8 @@ def _database_away(error: Exception) -> ResponseReturnValue:
     g._login_user = current_app.login_manager.anonymous_user()  # type: ignore[attr-defined]
     heading = gettext("Our records cannot be reached")
     advice = gettext(
-        "Nothing that was confirmed to you is lost. Wait a minute and open the page again; if you "
-        "were sending something, go back and send it again: your browser keeps what you typed."
+        "Nothing that was confirmed to you is lost. Wait a minute and reload this page. If you "
+        "were sending something, let your browser send it once more: what you typed goes with it."
     )
     return _page(heading, advice, 503), 503, {"Retry-After": str(_SECONDS_AWAY)}
 
@@ -220,9 +220,9 @@ def _unexpected(error: Exception) -> ResponseReturnValue:
     db.session.rollback()
     heading = gettext("Something broke on our side")
     advice = gettext(
-        "Nothing that was confirmed to you is lost. Try again in a minute; if you were sending "
-        "something, go back and send it again: your browser keeps what you typed. If it stays, "
-        "write to us and give the number %(number)s.",
+        "Nothing that was confirmed to you is lost. Wait a minute and reload this page. If you "
+        "were sending something, let your browser send it once more: what you typed goes with it. "
+        "If it stays, write to us and give the number %(number)s.",
         number=number,
     )
     return _page(heading, advice, 500), 500

@@ -9,8 +9,10 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from registration import answering
 from registration.models import Visibility
 from tests.browser.conftest import Site, assert_accessible
+from tests.browser.test_rsvp_walk import fill_in
 from tests.factories import make_code, make_hybrid, make_rsvp
 from tests.test_web_rsvps import rsvp_in
 
@@ -108,4 +110,19 @@ def test_by_invitation_a_code_lets_in(site: Site, open_page: Callable[..., Page]
     expect(page.get_by_label("Invitation code")).to_be_focused()
     page.get_by_label("Invitation code").fill(code.code)
     page.get_by_role("button", name="Save my place").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Your seat is reserved, Amina")
+
+
+def test_what_was_sent_while_we_were_broken_is_sent_again_by_reloading(
+    site: Site, open_page: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
+):
+    room, _stream = make_hybrid()
+    page = open_page(f"/events/{room.event.slug}/rsvp")
+    page.get_by_label("In person").check()
+    fill_in(page)
+    with monkeypatch.context() as broken:
+        broken.setattr(answering, "answer", None)
+        page.get_by_role("button", name="Save my place").click()
+        expect(page.get_by_text("reload this page")).to_be_visible()
+    page.reload()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Your seat is reserved, Amina")
