@@ -72,7 +72,7 @@ def _tell(event: Event, staff_id: int | None, now: datetime) -> bool:
 
 
 def undo(*, announcement_id: int, staff_id: int | None, now: datetime) -> bool:
-    """Take a telling back while it is held; False if it is too late.
+    """Take a telling back while it is held; False if it is too late. Twice is once.
 
     The change itself stays, but for a cancellation: then the event takes place again, and a telling
     that the cancellation stopped is held anew for who was not told yet.
@@ -85,6 +85,8 @@ def undo(*, announcement_id: int, staff_id: int | None, now: datetime) -> bool:
     with transaction():
         event = seating.lock(event_id).event
         announcement = db.session.get_one(Announcement, announcement_id, populate_existing=True)
+        if announcement.state is AnnouncementState.WITHDRAWN:
+            return True
         if announcement.state is not AnnouncementState.HELD or now >= announcement.due_at:
             return False
         announcement.state, announcement.ended_at = AnnouncementState.WITHDRAWN, now

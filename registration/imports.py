@@ -23,6 +23,8 @@ from registration.sheets import Sheet
 
 #: How long a list waits for its import.
 KEPT = timedelta(days=1)
+#: What is said of one that waits no more.
+GONE = _("This list has been taken in already, or thrown away.")
 
 
 class ImportRefused(Exception):
@@ -124,7 +126,7 @@ def run(
         seats = seating.lock(event_id)
         _check(seats.event, plan, now)
         if import_id is not None and db.session.get(PendingImport, import_id) is None:
-            raise ImportRefused(_("This list has been taken in already, or thrown away."))
+            raise ImportRefused(GONE)
         taken = _judge_anew(rows, kind, plan, seats, now)
         if kind is ImportKind.INVITEES:
             intake.invite(taken, ready, seats.event, mails=plan.sends_mail, now=now)

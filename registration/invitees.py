@@ -74,6 +74,16 @@ def held(event_id: int) -> tuple[int, datetime | None]:
     return number, due_at
 
 
+def were_taken_back(event_id: int) -> bool:
+    """Whether the last reminders were taken back, those of them that had not gone."""
+    last = (
+        select(OutboxMail.state)
+        .where(OutboxMail.event_id == event_id, OutboxMail.kind == MailKind.INVITATION_REMINDER)
+        .order_by(OutboxMail.created_at.desc(), OutboxMail.ended_at.desc())
+    )
+    return db.session.scalar(last.limit(1)) == MailState.WITHDRAWN
+
+
 def answerable_until(event: Event, now: datetime) -> datetime | None:
     """Until when an invitation can be accepted; None: it cannot be now."""
     if not event.is_published:

@@ -132,13 +132,15 @@ def test(*, mailing_id: int, staff_id: int, now: datetime) -> str:
 
 
 def release(*, mailing_id: int, staff_id: int, now: datetime, seen_at: str = "") -> int:
-    """Put a draft into the outbox, due in ten minutes; to how many it goes.
+    """Put a draft into the outbox, due in ten minutes; to how many it goes. Twice is once.
 
     Raises MailingRefused if it goes to nobody, is no draft any more, or is not the one that was
     read: `seen_at` is its `updated_at` then, in ISO format.
     """
     with transaction():
         mailing = _locked(mailing_id)
+        if mailing.is_held(now):
+            return mailing.recipients
         _check_draft(mailing)
         _check_read(mailing, seen_at)
         number = _release(mailing, now, due_at=now + emails.HOLD, staff_id=staff_id)
@@ -150,13 +152,15 @@ def release(*, mailing_id: int, staff_id: int, now: datetime, seen_at: str = "")
 def schedule(
     *, mailing_id: int, staff_id: int, at: datetime, now: datetime, seen_at: str = ""
 ) -> None:
-    """Let a draft go at a set time, to those who belong to its segment then.
+    """Let a draft go at a set time, to those who belong to its segment then. Twice is once.
 
     Raises MailingRefused for a time within the hold, for what is no draft, and for another text
     than the one that was read, as `release` does.
     """
     with transaction():
         mailing = _locked(mailing_id)
+        if mailing.is_scheduled and mailing.due_at == at:
+            return
         _check_draft(mailing)
         _check_read(mailing, seen_at)
         if at < now + emails.HOLD:
@@ -209,12 +213,14 @@ def _release(mailing: Mailing, now: datetime, *, due_at: datetime, staff_id: int
 
 
 def undo(*, mailing_id: int, staff_id: int, now: datetime) -> None:
-    """Make a mailing that is held or scheduled a draft again.
+    """Make a mailing that is held or scheduled a draft again. Twice is once.
 
     Raises MailingRefused if it is too late.
     """
     with transaction():
         mailing = _locked(mailing_id)
+        if mailing.is_draft:
+            return
         if not (mailing.is_scheduled or mailing.is_held(now)):
             raise MailingRefused(_("It is too late: the message is on its way."))
         emails.mailing_withdrawn(mailing_id, now=now)
@@ -226,16 +232,20 @@ def undo(*, mailing_id: int, staff_id: int, now: datetime) -> None:
 def stop(*, mailing_id: int, staff_id: int, now: datetime) -> int:
     """Take back what has not gone of a mailing under way; how many mails that were.
 
-    One that a worker holds at this moment may still go, and counts as sent then.
+    One that a worker holds at this moment may still go, and counts as sent then. Twice is once.
+    Raises MailingRefused where nothing is left to be taken back.
     """
     with transaction():
         mailing = _locked(mailing_id)
+        if mailing.state is MailingState.STOPPED:
+            return progress_of([mailing])[mailing_id].left_out
         if mailing.state is not MailingState.RELEASED:
             return 0
         number = emails.mailing_withdrawn(mailing_id, now=now)
-        if number:
-            mailing.state = MailingState.STOPPED
-            _record("stopped", mailing, staff_id, now, taken_back=number)
+        if not number:
+            raise MailingRefused(_("It is too late: every mail has gone."))
+        mailing.state = MailingState.STOPPED
+        _record("stopped", mailing, staff_id, now, taken_back=number)
     return number
 
 

@@ -292,9 +292,10 @@ def test_a_mailing_is_released_once(app: Flask) -> None:
     option = make_option()
     make_rsvp(option)
     mailing = write(option.event_id)
-    mailings.release(mailing_id=mailing.id, staff_id=mailing.staff_id, now=NOW)
+    for _twice in range(2):
+        assert mailings.release(mailing_id=mailing.id, staff_id=mailing.staff_id, now=NOW) == 1
     with pytest.raises(MailingRefused):
-        mailings.release(mailing_id=mailing.id, staff_id=mailing.staff_id, now=NOW)
+        mailings.release(mailing_id=mailing.id, staff_id=mailing.staff_id, now=LATER)
     with pytest.raises(MailingRefused):
         mailings.rewrite(
             mailing_id=mailing.id,

@@ -138,7 +138,8 @@ def remind(slug: str) -> ResponseReturnValue:
 def take_back(slug: str) -> ResponseReturnValue:
     """Take back the reminders that have not gone."""
     event = event_by_slug(slug)
-    if invitations.take_back(event_id=event.id, staff_id=current_user.id, now=now()):
+    about = {"event_id": event.id, "staff_id": current_user.id, "now": now()}
+    if invitations.take_back(**about) or invitees.were_taken_back(about["event_id"]):
         flash(gettext("Taken back: nobody is reminded."), "ok")
     else:
         flash(gettext("It is too late: the mails are on their way."), "warn")

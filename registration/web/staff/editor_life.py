@@ -16,9 +16,9 @@ from registration import announcements, audience, cloning, events, lifecycle, pr
 from registration.database import db
 from registration.models import (
     Announcement,
+    AnnouncementKind,
     AnnouncementState,
     Event,
-    EventStatus,
     MailState,
     OutboxMail,
     StaffRole,
@@ -188,10 +188,10 @@ def undo(slug: str) -> ResponseReturnValue:
     held = db.session.get(Announcement, request.form.get("announcement", 0, type=int))
     if held is None or held.event_id != event.id:
         abort(404)
-    was_cancelled = event.status is EventStatus.CANCELLED
+    takes_place_again = held.kind is AnnouncementKind.CANCELLED
     if not announcements.undo(announcement_id=held.id, staff_id=current_user.id, now=now()):
         flash(gettext("It is too late: the mails are on their way."), "warn")
-    elif was_cancelled:
+    elif takes_place_again:
         flash(gettext("Undone. The event takes place, and nobody was told otherwise."), "ok")
     else:
         flash(gettext("Taken back. The event stays as it is now; nobody was told."), "ok")

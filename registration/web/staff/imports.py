@@ -111,8 +111,12 @@ def show(slug: str, import_id: int) -> ResponseReturnValue:
 def act(slug: str, import_id: int) -> ResponseReturnValue:
     """Match anew, take the list in, or throw it away."""
     event = event_by_slug(slug)
-    pending = _pending(event, import_id)
     action = request.form.get("do", "")
+    if db.session.get(PendingImport, import_id) is None:
+        # Who presses twice, or comes from another tab.
+        flash(str(imports.GONE), "ok")
+        return redirect(url_for("staff_attendees.index", slug=slug), code=303)
+    pending = _pending(event, import_id)
     if action == "drop":
         imports.drop(import_id=import_id)
         flash(gettext("The list is gone, nothing was imported."), "ok")

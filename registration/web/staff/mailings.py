@@ -165,6 +165,8 @@ def _review(event: Event, mailing: Mailing, form: ScheduleForm) -> str:
 def act(slug: str, mailing_id: int, action: str) -> ResponseReturnValue:
     """Release a message, undo or stop it, throw a draft away, or write a copy."""
     event = event_by_slug(slug)
+    if action == "discard" and db.session.get(Mailing, mailing_id) is None:
+        return _discarded(slug)
     mailing_id = _mailing(event, mailing_id).id
     who = {"mailing_id": mailing_id, "staff_id": current_user.id, "now": now()}
     try:
@@ -178,8 +180,7 @@ def act(slug: str, mailing_id: int, action: str) -> ResponseReturnValue:
             flash(gettext("Stopped: %(number)d mails were taken back.", number=number), "ok")
         elif action == "discard":
             mailings.discard(**who)
-            flash(gettext("The draft is gone."), "ok")
-            return redirect(url_for(".index", slug=slug), code=303)
+            return _discarded(slug)
         elif action == "copy":
             mailing_id = mailings.copy(**who).id
         else:
@@ -189,6 +190,11 @@ def act(slug: str, mailing_id: int, action: str) -> ResponseReturnValue:
         if action == "release":
             return redirect(url_for(".review", slug=slug, mailing_id=mailing_id), code=303)
     return redirect(url_for(".show", slug=slug, mailing_id=mailing_id), code=303)
+
+
+def _discarded(slug: str) -> ResponseReturnValue:
+    flash(gettext("The draft is gone."), "ok")
+    return redirect(url_for(".index", slug=slug), code=303)
 
 
 @blueprint.get("/<int:mailing_id>/html")

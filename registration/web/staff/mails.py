@@ -172,7 +172,8 @@ def act(mail_id: int) -> ResponseReturnValue:
         elif outbox.is_still_so(mail):
             flash(gettext("It goes by itself, within ten minutes at the latest."), "ok")
     elif request.form.get("do") == "withdraw":
-        taken = outbox.withdraw(**about)
+        # Who presses twice has taken it back as well.
+        taken = outbox.withdraw(**about) or _mail(mail_id).state is MailState.WITHDRAWN
         flash(gettext("Taken back.") if taken else gettext("It is too late."), "ok")
     else:
         abort(400)
