@@ -464,10 +464,10 @@ def test_who_wrote_a_message_and_when_is_one_thing_and_when_it_went_another(
     mailings.release_due(now=NOW + timedelta(days=3))
     app.config["NOW"] = lambda: NOW + timedelta(days=4)
     written, went = "23\u00a0November, 7:00\u00a0a.m.\u00a0EST", "26\u00a0November, 7:00"
-    for path in (base, f"{base}{draft().id}"):
+    for path, label in ((base, "Sent"), (f"{base}{draft().id}", "Released")):
         page = desk.get(path).text
         assert written in page.rpartition("Robin Clerk")[2]
-        assert went in page.rpartition("Sent</")[2]
+        assert went in page.rpartition(f"{label}</")[2]
 
 
 def test_staff_of_other_events_schedule_nothing(
