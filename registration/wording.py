@@ -119,8 +119,13 @@ def month_and_year(starts_at: datetime, ends_at: datetime, zone: ZoneInfo) -> st
     if first.year != last.year:
         return f"{_part(first, zone, 'LLL y')} – {_part(last, zone, 'LLL y')}"
     if first.month != last.month:
-        return f"{_part(first, zone, 'LLL')}–{_part(last, zone, 'LLL y')}"
+        return f"{months(first, last, zone)} {_part(last, zone, 'y')}"
     return _part(first, zone, "LLLL y")
+
+
+def months(starts_at: datetime, ends_at: datetime, zone: ZoneInfo) -> str:
+    """ "Jan–Feb"."""
+    return f"{_part(starts_at, zone, 'LLL')}–{_part(ends_at, zone, 'LLL')}"
 
 
 def month(at: datetime, zone: ZoneInfo) -> str:

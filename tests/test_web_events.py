@@ -505,6 +505,20 @@ class TestTypography:
         assert ">https://example.org/?a=!</a>" in page
 
 
+@pytest.mark.parametrize(
+    ("days", "said"),
+    [(0, "Sun 6"), (1, "Sun–Mon 6–7"), (28, "Sun–Sun 6–3 Dec–Jan")],
+)
+def test_the_list_names_the_months_of_an_event_that_ends_in_another_one(
+    client: FlaskClient, days: int, said: str
+):
+    event = make_event(slug="days")
+    edit(event, NOW, ends_at=event.starts_at + timedelta(days=days, hours=1))
+    found = re.search(r'<p class="date">(.*?)</p>', client.get("/").text)
+    assert found
+    assert " ".join(re.sub("<[^>]*>", " ", found[1]).split()) == said
+
+
 class TestProgramme:
     """10:00 in New York, 13 days after NOW: 6 December."""
 

@@ -36,6 +36,7 @@ _WORDS = (
     "moment",
     "month",
     "month_and_year",
+    "months",
     "new_day",
     "option_name",
     "ordinal_place",
