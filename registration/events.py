@@ -129,7 +129,9 @@ def edit(
     now: datetime,
     tell: bool = False,
 ) -> Event:
-    """Save fields of an event. `seen` is the fingerprint of their values when they were shown.
+    """Save fields of an event, once if it is sent twice.
+
+    `seen` is the fingerprint of their values when they were shown.
 
     A new start takes along what hangs on it: programme, slots, doors, closing times, messages.
     With `tell` those to whom it is news are told when the hold ends. Raises EditedMeanwhile, and
@@ -140,7 +142,12 @@ def edit(
         event, was_past = seats.event, seats.event.is_past(now)
         current = values_of(event, list(changes))
         if seen and fingerprint(current) != seen:
-            raise EditedMeanwhile(current)
+            if current != dict(changes):
+                raise EditedMeanwhile(current)
+            # Pressed twice; or saved first, and then by the browser's Back the other button.
+            if tell and not news_of(event, now=now).is_empty:
+                announce(event, staff_id=staff_id, now=now)
+            return event
         if "image" in changes:
             changes = {**changes, "image": event.image if image is None else image}
         with _edition(event, tell=tell, staff_id=staff_id, now=now):

@@ -76,8 +76,9 @@ def save(
     staff_id: int | None,
     now: datetime,
 ) -> int:
-    """Save a list of rows. `seen` is the fingerprint of the rows that were shown.
+    """Save a list of rows, once if it is sent twice.
 
+    `seen` is the fingerprint of the rows that were shown.
     Speakers in whose calendars something differs are mailed at once: how many. Capacities of ways
     that exist are left alone: capacity.py changes them and fills the seats.
     Raises EditedMeanwhile, and EventRefused for a row that must not go.
@@ -87,12 +88,14 @@ def save(
     with pictures.chosen([row.get("photo") for row in rows]) as chosen, transaction():
         event = seating.lock(event_id).event
         current = rows_of(event, name)
-        if seen and fingerprint(current) != seen:
-            raise EditedMeanwhile({"rows": current})
         if name == "people":
             rows = _with_photos(rows, chosen, current)
         if name == "publications":
             rows = _without_lost_originals(rows)
+        if seen and fingerprint(current) != seen:
+            if not _say_the_same(rows, current, is_ordered=kind.is_ordered):
+                raise EditedMeanwhile({"rows": current})
+            return 0
         if fingerprint([dict(row) for row in rows]) == fingerprint(current):
             return 0
         saved = {row.id: row for row in _saved(event, name)}
@@ -130,6 +133,16 @@ def _with_photos(
         {**row, "photo": shown.get(row["id"], "") if photo is None else photo}
         for row, photo in zip(rows, chosen, strict=True)
     ]
+
+
+def _say_the_same(rows: Sequence[Row], current: Sequence[Row], *, is_ordered: bool) -> bool:
+    """Whether these rows are saved already: what was new has a number by then."""
+    known = {row["id"] for row in rows} - {None}
+    sent = [fingerprint(dict(row)) for row in rows]
+    saved = [
+        fingerprint({**row, "id": row["id"] if row["id"] in known else None}) for row in current
+    ]
+    return sent == saved if is_ordered else sorted(sent) == sorted(saved)
 
 
 def _without_lost_originals(rows: Sequence[Row]) -> list[Row]:

@@ -246,6 +246,8 @@ def edit(
         speaker = _locked(speaker_id)
         before = Particulars.of(speaker)
         if seen and seen != before.fingerprint:
+            if particulars == before and chosen is None:
+                return False  # pressed twice
             raise SpeakerRefused(
                 _("Somebody else has changed this since you opened the page. Reload it first.")
             )

@@ -1075,6 +1075,8 @@ def test_who_has_not_answered_is_reminded_and_the_mails_can_be_taken_back(
     page = desk.post(url + "/undo", data=undo, follow_redirects=True).text
     assert "Taken back: nobody is reminded." in page
     assert "Remind 3 people" in page
+    db.session.execute(update(OutboxMail).values(state=MailState.SENT, ended_at=NOW))
+    db.session.commit()
     page = desk.post(url + "/undo", data=undo, follow_redirects=True).text
     assert "It is too late" in page
 

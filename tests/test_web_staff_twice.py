@@ -21,13 +21,15 @@ from registration.models import (
     Event,
     EventStatus,
     Mailing,
+    MailKind,
     MailState,
     OutboxMail,
     StaffRole,
 )
 from registration.segments import Segment
 from tests.conftest import NOW
-from tests.factories import make_hybrid, make_invitation, make_rsvp, make_staff
+from tests.factories import make_hybrid, make_invitation, make_rsvp, make_speaker, make_staff
+from tests.forms import forms_of
 from tests.signing_in import post, sign_in
 from tests.test_web_rsvps import text_of
 from tests.test_web_staff_imports import upload
@@ -60,6 +62,12 @@ def press(desk: FlaskClient, path: str, **fields: object) -> str:
     assert first.status_code == 303, text_of(first)
     desk.get(first.location)
     return text_of(followed(desk, post(desk, path, **fields)))
+
+
+def form_in(page: str) -> dict[str, list[str]]:
+    """What the form of a page that knows what it has shown would send as it stands."""
+    sent = next(form.sent for form in forms_of(page) if "seen" in form.sent)
+    return {name: values for name, values in sent.lists() if name != "csrf_token"}
 
 
 def followed(desk: FlaskClient, answer: TestResponse) -> TestResponse:
@@ -186,3 +194,53 @@ def test_a_list_that_is_taken_in(desk: FlaskClient, event: Event, base: str):
 def test_a_list_that_is_thrown_away(desk: FlaskClient, event: Event, base: str):
     kept = upload(desk, event).location
     assert "or thrown away" in press(desk, kept, do="drop")
+
+
+class TestASave:
+    """The second press sends what was seen before the first."""
+
+    def test_of_what_an_event_says(self, desk: FlaskClient, event: Event, base: str):
+        path = f"{base}/settings/texts"
+        sent = form_in(desk.get(path).text) | {"summary": "Read by two."}
+        page = press(desk, path, **sent)
+        assert "Saved." in page
+        assert "Read by two." in page
+        assert len(log("event.edited")) == 1
+
+    def test_of_a_new_time_is_told_once(self, desk: FlaskClient, room: AttendanceOption, base: str):
+        make_rsvp(room)
+        path = f"{base}/settings/basics"
+        sent = form_in(desk.get(path).text) | {"title": "Another title", "do": "tell"}
+        page = press(desk, path, **sent)
+        assert "The mails wait for ten minutes" in page
+        announcements.spread(now=NOW + HOLD)
+        assert [mail.kind for mail in mails()].count(MailKind.EVENT_CHANGED) == 1
+
+    @pytest.mark.parametrize(
+        ("name", "row"),
+        [
+            ("questions", {"question": "Which diet?"}),
+            ("agenda", {"title_": "Welcome", "starts_at": "2026-12-06T10:00"}),
+            ("people", {"name": "Dr Ada Byron"}),
+            ("options", {"mode": "virtual", "name": "A second stream"}),
+        ],
+    )
+    def test_of_a_list_with_a_new_row(
+        self, desk: FlaskClient, base: str, name: str, row: dict[str, str]
+    ):
+        path = f"{base}/settings/{name}"
+        added = post(desk, path, **form_in(desk.get(path).text), do="add").text
+        sent = form_in(added)
+        key = sent["row"][-1]
+        for field, value in row.items():
+            assert f"{key}-{field}" in sent
+            sent[f"{key}-{field}"] = [value]
+        assert "Saved." in press(desk, path, **sent)
+        assert len(log("event.edited")) == 1
+
+    def test_of_a_speaker(self, desk: FlaskClient, event: Event, base: str):
+        path = f"{base}/speakers/{make_speaker(event).id}/edit"
+        sent = form_in(desk.get(path).text) | {"room": "Room 4"}
+        assert "Saved." in press(desk, path, **sent)
+        other = post(desk, path, **sent | {"room": "Room 5"})
+        assert "Somebody else has changed this" in text_of(other)
