@@ -48,7 +48,7 @@ def read(
     by_id = {option.id: option for option in options}
     default = by_id.get(plan.option_id or 0)
     ways = _ways(options)
-    seen: dict[str, int] = {}
+    seen: dict[str, Candidate] = {}
     found = []
     for line, cells in sheet.rows:
         values = {name: cells[column] for name, column in plan.columns.items()}
@@ -56,15 +56,25 @@ def read(
         _read_person(row, values, event)
         if kind is ImportKind.RSVPS:
             _read_wishes(row, values, event, ways, questions)
-        if row.fate is None and row.email in seen:
-            row.ends(
-                Fate.DUPLICATE,
-                gettext("The same address stands on line %(line)d", line=seen[row.email]),
-            )
-        elif row.fate is None:
-            seen[row.email] = line
+        if row.fate is None:
+            first = seen.setdefault(row.email, row)
+            if first is not row:
+                _read_second(row, first, values.get("rsvp_by", ""), event)
         found.append(row)
     return found
+
+
+def _read_second(row: Candidate, first: Candidate, rsvp_by: str, event: Event) -> None:
+    """A row with the address of an earlier one: a guest, where it says who sent the RSVP.
+
+    So our own lists have each person of a party on a row.
+    """
+    if rsvp_by and plain(rsvp_by) == plain(first.name) != plain(row.name):
+        row.host = first
+        first.guests.append(row.name)
+        _check_number(first, event)
+        row.ends(Fate.GUEST, gettext("Comes with line %(line)d", line=first.line))
+    row.ends(Fate.DUPLICATE, gettext("The same address stands on line %(line)d", line=first.line))
 
 
 def _read_person(row: Candidate, values: Mapping[str, str], event: Event) -> None:
@@ -155,15 +165,7 @@ def _read_wishes(
     row.guests = [" ".join(name.split()) for name in guests if name.strip()]
     for name in row.guests:
         _fits(row, name, _LONGEST)
-    if len(row.guests) > event.guests_max:
-        row.ends(
-            Fate.TOO_MANY_GUESTS,
-            ngettext(
-                "The event allows %(num)d guest",
-                "The event allows %(num)d guests",
-                event.guests_max,
-            ),
-        )
+    _check_number(row, event)
     for question in questions:
         said = values.get(f"question.{question.id}", "")
         if not said:
@@ -178,6 +180,18 @@ def _read_wishes(
             )  # fmt: skip
         else:
             row.answers[question.id] = answer
+
+
+def _check_number(row: Candidate, event: Event) -> None:
+    if len(row.guests) > event.guests_max:
+        row.ends(
+            Fate.TOO_MANY_GUESTS,
+            ngettext(
+                "The event allows %(num)d guest",
+                "The event allows %(num)d guests",
+                event.guests_max,
+            ),
+        )
 
 
 def _ways(options: Sequence[AttendanceOption]) -> dict[str, AttendanceOption]:

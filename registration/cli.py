@@ -255,7 +255,7 @@ def import_list(
         if dry_run:
             rows = imports.dry_run(event, sheet, what, plan, now=now())
             for row in rows:
-                if not row.is_taken:
+                if row.is_left_out:
                     click.echo(f"  line {row.line}: {row.fate}, {row.email or '-'}. {row.why}")
             met = Counter(row.fate for row in rows if row.fate is not None)
         else:

@@ -35,6 +35,7 @@ class Fate(enum.StrEnum):
     WAITS = "waits"
     FULL = "full"
     EXISTS = "exists"
+    GUEST = "guest"
     DUPLICATE = "duplicate"
     NOT_COMING = "not_coming"
     WANTS_NO_MAIL = "wants_no_mail"
@@ -47,7 +48,7 @@ class Fate(enum.StrEnum):
     BAD_ANSWER = "bad_answer"
 
 
-#: A row with one of these is taken in; the others are left out.
+#: A row with one of these is taken in. Any other is left out, but for a guest's, who comes along.
 TAKEN = (Fate.INVITED, Fate.SEATED, Fate.WAITS)
 
 
@@ -86,6 +87,7 @@ class Candidate:
     fate: Fate | None = None
     why: str = ""
     rsvp_id: int | None = None  # the one that its address has already
+    host: Candidate | None = None  # whose guest it is
 
     @property
     def party_size(self) -> int:
@@ -96,6 +98,11 @@ class Candidate:
     def is_taken(self) -> bool:
         """Whether it becomes an invitation or an RSVP."""
         return self.fate in TAKEN
+
+    @property
+    def is_left_out(self) -> bool:
+        """Whether nobody comes of it."""
+        return self.fate not in (*TAKEN, Fate.GUEST)
 
     def ends(self, fate: Fate, why: str = "") -> None:
         """Decide on it, unless that is done."""
@@ -140,6 +147,9 @@ def judge(
             row.ends(Fate.INVITED)
         else:
             _seat(row, left, queued, no_queue)
+    for row in rows:
+        if row.host is not None and row.host.is_left_out:
+            row.fate, row.why = row.host.fate, row.host.why
 
 
 def _why_nobody_waits(plan: Plan, event: Event, now: datetime) -> str:

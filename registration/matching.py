@@ -9,7 +9,7 @@ from registration.models import ImportKind, Question
 from registration.sheets import Sheet
 
 _INVITEE_FIELDS = ("email", "name", "first_name", "last_name", "organisation", "language")
-_RSVP_FIELDS = (*_INVITEE_FIELDS, "job_title", "option", "guests", "status")
+_RSVP_FIELDS = (*_INVITEE_FIELDS, "job_title", "option", "guests", "rsvp_by", "status")
 _NAMES: dict[str, tuple[str, ...]] = {
     "email": ("email", "mail", "emailaddress", "mailaddress", "address", "courriel", "adresseemail",
               "adressemail", "adresseelectronique", "adressecourriel", "emailadresse", "correo"),
@@ -29,6 +29,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
                "teilnahmeart", "modalite"),
     "guests": ("guests", "guest", "guestnames", "companions", "invites", "accompagnants",
                "begleitung", "begleitpersonen", "gaste"),
+    "rsvp_by": ("rsvpby", "inscriptionpar"),
     "status": ("status", "attendeestatus", "rsvpstatus", "statut", "etat", "rsvp", "estado"),
 }  # fmt: skip
 

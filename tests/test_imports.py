@@ -656,6 +656,47 @@ class TestRsvps:
         assert {row.fate for row in rows if not row.is_taken} == {Fate.NOT_COMING}
         assert rows[0].organisation == "+Acme"
 
+    @pytest.mark.parametrize("language", ["en", "fr"])
+    def test_an_export_read_back_brings_each_party_together(
+        self, app: Flask, language: str
+    ) -> None:
+        here, there = (make_option(make_event(guests_max=2), capacity=seats) for seats in (9, 4))
+        for name, guests in (("Amina Bell", ["Zoë", "Noor"]), ("Lena Ito", []), ("Sol Paz", ["X"])):
+            make_rsvp(here, name=name, guests=guests)
+        with force_locale(language):
+            export = exports.Export(here.event, Filters(), format="xlsx")
+            read = sheets.read(b"".join(formats.WRITERS["xlsx"](export)), "list.xlsx")
+        plan = plan_for(there.event, read, ImportKind.RSVPS, option_id=there.id, waits=False)
+        rows = imports.dry_run(there.event, read, ImportKind.RSVPS, plan, now=NOW)
+        assert [(row.name, row.fate) for row in rows] == [
+            ("Amina Bell", Fate.SEATED),
+            ("Zoë", Fate.GUEST),
+            ("Noor", Fate.GUEST),
+            ("Lena Ito", Fate.SEATED),
+            ("Sol Paz", Fate.FULL),
+            ("X", Fate.FULL),
+        ]
+        imports.run(
+            event_id=there.event_id,
+            sheet=read,
+            kind=ImportKind.RSVPS,
+            plan=plan,
+            staff_id=None,
+            file_name="list.xlsx",
+            now=NOW,
+        )
+        came = db.session.scalars(select(Rsvp).where(Rsvp.event_id == there.event_id)).all()
+        assert [[one.name for one in parties.attendees(rsvp)] for rsvp in came] == [
+            ["Amina Bell", "Zoë", "Noor"],
+            ["Lena Ito"],
+        ]
+
+    def test_a_party_on_rows_of_its_own_is_no_larger_than_any(self, app: Flask) -> None:
+        option = make_option(make_event(guests_max=1))
+        party = "Name,Email,RSVP by\nA,a@example.org,A\nB,a@example.org,A\nC,a@example.org,A\n"
+        rows = dry(option.event, party, ImportKind.RSVPS, option_id=option.id)
+        assert {row.fate for row in rows} == {Fate.TOO_MANY_GUESTS}
+
     def test_an_invited_person_on_the_list_has_accepted(self, app: Flask) -> None:
         option = make_option()
         event = db.session.get_one(Event, option.event_id)

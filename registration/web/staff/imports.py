@@ -39,6 +39,7 @@ FIELD_NAMES = {
     "language": _("Language of the mails"),
     "option": _("Way to attend"),
     "guests": _("Guests, by name"),
+    "rsvp_by": _("RSVP by, on rows of guests"),
     "status": _("Status"),
 }
 FATE_NAMES = {
@@ -47,6 +48,7 @@ FATE_NAMES = {
     Fate.WAITS: _("On the waitlist"),
     Fate.FULL: _("Left out: full"),
     Fate.EXISTS: _("Left out: is there already"),
+    Fate.GUEST: _("Guest of somebody in the list"),
     Fate.DUPLICATE: _("Left out: twice in the list"),
     Fate.NOT_COMING: _("Left out: has cancelled or was refused"),
     Fate.WANTS_NO_MAIL: _("Left out: wants no mail"),
@@ -198,13 +200,12 @@ def _page(event: Event, pending: PendingImport) -> str:
         taken=sum(counts[fate] for fate in TAKEN),
         wanted=wanted,
         fate_names=FATE_NAMES,
-        is_taken=lambda fate: fate in TAKEN,
     )
 
 
 def _wanted(found: Sequence[Candidate], wanted: str) -> Sequence[Candidate]:
     if wanted == "left_out":
-        return [row for row in found if not row.is_taken]
+        return [row for row in found if row.is_left_out]
     if wanted in list(Fate):
         return [row for row in found if row.fate == wanted]
     return found
@@ -244,7 +245,9 @@ def _summary(met: Counter[Fate]) -> str:
         parts.append(ngettext("%(num)d RSVP confirmed", "%(num)d RSVPs confirmed", number))
     if number := met[Fate.WAITS]:
         parts.append(ngettext("%(num)d on the waitlist", "%(num)d on the waitlist", number))
-    if number := sum(number for fate, number in met.items() if fate not in TAKEN):
+    if number := met[Fate.GUEST]:
+        parts.append(ngettext("%(num)d guest", "%(num)d guests", number))
+    if number := sum(number for fate, number in met.items() if fate not in (*TAKEN, Fate.GUEST)):
         parts.append(ngettext("%(num)d row left out", "%(num)d rows left out", number))
     return gettext("Imported: %(what)s.", what=wording.listed(parts))
 
