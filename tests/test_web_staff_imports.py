@@ -23,7 +23,7 @@ from registration.models import (
     Rsvp,
     StaffRole,
 )
-from tests.factories import make_event, make_hybrid, make_rsvp, make_staff
+from tests.factories import make_event, make_hybrid, make_rsvp, make_staff, save
 from tests.signing_in import post, send, sign_in
 
 LIST = (
@@ -81,6 +81,21 @@ def test_a_second_click_at_the_same_moment_leads_to_the_attendees_too(
     assert done.location == f"/staff/events/{event.slug}/attendees"
     assert "This list has been taken in already" in desk.get(done.location).text
     assert number_of(Rsvp) == 1
+
+
+def test_a_guest_on_a_row_of_their_own_counts_as_coming(desk: FlaskClient, event: Event) -> None:
+    event.guests_max = 1
+    save(event)
+    party = b"Name,Email,Option,RSVP by\nA,a@example.org,online,A\nB,a@example.org,online,A\n"
+    sent = upload(desk, event, party)
+    page = desk.get(sent.location).text
+    assert "2 of 2 rows can be imported" in page
+    assert "Import 1 RSVP<" in page
+    assert "Guest of somebody in the list" in page
+    assert "Comes with line 2" in page
+    assert "B</bdi>" not in desk.get(f"{sent.location}?fate=left_out").text
+    done = post(desk, sent.location, do="go")
+    assert "Imported: 1 RSVP confirmed and 1 guest." in desk.get(done.location).text
 
 
 def test_a_list_goes_from_the_file_to_the_attendees(

@@ -198,6 +198,7 @@ def _page(event: Event, pending: PendingImport) -> str:
         pages=max(1, -(-len(shown) // PAGE)),
         counts=[(fate, counts[fate]) for fate in Fate if counts[fate]],
         taken=sum(counts[fate] for fate in TAKEN),
+        coming=sum(not row.is_left_out for row in found),
         wanted=wanted,
         fate_names=FATE_NAMES,
     )
