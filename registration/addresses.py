@@ -18,6 +18,8 @@ def canonical(text: str) -> str:
     The domain becomes A-labels (RFC 5891); letters outside ASCII before the @ are refused, since
     few mail servers take them.
     """
+    if len(text) > _LONGEST:  # in ASCII it has no fewer signs
+        raise AddressRefused(gettext("Enter a shorter email address"))
     local, _at, _domain = text.rpartition("@")
     if local and not local.isascii():
         raise AddressRefused(

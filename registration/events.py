@@ -7,7 +7,6 @@ refused, and nothing is overwritten. A change of what calendar entries say is to
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -30,6 +29,7 @@ from registration import (
     shifting,
 )
 from registration.audience import Reach
+from registration.composing import decomposed
 from registration.database import db, transaction
 from registration.models import (
     AttendanceMode,
@@ -103,7 +103,7 @@ def create(*, draft: Draft, staff_id: int | None, now: datetime) -> Event:
 
 def free_slug(title: str) -> str:
     """An address for a title that no other event has."""
-    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+    plain = decomposed(title).encode("ascii", "ignore").decode().lower()
     words = re.findall(r"[a-z0-9]+", plain)
     base = "-".join(words)[:60].rstrip("-") or "event"
     taken = set(db.session.scalars(select(Event.slug).where(Event.slug.startswith(base))))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from registration.composing import decomposed
+
 # What stands between words, in any script: a mark on a letter does not.
 _BETWEEN = re.compile(
     "[\\s!-/:-@\\[-`{-\u00bf\u00d7\u00f7\u02b9-\u02bc\u05be\u05f3\u05f4\u060c\u061b\u0964"
@@ -28,7 +30,7 @@ def folded(text: str) -> str:
     """ "Élodie" is "elodie", "STRASSE" and "Straße" are "strasse", "Łucja" is "lucja"."""
     if text.isascii():
         return text.lower()
-    apart = unicodedata.normalize("NFKD", text.casefold())
+    apart = decomposed(text.casefold())
     bare = "".join(sign for sign in apart if not unicodedata.combining(sign))
     return bare.translate(_PLAIN)
 

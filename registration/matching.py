@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 
+from registration.composing import decomposed
 from registration.models import ImportKind, Question
 from registration.sheets import Sheet
 
@@ -66,5 +66,5 @@ def guess(sheet: Sheet, kind: ImportKind, questions: Sequence[Question]) -> dict
 
 def plain(text: str) -> str:
     """A name without accents, case and signs: "E-Mail" is "email"."""
-    apart = unicodedata.normalize("NFKD", text).casefold()
+    apart = decomposed(text).casefold()
     return "".join(letter for letter in apart if letter.isalnum())

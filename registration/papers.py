@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from flask_babel import gettext, ngettext
 
 from registration import entries, wording
+from registration.composing import composed
 from registration.folding import folded
 from registration.models import Attendee, Event, Rsvp
 from registration.typesetting import QUIET, RULE, Paper
@@ -156,7 +156,7 @@ def _empty(paper: Paper) -> None:
 
 def _initial(name: str) -> str:
     """The letter under which a name stands: where the list is sorted, without its accents."""
-    said = unicodedata.normalize("NFC", folded(surname(name)))
+    said = composed(folded(surname(name)))
     return next((sign for sign in said if sign.isalnum()), "").upper()
 
 

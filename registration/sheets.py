@@ -9,7 +9,6 @@ import csv
 import io
 import json
 import re
-import unicodedata
 import warnings
 import zipfile
 import zlib
@@ -21,6 +20,7 @@ from typing import Any
 from flask_babel import gettext
 
 from registration import dialects
+from registration.composing import composed
 
 #: What one list may hold. A mail to more goes in parts.
 MOST_BYTES = 10 * 1024 * 1024
@@ -265,4 +265,4 @@ def _title_lines(rows: Sequence[list[str]]) -> int:
 def _clean(cell: str) -> str:
     """A cell as it is read; of one that is longer than any may be, enough to see that it is."""
     text = _CONTROLS.sub("", cell.replace("\r\n", "\n").replace("\r", "\n"))
-    return unicodedata.normalize("NFC", text).replace("\u00a0", " ").strip()[: MOST_CELL + 1]
+    return composed(text).replace("\u00a0", " ").strip()[: MOST_CELL + 1]

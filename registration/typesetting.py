@@ -16,6 +16,7 @@ from fpdf import FPDF
 from fpdf.fonts import TTFFont
 
 from registration import qr
+from registration.composing import composed
 from registration.models import Attendee
 from registration.scripts import FONTS, FROM_THE_RIGHT, OWN, SCRIPTS
 
@@ -99,7 +100,7 @@ class Paper(FPDF):
 
         What of the text prints: without signs that no font has, and without the gaps they leave.
         """
-        text = unicodedata.normalize("NFC", _CONTROLS.sub(" ", text).strip())
+        text = composed(_CONTROLS.sub(" ", text).strip())
         found = [script for script in SCRIPTS if script.letters.search(text)]
         if not OWN.fullmatch(text):
             self._load("noto", "NotoSans-Regular.ttf", "NotoSans-Bold.ttf")

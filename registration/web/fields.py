@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from typing import Any
 
 from flask import current_app, request
@@ -13,6 +12,7 @@ from wtforms import Field, Form, ValidationError
 from wtforms.validators import InputRequired, Length, StopValidation
 
 from registration import addresses
+from registration.composing import composed
 
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x85\u2028\u2029\ufffe\uffff\ud800-\udfff]")
 # Spaces without width and marks of direction. Joiners stay: names are written with them.
@@ -47,13 +47,13 @@ def one_line(text: str | None) -> str:
     """Text of a single-line field: composed letters, no runs of white space, nothing unseen
     that comes along when text is copied from elsewhere.
     """
-    seen = _COPIED_ALONG.sub("", unicodedata.normalize("NFC", text or ""))
+    seen = _COPIED_ALONG.sub("", composed(text or ""))
     return re.sub(r"\s+", " ", seen).strip()
 
 
 def many_lines(text: str | None) -> str:
     """Text of a larger field, with plain line ends."""
-    return unicodedata.normalize("NFC", (text or "").replace("\r\n", "\n").replace("\r", "\n"))
+    return composed((text or "").replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def no_controls(_form: Form, field: Field) -> None:

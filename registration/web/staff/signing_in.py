@@ -13,6 +13,7 @@ from flask_login import COOKIE_NAME
 from flask_security import (
     EmailValidateException,
     MailUtil,
+    PasswordUtil,
     Security,
     password_changed,
     password_reset,
@@ -25,6 +26,7 @@ from flask_security import (
 from flask_security.datastore import SQLAlchemySessionUserDatastore
 
 from registration import addresses, audit, emails
+from registration.composing import with_few_marks
 from registration.database import db
 from registration.models import Passkey, Role, Staff
 from registration.times import now
@@ -86,9 +88,18 @@ class OutboxMailUtil(MailUtil):  # type: ignore[misc]
         return self.normalize(email)
 
 
+class BoundedPasswordUtil(PasswordUtil):  # type: ignore[misc]
+    """Reads passwords as Flask-Security does, in a time that grows as they do."""
+
+    def normalize(self, password: str) -> str:
+        """A password in the one spelling that is hashed."""
+        return str(super().normalize(with_few_marks(password)))
+
+
 # Trap: init_app() ignores classes that are passed to it.
 security = Security(
     mail_util_cls=OutboxMailUtil,
+    password_util_cls=BoundedPasswordUtil,
     totp_cls=second_factor.OnceTotp,
     mf_recovery_codes_util_cls=second_factor.RecoveryCodes,
     webauthn_util_cls=passkeys.PasskeyUtil,
