@@ -18,7 +18,7 @@ from sqlalchemy import select, update
 from registration import admission, arrivals, audit, emails, parties, seating
 from registration.admission import Refusal, RsvpRefused
 from registration.database import db, transaction
-from registration.models import Attendee, Rsvp, RsvpStatus
+from registration.models import LIVE, SECOND_PRESS, Attendee, Rsvp, RsvpStatus
 from registration.parties import Details
 from registration.rewriting import fingerprint, rewrite, says
 
@@ -27,6 +27,8 @@ EDITED_MEANWHILE = _(
     "These details were changed since you opened this page, by the attendee or by somebody else "
     "of the staff. Below is what you entered: save it again to keep it, or leave it as it is."
 )
+#: The source of an RSVP that staff sent.
+_BY_STAFF = "staff"
 #: What must not be read in the log: it is only said that it changed.
 _SENSITIVE = {"needs_step_free", "needs_sign_language", "needs_captions", "access_note"}
 
@@ -44,20 +46,26 @@ def add(
 ) -> Rsvp:
     """Send an RSVP for somebody, outside of any window: seated, else waiting.
 
-    With `beyond_capacity` they are seated whatever the capacity, and whoever waits. Raises
-    RsvpRefused where the address has a live RSVP already, or the event is cancelled, a draft or
-    over.
+    With `beyond_capacity` they are seated whatever the capacity, and whoever waits. Twice is once.
+    Raises RsvpRefused where the address has a live RSVP already, or the event is cancelled, a
+    draft or over.
     """
     with transaction():
         codes = parties.new_ticket_codes(1 + len(guests))
         seats = seating.lock(event_id)
         option = admission.option_of(seats, option_id)
         admission.check_running(seats.event, now)
+        live = _live(event_id, details.email)
+        if live is not None and _was_just_added(live, now):
+            seated = live.is_confirmed and live.option_id == option_id
+            waits = live.waits_for_option_id == option_id and not beyond_capacity
+            if (seated or waits) and says(live, details, guests=guests, answers=answers):
+                return live
         _check_address(event_id, details.email)
         rsvp = parties.new_rsvp(details, now, party_size=1 + len(guests))
         parties.direct(rsvp, seats.event, option)
         # Staff cannot consent for others.
-        rsvp.source, rsvp.consent_version, rsvp.consented_at = "staff", "", None
+        rsvp.source, rsvp.consent_version, rsvp.consented_at = _BY_STAFF, "", None
         db.session.add(rsvp)
         db.session.flush()
         parties.write_party(rsvp, [details.name, *guests], codes)
@@ -180,6 +188,15 @@ def take_back_check_in(*, event_id: int, at: datetime, staff_id: int, now: datet
             arrivals.log_undone(person, staff_id=staff_id, now=now)
         arrivals.went_out(event_id, len(undone))
     return len(undone)
+
+
+def _was_just_added(rsvp: Rsvp, now: datetime) -> bool:
+    return rsvp.source == _BY_STAFF and rsvp.created_at > now - SECOND_PRESS
+
+
+def _live(event_id: int, email: str) -> Rsvp | None:
+    wanted = (Rsvp.event_id == event_id) & (Rsvp.email == email) & Rsvp.status.in_(LIVE)
+    return db.session.scalars(select(Rsvp).where(wanted)).one_or_none()
 
 
 def _check_address(event_id: int, email: str) -> None:

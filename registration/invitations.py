@@ -7,7 +7,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import and_, func, or_, select, update
 
 from registration import admission, audit, emails, invitees, seating
 from registration.database import db, transaction
@@ -82,13 +82,14 @@ def decline(*, invitation_id: int, now: datetime) -> None:
 def invite(
     *, event_id: int, email: str, name: str, staff_id: int | None, now: datetime
 ) -> Invitation:
-    """Invite one person by mail; who is invited already gets the mail once more.
+    """Invite one person by mail; who is invited already gets the mail once more, later on.
 
     Raises InvitationRefused for an event that is not announced, or is over, and for who has said
     yes, with the invitation or without, or wants no invitations.
     """
     with transaction():
-        event = db.session.get_one(Event, event_id)
+        # Under its lock: two who invite at the same moment make one invitation.
+        event = seating.lock(event_id).event
         if not event.takes_place(now):
             raise InvitationRefused(_("Publish the event first: the invitation leads to its page."))
         known = db.session.scalars(
@@ -100,6 +101,14 @@ def invite(
             raise InvitationRefused(_("This address has an RSVP to this event already."))
         if db.session.scalar(select(Unsubscribe.silences(email, event_id))):
             raise InvitationRefused(_("This person wants no such messages from us."))
+        if known is not None and emails.was_just_written(
+            and_(
+                OutboxMail.invitation_id == known.id,
+                OutboxMail.kind == MailKind.INVITATION,
+            ),
+            now=now,
+        ):
+            return known
         invited = known or Invitation(
             event_id=event_id,
             email=email,
@@ -196,12 +205,19 @@ def take_back(*, event_id: int, staff_id: int | None, now: datetime) -> int:
 def make_code(
     *, event_id: int, code: str, label: str, uses_max: int, staff_id: int | None, now: datetime
 ) -> None:
-    """Make a code that lets a group in so many times. Raises InvitationRefused if it exists."""
+    """Make a code that lets a group in so many times. Twice is once.
+
+    Raises InvitationRefused if the event has another one of that name.
+    """
     with transaction():
-        same = select(InvitationCode.id).where(
+        seating.lock(event_id)
+        same = select(InvitationCode).where(
             InvitationCode.event_id == event_id, func.upper(InvitationCode.code) == code.upper()
         )
-        if db.session.scalar(same) is not None:
+        known = db.session.scalars(same).first()
+        if known is not None:
+            if (known.code, known.label, known.uses_max) == (code, label, uses_max):
+                return
             raise InvitationRefused(_("This event has a code of that name already."))
         db.session.add(InvitationCode(event_id=event_id, code=code, label=label, uses_max=uses_max))
         audit.record(

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import select
+from sqlalchemy import and_, select
 
 from registration import audit, emails, pictures
 from registration.database import db, transaction
@@ -15,6 +15,8 @@ from registration.imip import Reply
 from registration.models import (
     AttendanceMode,
     EventStatus,
+    MailKind,
+    OutboxMail,
     Speaker,
     SpeakerRole,
     SpeakerStatus,
@@ -71,7 +73,8 @@ class Particulars:
 def invite(*, speaker_id: int, staff_id: int | None, now: datetime) -> None:
     """Mail the invitation with a REQUEST for the slot. Raises SpeakerRefused without an address.
 
-    One who was invited before is asked again: the same entry, the next SEQUENCE.
+    Who said no, or whose invitation was taken back, is asked again: the same entry, the next
+    SEQUENCE. Who is asked, or has said yes, is not.
     """
     with transaction():
         speaker = _locked(speaker_id)
@@ -81,6 +84,8 @@ def invite(*, speaker_id: int, staff_id: int | None, now: datetime) -> None:
             raise SpeakerRefused(_("This event has been cancelled."))
         if speaker.event.is_past(now):
             raise SpeakerRefused(_("This event has ended."))
+        if speaker.status in (SpeakerStatus.INVITED, SpeakerStatus.CONFIRMED):
+            return  # pressed twice, or on a page from before they answered
         speaker.status = SpeakerStatus.INVITED
         speaker.invited_at, speaker.answered_at = now, None
         speaker.revision += 1
@@ -204,13 +209,21 @@ def save_profile(
 
 
 def remind(*, speaker_id: int, staff_id: int | None, now: datetime) -> None:
-    """Ask one who was invited once more. Raises SpeakerRefused if there is nothing to remind of."""
+    """Ask one who was invited once more, with one mail if it is pressed twice.
+
+    Raises SpeakerRefused if there is nothing to remind of.
+    """
     with transaction():
         speaker = _locked(speaker_id)
         if speaker.status not in (SpeakerStatus.INVITED, SpeakerStatus.CONFIRMED):
             raise SpeakerRefused(_("Invite this person first."))
         if speaker.event.is_off(now):
             raise SpeakerRefused(_("This event does not take place any more, or has ended."))
+        reminder = and_(
+            OutboxMail.speaker_id == speaker_id, OutboxMail.kind == MailKind.SPEAKER_REMINDER
+        )
+        if emails.was_just_written(reminder, now=now):
+            return
         emails.speaker_reminded(speaker, now=now)
         _record("reminded", speaker, now, staff_id=staff_id)
 
@@ -338,6 +351,16 @@ def to_invite(event_id: int) -> list[int]:
             .order_by(Speaker.position)
         )
     )
+
+
+def without_address(event_id: int) -> bool:
+    """Whether somebody cannot be asked yet, for want of an address."""
+    missing = select(Speaker.id).where(
+        Speaker.event_id == event_id,
+        Speaker.email == "",
+        Speaker.status == SpeakerStatus.NOT_INVITED,
+    )
+    return db.session.scalar(missing.limit(1)) is not None
 
 
 def _locked(speaker_id: int) -> Speaker:

@@ -15,7 +15,7 @@ from sqlalchemy import delete, func, insert, select
 
 from registration import addresses, audit, emails
 from registration.database import db, transaction
-from registration.models import Event, Role, Staff, StaffRole, staff_events
+from registration.models import SECOND_PRESS, Event, Role, Staff, StaffRole, staff_events
 
 
 class StaffRefused(Exception):
@@ -89,12 +89,17 @@ def invite(
 ) -> Staff:
     """Make an account without a password, and mail it a link to set one.
 
-    `path_of` gives the path for a token. Raises StaffRefused for an address that has an account.
+    `path_of` gives the path for a token. Twice is once. Raises StaffRefused for an address that
+    has an account.
     """
     inviter_id, inviter_name = inviter.id, inviter.name
     with transaction():
         _one_at_a_time()
-        if db.session.scalar(select(Staff.id).where(Staff.email == email)) is not None:
+        known = db.session.scalars(select(Staff).where(Staff.email == email)).one_or_none()
+        if known is not None:
+            is_new = known.password is None and known.created_at > now - SECOND_PRESS
+            if is_new and (known.name, _role_of(known)) == (name, role):
+                return known
             raise StaffRefused(_("This address has an account already."))
         account = Staff(
             email=email,

@@ -58,10 +58,20 @@ def switch(*, event_id: int, source_id: int, staff_id: int, now: datetime) -> No
 
 
 def add(*, event_id: int, url: str, label: str, staff_id: int, now: datetime) -> StreamSource:
-    """Add a source, behind the others. Raises StreamRefused for an address that is none."""
+    """Add a source, behind the others. Twice is once.
+
+    Raises StreamRefused for an address that is none.
+    """
     with transaction():
         _turned(event_id)
         address, kind = _address(url)
+        same = select(StreamSource).where(
+            StreamSource.event_id == event_id,
+            StreamSource.url == address,
+            StreamSource.label == label.strip(),
+        )
+        if (known := db.session.scalars(same).first()) is not None:
+            return known
         last = db.session.scalar(
             select(func.max(StreamSource.position)).where(StreamSource.event_id == event_id)
         )
@@ -93,9 +103,14 @@ def change(
 
 
 def remove(*, event_id: int, source_id: int, staff_id: int, now: datetime) -> None:
-    """Take a source away; if people saw it they see the first. LookupError: not the event's."""
+    """Take a source away; if people saw it they see the first. Twice is once.
+
+    Raises LookupError if it is not the event's.
+    """
     with transaction():
         _turned(event_id)
+        if db.session.get(StreamSource, source_id) is None:
+            return
         source = _source(event_id, source_id)
         db.session.delete(source)
         audit.record(

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from registration import announcements, lifecycle, mailings
+from registration import announcements, approvals, lifecycle, mailings, speakers
 from registration.database import db
 from registration.emails import HOLD
 from registration.models import (
@@ -24,11 +24,20 @@ from registration.models import (
     MailKind,
     MailState,
     OutboxMail,
+    SpeakerStatus,
     StaffRole,
+    StreamSource,
 )
 from registration.segments import Segment
 from tests.conftest import NOW
-from tests.factories import make_hybrid, make_invitation, make_rsvp, make_speaker, make_staff
+from tests.factories import (
+    make_hybrid,
+    make_invitation,
+    make_option,
+    make_rsvp,
+    make_speaker,
+    make_staff,
+)
 from tests.forms import forms_of
 from tests.signing_in import post, sign_in
 from tests.test_web_rsvps import text_of
@@ -244,3 +253,86 @@ class TestASave:
         assert "Saved." in press(desk, path, **sent)
         other = post(desk, path, **sent | {"room": "Room 5"})
         assert "Somebody else has changed this" in text_of(other)
+
+
+class TestWhoIsAsked:
+    def test_to_an_event_by_invitation(self, desk: FlaskClient, event: Event, base: str):
+        path = f"{base}/settings/invitations"
+        who = {"email": "amina@example.org", "name": "Amina"}
+        assert "The invitation is on its way." in press(desk, path, **who)
+        assert [mail.kind for mail in mails()] == [MailKind.INVITATION]
+        desk.application.config["NOW"] = lambda: NOW + timedelta(minutes=1)
+        post(desk, path, **who)
+        assert len(mails()) == 2, "asked once more, later on"
+
+    def test_to_speak(self, desk: FlaskClient, event: Event, base: str):
+        speaker = make_speaker(event, email="ada@example.org")
+        page = press(desk, f"{base}/speakers/{speaker.id}", do="invite")
+        assert "The invitation is on its way." in page
+        assert "Everybody has been asked." in press(desk, f"{base}/speakers/")
+        assert "The reminder is on its way." in press(
+            desk, f"{base}/speakers/{speaker.id}", do="remind"
+        )
+        kinds = [mail.kind for mail in mails()]
+        assert sorted(kinds) == [MailKind.SPEAKER_INVITATION, MailKind.SPEAKER_REMINDER]
+
+    def test_to_speak_and_has_said_yes_meanwhile(self, desk: FlaskClient, event: Event, base: str):
+        speaker = make_speaker(event, email="ada@example.org")
+        speakers.invite(speaker_id=speaker.id, staff_id=None, now=NOW)
+        speakers.answer(speaker_id=speaker.id, will_speak=True, now=NOW)
+        press(desk, f"{base}/speakers/{speaker.id}", do="invite")
+        db.session.refresh(speaker)
+        assert speaker.status is SpeakerStatus.CONFIRMED
+
+    def test_to_work_here(self, desk: FlaskClient):
+        who = {"email": "new@example.org", "name": "New", "role": "door"}
+        assert "The invitation is on its way." in press(desk, "/staff/people/invite", **who)
+        assert len(mails()) == 1
+        other = post(desk, "/staff/people/invite", **who | {"role": "admin"})
+        assert "This address has an account already." in text_of(other)
+
+
+def test_a_code(desk: FlaskClient, base: str):
+    path = f"{base}/settings/invitations/codes"
+    code = {"code": "GUILD", "label": "The guild", "uses_max": "20"}
+    assert "The code works from now on." in press(desk, path, **code)
+    other = post(desk, path, **code | {"uses_max": "30"})
+    assert "This event has a code of that name already." in text_of(other)
+
+
+def test_a_stream_is_added_and_removed(desk: FlaskClient, event: Event, base: str):
+    source = {"url": "https://www.youtube.com/watch?v=dQw4w9WgXcQ", "label": "Main"}
+    assert "The stream is added." in press(desk, f"{base}/stream/sources", **source)
+    (kept,) = db.session.scalars(select(StreamSource)).all()
+    path = f"{base}/stream/sources/{kept.id}"
+    assert "The stream is removed." in press(desk, path, do="remove")
+    late = followed(desk, post(desk, path, do="switch"))
+    assert "This stream has been removed meanwhile." in text_of(late)
+
+
+class TestAPerson:
+    def test_who_is_added(self, desk: FlaskClient, room: AttendanceOption, base: str):
+        who = {"name": "Amina Bell", "email": "amina@example.org", "attend": str(room.id)}
+        page = press(desk, f"{base}/attendees/add", **who)
+        assert "Amina Bell is on the list. A mail is on its way." in page
+        assert len(mails()) == 1
+        other = post(desk, f"{base}/attendees/add", **who | {"name": "Another Bell"})
+        assert "has an RSVP to this event already" in text_of(other)
+        assert 'value="Another Bell"' in other.text
+
+    def test_who_is_erased(self, desk: FlaskClient, room: AttendanceOption, base: str):
+        rsvp = make_rsvp(room)
+        page = press(desk, f"{base}/attendees/{rsvp.id}/erase")
+        assert "Erased. What is counted stays." in page
+        assert len(log("rsvp.erased")) == 1
+
+    def test_who_is_approved(self, desk: FlaskClient, event: Event, base: str):
+        club = make_option(event, needs_approval=True, position=7)
+        asked, refused = make_rsvp(club), make_rsvp(club)
+        approved = press(desk, f"{base}/attendees/{asked.id}", do="approve")
+        assert "Approved. A mail is on its way." in approved
+        # On a page from before another one of the staff has said no.
+        approvals.reject(rsvp_ids=[refused.id], staff_id=make_staff().id, now=NOW)
+        late = press(desk, f"{base}/attendees/{refused.id}", do="approve")
+        assert "This RSVP does not wait for approval any more." in late
+        assert "Approved." not in late

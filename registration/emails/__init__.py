@@ -33,7 +33,7 @@ from registration.emails.lists import (
     reminders_withdrawn,
 )
 from registration.emails.mailings import mailing_released, mailing_test, mailing_withdrawn
-from registration.emails.rows import message_id, row
+from registration.emails.rows import message_id, row, was_just_written
 from registration.emails.speakers import (
     speaker_again,
     speaker_cancelled,
@@ -84,4 +84,5 @@ __all__ = [
     "speaker_reminded",
     "staff_digest",
     "to_account",
+    "was_just_written",
 ]

@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from flask import current_app
-from sqlalchemy import ColumnElement, update
+from sqlalchemy import ColumnElement, select, update
 
 from registration.database import count_changed, db
 from registration.models import (
     NO_ADDRESS,
+    SECOND_PRESS,
     Announcement,
     Event,
     Invitation,
@@ -89,6 +90,12 @@ def row(
         "due_at": due_at or now,
         "message_id": message_id(key),
     }
+
+
+def was_just_written(which: ColumnElement[bool], *, now: datetime) -> bool:
+    """Whether such a mail was written a moment ago: its button was pressed twice."""
+    just_now = OutboxMail.created_at > now - SECOND_PRESS
+    return db.session.scalar(select(OutboxMail.id).where(which, just_now).limit(1)) is not None
 
 
 def message_id(key: str) -> str:

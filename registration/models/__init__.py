@@ -13,6 +13,7 @@ from registration.models.doors import Door
 from registration.models.erasures import Erasure, ErasureKind
 from registration.models.events import (
     HOLD,
+    SECOND_PRESS,
     AgendaItem,
     Event,
     EventStatus,
@@ -69,6 +70,7 @@ __all__ = [
     "NO_ADDRESS",
     "NO_KEY",
     "SEAT_HOLD",
+    "SECOND_PRESS",
     "WALK_IN",
     "AgendaItem",
     "Announcement",

@@ -15,6 +15,8 @@ from registration.folding import folded_lines
 
 #: How long what is told to many waits, so that staff can take it back. Pages say it in words.
 HOLD = timedelta(minutes=10)
+#: Who asks for the same thing again so soon has pressed twice, or sent again what got no answer.
+SECOND_PRESS = timedelta(seconds=30)
 # Of what lasts no longer, its last hours are those of a night and no second day.
 _NIGHT = timedelta(hours=18)
 # Where people look for an event.

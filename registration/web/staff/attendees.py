@@ -22,9 +22,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from registration import approvals, exports, links, listing, moves, queues, roster
-from registration.admission import RsvpRefused
+from registration.admission import Refusal, RsvpRefused
 from registration.database import db
-from registration.models import Answer, AuditEntry, OutboxMail, StaffRole
+from registration.models import Answer, AuditEntry, OutboxMail, Rsvp, RsvpStatus, StaffRole
 from registration.parties import attendees
 from registration.roster import Filters
 from registration.times import now
@@ -32,6 +32,8 @@ from registration.web.staff.access import event_by_slug, rsvp_of, staff_only
 
 blueprint = Blueprint("staff_attendees", __name__, url_prefix="/staff/events/<slug>")
 
+#: What an approval leads to, whoever gave it.
+LET_IN = (RsvpStatus.CONFIRMED, RsvpStatus.WAITLISTED)
 _NOT_KEPT = ("page", "part", "undo")
 
 
@@ -161,7 +163,11 @@ def _do(action: str, rsvp_id: int, staff_id: int) -> str:
         links.resend(rsvp_id=rsvp_id, now=moment, staff_id=staff_id)
         return gettext("The mail is on its way once more.")
     if action == "approve":
-        approvals.approve(rsvp_ids=[rsvp_id], staff_id=staff_id, now=moment)
+        approved = approvals.approve(rsvp_ids=[rsvp_id], staff_id=staff_id, now=moment)
+        if not approved and db.session.get_one(Rsvp, rsvp_id).status not in LET_IN:
+            raise RsvpRefused(
+                Refusal.NOT_POSSIBLE, gettext("This RSVP does not wait for approval any more.")
+            )
         return gettext("Approved. A mail is on its way.")
     if action in ("promote", "promote_beyond"):
         approvals.promote(

@@ -251,8 +251,10 @@ def _say(name: str, done: int, meant: int) -> None:
         left = meant - done
         flash(
             ngettext(
-                "%(num)d stayed as it was: there was no seat, or its state does not allow it.",
-                "%(num)d stayed as they were: there was no seat, or their state does not allow it.",
+                "%(num)d stayed as it was: it is done already, there was no seat, or its state "
+                "does not allow it.",
+                "%(num)d stayed as they were: it is done already, there was no seat, or their "
+                "state does not allow it.",
                 left,
             ),
             "warn",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
@@ -157,11 +159,25 @@ def address(slug: str, rsvp_id: int) -> ResponseReturnValue:
 def erase(slug: str, rsvp_id: int) -> ResponseReturnValue:
     """Ask once, then erase what is kept of a person, who has asked for it."""
     event = event_by_slug(slug)
+    if request.method == "POST" and _is_erased(event, rsvp_id):
+        return _erased(slug)
     rsvp = rsvp_of(event, rsvp_id)
     if request.method != "POST":
         live = erasure.live_of(rsvp, now=now())
         return render_template("staff/erase.html", event=event, rsvp=rsvp, live=live)
-    erasure.erase(rsvp_id=rsvp_id, staff_id=current_user.id, now=now())
+    # Else somebody was quicker: there is nothing left to be erased.
+    with contextlib.suppress(LookupError):
+        erasure.erase(rsvp_id=rsvp_id, staff_id=current_user.id, now=now())
+    return _erased(slug)
+
+
+def _is_erased(event: Event, rsvp_id: int) -> bool:
+    """Whether an RSVP of this event is erased: it was pressed twice."""
+    rsvp = db.session.get(Rsvp, rsvp_id)
+    return rsvp is not None and rsvp.event_id == event.id and rsvp.is_erased
+
+
+def _erased(slug: str) -> ResponseReturnValue:
     flash(gettext("Erased. What is counted stays."), "ok")
     return redirect(url_for("staff_attendees.index", slug=slug), code=303)
 

@@ -245,6 +245,8 @@ def invite_all(slug: str) -> ResponseReturnValue:
         speakers.invite(speaker_id=speaker_id, staff_id=current_user.id, now=now())
     if waiting:
         flash(gettext("%(number)d invitations are on their way.", number=len(waiting)), "ok")
-    else:
+    elif speakers.without_address(event.id):
         flash(gettext("Nobody is left to invite: enter addresses first."), "warn")
+    else:
+        flash(gettext("Everybody has been asked."), "ok")
     return redirect(url_for(".index", slug=slug), code=303)

@@ -14,7 +14,8 @@ from wtforms import StringField
 from wtforms.validators import InputRequired
 
 from registration import lobby, streams, turnout
-from registration.models import Event, LobbyPhase, StaffRole
+from registration.database import db
+from registration.models import Event, LobbyPhase, StaffRole, StreamSource
 from registration.streams import StreamRefused
 from registration.times import now
 from registration.web.fields import at_most, one_line
@@ -130,7 +131,9 @@ def change(slug: str, source_id: int) -> ResponseReturnValue:
     except StreamRefused as refusal:
         flash(str(refusal), "warn")
     except LookupError:
-        abort(404)
+        if db.session.get(StreamSource, source_id) is not None:
+            abort(404)  # of another event
+        flash(gettext("This stream has been removed meanwhile."), "warn")
     return redirect(url_for(".show", slug=slug), code=303)
 
 
