@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 from flask_security import hash_password
 from passlib.hash import argon2, sha256_crypt
 from sqlalchemy import event as sqlalchemy_event
-from sqlalchemy import select
+from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
 from registration import answering
@@ -26,12 +26,13 @@ from registration.models import (
     OutboxMail,
     Passkey,
     Rsvp,
+    Staff,
     StaffRole,
 )
 from registration.parties import attendees
 from registration.web import answer_form, tries
 from registration.web.limits import SharedMemory, limiter
-from registration.web.staff import signing_in
+from registration.web.staff import sign_in_forms, signing_in
 from registration.web.staff.sign_in_forms import begin_to_write
 from registration.web.staff.signing_in import security
 from tests.conftest import NOW
@@ -551,6 +552,34 @@ class TestGuessingAtOnce:
             return post(browser, path, code=code if about == "app" else on_paper[0])
 
         assert meeting.send(app, enter) == [200, 200, 302]
+
+    @pytest.mark.parametrize("path", ["/staff/sign-in", "/staff/verify", "/staff/password"])
+    def test_a_password_that_is_another_one_by_its_turn_to_write(
+        self, app: Flask, monkeypatch: pytest.MonkeyPatch, path: str
+    ) -> None:
+        """Who knows the old one neither gets in by it any more nor puts it back."""
+        account = make_staff(password=hash_password(PASSWORD))
+        account_id, email = account.id, account.email
+        browser = (
+            sign_in(app.test_client(), account) if path != "/staff/sign-in" else app.test_client()
+        )
+        new = hash_password("the owner's own new password")
+
+        def wait_for_the_owner() -> None:
+            db.session.rollback()
+            with db.engine.begin() as elsewhere:
+                of_it = update(Staff).where(Staff.id == account_id)
+                elsewhere.execute(of_it.values(password=new, fs_uniquifier="another"))
+            begin_to_write()
+
+        monkeypatch.setattr(sign_in_forms, "begin_to_write", wait_for_the_owner)
+        sent: dict[str, Any] = {"email": email, "password": PASSWORD}
+        sent["new_password"] = "a stranger's password"
+        sent["new_password_confirm"] = sent["new_password"]
+        answer = post(browser, path, **sent)
+        db.session.rollback()
+        assert answer.status_code == 200, "the form again"
+        assert db.session.get_one(Staff, account_id).password == new
 
     @pytest.mark.parametrize("about", ["codes", "addresses"])
     def test_answers(self, app: Flask, monkeypatch: pytest.MonkeyPatch, about: str) -> None:

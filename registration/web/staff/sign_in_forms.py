@@ -11,12 +11,14 @@ from flask_security import (
     LoginForm,
     ResetPasswordForm,
     VerifyForm,
+    current_user,
 )
-from flask_security.utils import hash_password, validate_redirect_url
+from flask_security.utils import get_message, hash_password, validate_redirect_url
 from wtforms import Field
 
 from registration.addresses import AddressRefused, canonical
 from registration.database import db
+from registration.models import Staff
 
 
 class SignInForm(LoginForm):  # type: ignore[misc]
@@ -52,10 +54,7 @@ class SignInForm(LoginForm):  # type: ignore[misc]
                 self.form_errors.extend(self.ifield.errors)
                 self.ifield.errors = []
             return False
-        password = self.user.password  # hashed anew, where the scheme has changed
-        begin_to_write()
-        self.user.password = password
-        return True
+        return _begin_as_checked(self.user, self.password)
 
 
 class ForgotForm(ForgotPasswordForm):  # type: ignore[misc]
@@ -82,12 +81,16 @@ class ForgotForm(ForgotPasswordForm):  # type: ignore[misc]
 
 
 class StillYouForm(VerifyForm):  # type: ignore[misc]
-    """Flask-Security's form, also for an account that has no password: no guess is one."""
+    """Flask-Security's form, also for an account that has no password: no guess is one.
+
+    As at the sign-in, nobody waits for a guess.
+    """
 
     def validate(self, **kwargs: Any) -> bool:
         """Check the password. The extension fails where there is none to check it against."""
         if self.user.password:
-            return bool(super().validate(**kwargs))
+            is_fine = bool(super().validate(**kwargs))
+            return is_fine and _begin_as_checked(self.user, self.password)
         self.form_errors.append(gettext("Your account has no password yet."))
         return False
 
@@ -103,13 +106,16 @@ class NewPasswordForm(ResetPasswordForm):  # type: ignore[misc]
 
 
 class OtherPasswordForm(ChangePasswordForm):  # type: ignore[misc]
-    """Flask-Security's form; it tells the new password that is missing from the present one."""
+    """Flask-Security's form; it tells the new password that is missing from the present one.
+
+    As at the sign-in, nobody waits for a guess at the present one.
+    """
 
     def validate(self, **kwargs: Any) -> bool:
         """Check all three, and say which password is meant."""
         is_fine = bool(super().validate(**kwargs))
         _ask_for_a_new_one(self.new_password, self.new_password_confirm)
-        return is_fine
+        return is_fine and _begin_as_checked(current_user, self.password)
 
 
 def _ask_for_a_new_one(first: Field, again: Field) -> None:
@@ -117,6 +123,21 @@ def _ask_for_a_new_one(first: Field, again: Field) -> None:
         first.errors, again.errors = [gettext("Enter a new password")], []
     elif not again.data:
         again.errors = [gettext("Enter the new password once more")]
+
+
+def _begin_as_checked(account: Staff, password: Field) -> bool:
+    """Begin to write, if the account is still the one whose password was checked.
+
+    Meanwhile its owner may have set another, or signed out everywhere: then it is a wrong one.
+    """
+    known_as, hashed = account.fs_uniquifier, account.password
+    begin_to_write()
+    if account.fs_uniquifier != known_as:
+        db.session.rollback()
+        password.errors = [*password.errors, get_message("INVALID_PASSWORD")[0]]
+        return False
+    account.password = hashed  # anew, where the scheme has changed
+    return True
 
 
 def begin_to_write() -> None:

@@ -42,6 +42,14 @@ from registration.web.staff.sign_in_forms import (
 
 _FORGOT = "security.forgot_password"
 _ADD_PASSKEY = "security.wan_register"
+#: What begins to write once a password is hashed, which is slow; and what writes nothing.
+_BEGIN_LATER = (
+    "security.login",
+    "security.verify",
+    "security.change_password",
+    _FORGOT,
+    "security.wan_signin",
+)
 
 
 class OutboxMailUtil(MailUtil):  # type: ignore[misc]
@@ -264,5 +272,5 @@ def _log_signals(app: Flask) -> None:
 def _begin_most() -> None:
     """Begin to write before Flask-Security's forms are read, but for those that do it later."""
     is_change = request.blueprint == "security" and request.method == "POST"
-    if is_change and request.endpoint not in ("security.login", _FORGOT):
+    if is_change and request.endpoint not in _BEGIN_LATER:
         begin_to_write()
