@@ -6,11 +6,12 @@ nothing of Flask.
 
 from __future__ import annotations
 
-import email
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import Message
+
+from registration.incoming import message_of
 
 #: RFC 3464, and RFC 6533 for addresses with other letters.
 _REPORTS = ("message/delivery-status", "message/global-delivery-status")
@@ -31,7 +32,7 @@ class Bounce:
 def read(raw: bytes) -> Bounce | None:
     """The report in a mail; None if it is none, or one of a mail that is late or has arrived."""
     try:
-        parts = email.message_from_bytes(raw)
+        parts = message_of(raw)
         return _bounce(parts)
     except RecursionError:  # parts in parts a thousand deep: no server writes that
         return None
@@ -60,7 +61,7 @@ def _recipients(part: Message) -> Iterator[Message]:
     if part.get_content_type() not in _REPORTS:
         return
     for block in re.split(rb"\n\s*\n", _content(part)):
-        about = email.message_from_bytes(block.strip())
+        about = message_of(block.strip())
         # A comment may follow (RFC 3464, 2.1.1).
         if re.match(r"failed\b", _text(about, "Action"), re.IGNORECASE):
             yield about
@@ -87,7 +88,7 @@ def _message_ids(report: Message, parts: list[Message]) -> Iterator[str]:
     """Whose mail it was: by the copy of the mail or of its head, else by what it answers."""
     for part in parts:
         if part.get_content_type() in _COPIES + _HEADS:
-            head = email.message_from_bytes(_content(part))
+            head = message_of(_content(part))
             yield from _MESSAGE_ID.findall(_text(head, "Message-ID"))
     for name in ("In-Reply-To", "References"):
         yield from _MESSAGE_ID.findall(_text(report, name))

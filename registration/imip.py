@@ -7,7 +7,6 @@ and COMMENT are read. Where there is no calendar, Outlook's own format is. Knows
 
 from __future__ import annotations
 
-import email
 import enum
 import hashlib
 import re
@@ -19,6 +18,7 @@ from email.utils import getaddresses
 from urllib.parse import unquote
 
 from registration import tnef
+from registration.incoming import message_of
 
 #: Larger mails are not looked at.
 LARGEST_MAIL = 1024 * 1024
@@ -36,7 +36,8 @@ _STAMP = re.compile(r"(\d{8})T(\d{6})Z?$")
 _DMARC = re.compile(r"\bdmarc\s*=\s*(\w+)", re.IGNORECASE)
 _BULK = ("bulk", "junk", "list", "auto_reply")
 _ROBOTS = ("mailer-daemon", "postmaster")
-_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+# To its end, if it has one: else each quote in it would be looked at to the end of the text.
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*+("?)')
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
@@ -100,7 +101,7 @@ def read(raw: bytes, *, authserv: str = "") -> list[Reply]:
     if len(raw) > LARGEST_MAIL:
         return []
     try:
-        message = email.message_from_bytes(raw)
+        message = message_of(raw)
         content = _calendar_of(message)
     except RecursionError:  # parts in parts a thousand deep: no calendar writes that
         return []
@@ -285,7 +286,7 @@ def _is_automatic(message: Message, sender: str) -> bool:
 
 def signers(raw: bytes) -> list[str]:
     """Who signed each Authentication-Results in the head of a mail, what came last first."""
-    return [server for server, _results in _results(email.message_from_bytes(raw))]
+    return [server for server, _results in _results(message_of(raw))]
 
 
 def _results(message: Message) -> Iterator[tuple[str, str]]:
@@ -303,7 +304,12 @@ def _dmarc(message: Message, authserv: str) -> Dmarc:
     said = set()
     for server, results in _results(message):
         if authserv and server == authserv.lower():
-            said |= {found.lower() for found in _DMARC.findall(_QUOTED.sub("", results))}
+            said |= {
+                found.lower()
+                for found in _DMARC.findall(
+                    _QUOTED.sub(lambda found: "" if found[1] else found[0], results)
+                )
+            }
     if said - {"pass", "none"}:
         return Dmarc.FAIL
     return Dmarc.PASS if "pass" in said else Dmarc.NONE

@@ -37,6 +37,7 @@ def read(raw: bytes, *, authserv: str, now: datetime) -> int:
 
     A report that a mail of ours did not arrive is noted at that mail. All else is left alone.
     """
+    raw = raw[: imip.LARGEST_MAIL + 1]  # as a mailbox gives it
     bounce = bounces.read(raw)
     if bounce is not None:
         is_ours = outbox.came_back(message_id=bounce.message_id, said=bounce.said, now=now)

@@ -1,0 +1,27 @@
+"""Mail that comes, as the standard library reads it, however it is written."""
+
+from __future__ import annotations
+
+import email
+from email.message import Message
+from email.policy import Compat32
+
+#: What is read of a header. The library takes parameters apart in the square of their length: one
+#: mail could keep who reads it for hours, at each visit to the mailbox, with all that came after.
+_LONGEST_HEADER = 8 * 1024
+
+
+class _ShortHeaders(Compat32):
+    """The library's usual policy, which reads no more of a header than anybody needs."""
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        name, value = super().header_source_parse(sourcelines)
+        return name, value[:_LONGEST_HEADER]
+
+
+_POLICY = _ShortHeaders()
+
+
+def message_of(raw: bytes) -> Message:
+    """The mail in these octets. Raises RecursionError where parts are a thousand deep."""
+    return email.message_from_bytes(raw, policy=_POLICY)
