@@ -24,6 +24,7 @@ from sqlalchemy import (
     MetaData,
     UpdateBase,
     event,
+    func,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -185,6 +186,16 @@ def write_file_anew() -> None:
             driven = cast(sqlite3.Connection, connection.connection.driver_connection)
             driven.execute("VACUUM")
             driven.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def queue_up(name: str) -> None:
+    """Go on only once nobody else does who queues up for the same name, until the commit.
+
+    For what has no row in common that could be locked: PostgreSQL locks the name itself. SQLite
+    lets one write at a time anyhow.
+    """
+    if db.engine.dialect.name == "postgresql":
+        db.session.execute(func.pg_advisory_xact_lock(func.hashtextextended(name, 0)))
 
 
 def count_changed(statement: UpdateBase) -> int:

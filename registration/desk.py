@@ -59,7 +59,7 @@ def add(
         if live is not None and _was_just_added(live, now):
             seated = live.is_confirmed and live.option_id == option_id
             waits = live.waits_for_option_id == option_id and not beyond_capacity
-            if (seated or waits) and says(live, details, guests=guests, answers=answers):
+            if (seated or waits) and says(live, details, guests=list(guests), answers=answers):
                 return live
         _check_address(event_id, details.email)
         rsvp = parties.new_rsvp(details, now, party_size=1 + len(guests))

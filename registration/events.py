@@ -30,7 +30,7 @@ from registration import (
 )
 from registration.audience import Reach
 from registration.composing import decomposed
-from registration.database import db, transaction
+from registration.database import db, queue_up, transaction
 from registration.models import (
     AttendanceMode,
     AttendanceOption,
@@ -102,10 +102,11 @@ def create(*, draft: Draft, staff_id: int | None, now: datetime) -> Event:
 
 
 def free_slug(title: str) -> str:
-    """An address for a title that no other event has."""
+    """An address for a title that no other event has, nor another draft of this moment gets."""
     plain = decomposed(title).encode("ascii", "ignore").decode().lower()
     words = re.findall(r"[a-z0-9]+", plain)
     base = "-".join(words)[:60].rstrip("-") or "event"
+    queue_up(base)
     taken = set(db.session.scalars(select(Event.slug).where(Event.slug.startswith(base))))
     if base not in taken:
         return base

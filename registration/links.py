@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from registration import admission, audit, emails, seating
 from registration.admission import Refusal, RsvpRefused
-from registration.database import db, transaction
+from registration.database import db, queue_up, transaction
 from registration.models import LIVE, AuditEntry, Event, MailKind, OutboxMail, Rsvp, RsvpStatus
 
 
@@ -68,7 +68,7 @@ def mail(rsvps: Sequence[Rsvp], email: str, *, now: datetime) -> None:
     """Mail an address its links in the caller's transaction, unless it had them too often today."""
     if not rsvps:
         return
-    _queue_up(email)
+    queue_up(email)
     most, period = _limit()
     mailed = select(func.count()).where(
         OutboxMail.recipient == email,
@@ -77,17 +77,6 @@ def mail(rsvps: Sequence[Rsvp], email: str, *, now: datetime) -> None:
     )
     if (db.session.scalar(mailed) or 0) < most:
         emails.links(email, rsvps, now=now)
-
-
-def _queue_up(email: str) -> None:
-    """Count for an address only once nobody else does, until the transaction ends.
-
-    No row is common to all that asks for its links: PostgreSQL locks the address itself. SQLite
-    lets one write at a time anyhow.
-    """
-    if db.engine.dialect.name == "postgresql":
-        address = func.hashtextextended(email, 0)
-        db.session.execute(select(func.pg_advisory_xact_lock(address)))
 
 
 def _may_resend(rsvp: Rsvp, now: datetime) -> bool:

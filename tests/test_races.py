@@ -19,12 +19,15 @@ from registration import capacity, desk, doctor, links, moves, turnout
 from registration.database import db
 from registration.models import (
     AttendanceOption,
+    Event,
+    Invitation,
     InvitationCode,
     MailKind,
     MailState,
     OutboxMail,
     Rsvp,
     RsvpStatus,
+    StreamSource,
     Visibility,
 )
 from tests.factories import (
@@ -32,6 +35,7 @@ from tests.factories import (
     make_hybrid,
     make_invitation,
     make_rsvp,
+    make_speaker,
     make_staff,
     reschedule,
 )
@@ -320,3 +324,47 @@ def test_who_is_invited_is_reminded_once(app: Flask, field: Racers, now: datetim
     db.session.rollback()
     reminders = select(func.count()).where(OutboxMail.kind == MailKind.INVITATION_REMINDER)
     assert db.session.scalar(reminders) == 3
+
+
+def test_what_is_pressed_at_once_is_done_once(app: Flask, field: Racers, now: datetime):
+    """As a desk does whose button is pressed twice, or two of the staff at one moment."""
+    room, _ = make_hybrid(capacity=10)
+    event_id, who = room.event_id, {"staff_id": make_staff().id, "now": now}
+    about = {"event_id": event_id, **who}
+    amina = {"name": "Amina", "email": "amina@example.org"}
+    speaker_id = make_speaker(room.event, email="ada@example.org").id
+    calls: list[Call] = [
+        ("desk.add", {"option_id": room.id, "details": amina, **about}),
+        ("invitations.invite", {"email": "bo@example.org", "name": "Bo", **about}),
+        ("invitations.make_code", {"code": "GUILD", "label": "", "uses_max": 5, **about}),
+        ("speakers.invite", {"speaker_id": speaker_id, **who}),
+        ("speakers.remind", {"speaker_id": speaker_id, **who}),
+        ("streams.add", {"url": "https://video.example.org/1", "label": "Main", **about}),
+    ]
+    # One after the other: who has waited for the first would come to the second in turn.
+    outcomes = [
+        outcome for call in calls for lane in field.race([[call]] * RACERS) for outcome in lane
+    ]
+    assert [outcome for outcome in outcomes if "refused" in outcome] == []
+    assert seats_of(room) == (1, 0)
+    kinds = Counter(db.session.scalars(select(OutboxMail.kind)))
+    wanted = {
+        MailKind.CONFIRMED,
+        MailKind.INVITATION,
+        MailKind.SPEAKER_INVITATION,
+        MailKind.SPEAKER_REMINDER,
+    }
+    assert kinds == dict.fromkeys(wanted, 1)
+    for model in (Invitation, InvitationCode, StreamSource):
+        assert db.session.scalar(select(func.count()).select_from(model)) == 1, model
+
+
+def test_new_drafts_of_one_title_have_addresses_of_their_own(
+    app: Flask, field: Racers, now: datetime
+):
+    event_id = make_hybrid()[0].event_id
+    copy: Call = ("cloning.clone", {"event_id": event_id, "staff_id": STAFF, "now": now})
+    field.race([[copy, copy]] * RACERS)
+    db.session.rollback()
+    slugs = db.session.scalars(select(Event.slug)).all()
+    assert len(set(slugs)) == 1 + 2 * RACERS
