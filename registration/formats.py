@@ -25,7 +25,8 @@ PIECE = 1000
 _FORMULA = re.compile(r"[\t\r\n]|\s*[=+\-@＝＋－＠]")
 # Where semicolons divide cells, as in French and German versions, quotes hold nothing together:
 # after a semicolon, and in a new line, a cell begins. A dash before a space is a list's.
-_FORMULA_WITHIN = re.compile(r"([;\r\n]\s*)(?=[=+@＝＋＠]|[-－][\w(=+@])")
+# A gap is looked at once, from its beginning: an answer of empty lines alone has thousands.
+_FORMULA_WITHIN = re.compile(r"(;\s*+|(?<!\s)[^\S\r\n]*+[\r\n]\s*+)(?=[=+@＝＋＠]|[-－][\w(=+@])")
 
 
 class List(Protocol):

@@ -17,8 +17,8 @@ _KEY = re.compile(
 # PostgreSQL shows the row that it refuses, and what people wrote may have lines.
 _DETAIL = re.compile(r"^DETAIL:.*?(?=\n\[SQL: |\n\nThe above |\Z)", re.MULTILINE | re.DOTALL)
 _QUERY = re.compile(r"\?[^\s\"']*")
-# Whatever may stand before the sign (RFC 5322, 3.2.3), dots too.
-_ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(\.[\w-]+)+")
+# Whatever may stand before the sign (RFC 5322, 3.2.3), dots too; looked at once.
+_ADDRESS = re.compile(r"(?<![\w.!#$%&'*+/=?^`{|}~-])[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(\.[\w-]+)+")
 #: How gunicorn says from where a request came that it could not read.
 _NETWORK = re.compile(r"\bip=\S+")
 

@@ -44,7 +44,7 @@ _NAMES_ADDRESSES = re.compile(
 _TITLE_LINES = 10
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x85\u2028\u2029\ufeff\ud800-\udfff]")
 # What a spreadsheet could take for a formula is text by an apostrophe before it (formats.py).
-_TEXT_MARK = re.compile(r"(^|[;\r\n]\s*)'(?=\s*[=+\-@＝＋－＠])")
+_TEXT_MARK = re.compile(r"(^|;\s*+|(?<!\s)[^\S\r\n]*+[\r\n]\s*+)'(?=\s*[=+\-@＝＋－＠])")
 
 
 class SheetRefused(Exception):

@@ -106,6 +106,12 @@ def test_a_formula_hides_behind_no_space_and_no_separator(typed: str, written: s
     assert formats.harmless(typed) == written
 
 
+@pytest.mark.parametrize("gap", ["\n", " \n", ";", "; "])
+def test_a_cell_of_gaps_alone_is_written_in_a_moment(gap: str) -> None:
+    """It would take an hour if each gap were looked at from each of its signs."""
+    assert formats.harmless("a" + gap * 100_000 + "=1") == "a" + gap * 100_000 + "'=1"
+
+
 def test_an_address_of_the_web_in_a_cell_is_no_link() -> None:
     content = b"".join(formats.xlsx_pieces(OneRow("https://evil.example.com/")))
     assert openpyxl.load_workbook(io.BytesIO(content)).active["A2"].hyperlink is None
