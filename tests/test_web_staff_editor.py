@@ -1028,6 +1028,7 @@ def test_a_code_is_made_and_lets_people_in(desk: FlaskClient, client: FlaskClien
     sent["code"], sent["uses_max"] = "partners", "3"
     url = part(event, "invitations") + "/codes"
     assert desk.post(url, data=sent).status_code == 303
+    sent["uses_max"] = "4"
     assert "already" in desk.post(url, data=sent).text
     [code] = all_of(InvitationCode, event)
     assert (code.code, code.uses_max) == ("PARTNERS", 3)
