@@ -84,6 +84,9 @@ def _only_forms() -> None:
     """
     if request.is_json:
         abort(415)
+    if request.mimetype != "multipart/form-data":
+        # Texts alone: of these Werkzeug reads all that a picture may have.
+        request.max_content_length = request.max_form_memory_size
 
 
 def _select_locale() -> str:
