@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from registration import bounces, imip, outbox, replies, speakers
+from registration import bounces, imip, outbox, replies, speaking
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ def read(raw: bytes, *, authserv: str, now: datetime) -> int:
     taken = 0
     for reply in imip.read(raw, authserv=authserv):
         state = replies.take(reply, now=now)
-        is_taken = state is not None or speakers.hear(reply, now=now)
+        is_taken = state is not None or speaking.hear(reply, now=now)
         log.info("a calendar's reply: %s", state or ("a speaker's" if is_taken else "nobody's"))
         taken += is_taken
     return taken

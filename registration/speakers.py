@@ -1,4 +1,4 @@
-"""What happens to the people on the programme. Each public function is one transaction."""
+"""What staff do with the people on the programme. Each verb is one transaction."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from sqlalchemy import and_, select
 
 from registration import audit, emails, pictures
 from registration.database import db, transaction
-from registration.imip import Reply
 from registration.models import (
     AttendanceMode,
     EventStatus,
@@ -26,18 +25,6 @@ from registration.revisions import fingerprint
 
 class SpeakerRefused(Exception):
     """A change that cannot be made; its text is fit for the person who asked for it."""
-
-
-@dataclass(frozen=True)
-class Profile:
-    """How a speaker wants to be introduced, and what they need."""
-
-    name: str
-    position: str
-    bio: str = ""
-    pronunciation: str = ""
-    needs: str = ""
-    releases_recording: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,7 +64,7 @@ def invite(*, speaker_id: int, staff_id: int | None, now: datetime) -> None:
     SEQUENCE. Who is asked, or has said yes, is not.
     """
     with transaction():
-        speaker = _locked(speaker_id)
+        speaker = locked(speaker_id)
         if not speaker.email:
             raise SpeakerRefused(_("Enter this person's address first."))
         if speaker.event.status is EventStatus.CANCELLED:
@@ -90,122 +77,7 @@ def invite(*, speaker_id: int, staff_id: int | None, now: datetime) -> None:
         speaker.invited_at, speaker.answered_at = now, None
         speaker.revision += 1
         emails.speaker_invited(speaker, now=now)
-        _record("invited", speaker, now, staff_id=staff_id)
-
-
-def answer(*, speaker_id: int, will_speak: bool, now: datetime, comment: str = "") -> None:
-    """Take a speaker's yes or no: yes shows as accepted in their calendar, no takes it out.
-
-    What they said beside it stands in the log.
-    """
-    with transaction():
-        speaker = _locked(speaker_id)
-        wanted = SpeakerStatus.CONFIRMED if will_speak else SpeakerStatus.DECLINED
-        if speaker.status is wanted:
-            return
-        # While a cancellation can be taken back a no counts: it may be their calendar's only one.
-        may_say_no = not will_speak and speaker.event.may_come_back(now)
-        if speaker.event.is_off(now) and not may_say_no:
-            raise SpeakerRefused(_("This event does not take place any more, or has ended."))
-        if speaker.status in (SpeakerStatus.NOT_INVITED, SpeakerStatus.CANCELLED):
-            raise SpeakerRefused(_("This invitation has been taken back. Write to the organisers."))
-        had_entry = speaker.ical_sequence >= 0 and speaker.status is not SpeakerStatus.DECLINED
-        speaker.status, speaker.answered_at = wanted, now
-        speaker.revision += 1
-        if will_speak:
-            emails.speaker_confirmed(speaker, now=now)
-        elif had_entry:
-            emails.speaker_cancelled(speaker, now=now)
-        said: dict[str, Any] = {"speaker_id": speaker_id, "comment": comment} if comment else {}
-        _record(str(wanted), speaker, now, actor="speaker", **said)
-
-
-def hear(reply: Reply, *, now: datetime) -> bool:
-    """Let what a speaker answered in their own calendar be their yes or no; whether it is.
-
-    It counts if it is theirs, newer than their last answer, and one of the two. Whatever else
-    their calendar says stands in the log: people read it; but not what it says once more.
-    """
-    speaker = db.session.scalars(
-        select(Speaker).where(Speaker.ical_uid.in_((reply.uid, reply.uid.lower())))
-    ).one_or_none()
-    if speaker is None or speaker.email != reply.attendee:
-        return False
-    speaker_id, counts, is_known = speaker.id, _counts(speaker, reply), _is_known(speaker, reply)
-    db.session.rollback()
-    if is_known:
-        return False
-    if counts:
-        try:
-            answer(
-                speaker_id=speaker_id,
-                will_speak=reply.partstat == "ACCEPTED",
-                now=now,
-                comment=reply.comment,
-            )
-        except SpeakerRefused:
-            counts = False
-    if not counts:
-        with transaction():
-            _record(
-                "reply_odd" if reply.is_odd else "reply_noted",
-                _locked(speaker_id),
-                now,
-                actor="speaker",
-                speaker_id=speaker_id,
-                said=reply.partstat,
-                comment=reply.comment,
-            )
-    return counts
-
-
-def _is_known(speaker: Speaker, reply: Reply) -> bool:
-    """Whether a reply is what they answered last: a mail that came, or was read, twice."""
-    stands = {SpeakerStatus.CONFIRMED: "ACCEPTED", SpeakerStatus.DECLINED: "DECLINED"}
-    return (
-        stands.get(speaker.status) == reply.partstat
-        and not reply.is_odd
-        and reply.stamped_at is not None
-        and speaker.answered_at is not None
-        and reply.stamped_at <= speaker.answered_at
-    )
-
-
-def _counts(speaker: Speaker, reply: Reply) -> bool:
-    """Whether a reply is theirs, and a yes or a no to what they were asked last."""
-    if not reply.is_from(speaker.email) or reply.is_odd:
-        return False
-    if reply.partstat not in ("ACCEPTED", "DECLINED"):
-        return False
-    if not reply.is_after(speaker.answered_at):
-        return False
-    # The last that asked; who said no got a CANCEL after it.
-    asked = speaker.ical_sequence - (speaker.status is SpeakerStatus.DECLINED)
-    return reply.answers(asked)
-
-
-def save_profile(
-    *, speaker_id: int, profile: Profile, photo: str | None = None, now: datetime
-) -> None:
-    """Keep what a speaker says about themselves; `photo` as pictures.chosen has it.
-
-    Raises SpeakerRefused and PictureGone.
-    """
-    with pictures.chosen([photo]) as (chosen,), transaction():
-        speaker = _locked(speaker_id)
-        if speaker.status is SpeakerStatus.CANCELLED:
-            raise SpeakerRefused(_("This invitation has been taken back. Write to the organisers."))
-        speaker.name = profile.name
-        if profile.position != speaker.position_line:
-            speaker.title, speaker.affiliation = profile.position, ""
-        speaker.bio = profile.bio
-        speaker.pronunciation = profile.pronunciation
-        if not speaker.event.is_off(now):  # else they would come after their erasure, and stay
-            speaker.needs = profile.needs
-        speaker.releases_recording = profile.releases_recording
-        replaced, speaker.photo = speaker.photo, speaker.photo if chosen is None else chosen
-        _record("profile", speaker, now, actor="speaker")
-    pictures.discard(replaced, photo)
+        record("invited", speaker, now, staff_id=staff_id)
 
 
 def remind(*, speaker_id: int, staff_id: int | None, now: datetime) -> None:
@@ -214,7 +86,7 @@ def remind(*, speaker_id: int, staff_id: int | None, now: datetime) -> None:
     Raises SpeakerRefused if there is nothing to remind of.
     """
     with transaction():
-        speaker = _locked(speaker_id)
+        speaker = locked(speaker_id)
         if speaker.status not in (SpeakerStatus.INVITED, SpeakerStatus.CONFIRMED):
             raise SpeakerRefused(_("Invite this person first."))
         if speaker.event.is_off(now):
@@ -225,18 +97,18 @@ def remind(*, speaker_id: int, staff_id: int | None, now: datetime) -> None:
         if emails.was_just_written(reminder, now=now):
             return
         emails.speaker_reminded(speaker, now=now)
-        _record("reminded", speaker, now, staff_id=staff_id)
+        record("reminded", speaker, now, staff_id=staff_id)
 
 
 def set_address(*, speaker_id: int, email: str, staff_id: int | None, now: datetime) -> None:
     """Correct a speaker's address, and send their mail there. The old one loses link and entry."""
     with transaction():
-        speaker = _locked(speaker_id)
+        speaker = locked(speaker_id)
         if email == speaker.email:
             return
         before, speaker.email = speaker.email, email
         emails.speaker_readdressed(speaker, before=before, now=now)
-        _record("address", speaker, now, staff_id=staff_id)
+        record("address", speaker, now, staff_id=staff_id)
 
 
 def edit(
@@ -256,7 +128,7 @@ def edit(
     fingerprint at that time.
     """
     with pictures.chosen([photo]) as (chosen,), transaction():
-        speaker = _locked(speaker_id)
+        speaker = locked(speaker_id)
         before = Particulars.of(speaker)
         if seen and seen != before.fingerprint:
             if particulars == before and chosen is None:
@@ -280,7 +152,7 @@ def edit(
             is_asked = _has_entry(speaker) and not speaker.event.is_off(now)
             told = is_asked and emails.speaker_moved(speaker, now=now)
         if changed:
-            _record("edited", speaker, now, staff_id=staff_id, changed=sorted(changed), told=told)
+            record("edited", speaker, now, staff_id=staff_id, changed=sorted(changed), told=told)
     pictures.discard(replaced, photo)
     return told
 
@@ -288,7 +160,7 @@ def edit(
 def withdraw(*, speaker_id: int, staff_id: int, now: datetime) -> None:
     """Take an invitation back: the entry leaves the speaker's calendar. Twice is once."""
     with transaction():
-        speaker = _locked(speaker_id)
+        speaker = locked(speaker_id)
         if speaker.status in (SpeakerStatus.NOT_INVITED, SpeakerStatus.CANCELLED):
             return
         had_entry = _has_entry(speaker)
@@ -297,19 +169,19 @@ def withdraw(*, speaker_id: int, staff_id: int, now: datetime) -> None:
         # Also of a cancelled event: who is no speaker any more is not told of that with the others.
         if had_entry and not speaker.event.is_past(now):
             emails.speaker_cancelled(speaker, now=now)
-        _record("withdrawn", speaker, now, staff_id=staff_id)
+        record("withdrawn", speaker, now, staff_id=staff_id)
 
 
 def resend(*, speaker_id: int, staff_id: int, now: datetime) -> None:
     """Send the mail that fits once more, with the same SEQUENCE. Raises SpeakerRefused."""
     with transaction():
-        speaker = _locked(speaker_id)
+        speaker = locked(speaker_id)
         if not _has_entry(speaker):
             raise SpeakerRefused(_("Invite this person first."))
         if speaker.event.is_off(now):
             raise SpeakerRefused(_("This event does not take place any more, or has ended."))
         emails.speaker_again(speaker, now=now)
-        _record("resent", speaker, now, staff_id=staff_id)
+        record("resent", speaker, now, staff_id=staff_id)
 
 
 def _has_entry(speaker: Speaker) -> bool:
@@ -318,7 +190,7 @@ def _has_entry(speaker: Speaker) -> bool:
     return asked and speaker.ical_sequence >= 0 and speaker.email != ""
 
 
-def _record(
+def record(
     what: str,
     speaker: Speaker,
     now: datetime,
@@ -327,6 +199,7 @@ def _record(
     staff_id: int | None = None,
     **detail: Any,
 ) -> None:
+    """Note in the audit log what happened to a speaker."""
     audit.record(
         f"speaker.{what}",
         now=now,
@@ -363,7 +236,8 @@ def without_address(event_id: int) -> bool:
     return db.session.scalar(missing.limit(1)) is not None
 
 
-def _locked(speaker_id: int) -> Speaker:
+def locked(speaker_id: int) -> Speaker:
+    """The speaker, whom nobody else changes until the transaction ends."""
     return db.session.scalars(
         select(Speaker).where(Speaker.id == speaker_id).with_for_update()
     ).one()

@@ -30,6 +30,7 @@ from registration import (
     replies,
     rsvps,
     speakers,
+    speaking,
 )
 from registration.admission import RsvpRefused
 from registration.claims import Notes
@@ -369,11 +370,11 @@ class TestSpeakers:
 
     @staticmethod
     def says_yes(speaker_id: int) -> None:
-        speakers.answer(speaker_id=speaker_id, will_speak=True, now=NOW)
+        speaking.answer(speaker_id=speaker_id, will_speak=True, now=NOW)
 
     @staticmethod
     def says_no(speaker_id: int) -> None:
-        speakers.answer(speaker_id=speaker_id, will_speak=False, now=NOW)
+        speaking.answer(speaker_id=speaker_id, will_speak=False, now=NOW)
 
     @staticmethod
     def remind(speaker_id: int) -> None:
@@ -426,10 +427,10 @@ class SpeakerLife(Times):
         speakers.invite(speaker_id=self.id, staff_id=None, now=self.moment)
 
     def says_yes(self) -> None:
-        speakers.answer(speaker_id=self.id, will_speak=True, now=self.moment)
+        speaking.answer(speaker_id=self.id, will_speak=True, now=self.moment)
 
     def says_no(self) -> None:
-        speakers.answer(speaker_id=self.id, will_speak=False, now=self.moment)
+        speaking.answer(speaker_id=self.id, will_speak=False, now=self.moment)
 
     def remind(self) -> None:
         speakers.remind(speaker_id=self.id, staff_id=None, now=self.moment)

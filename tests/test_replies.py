@@ -29,6 +29,7 @@ from registration import (
     replies,
     rsvps,
     speakers,
+    speaking,
 )
 from registration.database import db
 from registration.emails import HOLD
@@ -664,7 +665,7 @@ class TestSpeakers:
         assert speaker.status is SpeakerStatus.CONFIRMED
 
     def test_say_no_to_any_of_it_and_yes_after_all(self, speaker: Speaker):
-        speakers.answer(speaker_id=speaker.id, will_speak=True, now=NOW)
+        speaking.answer(speaker_id=speaker.id, will_speak=True, now=NOW)
         assert self.answer(speaker, "DECLINED")
         assert speaker.status is SpeakerStatus.DECLINED
         # The CANCEL that followed asks for nothing: the last that asked is the yes before.
@@ -694,7 +695,7 @@ class TestSpeakers:
         page = sign_in(client, make_staff()).get(path).text
         assert "I am travelling, sorry" in page
         assert "it changed nothing" in page
-        speakers.answer(speaker_id=speaker.id, will_speak=True, now=NOW + timedelta(hours=2))
+        speaking.answer(speaker_id=speaker.id, will_speak=True, now=NOW + timedelta(hours=2))
         assert "I am travelling, sorry" not in client.get(path).text
         assert self.answer(speaker, "DECLINED", stamp="20991123T140000Z")
         page = client.get(path).text
@@ -718,7 +719,7 @@ class TestSpeakers:
         assert speaker.status is SpeakerStatus.DECLINED
 
     def test_said_later_on_their_page_counts(self, speaker: Speaker):
-        speakers.answer(speaker_id=speaker.id, will_speak=True, now=NOW + timedelta(hours=1))
+        speaking.answer(speaker_id=speaker.id, will_speak=True, now=NOW + timedelta(hours=1))
         assert not self.answer(speaker, "DECLINED")
         assert speaker.status is SpeakerStatus.CONFIRMED
 

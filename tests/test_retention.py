@@ -19,6 +19,7 @@ from registration import (
     roster,
     rsvps,
     speakers,
+    speaking,
 )
 from registration.admission import RsvpRefused
 from registration.clock import Calendar
@@ -41,7 +42,7 @@ from registration.models import (
     Speaker,
     SpeakerStatus,
 )
-from registration.speakers import Profile
+from registration.speaking import Profile
 from tests.conftest import NOW
 from tests.factories import (
     make_event,
@@ -353,7 +354,7 @@ class TestSpeakers:
         erase_all(soon)
         assert (speaker.needs, speaker.pronunciation) == ("", "LEE-zuh")
         profile = Profile(name="Lise", position="Director", needs="A chair")
-        speakers.save_profile(speaker_id=speaker.id, profile=profile, now=soon)
+        speaking.save_profile(speaker_id=speaker.id, profile=profile, now=soon)
         db.session.refresh(speaker)
         assert (speaker.name, speaker.needs) == ("Lise", "")
 
@@ -367,7 +368,7 @@ class TestSpeakers:
         for speaker in (on_it, not_on_it):
             speakers.invite(speaker_id=speaker.id, staff_id=staff_id, now=NOW)
         for speaker, says in ((on_it, True), (not_on_it, False)):
-            speakers.answer(speaker_id=speaker.id, will_speak=says, now=NOW)
+            speaking.answer(speaker_id=speaker.id, will_speak=says, now=NOW)
         rows = programme.rows_of(event, "people")
         rows[1]["email"] = "zebedee@morass.example"
         programme.save(

@@ -19,6 +19,7 @@ from registration import (
     programme,
     rendering,
     speakers,
+    speaking,
 )
 from registration.claims import Notes
 from registration.database import db
@@ -36,7 +37,8 @@ from registration.models import (
     Speaker,
     SpeakerStatus,
 )
-from registration.speakers import Particulars, Profile, SpeakerRefused
+from registration.speakers import Particulars, SpeakerRefused
+from registration.speaking import Profile
 from tests.conftest import NOW
 from tests.factories import make_event, make_speaker, make_staff, reschedule
 
@@ -87,7 +89,7 @@ def edit(speaker: Speaker, **changes: object) -> bool:
 def test_an_invitation_asks_and_a_yes_is_shown_as_accepted(speaker: Speaker) -> None:
     invite(speaker)
     deliver_all()
-    speakers.answer(speaker_id=speaker.id, will_speak=True, now=NOW)
+    speaking.answer(speaker_id=speaker.id, will_speak=True, now=NOW)
     first, second = mails_of(speaker)
     starts_at = speaker.event.starts_at
     db.session.refresh(speaker)
@@ -99,10 +101,10 @@ def test_an_invitation_asks_and_a_yes_is_shown_as_accepted(speaker: Speaker) -> 
 def test_a_no_takes_the_entry_away_and_a_later_yes_brings_it_back(speaker: Speaker) -> None:
     invite(speaker)
     deliver_all()
-    speakers.answer(speaker_id=speaker.id, will_speak=False, now=NOW)
+    speaking.answer(speaker_id=speaker.id, will_speak=False, now=NOW)
     deliver_all()
     assert entry_of(mails_of(speaker)[-1])[:2] == ("CANCEL", 1)
-    speakers.answer(speaker_id=speaker.id, will_speak=True, now=NOW)
+    speaking.answer(speaker_id=speaker.id, will_speak=True, now=NOW)
     assert entry_of(mails_of(speaker)[-1])[:3] == ("REQUEST", 2, "ACCEPTED")
 
 
@@ -118,13 +120,13 @@ def test_each_mail_says_what_became_of_their_part(speaker: Speaker) -> None:
     invitation = body_of(mails_of(speaker)[-1])
     assert "We would be glad if you spoke at" in invitation
     assert "Tell us by 26 November." in invitation
-    speakers.answer(speaker_id=speaker.id, will_speak=True, now=NOW)
+    speaking.answer(speaker_id=speaker.id, will_speak=True, now=NOW)
     deliver_all()
     assert "Thank you, " in body_of(mails_of(speaker)[-1])
     edit(speaker, call_at=NOW + timedelta(days=9))
     deliver_all()
     assert "This is how it stands now." in body_of(mails_of(speaker)[-1])
-    speakers.answer(speaker_id=speaker.id, will_speak=False, now=NOW)
+    speaking.answer(speaker_id=speaker.id, will_speak=False, now=NOW)
     deliver_all()
     declined = body_of(mails_of(speaker)[-1])
     assert "We are sorry that you cannot join us." in declined
@@ -258,7 +260,7 @@ def test_a_new_address_gets_what_the_old_one_had(
 ) -> None:
     invite(speaker)
     if has_said_yes:
-        speakers.answer(speaker_id=speaker.id, will_speak=True, now=NOW)
+        speaking.answer(speaker_id=speaker.id, will_speak=True, now=NOW)
     deliver_all()
     before = entry_of(mails_of(speaker)[-1])
     key, address = speaker.key, speaker.email
@@ -343,7 +345,7 @@ def test_a_link_that_went_to_a_stranger_who_declined_leads_nowhere(
     speaker: Speaker, correct: Callable[[Speaker], object]
 ) -> None:
     invite(speaker)
-    speakers.answer(speaker_id=speaker.id, will_speak=False, now=NOW)
+    speaking.answer(speaker_id=speaker.id, will_speak=False, now=NOW)
     key = speaker.key
     correct(speaker)
     db.session.expire_all()
@@ -359,7 +361,7 @@ def test_who_said_no_is_thanked_at_the_new_address_and_the_old_one_loses_the_ent
     invite(speaker)
     deliver_all()
     address, uid = speaker.email, speaker.ical_uid
-    speakers.answer(speaker_id=speaker.id, will_speak=False, now=NOW)
+    speaking.answer(speaker_id=speaker.id, will_speak=False, now=NOW)
     assert not correct(speaker)
     db.session.expire_all()
     told, last = [mail for mail in mails_of(speaker) if mail.state is MailState.WAITING]
@@ -447,7 +449,7 @@ def test_who_is_taken_off_a_cancelled_event_loses_the_entry_too(speaker: Speaker
 def test_who_has_no_address_any_more_is_told_of_nothing(speaker: Speaker) -> None:
     invite(speaker)
     assert not edit(speaker, email="", room="The blue room")
-    speakers.answer(speaker_id=speaker.id, will_speak=False, now=NOW)
+    speaking.answer(speaker_id=speaker.id, will_speak=False, now=NOW)
     assert [mail.kind for mail in mails_of(speaker)] == [MailKind.SPEAKER_INVITATION]
 
 
@@ -499,7 +501,7 @@ def test_taking_the_invitation_back_takes_the_entry_away_once(
 ) -> None:
     invite(speaker)
     if answered:
-        speakers.answer(speaker_id=speaker.id, will_speak=True, now=NOW)
+        speaking.answer(speaker_id=speaker.id, will_speak=True, now=NOW)
     deliver_all()
     staff_id = make_staff().id
     for _twice in range(2):
@@ -508,15 +510,15 @@ def test_taking_the_invitation_back_takes_the_entry_away_once(
     assert [entry_of(mail)[0] for mail in cancels] == ["CANCEL"]
     assert speaker.status is SpeakerStatus.CANCELLED
     with pytest.raises(SpeakerRefused):
-        speakers.answer(speaker_id=speaker.id, will_speak=True, now=NOW)
+        speaking.answer(speaker_id=speaker.id, will_speak=True, now=NOW)
     with pytest.raises(SpeakerRefused):
-        speakers.save_profile(speaker_id=speaker.id, profile=Profile("N", "P"), now=NOW)
+        speaking.save_profile(speaker_id=speaker.id, profile=Profile("N", "P"), now=NOW)
 
 
 def test_who_declined_is_mailed_no_second_cancel(speaker: Speaker) -> None:
     invite(speaker)
     deliver_all()
-    speakers.answer(speaker_id=speaker.id, will_speak=False, now=NOW)
+    speaking.answer(speaker_id=speaker.id, will_speak=False, now=NOW)
     speakers.withdraw(speaker_id=speaker.id, staff_id=make_staff().id, now=NOW)
     kinds = [mail.kind for mail in mails_of(speaker)]
     assert kinds.count(MailKind.SPEAKER_CANCELLED) == 1
@@ -572,7 +574,7 @@ def test_an_event_that_is_over_asks_nobody_and_takes_no_answer(
         db.session.commit()
     now = NOW if state == "cancelled" else event.ends_at
     with pytest.raises(SpeakerRefused):
-        speakers.answer(speaker_id=speaker.id, will_speak=True, now=now)
+        speaking.answer(speaker_id=speaker.id, will_speak=True, now=now)
     with pytest.raises(SpeakerRefused):
         speakers.invite(speaker_id=speaker.id, staff_id=None, now=now)
     with pytest.raises(SpeakerRefused):

@@ -25,12 +25,12 @@ from registration import (
     programme,
     retention,
     seating,
-    speakers,
+    speaking,
 )
 from registration.database import db
 from registration.models import Event, SpeakerStatus
 from registration.revisions import EditedMeanwhile, EventRefused
-from registration.speakers import Profile
+from registration.speaking import Profile
 from registration.web import photos
 from registration.web.photos import PhotoRefused
 from tests.conftest import NOW, empty_every_table
@@ -185,9 +185,9 @@ class TestOfPeopleOnTheProgramme:
         first, second = photos.save(picture()), photos.save(picture())
         speaker = make_speaker(event, photo=first)
         profile = Profile(name="Lise", position="", bio="", pronunciation="", needs="")
-        speakers.save_profile(speaker_id=speaker.id, profile=profile, now=NOW)
+        speaking.save_profile(speaker_id=speaker.id, profile=profile, now=NOW)
         assert files(app) == {first, second}
-        speakers.save_profile(speaker_id=speaker.id, profile=profile, photo=second, now=NOW)
+        speaking.save_profile(speaker_id=speaker.id, profile=profile, photo=second, now=NOW)
         assert files(app) == {speaker.photo}
         assert kept(app, speaker.photo).size
 
@@ -253,7 +253,7 @@ class TestOfPeopleOnTheProgramme:
     ) -> None:
         speaker = make_speaker(event, photo="")
         profile = Profile(name="Lise", position="", bio="", pronunciation="", needs="")
-        speakers.save_profile(
+        speaking.save_profile(
             speaker_id=speaker.id, profile=profile, photo=photos.save(picture()), now=NOW
         )
         events.edit(

@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
 
-from registration import speakers
+from registration import speakers, speaking
 from registration.database import db
 from registration.models import (
     AgendaItem,
@@ -95,7 +95,7 @@ def test_the_page_says_where_it_stands(
     if state != "not_invited":
         speakers.invite(speaker_id=speaker.id, staff_id=None, now=NOW)
     if state in ("confirmed", "declined"):
-        speakers.answer(speaker_id=speaker.id, will_speak=state == "confirmed", now=NOW)
+        speaking.answer(speaker_id=speaker.id, will_speak=state == "confirmed", now=NOW)
     if state == "withdrawn":
         speakers.withdraw(speaker_id=speaker.id, staff_id=make_staff().id, now=NOW)
     event = db.session.get_one(Event, speaker.event_id)

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from registration import announcements, approvals, lifecycle, mailings, speakers
+from registration import announcements, approvals, lifecycle, mailings, speakers, speaking
 from registration.database import db
 from registration.emails import HOLD
 from registration.models import (
@@ -279,7 +279,7 @@ class TestWhoIsAsked:
     def test_to_speak_and_has_said_yes_meanwhile(self, desk: FlaskClient, event: Event, base: str):
         speaker = make_speaker(event, email="ada@example.org")
         speakers.invite(speaker_id=speaker.id, staff_id=None, now=NOW)
-        speakers.answer(speaker_id=speaker.id, will_speak=True, now=NOW)
+        speaking.answer(speaker_id=speaker.id, will_speak=True, now=NOW)
         press(desk, f"{base}/speakers/{speaker.id}", do="invite")
         db.session.refresh(speaker)
         assert speaker.status is SpeakerStatus.CONFIRMED

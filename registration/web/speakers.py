@@ -11,9 +11,10 @@ from flask_wtf.file import FileField
 from wtforms import BooleanField, HiddenField, StringField, TextAreaField
 from wtforms.validators import InputRequired
 
-from registration import listing, pictures, speakers
+from registration import listing, pictures, speaking
 from registration.models import Speaker
-from registration.speakers import Profile, SpeakerRefused
+from registration.speakers import SpeakerRefused
+from registration.speaking import Profile
 from registration.times import now
 from registration.web import access, photos
 from registration.web.fields import at_most, many_lines, once_more, one_line
@@ -98,7 +99,7 @@ def answer(key: str) -> ResponseReturnValue:
     speaker = access.speaker_by_key(key)
     will_speak = request.form.get("answer") == "yes"
     try:
-        speakers.answer(speaker_id=speaker.id, will_speak=will_speak, now=now())
+        speaking.answer(speaker_id=speaker.id, will_speak=will_speak, now=now())
     except SpeakerRefused as refusal:
         flash(str(refusal), "warn")
     else:
@@ -145,7 +146,7 @@ def ask_again() -> ResponseReturnValue:
 
 
 def _save(speaker: Speaker, form: ProfileForm) -> None:
-    speakers.save_profile(
+    speaking.save_profile(
         speaker_id=speaker.id,
         profile=Profile(
             name=form.name.data,
