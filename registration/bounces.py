@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import Message
 
-from registration.incoming import message_of
+from registration.incoming import MOST_PARTS, message_of
 
 #: RFC 3464, and RFC 6533 for addresses with other letters.
 _REPORTS = ("message/delivery-status", "message/global-delivery-status")
@@ -34,7 +34,7 @@ def read(raw: bytes) -> Bounce | None:
     try:
         parts = message_of(raw)
         return _bounce(parts)
-    except RecursionError:  # parts in parts a thousand deep: no server writes that
+    except RecursionError:  # parts by the thousand: no server writes that
         return None
 
 
@@ -60,7 +60,7 @@ def _recipients(part: Message) -> Iterator[Message]:
     """What is said of each recipient for whom all tries are over (RFC 3464, 2.3.3)."""
     if part.get_content_type() not in _REPORTS:
         return
-    for block in re.split(rb"\n\s*\n", _content(part)):
+    for block in re.split(rb"\n\s*\n", _content(part))[:MOST_PARTS]:  # encoded, it may be of more
         about = message_of(block.strip())
         # A comment may follow (RFC 3464, 2.1.1).
         if re.match(r"failed\b", _text(about, "Action"), re.IGNORECASE):

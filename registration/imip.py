@@ -103,11 +103,12 @@ def read(raw: bytes, *, authserv: str = "") -> list[Reply]:
     try:
         message = message_of(raw)
         content = _calendar_of(message)
-    except RecursionError:  # parts in parts a thousand deep: no calendar writes that
+        sender = _sender(message)
+    except RecursionError:  # parts, or comments in an address, by the thousand: no calendar's mail
         return []
     if message.get_content_type() == "multipart/report":
         return []
-    sender, dmarc = _sender(message), _dmarc(message, authserv)
+    dmarc = _dmarc(message, authserv)
     if content is None:
         found = _outlooks_own(message, sender, dmarc)
     else:
