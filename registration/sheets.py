@@ -35,7 +35,7 @@ _SMALL_PART = 1024 * 1024
 #: The last row that Excel knows. A file may name any, and all up to it would be gone through.
 _LAST_ROW = 1_048_576
 #: An address alone, or in "Amina Bell <amina@example.org>".
-_ADDRESS = re.compile(r"(?:^|<)[^@\s<>]+@[^@\s<>]+\.[^@\s<>]+(?:>|$)")
+_ADDRESS = re.compile(r"(?:^|<)[^@\s<>]++@[^@\s<>][^@\s<>.]*+\.[^@\s<>]++(?:>|$)")
 #: What the column of addresses is called, where groups of columns have names of their own.
 _NAMES_ADDRESSES = re.compile(
     r"(?:e-?mail|courriel|mail)(?: address)?|adresse (?:e-?mail|électronique)", re.IGNORECASE
@@ -105,7 +105,11 @@ def _csv_rows(text: str, separator: str) -> Iterable[tuple[int, list[str]]]:
             # An address cut by the separator itself in a "sep=" line leaves two cells.
             if reader.line_num == 1 and row[:1] == ["sep="]:
                 continue
-            yield reader.line_num, [_TEXT_MARK.sub(r"\1", cell) for cell in row]
+            if not "".join(row).strip():
+                continue  # a sheet of blank rows, or of blank cells, may go on for millions
+            if "".join(row[MOST_COLUMNS:]).strip():
+                raise _too_many_columns()
+            yield reader.line_num, [_TEXT_MARK.sub(r"\1", cell) for cell in row[:MOST_COLUMNS]]
     except csv.Error as problem:
         raise SheetRefused(
             gettext("A cell before line %(number)d does not end. Is a quotation mark missing?",
@@ -169,6 +173,10 @@ def _unpacks_to_too_much() -> SheetRefused:
     return SheetRefused(gettext("This Excel file unpacks to too much. Save it as CSV."))
 
 
+def _too_many_columns() -> SheetRefused:
+    return SheetRefused(gettext("The list has more than 100 columns."))
+
+
 def _too_many_rows() -> SheetRefused:
     return SheetRefused(gettext("The list has more than 50,000 rows. Send it in parts."))
 
@@ -200,7 +208,7 @@ def _tidy(rows: Iterable[tuple[int, list[str]]], reading: str) -> Sheet:
         while cells and not cells[-1]:
             cells.pop()
         if len(cells) > MOST_COLUMNS:
-            raise SheetRefused(gettext("The list has more than 100 columns."))
+            raise _too_many_columns()
         # A workbook writes a text once and shows it in any number of cells.
         length += sum(map(len, cells)) + len(cells)
         if length > MOST_BYTES:

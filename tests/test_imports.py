@@ -325,6 +325,32 @@ class TestReading:
         assert [number for number, _cells in read.rows] == [2, 1_048_576]
         assert len(looked_at) <= 3 * (sheets.MOST_COLUMNS + 1)
 
+    @pytest.mark.parametrize("blank", [",,,,\n" * 20_000, "," * 100_000 + "\n", " , , \n" * 20_000])
+    def test_blank_cells_of_a_text_cost_next_to_nothing(
+        self, app: Flask, monkeypatch: pytest.MonkeyPatch, blank: str
+    ) -> None:
+        cleaned: list[str] = []
+        clean = sheets._clean
+        monkeypatch.setattr(sheets, "_clean", lambda one: cleaned.append(one) or clean(one))
+        text = f"Name,Email{blank}Amina,a@example.org{blank}"
+        read = sheets.read(text.encode(), "list.csv")
+        assert (read.header, read.rows[0][1]) == (["Name", "Email"], ["Amina", "a@example.org"])
+        assert len(cleaned) <= 2 * sheets.MOST_COLUMNS
+
+    def test_a_line_of_very_many_cells_is_refused_before_they_are_looked_at(
+        self, app: Flask, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sheets, "_clean", lambda _one: pytest.fail("looked at"))
+        for end in ("Email", "," * sheets.MOST_COLUMNS + "Email"):
+            with pytest.raises(SheetRefused, match="more than 100 columns"):
+                sheets.read(("Name," * sheets.MOST_COLUMNS + end).encode(), "list.csv")
+
+    def test_what_is_nearly_an_address_is_looked_at_once(self, app: Flask) -> None:
+        nearly = "a@" + "." * (sheets.MOST_CELL - 3) + "@"
+        row = [nearly] * sheets.MOST_COLUMNS
+        read = sheets.read((",".join(row) + "\n").encode() * 12, "list.csv")
+        assert read.header == row
+
     def test_a_cell_at_the_far_right_makes_no_row_of_thousands(
         self, app: Flask, monkeypatch: pytest.MonkeyPatch
     ) -> None:
