@@ -82,6 +82,13 @@ def has_live(event_id: int, email: str) -> bool:
     return db.session.scalar(live) is not None
 
 
+def live_of(event_id: int, email: str) -> Rsvp | None:
+    """The RSVP of this address to the event that has not ended; there is one at most."""
+    return db.session.scalars(
+        select(Rsvp).where(Rsvp.event_id == event_id, Rsvp.email == email, Rsvp.status.in_(LIVE))
+    ).one_or_none()
+
+
 def option_of(seats: Seats, option_id: int) -> AttendanceOption:
     """The option of this event with that id. Raises LookupError if it has none."""
     if option_id not in seats.options:

@@ -18,7 +18,7 @@ from sqlalchemy import select, update
 from registration import admission, arrivals, audit, emails, parties, seating
 from registration.admission import Refusal, RsvpRefused
 from registration.database import db, transaction
-from registration.models import LIVE, SECOND_PRESS, Attendee, Rsvp, RsvpStatus
+from registration.models import BY_STAFF, SECOND_PRESS, Attendee, Rsvp, RsvpStatus
 from registration.parties import Details
 from registration.rewriting import fingerprint, rewrite, says
 
@@ -27,8 +27,6 @@ EDITED_MEANWHILE = _(
     "These details were changed since you opened this page, by the attendee or by somebody else "
     "of the staff. Below is what you entered: save it again to keep it, or leave it as it is."
 )
-#: The source of an RSVP that staff sent.
-_BY_STAFF = "staff"
 #: What must not be read in the log: it is only said that it changed.
 _SENSITIVE = {"needs_step_free", "needs_sign_language", "needs_captions", "access_note"}
 
@@ -55,17 +53,18 @@ def add(
         seats = seating.lock(event_id)
         option = admission.option_of(seats, option_id)
         admission.check_running(seats.event, now)
-        live = _live(event_id, details.email)
-        if live is not None and _was_just_added(live, now):
+        live = admission.live_of(event_id, details.email)
+        if live is not None:
             seated = live.is_confirmed and live.option_id == option_id
             waits = live.waits_for_option_id == option_id and not beyond_capacity
-            if (seated or waits) and says(live, details, guests=list(guests), answers=answers):
+            is_same = (seated or waits) and _was_just_added(live, now)
+            if is_same and says(live, details, guests=list(guests), answers=answers):
                 return live
-        _check_address(event_id, details.email)
+            raise _has_rsvp()
         rsvp = parties.new_rsvp(details, now, party_size=1 + len(guests))
         parties.direct(rsvp, seats.event, option)
         # Staff cannot consent for others.
-        rsvp.source, rsvp.consent_version, rsvp.consented_at = _BY_STAFF, "", None
+        rsvp.source, rsvp.consent_version, rsvp.consented_at = BY_STAFF, "", None
         db.session.add(rsvp)
         db.session.flush()
         parties.write_party(rsvp, [details.name, *guests], codes)
@@ -131,8 +130,8 @@ def correct_address(*, rsvp_id: int, email: str, staff_id: int, now: datetime) -
         _seats, rsvp = seating.lock_for(rsvp_id)
         if rsvp.email == email:
             return False
-        if rsvp.is_live:
-            _check_address(rsvp.event_id, email)
+        if rsvp.is_live and admission.has_live(rsvp.event_id, email):
+            raise _has_rsvp()
         before, rsvp.email = rsvp.email, email
         audit.record(
             "rsvp.address",
@@ -191,19 +190,11 @@ def take_back_check_in(*, event_id: int, at: datetime, staff_id: int, now: datet
 
 
 def _was_just_added(rsvp: Rsvp, now: datetime) -> bool:
-    return rsvp.source == _BY_STAFF and rsvp.created_at > now - SECOND_PRESS
+    return rsvp.source == BY_STAFF and rsvp.created_at > now - SECOND_PRESS
 
 
-def _live(event_id: int, email: str) -> Rsvp | None:
-    wanted = (Rsvp.event_id == event_id) & (Rsvp.email == email) & Rsvp.status.in_(LIVE)
-    return db.session.scalars(select(Rsvp).where(wanted)).one_or_none()
-
-
-def _check_address(event_id: int, email: str) -> None:
-    if admission.has_live(event_id, email):
-        raise RsvpRefused(
-            Refusal.NOT_POSSIBLE, _("This address has an RSVP to this event already.")
-        )
+def _has_rsvp() -> RsvpRefused:
+    return RsvpRefused(Refusal.NOT_POSSIBLE, _("This address has an RSVP to this event already."))
 
 
 def _changes(before: dict[str, Any], rsvp: Rsvp) -> dict[str, list[Any]]:

@@ -7,8 +7,8 @@ from datetime import datetime
 from sqlalchemy import select
 
 from registration import admission, audit, emails, forgetting, seating
-from registration.database import db, transaction
-from registration.models import LIVE, Rsvp, RsvpStatus
+from registration.database import transaction
+from registration.models import Rsvp, RsvpStatus
 from registration.seating import Seats
 
 #: More than one address can have been invited to one event.
@@ -46,11 +46,7 @@ def live_of(rsvp: Rsvp, *, now: datetime) -> Rsvp | None:
     """The RSVP that an erasure would cancel: the live one of the same address, still ahead."""
     if rsvp.event.is_past(now):
         return None
-    return db.session.scalars(
-        select(Rsvp).where(
-            Rsvp.event_id == rsvp.event_id, Rsvp.email == rsvp.email, Rsvp.status.in_(LIVE)
-        )
-    ).one_or_none()
+    return admission.live_of(rsvp.event_id, rsvp.email)
 
 
 def _take_leave(rsvp: Rsvp, seats: Seats, now: datetime, tells: bool, staff_id: int | None) -> None:

@@ -20,6 +20,7 @@ from registration.database import db
 from registration.fates import Candidate, Fate
 from registration.folding import words_in
 from registration.models import (
+    FROM_LIST,
     Answer,
     AttendanceOption,
     Attendee,
@@ -38,7 +39,6 @@ from registration.seating import Seats
 
 #: Ticket codes that are asked for at once.
 _CHUNK = 1000
-_SOURCE = "import"
 
 
 class Ready(NamedTuple):
@@ -195,7 +195,7 @@ def _state(event: Event, fate: Fate, *, mails: bool, now: datetime) -> dict[str,
     return {
         "event_id": event.id,
         "status": RsvpStatus.CONFIRMED if is_seated else RsvpStatus.WAITLISTED,
-        "source": _SOURCE,
+        "source": FROM_LIST,
         "confirmed_at": now if is_seated else None,
         "ical_sequence": 0 if has_entry else -1,
         "told_edition": event.edition,
@@ -207,7 +207,7 @@ def _state(event: Event, fate: Fate, *, mails: bool, now: datetime) -> dict[str,
 def _accept_invitations(event: Event, now: datetime) -> None:
     """Note on the invitations of those who have just been written that they come."""
     coming = select(Rsvp.invitation_id).where(
-        Rsvp.event_id == event.id, Rsvp.source == _SOURCE, Rsvp.created_at == now
+        Rsvp.event_id == event.id, Rsvp.source == FROM_LIST, Rsvp.created_at == now
     )
     db.session.execute(
         update(Invitation)

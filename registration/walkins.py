@@ -10,13 +10,12 @@ from datetime import datetime
 
 from flask_babel import lazy_gettext as _
 from flask_babel import lazy_ngettext
-from sqlalchemy import select
 
 from registration import admission, arrivals, audit, lookup, parties, seating
 from registration.admission import Refusal, RsvpRefused
 from registration.arrivals import Decision, Outcome
 from registration.database import db, transaction
-from registration.models import LIVE, NO_ADDRESS, WALK_IN, AttendanceOption, Attendee, Rsvp
+from registration.models import NO_ADDRESS, WALK_IN, AttendanceOption, Attendee, Rsvp
 from registration.parties import Details
 from registration.seating import Seats
 
@@ -42,7 +41,7 @@ def walk_in(
         seats = seating.lock(event_id)
         admission.check_running(seats.event, now)
         address = details.email or f"{once or secrets.token_hex(12)}{NO_ADDRESS}"
-        rsvp = _live(event_id, address)
+        rsvp = admission.live_of(event_id, address)
         if rsvp is not None and not (rsvp.is_walk_in and rsvp.name == details.name):
             if details.email:
                 raise RsvpRefused(
@@ -58,12 +57,6 @@ def walk_in(
         arrivals.came_in(event_id, arrivals.mark(person, staff_id=staff_id, now=now), now=now)
         attendee_id = person.id
     return _as_it_is(attendee_id)
-
-
-def _live(event_id: int, address: str) -> Rsvp | None:
-    return db.session.scalars(
-        select(Rsvp).where(Rsvp.event_id == event_id, Rsvp.email == address, Rsvp.status.in_(LIVE))
-    ).one_or_none()
 
 
 def _write(

@@ -32,6 +32,8 @@ from registration.models.reminders import ReminderRound, RoundKind
 from registration.models.replies import CalendarReply, ReplyState
 from registration.models.rsvps import (
     ANSWERED,
+    BY_STAFF,
+    FROM_LIST,
     HOLDING,
     LIVE,
     NO_ADDRESS,
@@ -64,6 +66,8 @@ from registration.models.words import (
 
 __all__ = [
     "ANSWERED",
+    "BY_STAFF",
+    "FROM_LIST",
     "HOLD",
     "HOLDING",
     "LIVE",

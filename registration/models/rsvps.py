@@ -45,6 +45,8 @@ SEAT_HOLD = timedelta(minutes=30)
 
 #: The source of an RSVP that was made at the door.
 WALK_IN = "walk-in"
+#: That of one which staff sent for somebody, and of one out of a list.
+BY_STAFF, FROM_LIST = "staff", "import"
 #: The end of the address of who gave none; RFC 2606 keeps .invalid from ever being one.
 NO_ADDRESS = "@walk-in.invalid"
 #: What stands in the place of a key that leads nowhere any more, before the number of its row.

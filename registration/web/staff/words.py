@@ -9,7 +9,7 @@ from flask import Flask
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 
-from registration.models import WALK_IN, AuditEntry, MailKind, OutboxMail
+from registration.models import BY_STAFF, FROM_LIST, WALK_IN, AuditEntry, MailKind, OutboxMail
 from registration.models.outbox import TOO_LATE, UNFIT
 
 MAIL_NAMES: dict[MailKind, object] = {
@@ -198,8 +198,8 @@ def source_name(source: str) -> str:
     names = {
         "": gettext("Not known"),
         WALK_IN: gettext("Came without an RSVP"),
-        "staff": gettext("Added by staff"),
-        "import": gettext("Imported from a list"),
+        BY_STAFF: gettext("Added by staff"),
+        FROM_LIST: gettext("Imported from a list"),
     }
     return names.get(source, source)
 
