@@ -12,7 +12,7 @@ from sqlalchemy import delete, select
 
 from registration import audience, audit, emails, preflight, revisions, seating
 from registration.database import db, transaction
-from registration.models import Event, EventStatus, Rsvp
+from registration.models import AuditEntry, Event, EventStatus, Rsvp
 from registration.revisions import EventRefused
 
 
@@ -86,6 +86,14 @@ def cancel(*, event_id: int, reason: str, staff_id: int | None, now: datetime) -
         audit.record(
             "event.cancelled", now=now, staff_id=staff_id, event_id=event_id, reason=reason
         )
+
+
+def has_been_public(event: Event) -> bool:
+    """Whether links to its page may be about: it is public, or was so before it was a draft."""
+    if event.status is not EventStatus.DRAFT:
+        return True
+    withdrawn = (AuditEntry.event_id == event.id) & (AuditEntry.action == "event.withdrawn")
+    return db.session.scalar(select(AuditEntry.id).where(withdrawn).limit(1)) is not None
 
 
 def _is_answered(event_id: int) -> bool:

@@ -936,6 +936,22 @@ def test_a_draft_is_previewed_by_staff_alone_then_published(
     assert client.get(f"/events/{event.slug}").status_code == 200
 
 
+def test_the_address_of_a_page_stays_when_its_event_is_a_draft_once_more(
+    desk: FlaskClient,
+) -> None:
+    """Whoever was invited meanwhile has a link to it."""
+    event = make_event(status=EventStatus.DRAFT)
+    make_option(event)
+    send(desk, event, "basics", slug="before")
+    assert reread(event).slug == "before"
+    opened_as_a_draft = desk.get(part(event, "basics")).text
+    send(desk, event, "publish", "publish")
+    send(desk, event, "publish", "withdraw")
+    assert 'id="slug"' not in desk.get(part(event, "basics")).text
+    send(desk, event, "basics", slug="after", title="Renamed", page=opened_as_a_draft)
+    assert (reread(event).slug, event.title) == ("before", "Renamed")
+
+
 def test_a_draft_whose_day_has_passed_says_what_keeps_it_from_being_published(
     desk: FlaskClient, now: datetime
 ) -> None:

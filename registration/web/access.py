@@ -12,10 +12,10 @@ from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import joinedload
 from werkzeug.exceptions import NotFound
 
+from registration import lifecycle
 from registration.database import db
 from registration.models import (
     NO_KEY,
-    AuditEntry,
     Event,
     EventStatus,
     Invitation,
@@ -46,17 +46,12 @@ def published_event(slug: str) -> Event:
     if event is None:
         _missing()
     if event.status is EventStatus.DRAFT:
-        if not _was_public(event):
+        if not lifecycle.has_been_public(event):
             _missing()
         g.language = event.language
         raise Withdrawn
     g.language = event.language
     return event
-
-
-def _was_public(event: Event) -> bool:
-    withdrawn = (AuditEntry.event_id == event.id) & (AuditEntry.action == "event.withdrawn")
-    return db.session.scalar(select(AuditEntry.id).where(withdrawn).limit(1)) is not None
 
 
 def rsvp_by_manage_key(key: str) -> Rsvp:

@@ -13,10 +13,10 @@ from flask_babel import gettext
 from flask_security import current_user
 from werkzeug.datastructures import FileStorage
 
-from registration import announcements, events, listing, pictures, preflight, revisions
+from registration import announcements, events, lifecycle, listing, pictures, preflight, revisions
 from registration.audience import Reach
 from registration.letters.events import changes as told_changes
-from registration.models import Event, EventStatus, StaffRole
+from registration.models import Event, StaffRole
 from registration.revisions import EditedMeanwhile, EventRefused
 from registration.times import now
 from registration.web import photos
@@ -77,7 +77,7 @@ def _render_section(event: Event, name: str) -> str:
 def _save_form(event: Event, name: str) -> ResponseReturnValue:
     form = FORMS[name]()
     refused = _keep_picture(form, event.image)
-    if name == "basics" and event.status is not EventStatus.DRAFT:
+    if name == "basics" and lifecycle.has_been_public(event):
         form.slug.process(None, event.slug)
     do = request.form.get("do", "save")
     if do in ("preview", "back"):

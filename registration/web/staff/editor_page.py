@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _
 from markupsafe import Markup
 from sqlalchemy import select
 
-from registration import programme
+from registration import lifecycle, programme
 from registration.database import db
 from registration.models import AuditEntry, Event
 from registration.web.staff.editor_fields import zones
@@ -39,6 +39,7 @@ def page(event: Event, name: str, **about: Any) -> str:
         section_name=NAMES[name],
         sections=SECTIONS,
         zones=zones() if name == "basics" else [],
+        keeps_slug=name == "basics" and lifecycle.has_been_public(event),
         retired=programme.retired_questions(event) if name == "questions" else [],
         **about,
     )
