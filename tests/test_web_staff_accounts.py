@@ -162,6 +162,18 @@ def test_one_administrator_stays(client: FlaskClient) -> None:
     assert db.session.get_one(Staff, admin_id).is_admin
 
 
+def test_who_takes_their_own_role_away_comes_to_a_page_that_is_still_theirs(
+    client: FlaskClient,
+) -> None:
+    make_staff(email="second@example.org")
+    me = make_staff()
+    sign_in(client, me)
+    done = send(client, f"/staff/people/{me.id}", name="Me", role="organiser")
+    shown = client.get(done.location)
+    assert shown.status_code == 200
+    assert "Saved." in shown.text
+
+
 def test_sessions_are_ended_everywhere_else(app: Flask, client: FlaskClient) -> None:
     make_staff(email="me@example.org", password=hash_password(PASSWORD))
     there = app.test_client()
@@ -395,6 +407,20 @@ def test_a_password_set_by_the_mailed_link_ends_all_sessions(
     path = db.session.scalars(select(OutboxMail)).one().facts["path"]
     send(there, path, password="staple paper hill", password_confirm="staple paper hill")
     assert not signed_in(client)
+
+
+def test_who_sets_a_password_in_a_browser_of_somebody_else_does_not_go_on_as_them(
+    app: Flask, client: FlaskClient
+) -> None:
+    make_staff(email="me@example.org", password=hash_password(PASSWORD))
+    make_staff(email="admin@example.org", password=hash_password(PASSWORD))
+    send(app.test_client(), "/staff/reset", email="me@example.org")
+    path = db.session.scalars(select(OutboxMail)).one().facts["path"]
+    send(client, "/staff/sign-in", email="admin@example.org", password=PASSWORD, remember="y")
+    send(client, path, password="staple paper hill", password_confirm="staple paper hill")
+    assert not signed_in(client)
+    assert "Sign in with it" in client.get("/staff/sign-in").text
+    assert enter(client, "me@example.org", "staple paper hill").location == "/staff/"
 
 
 @pytest.mark.parametrize(

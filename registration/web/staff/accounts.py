@@ -24,7 +24,7 @@ from registration.staff import StaffRefused
 from registration.staff_addresses import StaffAddressRefused
 from registration.times import now
 from registration.web.fields import EMAIL, at_most, one_line
-from registration.web.staff.access import staff_only, still_you
+from registration.web.staff.access import has_role, staff_only, still_you
 
 blueprint = Blueprint("staff_accounts", __name__, url_prefix="/staff/people")
 
@@ -115,6 +115,11 @@ def _account(account_id: int) -> Staff:
     return db.session.get(Staff, account_id) or abort(404)
 
 
+def _after_a_change() -> str:
+    """Where to go on; who took their own role away does not see the people any more."""
+    return url_for(".index" if has_role(StaffRole.ADMIN) else "staff_events.index")
+
+
 def _path_of(token: str) -> str:
     return url_for("security.reset_password", token=token)
 
@@ -181,7 +186,7 @@ def edit(account_id: int) -> ResponseReturnValue:
             form.form_errors.append(str(refusal))
         else:
             flash(gettext("Saved."), "ok")
-            return redirect(url_for(".index"), code=303)
+            return redirect(_after_a_change(), code=303)
     status = 422 if form.is_submitted() else 200
     page = render_template("staff/account_form.html", form=form, account=account, shown=shown)
     return page, status

@@ -15,6 +15,8 @@ from flask_security import (
     MailUtil,
     PasswordUtil,
     Security,
+    current_user,
+    logout_user,
     password_changed,
     password_reset,
     tf_disabled,
@@ -138,6 +140,7 @@ def init_app(app: Flask) -> None:
     app.before_request(_begin_most)
     app.after_request(_back_to_the_account)
     _log_signals(app)
+    password_reset.connect(_leave_to_its_owner, app)
     second_factor.init_app(app)
 
 
@@ -243,6 +246,15 @@ def _back_to_the_account(response: Response) -> Response:
     if request.endpoint == "security.wan_delete" and response.location == url_for(_ADD_PASSKEY):
         response.location = url_for("staff_account.show")
     return response
+
+
+def _leave_to_its_owner(_app: Flask, user: Staff, **_more: Any) -> None:
+    """Sign out whoever else is in, where somebody has opened the link that was mailed to them.
+
+    Else they would go on as the other one, who may be allowed more.
+    """
+    if current_user.is_authenticated and current_user.id != user.id:
+        logout_user()
 
 
 def _log_signals(app: Flask) -> None:
