@@ -202,3 +202,12 @@ def test_no_token_in_a_header_or_an_address_signs_anybody_in(client, app: Flask)
     carried = client.get("/staff/", headers={"Authentication-Token": token})
     assert carried.status_code == 303
     assert client.get("/staff/", query_string={"auth_token": token}).status_code == 303
+
+
+def test_who_was_taken_off_an_event_reads_that_it_may_be_theirs_no_more(
+    app: Flask, client: FlaskClient
+) -> None:
+    door = sign_in(client, make_staff(StaffRole.DOOR))
+    page = door.get(f"/staff/events/{make_event().slug}/door")
+    assert page.status_code == 404
+    assert "the event may not be one of yours any more" in page.text

@@ -144,7 +144,7 @@ class TestAMessage:
     def test_is_stopped(self, desk: FlaskClient, mailing: Mailing, base: str, app: Flask):
         mailings.release(mailing_id=mailing.id, staff_id=mailing.staff_id, now=NOW)
         app.config["NOW"] = lambda: NOW + HOLD
-        assert "Stopped: 1 mails" in press(desk, f"{base}/messages/{mailing.id}/stop")
+        assert "Stopped: 1 mail was" in press(desk, f"{base}/messages/{mailing.id}/stop")
         assert len(log("mailing.stopped")) == 1
 
     def test_that_has_gone_is_not_said_to_be_stopped(
@@ -267,6 +267,8 @@ class TestWhoIsAsked:
 
     def test_to_speak(self, desk: FlaskClient, event: Event, base: str):
         speaker = make_speaker(event, email="ada@example.org")
+        told = text_of(followed(desk, post(desk, f"{base}/speakers/")))
+        assert "1 invitation is on its way." in told
         page = press(desk, f"{base}/speakers/{speaker.id}", do="invite")
         assert "The invitation is on its way." in page
         assert "Everybody has been asked." in press(desk, f"{base}/speakers/")

@@ -123,7 +123,14 @@ def _known(error: HTTPException) -> ResponseReturnValue:
         answer.headers.extend(_kept_headers(error))
         return answer
     if error.code == 404 and _is_desk():
-        advice = gettext("It may be gone, or the address is not complete.")
+        advice = (
+            gettext(
+                "It may be gone, the event may not be one of yours any more, or the address is not "
+                "complete."
+            )
+            if "slug" in (request.view_args or {})
+            else gettext("It may be gone, or the address is not complete.")
+        )
     return _page(heading, advice, error.code), error.code, dict(_kept_headers(error))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response, abort, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext
+from flask_babel import gettext, ngettext
 from flask_security import current_user
 from sqlalchemy import select
 
@@ -177,7 +177,12 @@ def act(slug: str, mailing_id: int, action: str) -> ResponseReturnValue:
             flash(gettext("Taken back: nothing has gone. This is a draft again."), "ok")
         elif action == "stop":
             number = mailings.stop(**who)
-            flash(gettext("Stopped: %(number)d mails were taken back.", number=number), "ok")
+            told = ngettext(
+                "Stopped: %(num)d mail was taken back.",
+                "Stopped: %(num)d mails were taken back.",
+                number,
+            )
+            flash(told, "ok")
         elif action == "discard":
             mailings.discard(**who)
             return _discarded(slug)

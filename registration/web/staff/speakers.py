@@ -17,7 +17,7 @@ from flask import (
     url_for,
 )
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext
+from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _
 from flask_security import current_user
 from flask_wtf import FlaskForm
@@ -244,7 +244,12 @@ def invite_all(slug: str) -> ResponseReturnValue:
     for speaker_id in waiting:
         speakers.invite(speaker_id=speaker_id, staff_id=current_user.id, now=now())
     if waiting:
-        flash(gettext("%(number)d invitations are on their way.", number=len(waiting)), "ok")
+        told = ngettext(
+            "%(num)d invitation is on its way.",
+            "%(num)d invitations are on their way.",
+            len(waiting),
+        )
+        flash(told, "ok")
     elif speakers.without_address(event.id):
         flash(gettext("Nobody is left to invite: enter addresses first."), "warn")
     else:
