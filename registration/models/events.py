@@ -182,10 +182,6 @@ class Event(Base):
         until = self.may_come_back_until
         return until is not None and now < until
 
-    def is_called_off(self, now: datetime) -> bool:
-        """Whether it is cancelled for good."""
-        return self.cancelled_at is not None and not self.may_come_back(now)
-
     def is_on_day_of(self, now: datetime) -> bool:
         """Whether `now` is on a day, in its zone, on which it is held."""
         days = (at.astimezone(self.zone).date() for at in (self.starts_at, now, self.ends_at))

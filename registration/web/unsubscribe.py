@@ -54,7 +54,6 @@ def show(key: str) -> ResponseReturnValue:
         return render_template("unsubscribe/unknown.html"), 404
     return render_template(
         "unsubscribe/show.html",
-        key=key,
         reader=reader,
         is_invited=isinstance(reader, Invitation),
         event=reader.event,

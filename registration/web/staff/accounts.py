@@ -133,7 +133,7 @@ def index() -> ResponseReturnValue:
         .options(selectinload(Staff.roles), selectinload(Staff.webauthn))
         .order_by(Staff.active.desc(), Staff.name, Staff.email)
     ).all()
-    return render_template("staff/people.html", accounts=accounts, role_names=ROLE_NAMES)
+    return render_template("staff/people.html", accounts=accounts)
 
 
 @blueprint.route("/invite", methods=["GET", "POST"])

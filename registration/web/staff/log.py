@@ -45,7 +45,6 @@ def index() -> ResponseReturnValue:
         staff=db.session.scalars(select(Staff).order_by(Staff.email)).all(),
         events=_by_id(Event, {entry.event_id for entry in shown}),
         rsvps=_by_id(Rsvp, {entry.rsvp_id for entry in shown}),
-        known=ACTION_NAMES,
     )
 
 

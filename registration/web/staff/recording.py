@@ -45,9 +45,7 @@ def show(slug: str) -> ResponseReturnValue:
     form = RecordingForm(obj=event)
     shown = _shown_before() or {name: str(getattr(event, name) or "") for name in _FIELDS}
     if not form.validate_on_submit():
-        page = render_template(
-            "staff/recording.html", event=event, form=form, shown=shown, now=now()
-        )
+        page = render_template("staff/recording.html", event=event, form=form, shown=shown)
         return page, 422 if form.is_submitted() else 200
     streams.record(
         event_id=event.id,

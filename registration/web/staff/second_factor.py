@@ -120,7 +120,6 @@ def _show_the_key_again(response: Response) -> Response:
             "staff/second_factor.html",
             two_factor_setup_form=TwoFactorSetupForm(formdata=None),
             chosen_method="authenticator",
-            changing=True,
             state_token=token,
             authr_qrcode=key["image"],
             authr_key=key["key"],
