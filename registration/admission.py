@@ -229,7 +229,7 @@ def find_pass(event: Event, email: str, *, invitation_key: str, code: str) -> Pa
 
     Raises RsvpRefused if the event is by invitation and there is none, or the code is used up.
     """
-    invitation = _invitation(event, invitation_key)
+    invitation = invitation_by_key(event, invitation_key)
     # A personal invitation is for its address; passed on, it opens nothing.
     if invitation is not None and invitation.email == email:
         return Pass(invitation=invitation)
@@ -262,7 +262,8 @@ def find_pass(event: Event, email: str, *, invitation_key: str, code: str) -> Pa
     )
 
 
-def _invitation(event: Event, key: str) -> Invitation | None:
+def invitation_by_key(event: Event, key: str) -> Invitation | None:
+    """The personal invitation to this event with that key; none where the key leads nowhere."""
     if not key or key.startswith(NO_KEY):
         return None
     return db.session.scalars(

@@ -13,12 +13,11 @@ from sqlalchemy.orm import joinedload
 from werkzeug.exceptions import NotFound
 
 from registration import lifecycle
+from registration.admission import invitation_by_key
 from registration.database import db
 from registration.models import (
-    NO_KEY,
     Event,
     EventStatus,
-    Invitation,
     Rsvp,
     RsvpStatus,
     Speaker,
@@ -90,15 +89,6 @@ def speaker_by_key(key: str) -> Speaker:
         _missing()
     g.language = speaker.language
     return speaker
-
-
-def invitation_by_key(event: Event, key: str) -> Invitation | None:
-    """The personal invitation to this event with that key, if there is one."""
-    if not key or key.startswith(NO_KEY):
-        return None
-    return db.session.scalars(
-        select(Invitation).where(Invitation.event_id == event.id, Invitation.key == key)
-    ).one_or_none()
 
 
 def speak_as_invited(event: Event) -> None:

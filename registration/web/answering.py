@@ -21,7 +21,7 @@ from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
 
 from registration import answering, invitations, listing
-from registration.admission import Refusal, RsvpRefused
+from registration.admission import Refusal, RsvpRefused, invitation_by_key
 from registration.models import Event, EventStatus, RegistrationKind, Rsvp, RsvpStatus, Visibility
 from registration.times import now
 from registration.web import access, tries
@@ -71,7 +71,7 @@ def _show(asking: Asking) -> ResponseReturnValue:
     form.source.data = request.args.get("source", "")[:100]
     form.code.data = request.args.get("code", "")[:80]
     form.invitation.data = request.args.get("invitation", "")[:80]
-    invitation = access.invitation_by_key(event, form.invitation.data)
+    invitation = invitation_by_key(event, form.invitation.data)
     if invitation is not None:
         form.prefill(invitation.name, invitation.email, invitation.organisation)
     form.attend.data = _wanted(form.offers, request.args.get("attend", ""))
@@ -177,7 +177,7 @@ def _refused(slug: str, refusal: RsvpRefused, status: int) -> ResponseReturnValu
     form.validate()
     if refusal.reason in (Refusal.CODE_USED, Refusal.NOT_INVITED):
         # Who came by a personal invitation is asked for no code: it is the address that is wrong.
-        invited = access.invitation_by_key(asking.event, form.invitation.data or "")
+        invited = invitation_by_key(asking.event, form.invitation.data or "")
         (form.email if invited else form.code).errors = [str(refusal)]
     elif refusal.reason in (Refusal.FULL, Refusal.CLOSED):
         said = [
@@ -238,7 +238,7 @@ def _page(
         event=event,
         form=form,
         guests_line=guests_line(event.guests_max),
-        invitation=access.invitation_by_key(event, form.invitation.data or ""),
+        invitation=invitation_by_key(event, form.invitation.data or ""),
         is_by_invitation=event.visibility is Visibility.INVITATION,
         all_wait=_all_wait(form),
         may_watch=any(offer.option.is_virtual and not offer.waits for offer in form.offers),
@@ -272,7 +272,7 @@ def sent(slug: str) -> ResponseReturnValue:
 def decline(slug: str) -> ResponseReturnValue:
     """An invited person says no."""
     event = access.published_event(slug)
-    invitation = access.invitation_by_key(event, request.form.get("invitation", ""))
+    invitation = invitation_by_key(event, request.form.get("invitation", ""))
     if invitation is None:
         abort(404)
     is_over = False
