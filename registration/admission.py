@@ -50,6 +50,10 @@ class Refusal(enum.StrEnum):
     NOT_POSSIBLE = "not_possible"  # not from the state that the RSVP is in by now
 
 
+#: What is said to staff where an address has a live one; who answers for themselves is not told.
+HAS_RSVP = _("This address has an RSVP to this event already.")
+#: What is said where somebody was given a seat, or has left, in the meantime.
+NOT_WAITING = _("This RSVP is not on the waitlist any more.")
 #: What is said where only staff may move somebody.
 ORGANISERS_DECIDE = _("The organisers approve who attends this way. Write to them to change.")
 
@@ -72,14 +76,6 @@ class Pass:
 
     invitation: Invitation | None = None
     code: InvitationCode | None = None
-
-
-def has_live(event_id: int, email: str) -> bool:
-    """Whether this address has an RSVP to the event that has not ended."""
-    live = select(Rsvp.id).where(
-        Rsvp.event_id == event_id, Rsvp.email == email, Rsvp.status.in_(LIVE)
-    )
-    return db.session.scalar(live) is not None
 
 
 def live_of(event_id: int, email: str) -> Rsvp | None:

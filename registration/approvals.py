@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from flask_babel import lazy_gettext as _
 from flask_babel import lazy_ngettext
 from sqlalchemy import select
 
@@ -72,7 +71,7 @@ def promote(*, rsvp_id: int, staff_id: int, now: datetime, beyond_capacity: bool
         seats, rsvp = seating.lock_for(rsvp_id)
         admission.check_running(seats.event, now)
         if rsvp.waits_for_option_id is None:
-            raise RsvpRefused(Refusal.NOT_POSSIBLE, _("This RSVP is not on the waitlist any more."))
+            raise RsvpRefused(Refusal.NOT_POSSIBLE, admission.NOT_WAITING)
         option = seats.options[rsvp.waits_for_option_id]
         if not option.fits(rsvp.party_size):
             if not beyond_capacity:

@@ -60,7 +60,7 @@ def add(
             is_same = (seated or waits) and _was_just_added(live, now)
             if is_same and says(live, details, guests=list(guests), answers=answers):
                 return live
-            raise _has_rsvp()
+            raise RsvpRefused(Refusal.HAS_RSVP, admission.HAS_RSVP)
         rsvp = parties.new_rsvp(details, now, party_size=1 + len(guests))
         parties.direct(rsvp, seats.event, option)
         # Staff cannot consent for others.
@@ -130,8 +130,8 @@ def correct_address(*, rsvp_id: int, email: str, staff_id: int, now: datetime) -
         _seats, rsvp = seating.lock_for(rsvp_id)
         if rsvp.email == email:
             return False
-        if rsvp.is_live and admission.has_live(rsvp.event_id, email):
-            raise _has_rsvp()
+        if rsvp.is_live and admission.live_of(rsvp.event_id, email) is not None:
+            raise RsvpRefused(Refusal.HAS_RSVP, admission.HAS_RSVP)
         before, rsvp.email = rsvp.email, email
         audit.record(
             "rsvp.address",
@@ -191,10 +191,6 @@ def take_back_check_in(*, event_id: int, at: datetime, staff_id: int, now: datet
 
 def _was_just_added(rsvp: Rsvp, now: datetime) -> bool:
     return rsvp.source == BY_STAFF and rsvp.created_at > now - SECOND_PRESS
-
-
-def _has_rsvp() -> RsvpRefused:
-    return RsvpRefused(Refusal.NOT_POSSIBLE, _("This address has an RSVP to this event already."))
 
 
 def _changes(before: dict[str, Any], rsvp: Rsvp) -> dict[str, list[Any]]:

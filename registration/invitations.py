@@ -97,8 +97,8 @@ def invite(
         ).one_or_none()
         if known is not None and known.status is InvitationStatus.ACCEPTED:
             raise InvitationRefused(_("This person has said yes already."))
-        if admission.has_live(event_id, email):
-            raise InvitationRefused(_("This address has an RSVP to this event already."))
+        if admission.live_of(event_id, email) is not None:
+            raise InvitationRefused(admission.HAS_RSVP)
         if db.session.scalar(select(Unsubscribe.silences(email, event_id))):
             raise InvitationRefused(_("This person wants no such messages from us."))
         if known is not None and emails.was_just_written(

@@ -24,8 +24,6 @@ EDITED_MEANWHILE = _(
     "These details were changed since you opened this page, in another window or by the "
     "organisers. Below is what you entered: save it again to keep it, or leave it as it is."
 )
-#: What is said where somebody was given a seat, or has left, in the meantime.
-NOT_WAITING = _("This RSVP is not on the waitlist any more.")
 
 
 def cancel(
@@ -71,7 +69,7 @@ def leave_waitlist(*, rsvp_id: int, now: datetime) -> None:
         if not rsvp.is_live:
             return
         if rsvp.waits_for_option_id is None:
-            raise RsvpRefused(Refusal.NOT_POSSIBLE, NOT_WAITING)
+            raise RsvpRefused(Refusal.NOT_POSSIBLE, admission.NOT_WAITING)
         admission.check_running(seats.event, now)
         if rsvp.status is RsvpStatus.WAITLISTED:
             admission.end(rsvp, seats, RsvpStatus.CANCELLED, now=now)
@@ -169,7 +167,7 @@ def watch_meanwhile(*, rsvp_id: int, option_id: int, now: datetime) -> None:
         if rsvp.watches_meanwhile and rsvp.option_id == option_id:
             return
         if rsvp.status is not RsvpStatus.WAITLISTED or not option.is_virtual:
-            raise RsvpRefused(Refusal.NOT_POSSIBLE, NOT_WAITING)
+            raise RsvpRefused(Refusal.NOT_POSSIBLE, admission.NOT_WAITING)
         admission.check_move(seats.event, option, now)
         if not option.has_room_for(rsvp.party_size):
             raise admission.full(option, rsvp.party_size)

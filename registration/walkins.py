@@ -44,9 +44,7 @@ def walk_in(
         rsvp = admission.live_of(event_id, address)
         if rsvp is not None and not (rsvp.is_walk_in and rsvp.name == details.name):
             if details.email:
-                raise RsvpRefused(
-                    Refusal.HAS_RSVP, _("This address has an RSVP to this event already.")
-                )
+                raise RsvpRefused(Refusal.HAS_RSVP, admission.HAS_RSVP)
             # The browser's Back brought the form of somebody else, and another name was entered.
             rsvp, address = None, f"{secrets.token_hex(12)}{NO_ADDRESS}"
         if rsvp is None:
