@@ -12,6 +12,7 @@ from sqlalchemy import and_, func, or_, select, update
 from registration import admission, audit, emails, invitees, seating
 from registration.database import db, transaction
 from registration.models import (
+    HOLD,
     LIVE,
     Event,
     Invitation,
@@ -158,7 +159,7 @@ def remind(
             event=event,
             until=until,
             now=now,
-            due_at=now + emails.HOLD,
+            due_at=now + HOLD,
         )
         audit.record(
             "invitation.reminded",

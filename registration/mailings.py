@@ -19,6 +19,7 @@ from registration import audit, emails, segments
 from registration.database import db, transaction
 from registration.letters.mailings import unknown_fields
 from registration.models import (
+    HOLD,
     Mailing,
     MailingState,
     MailState,
@@ -143,7 +144,7 @@ def release(*, mailing_id: int, staff_id: int, now: datetime, seen_at: str = "")
             return mailing.recipients
         _check_draft(mailing)
         _check_read(mailing, seen_at)
-        number = _release(mailing, now, due_at=now + emails.HOLD, staff_id=staff_id)
+        number = _release(mailing, now, due_at=now + HOLD, staff_id=staff_id)
         if not number:
             raise MailingRefused(_("Nobody would get this message: choose others."))
     return number
@@ -163,7 +164,7 @@ def schedule(
             return
         _check_draft(mailing)
         _check_read(mailing, seen_at)
-        if at < now + emails.HOLD:
+        if at < now + HOLD:
             raise MailingRefused(_("Choose a time that is ten minutes from now or later."))
         mailing.state, mailing.due_at, mailing.updated_at = MailingState.SCHEDULED, at, now
         _record("scheduled", mailing, staff_id, now, at=at.isoformat(), segment=mailing.segment)

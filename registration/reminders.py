@@ -17,6 +17,7 @@ from registration import emails
 from registration.database import db, transaction
 from registration.emails import follow_ups
 from registration.models import (
+    HOLD,
     NO_ADDRESS,
     Announcement,
     AnnouncementState,
@@ -82,7 +83,7 @@ RULES = (
         useful_until=follow_ups.USEFUL,
         rest=timedelta(days=3650),
         from_end=True,
-        hold=emails.HOLD,
+        hold=HOLD,
     ),
 )
 

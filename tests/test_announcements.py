@@ -30,8 +30,8 @@ from registration import (
 from registration.announcements import spread, undo
 from registration.claims import Notes
 from registration.database import db
-from registration.emails import HOLD
 from registration.models import (
+    HOLD,
     Announcement,
     AnnouncementState,
     AttendanceOption,

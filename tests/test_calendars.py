@@ -35,9 +35,9 @@ from registration import (
 from registration.admission import RsvpRefused
 from registration.claims import Notes
 from registration.database import db, transaction
-from registration.emails import HOLD
 from registration.imip import Reply
 from registration.models import (
+    HOLD,
     LIVE,
     Announcement,
     AnnouncementState,

@@ -28,8 +28,8 @@ from registration import (
 from registration.claims import CLAIM, PAUSES, claim, pause_before
 from registration.database import db, transaction
 from registration.delivery import RESTS, Postman
-from registration.emails import HOLD
 from registration.models import (
+    HOLD,
     Announcement,
     AnnouncementKind,
     MailKind,

@@ -25,8 +25,7 @@ from registration import (
 from registration.claims import Notes
 from registration.database import db
 from registration.delivery import rendered
-from registration.emails import HOLD
-from registration.models import Announcement, MailKind, MailState, OutboxMail, Rsvp
+from registration.models import HOLD, Announcement, MailKind, MailState, OutboxMail, Rsvp
 from registration.parties import attendees
 from registration.segments import Segment
 from tests.calendar_client import CalendarClient

@@ -21,11 +21,11 @@ from registration import (
     subscriptions,
 )
 from registration.database import db
-from registration.emails import HOLD
 from registration.entries import unsubscribe_url
 from registration.invitations import InvitationRefused
 from registration.mime import CalendarMessage
 from registration.models import (
+    HOLD,
     Announcement,
     AttendanceMode,
     AttendanceOption,

@@ -24,10 +24,10 @@ from registration import (
     walkins,
 )
 from registration.database import db
-from registration.emails import HOLD
 from registration.letters import mailings as letters
 from registration.mailings import MailingRefused
 from registration.models import (
+    HOLD,
     Announcement,
     Attendee,
     AuditEntry,

@@ -30,9 +30,8 @@ from registration import (
     walkins,
 )
 from registration.database import db
-from registration.emails import HOLD
 from registration.mime import CalendarMessage
-from registration.models import MailKind, OutboxMail, Rsvp
+from registration.models import HOLD, MailKind, OutboxMail, Rsvp
 from tests.conftest import NOW
 from tests.factories import (
     details,

@@ -32,9 +32,9 @@ from registration import (
     speaking,
 )
 from registration.database import db
-from registration.emails import HOLD
 from registration.imip import Dmarc, Reply
 from registration.models import (
+    HOLD,
     Announcement,
     AuditEntry,
     CalendarReply,

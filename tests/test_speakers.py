@@ -24,8 +24,8 @@ from registration import (
 from registration.claims import Notes
 from registration.database import db
 from registration.delivery import rendered
-from registration.emails import HOLD
 from registration.models import (
+    HOLD,
     Announcement,
     AttendanceMode,
     AuditEntry,

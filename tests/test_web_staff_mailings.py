@@ -19,9 +19,9 @@ from registration import (
     subscriptions,
 )
 from registration.database import db
-from registration.emails import HOLD
 from registration.entries import unsubscribe_url
 from registration.models import (
+    HOLD,
     AttendanceOption,
     Event,
     InvitationStatus,

@@ -13,8 +13,8 @@ from werkzeug.test import TestResponse
 
 from registration import announcements, approvals, lifecycle, mailings, speakers, speaking
 from registration.database import db
-from registration.emails import HOLD
 from registration.models import (
+    HOLD,
     Announcement,
     AttendanceOption,
     AuditEntry,

@@ -45,10 +45,8 @@ from registration.emails.speakers import (
 )
 from registration.emails.staff import staff_digest, to_account
 from registration.emails.tellings import event_cancelled, event_changed
-from registration.models import HOLD
 
 __all__ = [
-    "HOLD",
     "calendar_answer",
     "event_cancelled",
     "event_changed",
