@@ -187,8 +187,8 @@ class Export:
             place: column.key for place, column in enumerate(self.columns) if column.is_question
         }
         after: tuple[datetime, int] | None = None
-        while batch := db.session.execute(self._batch(after)).all():
-            answers = self._answers({row[1] for row in batch})
+        while (read := self._read(after))[0]:
+            batch, answers = read
             for _at, rsvp_id, *cells in batch:
                 for place, tell in told.items():
                     cells[place] = tell(cells[place])
@@ -196,6 +196,18 @@ class Export:
                     cells[place] = answers.get((rsvp_id, key))
                 yield cells
             after = (batch[-1][0], batch[-1][1])
+
+    def _read(
+        self, after: tuple[datetime, int] | None
+    ) -> tuple[Sequence[Any], dict[tuple[int, str], Any]]:
+        """The next people and what they answered, with no transaction left open.
+
+        Whoever reads slowly would keep SQLite's log from being folded in, or a connection.
+        """
+        batch = db.session.execute(self._batch(after)).all()
+        answers = self._answers({row[1] for row in batch})
+        db.session.rollback()
+        return batch, answers
 
     def _batch(self, after: tuple[datetime, int] | None) -> Select[Any]:
         """The people of the next RSVPs: a cell for each column, behind when and which RSVP."""

@@ -174,6 +174,16 @@ def rsvps_room(event):
     ).first()
 
 
+@pytest.mark.parametrize("format", ["csv", "xlsx", "json"])
+def test_who_reads_slowly_keeps_no_transaction_open(event, monkeypatch, format: str) -> None:
+    """Else SQLite's log grows for as long, and PostgreSQL has a connection less."""
+    monkeypatch.setattr(exports, "BATCH", 1)
+    monkeypatch.setattr(formats, "PIECE", 1)
+    made = exports.Export(event, Filters(), format=format)
+    for _piece in exports.hand_out(made, now=NOW):
+        assert not db.session().in_transaction()
+
+
 def test_nobody_makes_an_empty_list_in_every_format(event) -> None:
     nobody = Filters(search="nobody of that name")
     assert table(event, filters=nobody) == []
