@@ -1,8 +1,8 @@
 """What is personal in our rows, and how it goes: of one RSVP or of many at once.
 
-Everything here is set by set, in the caller's transaction, under the lock of the event's seats.
-The rows stay, with what is counted: event, option, state, size of the party, times. Seats, queues
-and doors are not touched.
+Everything here is set by set, in the caller's transaction, under the lock of the event's seats; but
+mails alone are forgotten in a transaction of their own, without it. The rows stay, with what is
+counted: event, option, state, size of the party, times. Seats, queues and doors are not touched.
 """
 
 from __future__ import annotations

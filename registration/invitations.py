@@ -1,4 +1,7 @@
-"""What invited people answer. Each public function is one transaction."""
+"""Invitations: made, brought to mind, answered with no; and codes that let a group in.
+
+Each verb is one transaction. A yes is an RSVP: answering.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What staff write to a segment of the attendees. Each public function is one transaction.
+"""What staff write to a segment of the attendees. Each verb is one transaction;
+what is due is released in one for each message.
 
 A mailing that is released stands in the outbox at once and is due in ten minutes: until then it
 can be undone. One that is scheduled comes into the outbox when it is due. The rows are written by

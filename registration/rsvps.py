@@ -61,8 +61,8 @@ def cancel(
 def leave_waitlist(*, rsvp_id: int, now: datetime) -> None:
     """Leave the queue: one who watches meanwhile keeps that place, anyone else cancels.
 
-    Twice is once. Raises RsvpRefused where there is no queue to leave: who was given a seat
-    meanwhile has it.
+    One that has ended stays so. Raises RsvpRefused where there is no queue to leave: who was given
+    a seat meanwhile has it, and who watches may have left it with the press before.
     """
     with transaction():
         seats, rsvp = seating.lock_for(rsvp_id)

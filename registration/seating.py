@@ -1,6 +1,7 @@
 """Capacity and the waitlist: the only lock, and every change of a counter.
 
-Each function but `lock` expects the lock of the event to be held by the caller's transaction.
+Each function but `lock` and `lock_for` expects the lock of the event to be held by the caller's
+transaction.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ class PendingImport(Base):
     """A list between its dry run and its import: one account's, for one event, for a day.
 
     It is a row rather than a file, so that any machine can go on with it. `plan` is how staff
-    matched the columns and what they chose (of imports.Plan).
+    matched the columns and what they chose (of fates.Plan).
     """
 
     __tablename__ = "pending_imports"

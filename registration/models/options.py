@@ -68,7 +68,10 @@ class AttendanceOption(Base):
         return self.waiting == 0 and self.fits(party_size)
 
     def could_seat(self, party_size: int) -> bool:
-        """Whether a party could ever sit down, were nobody else there."""
+        """Whether a party could ever sit down, were nobody else there.
+
+        Where there are no seats at all it could: they are still to come, and one waits for them.
+        """
         return not self.capacity or party_size <= self.capacity
 
     def fits(self, party_size: int) -> bool:
