@@ -6,6 +6,7 @@ Every decision is in the audit log; the row of the attendee says who let them in
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select, update
 
@@ -55,13 +56,15 @@ def admit(
                 outcome = Outcome.READMITTED
         if outcome is not Outcome.ADMITTED:
             # A ticket of another event is no business of that event's log.
+            about: dict[str, Any] = {}
+            if person is not None and person.rsvp.event_id == event_id:
+                about = {"rsvp": person.rsvp, "name": person.name}
             audit.record(
                 f"checkin.{outcome}",
                 now=now,
                 staff_id=staff_id,
                 event_id=event_id,
-                rsvp=person.rsvp if person and person.rsvp.event_id == event_id else None,
-                **({"name": person.name} if person and person.rsvp.event_id == event_id else {}),
+                **about,
             )
     return Decision(outcome, person)
 

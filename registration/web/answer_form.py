@@ -125,8 +125,7 @@ class RsvpForm(PersonForm):
     def _check_assistant(self) -> bool:
         field = self.booked_by_email
         try:
-            if field.data or self.booked_by_name.data:
-                is_email(self, field)
+            is_email(self, field)
         except ValidationError as problem:
             field.errors = [*field.errors, str(problem)]
             return False

@@ -18,7 +18,7 @@ from sqlalchemy import select
 from registration import approvals, desk, roster, rsvps
 from registration.admission import RsvpRefused
 from registration.database import db
-from registration.models import Event, Rsvp, StaffRole
+from registration.models import LIVE, Event, Rsvp, StaffRole
 from registration.times import now
 from registration.web.staff.access import event_by_slug, staff_only
 from registration.web.staff.attendees import filters_of_request, instants
@@ -67,9 +67,7 @@ def _promote(ids: Sequence[int], staff_id: int, moment: datetime, _reason: str) 
 
 
 def _cancel(ids: Sequence[int], staff_id: int, moment: datetime, reason: str) -> int:
-    live = set(
-        db.session.scalars(select(Rsvp.id).where(Rsvp.id.in_(ids), Rsvp.cancelled_at.is_(None)))
-    )
+    live = set(db.session.scalars(select(Rsvp.id).where(Rsvp.id.in_(ids), Rsvp.status.in_(LIVE))))
     for rsvp_id in ids:
         if rsvp_id in live:
             rsvps.cancel(rsvp_id=rsvp_id, now=moment, by="staff", staff_id=staff_id, reason=reason)
