@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask_babel import gettext, ngettext
+from flask_babel import gettext
 
 from registration import entries, itip, wording
 from registration.letters.letter import (
@@ -14,10 +14,10 @@ from registration.letters.letter import (
     first_name,
     place_of,
     preheader_of,
-    tickets_of,
     when_of,
     why_answered,
 )
+from registration.letters.tickets import to_the_room
 from registration.models import MailKind, OutboxMail, Rsvp
 
 
@@ -26,32 +26,12 @@ def _reminder(rsvp: Rsvp, mail: OutboxMail) -> Letter:
 
 
 def _to_come(rsvp: Rsvp) -> Letter:
-    event = rsvp.event
-    show = ngettext(
-        "Show this code at the door, on your phone or on paper.",
-        "Show these codes at the door, on your phone or on paper.",
-        rsvp.party_size,
-    )
-    doors = ""
-    if event.doors_at:
-        doors = gettext("Doors open at %(time)s.", time=wording.clock(event.doors_at, event.zone))
-    return Letter(
+    return to_the_room(
+        rsvp,
         subject=_subject(rsvp),
         heading=_heading(rsvp),
-        paragraphs=[
-            " ".join(part for part in (show, doors) if part),
-            *event.venue_access.splitlines()[:1],
-            gettext("If you cannot come, give your seat back. Somebody may be waiting for it."),
-        ],
-        preheader=preheader_of(event, " ".join(part for part in (doors, show) if part)),
-        button=Link(
-            ngettext("Open my ticket", "Open my tickets", rsvp.party_size),
-            entries.manage_url(rsvp),
-        ),
-        events=[facts_of(event, [place_of(rsvp)])],
-        tickets=tickets_of(rsvp),
+        places=[place_of(rsvp)],
         links=_links(rsvp),
-        why=why_answered(rsvp),
     )
 
 

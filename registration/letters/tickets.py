@@ -27,16 +27,8 @@ def confirmed(rsvp: Rsvp, mail: OutboxMail) -> Letter:
 
 def _seated(rsvp: Rsvp, mail: OutboxMail) -> Letter:
     event, name = rsvp.event, first_name(rsvp.name)
-    show = ngettext(
-        "Show this code at the door, on your phone or on paper.",
-        "Show these codes at the door, on your phone or on paper.",
-        rsvp.party_size,
-    )
-    doors = ""
-    if event.doors_at:
-        at = wording.clock(event.doors_at, event.zone)
-        doors = gettext("Doors open at %(time)s.", time=at)
-    return Letter(
+    return to_the_room(
+        rsvp,
         subject=ngettext(
             "Your ticket for %(title)s, %(when)s",
             "Your tickets for %(title)s, %(when)s",
@@ -47,6 +39,27 @@ def _seated(rsvp: Rsvp, mail: OutboxMail) -> Letter:
         heading=gettext("Your seat is reserved, %(name)s", name=name)
         if rsvp.party_size == 1
         else gettext("Your seats are reserved, %(name)s", name=name),
+        places=[place_of(rsvp), *_party(rsvp)],
+        links=_change_links(rsvp, mail),
+    )
+
+
+def to_the_room(
+    rsvp: Rsvp, *, subject: str, heading: str, places: list[Place], links: list[Link]
+) -> Letter:
+    """What a party in the room is written: its tickets, and what it does with them at the door."""
+    event = rsvp.event
+    show = ngettext(
+        "Show this code at the door, on your phone or on paper.",
+        "Show these codes at the door, on your phone or on paper.",
+        rsvp.party_size,
+    )
+    doors = ""
+    if event.doors_at:
+        doors = gettext("Doors open at %(time)s.", time=wording.clock(event.doors_at, event.zone))
+    return Letter(
+        subject=subject,
+        heading=heading,
         paragraphs=[
             " ".join(part for part in (show, doors) if part),
             *event.venue_access.splitlines()[:1],
@@ -57,9 +70,9 @@ def _seated(rsvp: Rsvp, mail: OutboxMail) -> Letter:
             ngettext("Open my ticket", "Open my tickets", rsvp.party_size),
             entries.manage_url(rsvp),
         ),
-        events=[facts_of(event, [place_of(rsvp), *_party(rsvp)])],
+        events=[facts_of(event, places)],
         tickets=tickets_of(rsvp),
-        links=_change_links(rsvp, mail),
+        links=links,
         why=why_answered(rsvp),
     )
 
