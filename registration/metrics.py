@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
-from registration import retention
+from registration import outbox, retention
 from registration.database import db
 from registration.models import (
     AttendanceMode,
@@ -19,7 +19,6 @@ from registration.models import (
     EventStatus,
     MailState,
     OutboxMail,
-    WorkerHeartbeat,
 )
 
 Sample = tuple[str, float]
@@ -81,7 +80,7 @@ def _oldest(now: datetime) -> list[Sample]:
 
 
 def _worker(now: datetime) -> list[Sample]:
-    last = db.session.scalar(select(func.max(WorkerHeartbeat.at)))
+    last = outbox.last_beat()
     return [("", (now - last).total_seconds())] if last else []
 
 

@@ -166,9 +166,14 @@ def beat(*, now: datetime) -> None:
         )
 
 
+def last_beat() -> datetime | None:
+    """When a worker was heard of last; None: never."""
+    return db.session.scalar(select(func.max(WorkerHeartbeat.at)))
+
+
 def is_stale(now: datetime) -> bool:
     """Whether no worker has been heard of lately."""
-    last = db.session.scalar(select(func.max(WorkerHeartbeat.at)))
+    last = last_beat()
     return last is None or last < now - STALE
 
 
