@@ -175,6 +175,16 @@ def test_a_file_that_is_no_picture_is_refused_and_the_text_kept(
     assert "Choose a picture" in answer.text
 
 
+def test_where_nobody_speaks_yet_the_tab_leads_to_who_speaks(
+    app: Flask, client: FlaskClient
+) -> None:
+    event = make_event()
+    desk = sign_in(client, make_staff(StaffRole.ORGANISER, event))
+    page = desk.get(f"/staff/events/{event.slug}/speakers/").text
+    [address] = re.findall(r'yet\. <a class="link" href="([^"]+)', page)
+    assert "Add a person" in desk.get(address).text
+
+
 def test_a_photograph_is_not_chosen_twice_because_of_another_mistake(
     client: FlaskClient, speaker: Speaker
 ) -> None:

@@ -137,6 +137,28 @@ def test_the_zone_is_that_of_the_latest_event_and_never_guessed(desk: FlaskClien
     assert offered() == "Europe/Paris"
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("paris", "Europe/Paris"),
+        ("New York", "America/New_York"),
+        (" europe/paris ", "Europe/Paris"),
+        ("Buenos Aires", "America/Argentina/Buenos_Aires"),
+        ("UTC", "UTC"),
+    ],
+)
+def test_a_zone_is_known_by_its_city(desk: FlaskClient, typed: str, meant: str) -> None:
+    assert new_event(desk, time_zone=typed).status_code == 303
+    assert db.session.scalars(select(Event.time_zone)).one() == meant
+
+
+@pytest.mark.parametrize("typed", ["Eastern", "Atlantis", "Europe", "_", "Paris/"])
+def test_a_zone_that_nothing_names_is_asked_for_again(desk: FlaskClient, typed: str) -> None:
+    answer = new_event(desk, time_zone=typed)
+    assert "Choose a time zone from the list" in answer.text
+    assert f'value="{typed}"' in answer.text
+
+
 def test_an_event_is_made_on_one_page(desk: FlaskClient) -> None:
     answer = new_event(desk)
     assert answer.status_code == 303

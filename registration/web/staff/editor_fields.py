@@ -7,12 +7,14 @@ from typing import Any
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from wtforms import Field, Form, IntegerField, StringField, TextAreaField, ValidationError
-from wtforms.validators import NumberRange, Optional
+from wtforms.validators import InputRequired, NumberRange, Optional
 from wtforms.widgets import NumberInput
 
 from registration import prose, weblinks
 from registration.web.fields import at_most, is_email, many_lines, one_line
 from registration.web.staff.wallclock import zone_names
+
+_OF_NO_CITY = ("Etc/", "US/", "Canada/", "Brazil/", "Chile/", "Mexico/")
 
 
 def text(label: Any, most: int = 200, *more: Any, **kwargs: Any) -> StringField:
@@ -69,15 +71,36 @@ def has_links(_form: Form, field: Field) -> None:
         raise ValidationError(str(refusal)) from refusal
 
 
-def is_zone(_form: Form, field: Field) -> None:
-    """Only zones of the time zone database."""
+def zone(label: Any, **kwargs: Any) -> StringField:
+    """A time zone: one of the list, or its city alone."""
+    validators = [InputRequired(_("Enter a time zone")), _is_zone]
+    render_kw = {"list": "zones", "autocomplete": "off"}
+    return StringField(label, validators, [_zone_of], render_kw=render_kw, **kwargs)
+
+
+def _is_zone(_form: Form, field: Field) -> None:
     if field.data not in zone_names():
         raise ValidationError(gettext("Choose a time zone from the list, like America/New_York"))
 
 
+def _zone_of(typed: str | None) -> str:
+    """The zone that is meant by its name or its city, in large or small letters; else as typed."""
+    name = one_line(typed)
+    if name in zone_names():
+        return name
+    sought = name.replace(" ", "_").casefold()
+    found = [zone for zone in zones() if sought in (_city_of(zone), zone.casefold())]
+    # Of a city's names, like America/Louisville, the longest is the one of today.
+    return max(found, key=len, default=name)
+
+
+def _city_of(zone: str) -> str:
+    return zone.rpartition("/")[2].casefold()
+
+
 def zones() -> list[str]:
-    """The zones that a list offers: those of places."""
-    return sorted(zone for zone in zone_names() if "/" in zone and "Etc" not in zone)
+    """The zones that a list offers: those of cities, without the old ones of countries' parts."""
+    return sorted(zone for zone in zone_names() if "/" in zone and not zone.startswith(_OF_NO_CITY))
 
 
 def optional_email(form: Form, field: Field) -> None:

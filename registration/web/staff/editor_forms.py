@@ -30,13 +30,13 @@ from registration.web.fields import at_most, one_line
 from registration.web.person_form import MOST_GUESTS
 from registration.web.photos import PICTURES
 from registration.web.staff.editor_fields import (
-    is_zone,
     lines,
     link,
     markdown,
     number,
     optional_email,
     text,
+    zone,
 )
 from registration.web.staff.wallclock import MomentField, MomentsForm
 
@@ -91,12 +91,7 @@ class BasicsForm(SectionForm):
     starts_at = MomentField(_("Starts"), [InputRequired(_("Enter when it starts"))])
     ends_at = MomentField(_("Ends"), [InputRequired(_("Enter when it ends"))])
     doors_at = MomentField(_("Doors open"))
-    time_zone = StringField(
-        _("Time zone"),
-        [InputRequired(_("Enter a time zone")), is_zone],
-        [one_line],
-        render_kw={"list": "zones", "autocomplete": "off"},
-    )
+    time_zone = zone(_("Time zone"))
     venue_name = text(_("Venue"))
     venue_address = lines(_("Address"), 1000, 3)
     venue_access = lines(

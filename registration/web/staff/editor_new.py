@@ -8,7 +8,7 @@ from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from flask_security import current_user
 from sqlalchemy import select
-from wtforms import BooleanField, Field, StringField, ValidationError
+from wtforms import BooleanField, Field, ValidationError
 from wtforms.validators import InputRequired
 
 from registration import events
@@ -17,9 +17,8 @@ from registration.events import Draft, Way
 from registration.models import AttendanceMode, Event, StaffRole
 from registration.revisions import EventRefused
 from registration.times import now
-from registration.web.fields import one_line
 from registration.web.staff.access import staff_only
-from registration.web.staff.editor_fields import is_zone, lines, number, text, zones
+from registration.web.staff.editor_fields import lines, number, text, zone, zones
 from registration.web.staff.wallclock import MomentField, MomentsForm
 
 blueprint = Blueprint("staff_editor_new", __name__, url_prefix="/staff/events")
@@ -31,18 +30,14 @@ class NewEventForm(MomentsForm):
     title = text(_("Title"), 300, InputRequired(_("Enter a title")))
     starts_at = MomentField(_("Starts"), [InputRequired(_("Enter when it starts"))])
     ends_at = MomentField(_("Ends"), [InputRequired(_("Enter when it ends"))])
-    time_zone = StringField(
-        _("Time zone"),
-        [InputRequired(_("Enter a time zone")), is_zone],
-        [one_line],
-        description=_("The zone of the place, by its city: America/New_York."),
-        render_kw={"list": "zones", "autocomplete": "off"},
+    time_zone = zone(
+        _("Time zone"), description=_("The zone of the place, by its city: America/New_York.")
     )
     in_person = BooleanField(_("In person"))
     room_capacity = number(_("Seats in the room"), 0, 1_000_000, description=_("Empty: no limit."))
     online = BooleanField(_("Online"))
     stream_capacity = number(_("Places online"), 0, 1_000_000, description=_("Empty: no limit."))
-    venue_name = text(_("Venue"))
+    venue_name = text(_("Venue"), description=_("Needed where people come in person."))
     venue_address = lines(_("Address"), 1000, 3)
 
     def validate_venue_name(self, field: Field) -> None:
