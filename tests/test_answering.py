@@ -393,6 +393,16 @@ class TestInvitationOnly:
         assert fresh(room).seats_taken == 0
         assert make_rsvp(room, email=invitation.email, invitation_key=invitation.key).is_confirmed
 
+    def test_the_invitation_of_who_cancels_is_open_again(
+        self, room: AttendanceOption, now: datetime
+    ):
+        invitation = make_invitation(room.event)
+        rsvp = make_rsvp(room, email=invitation.email, invitation_key=invitation.key)
+        assert fresh(invitation).answered_at == now
+        rsvps.cancel(rsvp_id=rsvp.id, now=now)
+        assert fresh(invitation).status is InvitationStatus.OPEN
+        assert fresh(invitation).answered_at is None
+
     def test_saying_no_also_ends_an_rsvp_sent_without_the_link(self, app: Flask, now: datetime):
         room, _ = make_hybrid(capacity=1)
         invitation = make_invitation(room.event)

@@ -105,6 +105,15 @@ def test_of_two_phones_that_kept_one_ticket_the_earlier_scan_stands(app, staff, 
     assert turnout.counts_of(rsvp.event).inside == 1
 
 
+def test_a_kept_scan_that_comes_late_hides_nobody_who_came_in_since(app, staff, now):
+    option = make_option()
+    early, late = make_rsvp(option, name="Early"), make_rsvp(option, name="Late")
+    admit(late, staff, now + timedelta(minutes=2))
+    admit(early, staff, now, kept=True)
+    names = [person.name for person in turnout.last_in(option.event)]
+    assert names == ["Late", "Early"]
+
+
 def test_a_kept_scan_brings_nobody_back_whose_check_in_was_taken_back_after_it(app, staff, now):
     option = make_option(make_event(guests_max=1))
     rsvp = make_rsvp(option, guests=["Bola"])
