@@ -142,6 +142,23 @@ def test_the_list_can_be_filtered_by_what_was_answered_to_each_kind_of_question(
     assert [bool(selected) for _value, selected in offered].index(True) == (1 if answers else 0)
 
 
+def test_a_filter_by_what_is_asked_or_offered_no_more_says_what_it_filters_by(
+    desk: FlaskClient,
+) -> None:
+    room, _stream = make_hybrid()
+    lunch = {"kind": QuestionKind.ONE_OF, "choices": ["Fish", "Salad"]}
+    renamed = make_question(room.event, label="Lunch", **lunch)
+    retired = make_question(room.event, label="Supper", **lunch)
+    given = {"choices": ["Fish"]}
+    make_rsvp(room, name="Amina Bell", answers={renamed.id: given, retired.id: given})
+    renamed.choices, retired.retired_at = ["Fish without nuts", "Salad"], NOW
+    db.session.commit()
+    for question in (renamed, retired):
+        page = desk.get(f"/staff/events/{room.event.slug}/attendees?answer={question.id}:Fish").text
+        assert f'<option value="{question.id}:Fish" selected>Fish</option>' in page
+        assert "Amina Bell" in page
+
+
 def test_an_event_of_several_days_says_each_day_once(desk: FlaskClient) -> None:
     event = make_event(ends_at=make_event().ends_at + timedelta(days=1))
     page = desk.get(f"/staff/events/{event.slug}/settings/publish").text.replace("\xa0", " ")

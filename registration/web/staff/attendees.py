@@ -21,7 +21,7 @@ from flask_security import current_user
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from registration import approvals, exports, links, listing, moves, queues, roster
+from registration import approvals, exports, links, listing, moves, programme, queues, roster
 from registration.admission import Refusal, RsvpRefused
 from registration.database import db
 from registration.models import Answer, AuditEntry, OutboxMail, Rsvp, RsvpStatus, StaffRole
@@ -69,7 +69,7 @@ def index(slug: str) -> ResponseReturnValue:
         template,
         event=event,
         options=listing.options_of(event),
-        questions=listing.questions_of(event),
+        questions=listing.questions_of(event) + programme.retired_questions(event),
         undo=_undo(),
         export_page=url_for("staff_exports.choose", slug=slug)
         + (f"?{urlencode(kept)}" if kept else ""),
