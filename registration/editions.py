@@ -85,16 +85,10 @@ def speaker_differs(speaker: Speaker) -> bool:
     return any(told.get(name) != now_said[name] for name in names)
 
 
-def keep(event: Event, *, now: datetime) -> Facts:
-    """Note the present edition if it is not noted yet, before anything changes; its facts."""
-    known = facts_of_edition(event.id, event.edition)
-    if known is not None:
-        return known
-    facts = facts_of(event)
-    db.session.add(
-        EventEdition(event_id=event.id, number=event.edition, facts=facts, created_at=now)
-    )
-    return facts
+def keep(event: Event, *, now: datetime) -> None:
+    """Note the present edition if it is not noted yet, before anything changes."""
+    if facts_of_edition(event.id, event.edition) is None:
+        _note(event, facts_of(event), now)
 
 
 def renew(event: Event, *, now: datetime) -> bool:
@@ -107,10 +101,14 @@ def renew(event: Event, *, now: datetime) -> bool:
         return False
     event.edition += 1
     event.ical_sequence += 1
+    _note(event, facts, now)
+    return True
+
+
+def _note(event: Event, facts: Facts, now: datetime) -> None:
     db.session.add(
         EventEdition(event_id=event.id, number=event.edition, facts=facts, created_at=now)
     )
-    return True
 
 
 def facts_of_edition(event_id: int, number: int) -> Facts | None:
