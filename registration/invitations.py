@@ -88,13 +88,15 @@ def invite(
 ) -> Invitation:
     """Invite one person by mail; who is invited already gets the mail once more, later on.
 
-    Raises InvitationRefused for an event that is not announced, or is over, and for who has said
-    yes, with the invitation or without, or wants no invitations.
+    Raises InvitationRefused for an event that is not announced, cancelled or over, and for who has
+    said yes, with the invitation or without, or wants no invitations.
     """
     with transaction():
         # Under its lock: two who invite at the same moment make one invitation.
         event = seating.lock(event_id).event
-        if not event.takes_place(now):
+        if event.is_off(now):
+            raise InvitationRefused(_("This event does not take place any more, or has ended."))
+        if not event.is_published:
             raise InvitationRefused(_("Publish the event first: the invitation leads to its page."))
         known = db.session.scalars(
             select(Invitation).where(Invitation.event_id == event_id, Invitation.email == email)

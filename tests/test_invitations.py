@@ -31,6 +31,7 @@ from registration.models import (
     AttendanceOption,
     AuditEntry,
     Event,
+    EventStatus,
     Invitation,
     MailKind,
     MailState,
@@ -128,6 +129,19 @@ def test_an_invitation_goes_to_nobody_once_the_event_is_called_off_for_good(app:
     [mail] = db.session.scalars(select(OutboxMail.id).filter_by(invitation_id=invited.id))
     assert delivered([mail], NOW + HOLD) == []
     assert db.session.get_one(OutboxMail, mail).state is MailState.SUPERSEDED
+
+
+def test_staff_who_invite_are_told_what_keeps_the_event_from_being_held(app: Flask):
+    draft = make_event(status=EventStatus.DRAFT)
+    cancelled = make_event(status=EventStatus.CANCELLED, cancelled_at=NOW)
+    over = make_event(starts_at=NOW - 2 * DAY, ends_at=NOW - DAY)
+    for event, why in (
+        (draft, "Publish the event first"),
+        (cancelled, "does not take place any more"),
+        (over, "has ended"),
+    ):
+        with pytest.raises(InvitationRefused, match=why):
+            invite(event)
 
 
 def test_an_invitation_waits_while_the_cancellation_can_be_taken_back(app: Flask):
