@@ -769,6 +769,24 @@ def test_a_telling_that_a_cancellation_stopped_is_taken_up_again_with_its_undo(
     assert told == [first.id, second.id]
 
 
+def test_a_cancellation_that_is_taken_back_tells_no_change_that_staff_kept_to_themselves(
+    app: Flask,
+) -> None:
+    room, _stream = make_hybrid()
+    make_rsvp(room)
+    move(room.event)
+    move(room.event, now=NOW + HOLD / 2)  # the telling of it takes the place of the one before
+    spread(now=AFTER_HOLD + HOLD)
+    move(room.event, tell=False, now=AFTER_HOLD + HOLD)
+    later = AFTER_HOLD + 2 * HOLD
+    lifecycle.cancel(event_id=room.event_id, reason="", staff_id=None, now=later)
+    held = db.session.scalars(select(Announcement.id).order_by(Announcement.id.desc())).first()
+    assert held
+    assert undo(announcement_id=held, staff_id=None, now=later)
+    assert spread(now=later + HOLD) == 0
+    assert len(mails(MailKind.EVENT_CHANGED)) == 1
+
+
 def broken(*_about: object) -> int:
     raise RuntimeError("the worker dies")
 

@@ -147,6 +147,15 @@ def test_cancelling_many_asks_first_and_frees_their_seats(desk: FlaskClient, adm
     assert {entry.network for entry in log("rsvp.cancelled")} == {"127.0.0.1"}
 
 
+def test_of_many_that_are_cancelled_those_count_that_had_not_ended(desk: FlaskClient) -> None:
+    room, _stream = make_hybrid()
+    live, ended = make_rsvp(room).id, make_rsvp(room).id
+    many(desk, room.event.slug, "cancel", id=[ended])
+    _asked, done = many(desk, room.event.slug, "cancel", id=[live, ended])
+    assert "1 RSVP cancelled" in desk.get(done.location).text
+    assert len(log("rsvp.cancelled")) == 2
+
+
 def test_asking_alone_changes_nothing(desk: FlaskClient) -> None:
     room, _stream = make_hybrid()
     rsvp_id = make_rsvp(room).id
