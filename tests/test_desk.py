@@ -18,6 +18,7 @@ from registration import (
     lifecycle,
     links,
     mailings,
+    parties,
     rendering,
     rsvps,
     subscriptions,
@@ -249,6 +250,22 @@ class TestCorrectedAddress:
             assert client.post(f"/unsubscribe/{key}").status_code == 404
         assert subscriptions.state_of(rsvp.email, rsvp.event_id) == "all"
         assert client.get(f"/unsubscribe/{keys.unsubscribe_key(rsvp)}").status_code == 200
+
+
+def test_a_ticket_that_somebody_has_is_given_to_nobody_whom_staff_add(
+    rsvp: Rsvp, monkeypatch: pytest.MonkeyPatch
+):
+    taken = attendees(rsvp)[0].ticket_code
+    codes = iter([[taken], ["22223333"]])
+    monkeypatch.setattr(parties, "random_codes", lambda _number: next(codes))
+    added = desk.add(
+        event_id=rsvp.event_id,
+        option_id=rsvp.option_id,
+        details=details(email="bell@example.org"),
+        staff_id=make_staff().id,
+        now=NOW,
+    )
+    assert [person.ticket_code for person in attendees(added)] == ["22223333"]
 
 
 class TestEditing:
