@@ -26,6 +26,7 @@ from registration.models import (
     EventStatus,
     Rsvp,
 )
+from registration.news import announce, news_of
 from registration.revisions import EventRefused
 
 #: What is said where a change would be told of an event that is over.
@@ -54,20 +55,10 @@ def tell(*, event_id: int, staff_id: int | None, now: datetime) -> bool:
 
 def _tell(event: Event, staff_id: int | None, now: datetime) -> bool:
     editions.keep(event, now=now)
-    reach = audience.reach(event, editions.facts_of(event))
-    reach.speakers = len(audience.speakers_to_tell(event.id))
-    if reach.is_empty or not event.takes_place(now):
+    news = news_of(event, now=now)
+    if news.is_empty:
         return False
-    announcement = emails.event_changed(event, staff_id=staff_id, now=now)
-    announcement.attendees, announcement.speakers = reach.mailed, reach.speakers
-    audit.record(
-        "event.announced",
-        now=now,
-        staff_id=staff_id,
-        event_id=event.id,
-        attendees=reach.mailed,
-        speakers=reach.speakers,
-    )
+    announce(event, news, staff_id=staff_id, now=now)
     return True
 
 

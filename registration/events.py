@@ -18,10 +18,8 @@ from sqlalchemy import insert, select
 
 from registration import (
     admission,
-    audience,
     audit,
     editions,
-    emails,
     itip,
     pictures,
     revisions,
@@ -41,6 +39,7 @@ from registration.models import (
     RsvpStatus,
     staff_events,
 )
+from registration.news import announce, news_of
 from registration.revisions import EditedMeanwhile, EventRefused, fingerprint, loggable
 
 
@@ -146,8 +145,8 @@ def edit(
             if current != dict(changes):
                 raise EditedMeanwhile(current)
             # Pressed twice; or saved first, and then by the browser's Back the other button.
-            if tell and not news_of(event, now=now).is_empty:
-                announce(event, staff_id=staff_id, now=now)
+            if tell and not (news := news_of(event, now=now)).is_empty:
+                announce(event, news, staff_id=staff_id, now=now)
             return event
         if "image" in changes:
             changes = {**changes, "image": event.image if image is None else image}
@@ -209,17 +208,6 @@ def foresee(*, event_id: int, changes: Mapping[str, Any], now: datetime) -> Reac
         return seen.reach
 
 
-def news_of(event: Event, *, now: datetime) -> Reach:
-    """Who was told something else than the event is by now; nobody once it is over."""
-    if not event.takes_place(now):
-        return Reach()
-    reach = audience.reach(event, editions.facts_of(event))
-    if not reach.before:
-        reach.before = editions.facts_of_edition(event.id, event.edition) or reach.after
-    reach.speakers = len(audience.speakers_to_tell(event.id))
-    return reach
-
-
 def _apply(event: Event, changes: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     """Put new values on the row, and move what hangs on a new start; what was changed."""
     after = {name: value for name, value in changes.items() if value != getattr(event, name)}
@@ -255,17 +243,9 @@ class _edition:  # noqa: N801 - reads as a statement: with _edition(event, …):
             return
         db.session.flush()
         differs = editions.renew(self._event, now=self._now)
-        if self._tell and differs:
-            announce(self._event, staff_id=self._staff_id, now=self._now)
-
-
-def announce(event: Event, *, staff_id: int | None, now: datetime) -> None:
-    """Tell those to whom it is news, in the caller's transaction; nobody once it is over."""
-    if not event.takes_place(now):
-        return
-    announcement = emails.event_changed(event, staff_id=staff_id, now=now)
-    news = news_of(event, now=now)
-    announcement.attendees, announcement.speakers = news.mailed, news.speakers
+        if self._tell and differs and self._event.takes_place(self._now):
+            news = news_of(self._event, now=self._now)
+            announce(self._event, news, staff_id=self._staff_id, now=self._now)
 
 
 def _check_times(starts_at: datetime, ends_at: datetime) -> None:

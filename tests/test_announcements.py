@@ -35,12 +35,14 @@ from registration.models import (
     Announcement,
     AnnouncementState,
     AttendanceOption,
+    AuditEntry,
     Event,
     EventStatus,
     MailKind,
     MailState,
     OutboxMail,
 )
+from registration.news import news_of
 from registration.revisions import EventRefused
 from tests.conftest import NOW
 from tests.factories import (
@@ -112,6 +114,16 @@ def test_an_event_that_moves_moves_in_every_calendar_once(app: Flask) -> None:
         assert (entry["SEQUENCE"], entry["DTSTART"].dt) == (1, event.starts_at)
     assert spread(now=AFTER_HOLD + DAY) == 0
     assert len(mails(MailKind.EVENT_CHANGED)) == 2
+
+
+def test_the_log_says_that_a_change_was_told_and_to_how_many_however_it_was(app: Flask) -> None:
+    room, _stream = make_hybrid()
+    make_rsvp(room)
+    move(room.event)
+    move(room.event, tell=False)
+    announcements.tell(event_id=room.event_id, staff_id=None, now=NOW)
+    entries = db.session.scalars(select(AuditEntry).filter_by(action="event.announced")).all()
+    assert [entry.detail for entry in entries] == 2 * [{"attendees": 1, "speakers": 0}]
 
 
 def test_an_entry_says_that_it_was_changed_with_the_event(app: Flask) -> None:
@@ -457,7 +469,7 @@ def test_an_event_where_all_wait_is_told_too(app: Flask) -> None:
     edit_option(room, needs_approval=True)
     make_rsvp(room)
     move(room.event, tell=False)
-    assert not events.news_of(room.event, now=NOW).is_empty
+    assert not news_of(room.event, now=NOW).is_empty
     assert announcements.tell(event_id=room.event_id, staff_id=None, now=NOW)
 
 
@@ -815,7 +827,7 @@ def test_a_time_that_was_typed_in_the_events_zone_is_no_news_a_second_time(app: 
     spread(now=AFTER_HOLD)
     event = db.session.get_one(Event, event_id, populate_existing=True)
     edition = event.edition
-    assert events.news_of(event, now=AFTER_HOLD).is_empty
+    assert news_of(event, now=AFTER_HOLD).is_empty
     events.edit(
         event_id=event_id, changes={"summary": "New."}, seen="", staff_id=None, now=AFTER_HOLD
     )

@@ -139,3 +139,13 @@ class TestFillingWhatNobodyTold:
         waiting.event.status = EventStatus.CANCELLED
         save(waiting.event)
         assert capacity.fill_all(now=now) == 0
+
+    def test_an_event_that_is_over_is_left_alone_though_its_queue_closes_later(
+        self, app: Flask, now: datetime
+    ):
+        waiting = self.free_seat(now, promotes_automatically=False)
+        event = waiting.event
+        event.promotes_automatically = True
+        event.promotion_closes_at = event.ends_at + timedelta(days=1)
+        save(event)
+        assert capacity.fill_all(now=event.ends_at) == 0

@@ -688,6 +688,13 @@ class TestOutbox:
         rsvps.cancel(rsvp_id=seated.id, now=NOW)
         assert not outbox.is_still_so(db.session.scalars(about).one())
 
+    def test_a_failed_mail_whose_address_was_erased_is_not_tried_again(self, app: Flask):
+        (mail_id,) = write_mails("a@example.org")
+        with transaction():
+            row = db.session.get_one(OutboxMail, mail_id)
+            row.state, row.ended_at, row.recipient = MailState.FAILED, NOW, ""
+        assert not outbox.resend(mail_id=mail_id, staff_id=None, now=NOW)
+
     def test_a_mail_that_a_worker_holds_is_given_to_no_other(
         self, app: Flask, post_to: Callable[..., Post]
     ):

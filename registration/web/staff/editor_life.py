@@ -12,7 +12,7 @@ from flask_wtf import FlaskForm
 from sqlalchemy import func, select
 from wtforms.validators import InputRequired
 
-from registration import announcements, audience, cloning, events, lifecycle, preflight
+from registration import announcements, audience, cloning, lifecycle, preflight
 from registration.database import db
 from registration.models import (
     Announcement,
@@ -23,6 +23,7 @@ from registration.models import (
     OutboxMail,
     StaffRole,
 )
+from registration.news import news_of
 from registration.revisions import EventRefused
 from registration.times import now
 from registration.web import answering
@@ -95,7 +96,7 @@ def _page(event: Event, form: CancelForm) -> str:
         section="publish",
         sections=SECTIONS,
         findings=preflight.examine(event, now=moment),
-        news=events.news_of(event, now=moment),
+        news=news_of(event, now=moment),
         live=live,
         mailed=mailed,
         speakers=len(audience.speakers_with_entry(event.id)),
