@@ -105,6 +105,9 @@ def worker() -> None:
               help="The event they go to.")  # fmt: skip
 def demo_data(attendees: int, slug: str) -> None:
     """Load the demo events; events that are there already stay as they are."""
+    # Its events would stand on the public pages among true ones.
+    if current_app.config["PRODUCTION"]:
+        raise click.ClickException("PRODUCTION is set: no demo data is loaded")
     made = demo.load(now=now())
     click.echo(f"{made} demo events made." if made else "The demo events are there already.")
     if attendees:

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from app import create_app
 from registration.database import db
-from registration.models import AuditEntry, OutboxMail, Staff, StaffRole
+from registration.models import AuditEntry, Event, OutboxMail, Staff, StaffRole
 from tests.conftest import settings_for
 from tests.factories import make_event, make_staff
 
@@ -110,6 +110,14 @@ def test_the_doctor_says_that_a_database_has_no_schema_yet(tmp_path: Path) -> No
     assert "run: flask --app app db upgrade" in done.output
     with app.app_context():
         db.engine.dispose()
+
+
+def test_no_demo_is_loaded_in_production(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(app.config, "PRODUCTION", True)
+    done = run(app, "demo")
+    assert done.exit_code == 1
+    assert "PRODUCTION is set" in done.output
+    assert db.session.scalars(select(Event)).all() == []
 
 
 def test_a_disk_that_is_full_is_said(app: Flask) -> None:
