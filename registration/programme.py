@@ -191,7 +191,7 @@ def _apply(kind: Kind, event: Event, row: Any, values: Row, position: int) -> No
         new = True
     else:
         new = False
-        kind.check(row, values)
+        kind.accept(row, values)
     for name in kind.names:
         if name in values and (new or (kind.model, name) != (AttendanceOption, "capacity")):
             setattr(row, name, values[name])

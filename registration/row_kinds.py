@@ -43,13 +43,13 @@ def _takes_all(_row: Any, _values: Row) -> None:
 class Kind:
     """A kind of rows: its table, the fields staff edit, and what becomes of a row that goes.
 
-    `check` raises EventRefused for values that a row cannot take any more.
+    `accept` makes a row ready for new values, or raises EventRefused if it cannot take them.
     """
 
     model: Any
     names: tuple[str, ...]
     remove: Callable[[Any, datetime], None]
-    check: Callable[[Any, Row], None] = _takes_all
+    accept: Callable[[Any, Row], None] = _takes_all
     is_ordered: bool = True
 
 
@@ -84,7 +84,7 @@ def _remove_option(option: AttendanceOption, now: datetime) -> None:
     db.session.delete(option)
 
 
-def _check_mode(option: AttendanceOption, values: Row) -> None:
+def _accept_mode(option: AttendanceOption, values: Row) -> None:
     """Refuse to turn a room into a stream under those who chose it: calendars and tickets say so.
 
     Nobody would be told, since each is told by how they attend; a move tells them.
@@ -99,10 +99,11 @@ def _check_mode(option: AttendanceOption, values: Row) -> None:
         )
 
 
-def _check_kind(question: Question, values: Row) -> None:
+def _accept_question(question: Question, values: Row) -> None:
     """Refuse to ask for another kind of answer than was given: it could not be shown or found.
 
-    Whoever then changes no more than their name would lose what they had answered.
+    Whoever then changes no more than their name would lose what they had answered. Choices that go
+    are kept for the list and messages: those who made them are found by them.
     """
     fits = (question.kind, *_WIDER.get(question.kind, ()))
     if values.get("kind", question.kind) not in fits and _is_answered(question):
@@ -113,6 +114,10 @@ def _check_kind(question: Question, values: Row) -> None:
                 question=question.label,
             )
         )
+    offered = values.get("choices", question.choices)
+    gone = [choice for choice in question.known_choices if choice not in offered]
+    if gone != question.former_choices and _is_answered(question):
+        question.former_choices = gone
 
 
 def _is_answered(question: Question) -> bool:
@@ -162,12 +167,12 @@ KINDS = {
         Question,
         ("label", "hint", "kind", "choices", "is_required", "is_sensitive", "option_id"),
         _remove_question,
-        _check_kind,
+        _accept_question,
     ),
     "options": Kind(
         AttendanceOption,
         ("mode", "label", "note", "capacity", "opens_at", "closes_at", "needs_approval"),
         _remove_option,
-        _check_mode,
+        _accept_mode,
     ),
 }  # fmt: skip

@@ -17,7 +17,15 @@ from sqlalchemy import BindParameter, select, text
 
 from app import create_app
 from registration.database import JSON_DOCUMENT, UTCDateTime, db
-from registration.models import AuditEntry, Event, Invitation, Publication, Rsvp, SearchWord
+from registration.models import (
+    AuditEntry,
+    Event,
+    Invitation,
+    Publication,
+    Question,
+    Rsvp,
+    SearchWord,
+)
 from tests.conftest import NOW, new_postgresql_database, settings_for
 
 _FIRST = (
@@ -120,6 +128,30 @@ def test_who_waits_is_told_of_changes_since_they_came(fresh_url: str, tmp_path: 
         upgrade()
         with db.engine.connect() as connection:
             assert connection.scalar(text("SELECT told_edition FROM rsvps")) == 1
+
+
+def test_a_choice_that_was_renamed_is_known_by_who_made_it(fresh_url: str, tmp_path: Path) -> None:
+    with _left_at("0001", fresh_url, tmp_path):
+        with db.engine.begin() as connection:
+            _run(
+                connection,
+                *_FIRST[:4],
+                "INSERT INTO questions (id, event_id, position, kind, label, hint, choices,"
+                " is_required, is_sensitive)"
+                " VALUES (1, 1, 0, 'one_of', 'Lunch', '', :offers, false, false)",
+                "INSERT INTO answers (id, rsvp_id, question_id, label, choices, value,"
+                " is_sensitive)"
+                " VALUES (1, 1, 1, 'Lunch', :chosen_of, :given, false)",
+                offers=sa.bindparam("offers", ["Trout", "Salad"], JSON_DOCUMENT),
+                chosen_of=sa.bindparam("chosen_of", ["Fish", "Salad"], JSON_DOCUMENT),
+                given=sa.bindparam("given", {"choices": ["Fish"]}, JSON_DOCUMENT),
+            )
+        upgrade()
+        assert db.session.scalars(select(Question)).one().known_choices == [
+            "Trout",
+            "Salad",
+            "Fish",
+        ]
 
 
 def test_who_was_there_is_found_by_plain_letters(fresh_url: str, tmp_path: Path) -> None:

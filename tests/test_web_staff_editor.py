@@ -821,6 +821,31 @@ def test_who_chose_what_is_offered_no_more_keeps_it_and_can_change_the_rest(
     assert "Vegan" not in client.get(f"/events/{event.slug}/rsvp").text
 
 
+def test_who_made_a_choice_that_is_offered_no_more_is_found_by_it(desk: FlaskClient) -> None:
+    event = make_event()
+    choices = {"kind": QuestionKind.ANY_OF, "choices": ["Fish", "Salad"]}
+    lunch, room = make_question(event, label="Lunch?", **choices), make_option(event)
+
+    def offer(*choices: str) -> None:
+        left = {f"{lunch.id}__choices": "\n".join(choices)}
+        assert send(desk, event, "questions", **left).status_code == 303
+
+    def offered(page: str) -> list[str]:
+        text = desk.get(f"/staff/events/{event.slug}/{page}").text
+        return re.findall(rf'<option value="{lunch.id}:\w+">(?:Lunch\? )?([^<]+)', text)
+
+    offer("Fish", "Salat")  # nobody has answered
+    offer("Fish", "Salad")
+    make_rsvp(room, name="Amina Bell", answers={lunch.id: {"choices": ["Fish"]}})
+    offer("Trout", "Salad")
+    for page in ("attendees", "messages/new"):
+        assert offered(page) == ["Trout", "Salad", "Fish (offered no more)"]
+    found = desk.get(f"/staff/events/{event.slug}/attendees?answer={lunch.id}:Fish").text
+    assert "Amina Bell" in found
+    offer("Trout", "Fish")
+    assert offered("attendees") == ["Trout", "Fish", "Salad (offered no more)"]
+
+
 def test_a_question_that_was_answered_is_not_made_one_of_another_kind(desk: FlaskClient) -> None:
     event = make_event()
     choices = {"kind": QuestionKind.ONE_OF, "choices": ["Fish", "Rice"]}

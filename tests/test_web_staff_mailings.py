@@ -267,7 +267,7 @@ def test_the_report_counts_what_went_and_names_what_failed(
     assert "550 no such user" in page
     assert third.recipient not in page.split("Preview")[0]
     stopped = post(desk, f"{base}{draft().id}/stop")
-    assert "1 mails were taken back" in desk.get(stopped.location).text
+    assert "1 mail was taken back" in desk.get(stopped.location).text
     assert draft().state is MailingState.STOPPED
 
 

@@ -40,6 +40,13 @@ class Question(Base):
     label: Mapped[str]
     hint: Mapped[str] = mapped_column(default="")
     choices: Mapped[list[str]] = mapped_column(default=list)
+    # Offered once, and no more since it was answered.
+    former_choices: Mapped[list[str]] = mapped_column(default=list, server_default="[]")
     is_required: Mapped[bool] = mapped_column(default=False)
     is_sensitive: Mapped[bool] = mapped_column(default=False)
     retired_at: Mapped[datetime | None]
+
+    @property
+    def known_choices(self) -> list[str]:
+        """What is offered, and after it what no longer is."""
+        return [*self.choices, *(one for one in self.former_choices if one not in self.choices)]

@@ -180,7 +180,9 @@ def _answers(questions: Sequence[Question], kept: Segment) -> list[SelectChoice]
             words = {"yes": gettext("Yes"), "no": gettext("No")}
         elif question.kind in (QuestionKind.ONE_OF, QuestionKind.ANY_OF):
             own = [kept.answer] if kept.question_id == question.id else []
-            words = {choice: choice for choice in [*question.choices, *own]}
+            words = {
+                choice: _choice(question, choice) for choice in [*question.known_choices, *own]
+            }
         else:
             continue
         found += [
@@ -188,6 +190,12 @@ def _answers(questions: Sequence[Question], kept: Segment) -> list[SelectChoice]
             for answer, text in words.items()
         ]
     return found
+
+
+def _choice(question: Question, choice: str) -> str:
+    if choice in question.choices:
+        return choice
+    return gettext("%(choice)s (offered no more)", choice=choice)
 
 
 def _code(who: Who, option_id: int | None) -> str:
