@@ -77,20 +77,22 @@ def lock_for(rsvp_id: int) -> tuple[Seats, Rsvp]:
 def take(rsvp: Rsvp, option: AttendanceOption, *, now: datetime) -> None:
     """Give the party its seats in `option` for good. The caller has seen that they are free."""
     hold(rsvp, option)
-    rsvp.status = RsvpStatus.CONFIRMED
-    rsvp.hold_ends_at = None
-    rsvp.meanwhile_option_id = None
-    rsvp.confirmed_at = rsvp.confirmed_at or now
+    _keep_for_good(rsvp, now)
 
 
 def confirm(rsvp: Rsvp, *, now: datetime) -> None:
     """Turn seats that were held into seats for good, and mail it."""
+    _keep_for_good(rsvp, now)
+    emails.rsvp_confirmed(rsvp, now=now)
+    audit.record("rsvp.confirmed", now=now, rsvp=rsvp, option=rsvp.option_id)
+
+
+def _keep_for_good(rsvp: Rsvp, now: datetime) -> None:
+    """Confirm the party in the seats that are counted for it."""
     rsvp.status = RsvpStatus.CONFIRMED
     rsvp.hold_ends_at = None
     rsvp.meanwhile_option_id = None
-    rsvp.confirmed_at = now
-    emails.rsvp_confirmed(rsvp, now=now)
-    audit.record("rsvp.confirmed", now=now, rsvp=rsvp, option=rsvp.option_id)
+    rsvp.confirmed_at = rsvp.confirmed_at or now
 
 
 def hold(rsvp: Rsvp, option: AttendanceOption) -> None:
