@@ -48,8 +48,10 @@ class Fate(enum.StrEnum):
     BAD_ANSWER = "bad_answer"
 
 
-#: A row with one of these is taken in. Any other is left out, but for a guest's, who comes along.
+#: A row with one of these is taken in: it becomes an invitation or an RSVP.
 TAKEN = (Fate.INVITED, Fate.SEATED, Fate.WAITS)
+#: A row with any other than these is left out; a guest comes along.
+COMING = (*TAKEN, Fate.GUEST)
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ class Candidate:
     @property
     def is_left_out(self) -> bool:
         """Whether nobody comes of it."""
-        return self.fate not in (*TAKEN, Fate.GUEST)
+        return self.fate not in COMING
 
     def ends(self, fate: Fate, why: str = "") -> None:
         """Decide on it, unless that is done."""

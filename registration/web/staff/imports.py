@@ -16,7 +16,7 @@ from flask_security import current_user
 
 from registration import imports, listing, matching, sheets, wording
 from registration.database import db
-from registration.fates import TAKEN, Candidate, Fate, Plan
+from registration.fates import COMING, TAKEN, Candidate, Fate, Plan
 from registration.formats import harmless
 from registration.imports import ImportRefused
 from registration.models import Event, EventStatus, ImportKind, PendingImport, Question, StaffRole
@@ -248,7 +248,7 @@ def _summary(met: Counter[Fate]) -> str:
         parts.append(ngettext("%(num)d on the waitlist", "%(num)d on the waitlist", number))
     if number := met[Fate.GUEST]:
         parts.append(ngettext("%(num)d guest", "%(num)d guests", number))
-    if number := sum(number for fate, number in met.items() if fate not in (*TAKEN, Fate.GUEST)):
+    if number := sum(number for fate, number in met.items() if fate not in COMING):
         parts.append(ngettext("%(num)d row left out", "%(num)d rows left out", number))
     return gettext("Imported: %(what)s.", what=wording.listed(parts))
 
