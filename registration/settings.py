@@ -7,7 +7,7 @@ import secrets
 import ssl
 from pathlib import Path
 from typing import Annotated, Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import limits
@@ -25,6 +25,16 @@ _SITE = re.compile(rf"https?://{_HOST}(?::[0-9]{{1,5}})?")
 _ADDRESS = re.compile(r"[^\s@,;:<>\"()\[\]]+@[\w-]+(\.[\w-]+)*")
 _ORIGIN = re.compile(r"https?://[\w.-]+(?::[0-9]+)?(?:/[^\s;,]*)?", re.ASCII)
 _CATALOGUES = tuple((ROOT / "registration" / "translations").glob("*/LC_MESSAGES/messages.mo"))
+
+
+def _parts_of(address: str) -> SplitResult:
+    """An address taken apart; nothing but empty parts where it is none."""
+    try:
+        parts = urlsplit(address)
+        _port = parts.port  # raises ValueError
+    except ValueError:
+        return urlsplit("")
+    return parts
 
 
 class Settings(BaseSettings):
@@ -197,12 +207,7 @@ class Settings(BaseSettings):
     @classmethod
     def _redis(cls, value: str) -> str:
         """Refuse what the library would only call unknown, or end in a traceback at."""
-        try:
-            parts = urlsplit(value)
-            _port = parts.port  # raises ValueError
-        except ValueError:
-            parts = urlsplit("")
-        if value and parts.scheme not in ("redis", "rediss"):
+        if value and _parts_of(value).scheme not in ("redis", "rediss"):
             raise ValueError("must be redis://host:6379/0 (or rediss://)")
         return value
 
@@ -210,11 +215,7 @@ class Settings(BaseSettings):
     @classmethod
     def _mailbox(cls, value: str) -> str:
         """Refuse what would be read as another host, or as a password that is half of it."""
-        try:
-            parts = urlsplit(value)
-            _port = parts.port  # raises ValueError
-        except ValueError:
-            parts = urlsplit("")
+        parts = _parts_of(value)
         is_whole = parts.scheme in ("imap", "imaps") and parts.hostname and parts.username
         if value and (not is_whole or "@" in parts.path + parts.query + parts.fragment):
             raise ValueError(
