@@ -235,6 +235,7 @@ def stop(*, mailing_id: int, staff_id: int, now: datetime) -> int:
     """Take back what has not gone of a mailing under way; how many mails that were.
 
     One that a worker holds at this moment may still go, and counts as sent then. Twice is once.
+    Of a draft or a scheduled one nothing has been written: it stays as it is, and the number is 0.
     Raises MailingRefused where nothing is left to be taken back.
     """
     with transaction():
