@@ -4,6 +4,7 @@ const place = door.querySelector("[data-kept]");
 const waiting = place.querySelector("[data-kept-waiting]");
 const news = place.querySelector("[data-kept-news]");
 const token = door.querySelector("[data-find]").elements.csrf_token?.value;
+const PATIENCE = 6000; // milliseconds until an answer is given up, as in door.js
 const KEPT = `kept ${door.dataset.door}`;
 const TOLD = `told ${door.dataset.door}`;
 
@@ -50,7 +51,7 @@ async function send() {
       const [{ key, value, at }] = kept;
       const fields = new FormData();
       for (const [name, text] of Object.entries({ csrf_token: token, scan: "y", [key]: value, ago: (Date.now() - at) / 1000 })) fields.set(name, text);
-      const answer = await fetch(door.dataset.door, { method: "POST", body: fields, headers: { "X-Requested-With": "fetch" }, signal: AbortSignal.timeout(6000) });
+      const answer = await fetch(door.dataset.door, { method: "POST", body: fields, headers: { "X-Requested-With": "fetch" }, signal: AbortSignal.timeout(PATIENCE) });
       // Signed out meanwhile, or the server is not well: they stay kept.
       if (answer.redirected || !answer.ok) break;
       // A phone's clock may be wrong: what is said is by that of the server.

@@ -13,7 +13,7 @@ const token = find.elements.csrf_token?.value;
 
 // What was typed or scanned: a code, or an address that ends in one.
 const TICKET = /^(https?\S*[^A-Z0-9])?([A-HJ-NP-Z2-9]{4}[\s-]?[A-HJ-NP-Z2-9]{4})\/?$/i;
-const PATIENCE = 6000; // milliseconds until an answer is given up
+const PATIENCE = 6000; // milliseconds until an answer is given up, as in door-kept.js
 
 // Sound and touch -------------------------------------------------------------------------------
 
