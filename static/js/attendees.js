@@ -18,6 +18,7 @@ async function search() {
     if (number !== asked) return; // a later letter was quicker
     results.innerHTML = text;
     history.replaceState(null, "", shown);
+    for (const link of document.querySelectorAll("[data-as-shown]")) link.search = location.search;
     wake();
   } catch {
     form.requestSubmit(); // signed out, or no network: let the browser say it

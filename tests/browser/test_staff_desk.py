@@ -36,6 +36,10 @@ def test_staff_find_somebody_while_they_type_and_act_on_many(
     expect(page.get_by_text("1–2 of 2")).to_be_visible()
     expect(page).to_have_url(re.compile(r"\?q=elodie$"))
     expect(page.get_by_text("Daniel Mbeki")).to_be_hidden()
+    for file in ("attendees.xlsx", "attendees/export"):
+        expect(page.locator(f"a[href*='{file}']")).to_have_attribute(
+            "href", re.compile(r"\?q=elodie$")
+        )
     assert_accessible(page)
     page.get_by_label("Select Élodie Saint-Jean").check()
     page.get_by_label("Select Elodie Martin").check()
