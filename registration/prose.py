@@ -16,6 +16,8 @@ _markdown = MarkdownIt("commonmark", {"html": False, "linkify": False})
 _TAGS = {
     "p", "br", "strong", "em", "a", "ul", "ol", "li", "blockquote", "h3", "h4", "code", "pre", "hr",
 }  # fmt: skip
+#: Spaces at which no line may end: French sets high punctuation apart from its word.
+_TIES = re.compile(r" (?=[:;?!»](?:\s|$))|(?<=«) ")
 _BARE_ADDRESS = re.compile(r"(?<![<(\[\"\w])https?://[^\s<>()\[\]]*[^\s<>()\[\].,;:!?'\"]")
 
 
@@ -54,6 +56,22 @@ def links(markdown: str, *, link_addresses: bool = False) -> list[str]:
     return [address for address in addresses if not address.startswith("mailto:")]
 
 
+def fill(text: str, *, first: str = "", indent: str = "") -> str:
+    """Text in lines of at most WIDTH letters; words such as links are never broken.
+
+    `first` stands before the first line, `indent` before the others. No line begins with a mark
+    that belongs to the word before it.
+    """
+    return textwrap.fill(
+        _TIES.sub("\u00a0", text),
+        WIDTH,
+        initial_indent=first,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
 def to_text(markdown: str, *, change: Callable[[str], str] = lambda text: text) -> str:
     """Markdown as plain text in lines of at most WIDTH letters, links behind their words.
 
@@ -77,11 +95,9 @@ def to_text(markdown: str, *, change: Callable[[str], str] = lambda text: text) 
             first = indent[: -len(marker)] + marker if marker and lists else indent
             text = change(_inline_text(token.children or []))
             lines = [
-                textwrap.fill(line, WIDTH, initial_indent=first if number == 0 else indent,
-                              subsequent_indent=indent, break_long_words=False,
-                              break_on_hyphens=False)
+                fill(line, first=first if number == 0 else indent, indent=indent)
                 for number, line in enumerate(text.split("\n"))
-            ]  # fmt: skip
+            ]
             blocks.append(("\n" if marker and lists else "\n\n") + "\n".join(lines))
             marker = ""
         elif token.type in ("fence", "code_block"):

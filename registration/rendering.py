@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
@@ -121,11 +120,5 @@ def has_isolate(text: str) -> bool:
 
 @lru_cache(maxsize=1024)  # the mails of a rush say the same but for names
 def wrapped(text: str, indent: str = "") -> str:
-    """Text in lines of at most prose.WIDTH letters; words such as links are never broken."""
-    return textwrap.fill(
-        text,
-        prose.WIDTH,
-        subsequent_indent=indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    """Text in the lines of a mail, the second and those after it indented."""
+    return prose.fill(text, indent=indent)

@@ -59,6 +59,13 @@ def test_a_picture_is_a_link_to_it_and_never_vanishes(written: str, html: str, t
     assert prose.to_text(written) == text
 
 
+@pytest.mark.parametrize("before", range(prose.WIDTH))
+def test_no_line_begins_with_a_mark_that_french_sets_apart(before: int) -> None:
+    text = f"{'a' * before} « la paix : une soirée ; un débat ? oui ! »"
+    for lines in (prose.fill(text), prose.to_text(text)):
+        assert not [line for line in lines.split("\n") if line[0] in ":;?!»" or line[-1] == "«"]
+
+
 def test_where_a_link_leads_learns_nothing_and_gains_nothing() -> None:
     html = prose.to_html("[a paper](https://example.org/paper)")
     assert 'href="https://example.org/paper"' in html
