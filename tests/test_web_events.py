@@ -74,6 +74,12 @@ class TestList:
         assert "No coming event mentions it." in page
         assert "No past event mentions it." in page
 
+    def test_a_house_whose_first_event_is_to_come_says_that_none_has_ended(
+        self, client: FlaskClient
+    ):
+        make_event()
+        assert "No event has ended yet." in words(client, "/")
+
     def test_a_search_finds_a_speaker_of_what_is_coming(self, client: FlaskClient):
         room, _ = make_hybrid(title="A panel")
         make_speaker(room.event, name="Amina Okonkwo-Bell")
@@ -118,6 +124,16 @@ class TestList:
 
 
 class TestPage:
+    @pytest.mark.parametrize("host", ["", "Association of Educators"])
+    def test_says_who_organises_it_where_that_is_not_the_house(
+        self, client: FlaskClient, host: str
+    ):
+        make_event(slug="conference", host=host)
+        said = (
+            f"<dt>Organised by</dt><dd><bdi>{host}</bdi>" in client.get("/events/conference").text
+        )
+        assert said is bool(host)
+
     def test_the_zone_of_a_place_between_the_hours_is_told_to_the_minute(self, client: FlaskClient):
         for slug, zone, name in [
             ("nepal", "Asia/Kathmandu", "UTC+5:45"),
@@ -324,6 +340,12 @@ class TestPicture:
 
 
 class TestRecord:
+    def test_says_nothing_of_a_speakers_position_that_is_not_known(self, client: FlaskClient):
+        room, _ = make_hybrid(slug="policing")
+        make_speaker(room.event, name="Amina Okonkwo-Bell", title="", affiliation="")
+        told = record(client, "/events/policing")
+        assert told["performer"] == [{"@type": "Person", "name": "Amina Okonkwo-Bell"}]
+
     def test_says_that_one_may_come_or_watch(self, client: FlaskClient):
         room, _ = make_hybrid(
             slug="policing", title="</script><b>", doors_at=NOW + timedelta(days=13)

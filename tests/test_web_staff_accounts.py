@@ -200,8 +200,11 @@ def test_the_account_says_when_and_from_where_it_was_entered(
     page = sign_in(client, db.session.scalars(select(Staff)).one()).get("/staff/account/").text
     assert "from 127.0.0.1" not in page
     enter(app.test_client(), "me@example.org")
+    assert "<dt>Before</dt>" not in client.get("/staff/account/").text, "it was the first time"
     enter(app.test_client(), "me@example.org")
-    assert client.get("/staff/account/").text.count("from 127.0.0.1") == 2
+    page = client.get("/staff/account/").text
+    assert "<dt>Before</dt>" in page
+    assert page.count("from 127.0.0.1") == 2
 
 
 def test_the_list_of_people_offers_what_can_be_done(client: FlaskClient) -> None:

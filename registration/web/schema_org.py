@@ -46,7 +46,8 @@ def describe(event: Event, programme: Programme, card: str, moment: datetime) ->
         "isAccessibleForFree": _is_free(event),
         "location": _locations(event, programme),
         "performer": [
-            {"@type": "Person", "name": speaker.name, "jobTitle": speaker.position_line}
+            {"@type": "Person", "name": speaker.name}
+            | ({"jobTitle": speaker.position_line} if speaker.position_line else {})
             for speaker in programme.speakers
         ],
         "offers": _offers(event, programme, moment),
