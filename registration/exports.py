@@ -19,7 +19,10 @@ from sqlalchemy import Select, case, exists, null, or_, select
 from registration import audit, formats, roster, wording
 from registration.database import db, transaction
 from registration.models import (
+    BY_STAFF,
+    FROM_LIST,
     NO_ADDRESS,
+    WALK_IN,
     Answer,
     AttendanceOption,
     Attendee,
@@ -161,6 +164,10 @@ class Export:
                 status: str(_STATUSES[status]) if for_people else str(status)
                 for status in RsvpStatus
             }
+            self._sources = {
+                source: wording.source_name(source) if for_people else source
+                for source in (WALK_IN, BY_STAFF, FROM_LIST)
+            }
         self._for_people = for_people
         self._questions = [
             int(column.key.partition(":")[2]) for column in chosen if column.is_question
@@ -231,13 +238,15 @@ class Export:
 
     def _told(self, column: Column) -> Callable[[Any], Any] | None:
         """What makes a cell of a value that is not told as it is kept."""
-        zone, options = self._zone, self._options
+        zone, options, sources = self._zone, self._options, self._sources
         if column.key in ("option", "waits_for"):
             return options.get
         if column.key.endswith("_at"):
             return lambda at: at and at.astimezone(zone)
         if column.key in _YES_OR_NO and self._for_people:
             return self._yes_no.get
+        if column.key == "source":
+            return lambda source: sources.get(source, source)
         return self._statuses.get if column.key == "status" else None
 
     def _answers(self, rsvp_ids: Collection[int]) -> dict[tuple[int, str], Any]:

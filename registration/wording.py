@@ -17,7 +17,7 @@ from babel.dates import format_date, format_time
 from babel.lists import format_list
 from flask_babel import get_locale, gettext, ngettext
 
-from registration.models import AttendanceOption, Event
+from registration.models import BY_STAFF, FROM_LIST, WALK_IN, AttendanceOption, Event
 from registration.scripts import FROM_THE_RIGHT
 
 NBSP = "\u00a0"
@@ -291,3 +291,14 @@ def language_name(code: str) -> str:
     """What a language calls itself: "Français"."""
     name = Locale.parse(code, sep="-").get_display_name() or code
     return name[:1].upper() + name[1:]
+
+
+def source_name(source: str) -> str:
+    """Where an RSVP came from: our own ways in words, what a link named as it named it."""
+    names = {
+        "": gettext("Not known"),
+        WALK_IN: gettext("Came without an RSVP"),
+        BY_STAFF: gettext("Added by staff"),
+        FROM_LIST: gettext("Imported from a list"),
+    }
+    return names.get(source, source)

@@ -20,7 +20,14 @@ from sqlalchemy import select
 
 from registration import exports, formats, programme, rsvps
 from registration.database import db
-from registration.models import AuditEntry, ExportSet, QuestionKind, StaffRole
+from registration.models import (
+    FROM_LIST,
+    WALK_IN,
+    AuditEntry,
+    ExportSet,
+    QuestionKind,
+    StaffRole,
+)
 from registration.roster import Filters
 from tests.conftest import NOW
 from tests.factories import make_hybrid, make_option, make_question, make_rsvp, make_staff
@@ -182,6 +189,18 @@ def test_who_reads_slowly_keeps_no_transaction_open(event, monkeypatch, format: 
     made = exports.Export(event, Filters(), format=format)
     for _piece in exports.hand_out(made, now=NOW):
         assert not db.session().in_transaction()
+
+
+def test_where_an_rsvp_came_from_is_said_in_words_to_people_and_as_kept_to_programs(event) -> None:
+    room = rsvps_room(event)
+    words = {WALK_IN: "Came without an RSVP", FROM_LIST: "Imported from a list", "poster": "poster"}
+    for source in words:
+        rsvp = make_rsvp(room, name=source)
+        rsvp.source = source
+        db.session.commit()
+    assert [row["Source"] for row in table(event)][-3:] == list(words)
+    header, *rows = spreadsheet(event).iter_rows(values_only=True)
+    assert [row[header.index("Source")] for row in rows][-3:] == list(words.values())
 
 
 def test_nobody_makes_an_empty_list_in_every_format(event) -> None:

@@ -9,7 +9,8 @@ from flask import Flask
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 
-from registration.models import BY_STAFF, FROM_LIST, WALK_IN, AuditEntry, MailKind, OutboxMail
+from registration import wording
+from registration.models import AuditEntry, MailKind, OutboxMail
 from registration.models.outbox import TOO_LATE, UNFIT
 
 MAIL_NAMES: dict[MailKind, object] = {
@@ -163,7 +164,7 @@ def init_app(app: Flask) -> None:
         "actor_name": actor_name,
         "mail_names": MAIL_NAMES,
         "mail_trouble": mail_trouble,
-        "source_name": source_name,
+        "source_name": wording.source_name,
         "utc": ZoneInfo("UTC"),
     }
     app.jinja_env.globals.update(globals_)
@@ -191,17 +192,6 @@ def mail_trouble(mail: OutboxMail) -> str:
     if said.startswith(UNFIT):
         return gettext("It could not be written: %(text)s", text=said.removeprefix(UNFIT))
     return said
-
-
-def source_name(source: str) -> str:
-    """Where an RSVP came from: our own ways in words, what a link named as it named it."""
-    names = {
-        "": gettext("Not known"),
-        WALK_IN: gettext("Came without an RSVP"),
-        BY_STAFF: gettext("Added by staff"),
-        FROM_LIST: gettext("Imported from a list"),
-    }
-    return names.get(source, source)
 
 
 def actor_name(entry: AuditEntry) -> str:
