@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -25,6 +26,7 @@ from registration.models import (
 from registration.models.outbox import TOO_LATE, UNFIT
 from registration.segments import Who
 from registration.web.staff import editor_forms
+from registration.web.staff import log as staff_log
 from registration.web.staff.field_names import FIELDS, VALUES
 from registration.web.staff.words import ACTION_NAMES
 from tests.conftest import NOW
@@ -257,6 +259,31 @@ class TestSearch:
         assert "192.0.2.7" in rows_of(found)
         assert "Amina Bell" not in rows_of(found)
         assert "192.0.2.7" not in rows_of(desk.get("/staff/log/?q=192.0.2.70").text)
+
+
+def test_the_log_of_an_event_is_of_that_event_alone(desk: FlaskClient) -> None:
+    here = make_rsvp(make_option(make_event()), name="Amina Bell")
+    make_rsvp(make_option(make_event()), name="Bo Ek")
+    of_event = rows_of(desk.get(f"/staff/log/?event={here.event.slug}").text)
+    assert "Amina Bell" in of_event
+    assert "Bo Ek" not in of_event
+    assert "Nothing matches." in desk.get("/staff/log/?event=no-such-event").text
+
+
+def test_the_log_is_turned_page_by_page_to_its_first_entry(
+    desk: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(staff_log, "PAGE", 2)
+    room = make_option(make_event())
+    for name in ("Amina Bell", "Bo Ek", "Cy Dahl", "Di Eco"):
+        make_rsvp(room, name=name)
+    address, pages = f"/staff/log/?event={room.event.slug}", []
+    while address and len(pages) < 9:
+        page = desk.get(address).text
+        pages.append(re.findall(r"(Amina Bell|Bo Ek|Cy Dahl|Di Eco)</bdi>", rows_of(page)))
+        earlier = re.search(r'href="([^"]+)">Earlier ones', page)
+        address = html.unescape(earlier[1]) if earlier else ""
+    assert pages == [["Di Eco", "Cy Dahl"], ["Bo Ek", "Amina Bell"]]
 
 
 def rows_of(page: str) -> str:
