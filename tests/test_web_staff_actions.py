@@ -66,13 +66,18 @@ def status_of(rsvp_id: int) -> RsvpStatus:
     return db.session.get_one(Rsvp, rsvp_id, populate_existing=True).status
 
 
-def many(desk: FlaskClient, slug: str, do: str, *, query: str = "", **fields: object):
-    """Do something with many: ask, read what would be done, and say that it is meant."""
+def many(
+    desk: FlaskClient, slug: str, do: str, *, query: str = "", reason: str = "", **fields: object
+):
+    """Do something with many: ask, and send the page that says what would be done as it stands."""
     page = f"/staff/events/{slug}/attendees{query}"
     url = f"/staff/events/{slug}/attendees/many/{query}"
     asked = send(desk, url, page=page, do=do, **fields)
     assert asked.status_code == 200
-    return asked, send(desk, url, page=page, do=do, sure="y", **fields)
+    sure = next(form.sent for form in forms_of(asked.text) if "sure" in form.sent)
+    if reason:
+        sure["reason"] = reason
+    return asked, desk.post(url, data=sure)
 
 
 def mail_of(rsvp_id: int, kind: MailKind) -> str:
@@ -122,12 +127,16 @@ def test_nobody_is_approved_once_the_event_is_over_and_staff_are_told_why(
     assert status_of(rsvp_id) is RsvpStatus.PENDING
 
 
-def test_a_word_that_is_too_long_ends_nothing_and_is_not_lost(desk: FlaskClient) -> None:
+@pytest.mark.parametrize("meant", ["id", "all"])
+def test_a_word_that_is_too_long_ends_nothing_and_is_not_lost(
+    desk: FlaskClient, meant: str
+) -> None:
     room, _stream = make_hybrid()
     rsvp_id, slug = make_rsvp(room).id, room.event.slug
     words = "We are sorry. " * 40
-    _asked, answer = many(desk, slug, "cancel", id=[rsvp_id], reason=words)
+    _asked, answer = many(desk, slug, "cancel", reason=words, **{meant: rsvp_id})
     assert answer.status_code == 422
+    assert "Cancel: 1 RSVP" in answer.text
     assert words.strip() in answer.text
     assert "Use 500 characters or fewer" in answer.text
     assert status_of(rsvp_id) is RsvpStatus.CONFIRMED
@@ -156,6 +165,24 @@ def test_of_many_that_are_cancelled_those_count_that_had_not_ended(desk: FlaskCl
     assert len(log("rsvp.cancelled")) == 2
 
 
+def test_the_page_that_asks_names_the_first_five_and_how_many_more(desk: FlaskClient) -> None:
+    room, _stream = make_hybrid(capacity=None)
+    ids = [make_rsvp(room, name=f"Guest {number}").id for number in range(7)]
+    asked, _done = many(desk, room.event.slug, "check_in", id=ids)
+    assert "Check in: 7 RSVPs" in asked.text
+    assert "Guest 0, Guest 1, Guest 2, Guest 3, Guest 4 and 2 more" in asked.text
+    assert "Guest 5" not in asked.text
+
+
+def test_with_nobody_ticked_nothing_is_asked(desk: FlaskClient) -> None:
+    room, _stream = make_hybrid()
+    page = f"/staff/events/{room.event.slug}/attendees"
+    answer = send(desk, f"{page}/many/", page=page, do="cancel")
+    assert (answer.status_code, answer.location) == (303, page)
+    assert "Tick somebody first." in desk.get(page).text
+    assert send(desk, f"{page}/many/", page=page, do="promise").status_code == 400
+
+
 def test_asking_alone_changes_nothing(desk: FlaskClient) -> None:
     room, _stream = make_hybrid()
     rsvp_id = make_rsvp(room).id
@@ -182,7 +209,7 @@ def test_all_that_match_are_done_step_by_step(
     make_rsvp(stream)
     slug, query = room.event.slug, "?way=in_person"
     url = f"/staff/events/{slug}/attendees/many/{query}"
-    asked, page = many(desk, slug, "check_in", query=query, all="y", total=5)
+    asked, page = many(desk, slug, "check_in", query=query, all="y")
     assert "Check in: 5 RSVPs" in asked.text
     assert "2 of 5 looked at, 2 done" in page.text
     while page.status_code == 200:
