@@ -190,7 +190,9 @@ def _check_number(row: Candidate, event: Event) -> None:
                 "The event allows %(num)d guest",
                 "The event allows %(num)d guests",
                 event.guests_max,
-            ),
+            )
+            if event.guests_max
+            else gettext("The event takes no guests"),
         )
 
 

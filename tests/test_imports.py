@@ -718,11 +718,18 @@ class TestRsvps:
             ["Lena Ito"],
         ]
 
-    def test_a_party_on_rows_of_its_own_is_no_larger_than_any(self, app: Flask) -> None:
-        option = make_option(make_event(guests_max=1))
+    @pytest.mark.parametrize(
+        ("allowed", "why"),
+        [(1, "The event allows 1 guest"), (0, "The event takes no guests")],
+    )
+    def test_a_party_on_rows_of_its_own_is_no_larger_than_any(
+        self, app: Flask, allowed: int, why: str
+    ) -> None:
+        option = make_option(make_event(guests_max=allowed))
         party = "Name,Email,RSVP by\nA,a@example.org,A\nB,a@example.org,A\nC,a@example.org,A\n"
         rows = dry(option.event, party, ImportKind.RSVPS, option_id=option.id)
         assert {row.fate for row in rows} == {Fate.TOO_MANY_GUESTS}
+        assert rows[0].why == why
 
     def test_an_invited_person_on_the_list_has_accepted(self, app: Flask) -> None:
         option = make_option()
