@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
 
-from registration import speakers, speaking
+from registration import speakers, speaking, wording
 from registration.database import db
 from registration.models import (
     AgendaItem,
@@ -374,6 +374,23 @@ def test_strangers_do_nothing_with_a_speaker(
     assert post(client, f"{base}{speaker.id}/edit", **fields(name="X")).status_code == refused
     db.session.refresh(speaker)
     assert (speaker.name, speaker.status) == ("Amina Okonkwo-Bell", SpeakerStatus.NOT_INVITED)
+
+
+def test_the_times_of_a_speaker_stand_in_the_order_of_the_day(
+    client: FlaskClient, speaker: Speaker
+):
+    event, starts_at = speaker.event, speaker.event.starts_at
+    speaker.call_at = starts_at - timedelta(minutes=30)
+    speaker.slot_starts_at = starts_at + timedelta(minutes=15)
+    speaker.slot_ends_at = starts_at + timedelta(minutes=45)
+    save(AgendaItem(event_id=event.id, title="Welcome", starts_at=starts_at))
+    page = client.get(f"/speaker/{speaker.key}").text
+    lines = re.findall(r'<span class="time">.*?</span><div><\w+>([^<]+)', page)
+    assert lines == ["Call time", "Welcome", "Your part", "End"]
+    span = wording.hours(speaker.call_at, speaker.slot_ends_at, event.zone)
+    local = f"{speaker.call_at.isoformat()}/{speaker.slot_ends_at.isoformat()}"
+    hours = r'<p class="meta">([^<]*) \([^<]*\) <span data-local="([^"]*)"'
+    assert re.findall(hours, page) == [(span, local)], "one span, twice told"
 
 
 def test_the_end_is_the_last_line_unless_the_programme_goes_on_after_it(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import NamedTuple
+
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
@@ -11,7 +14,7 @@ from flask_wtf.file import FileField
 from wtforms import BooleanField, HiddenField, StringField, TextAreaField
 from wtforms.validators import InputRequired
 
-from registration import listing, pictures, speaking
+from registration import listing, pictures, speaking, wording
 from registration.models import Speaker
 from registration.speakers import SpeakerRefused
 from registration.speaking import Profile
@@ -20,6 +23,15 @@ from registration.web import access, photos
 from registration.web.fields import at_most, many_lines, once_more, one_line
 
 blueprint = Blueprint("speakers", __name__)
+
+
+class Line(NamedTuple):
+    """One line of a speaker's times."""
+
+    at: datetime
+    title: str
+    note: str = ""
+    is_own: bool = False
 
 
 class ProfileForm(FlaskForm):  # type: ignore[misc]
@@ -86,11 +98,28 @@ def _page(speaker: Speaker, form: ProfileForm) -> str:
         speaker=speaker,
         event=event,
         form=form,
-        agenda=listing.agenda_of(event),
+        times=_times(speaker),
         others=[other for other in listing.speakers_of(event) if other.id != speaker.id],
         is_running=not event.is_off(moment),
         now=moment,
     )
+
+
+def _times(speaker: Speaker) -> list[Line]:
+    """Their own times within the programme of all, in the order of the day."""
+    event, zone = speaker.event, speaker.event.zone
+    lines: list[Line] = []
+    if call_at := speaker.call_at:
+        lines.append(Line(call_at, gettext("Call time"), speaker.room, is_own=True))
+    if part_at := speaker.slot_starts_at:
+        ends_at = speaker.slot_ends_at
+        span = wording.hours(part_at, ends_at, zone) if ends_at else ""
+        lines.append(Line(part_at, gettext("Your part"), span, is_own=True))
+    agenda = listing.agenda_of(event)
+    lines.extend(Line(item.starts_at, item.title, item.note) for item in agenda)
+    if not agenda or agenda[-1].starts_at < event.ends_at:
+        lines.append(Line(event.ends_at, gettext("End")))
+    return sorted(lines, key=lambda line: line.at)
 
 
 @blueprint.post("/speaker/<key>/answer")
