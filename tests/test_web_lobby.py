@@ -337,6 +337,51 @@ def test_weeks_before_the_lobby_is_not_to_be_steered_and_staff_read_from_when(ha
     assert hall.status().json["revision"] == 0
 
 
+def test_staff_give_a_stream_another_address_and_who_watches_follows(hall, client):
+    sign_in(client, hall.staff)
+    source = hall.at(hall.starts).add()
+    base = f"/staff/events/{hall.slug}/stream"
+    revision = hall.status().json["revision"]
+    post(client, f"{base}/sources/{source.id}", do="change", url=MEETING, label=" Main  hall ")
+    page = client.get(base).text
+    assert "The address is changed; who watches it follows." in page
+    assert MEETING in page
+    assert "<bdi>Main hall</bdi>" in page
+    assert hall.status().json["revision"] > revision
+    post(client, f"{base}/sources/{source.id}", do="change", url="zoom", label="Main hall")
+    page = client.get(base).text
+    assert "Enter a full web address" in page
+    assert MEETING in page
+
+
+def test_staff_read_how_soon_open_lobbies_follow(hall, client):
+    sign_in(client, hall.staff)
+    base = f"/staff/events/{hall.slug}/stream"
+    for hours, soon in ((3, "within a minute or two."), (1, "within seconds.")):
+        hall.at(hall.starts - timedelta(hours=hours))
+        post(client, f"{base}/phase", phase="scheduled")
+        assert f"Done. Every open lobby follows {soon}" in client.get(base).text
+    for note, told in (("Hello", "shows the note within seconds."), ("", "The note is gone.")):
+        post(client, f"{base}/note", note=note)
+        assert told in client.get(base).text
+        assert hall.status().json["note"] == note
+
+
+def test_what_the_stream_cannot_be_told_and_a_stream_of_another_event_change_nothing(hall, client):
+    sign_in(client, hall.staff)
+    elsewhere = make_event()
+    theirs = streams.add(**hall.who | {"event_id": elsewhere.id}, url=PLAYER, label="").id
+    ours = hall.add().id
+    base, revision = f"/staff/events/{hall.slug}/stream", hall.status().json["revision"]
+    assert post(client, f"{base}/phase", phase="sideways").status_code == 400
+    assert post(client, f"{base}/sources/{ours}", do="hide").status_code == 400
+    for action in ("switch", "remove", "change"):
+        answer = post(client, f"{base}/sources/{theirs}", do=action, url=MEETING)
+        assert answer.status_code == 404
+    assert hall.status().json["revision"] == revision
+    assert [source.url for source in lobby.sources_of(elsewhere)] == [PLAYER]
+
+
 @pytest.mark.parametrize(
     "typed",
     [

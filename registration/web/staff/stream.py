@@ -57,9 +57,10 @@ def steer(slug: str) -> ResponseReturnValue:
     phase = request.form.get("phase", "")
     if phase not in list(LobbyPhase):
         abort(400)
-    order = {"event_id": event.id, "phase": LobbyPhase(phase), "staff_id": current_user.id}
     try:
-        streams.steer(**order, now=now())
+        streams.steer(
+            event_id=event.id, phase=LobbyPhase(phase), staff_id=current_user.id, now=now()
+        )
         told = gettext("Done. Every open lobby follows within seconds.")
         if now() < event.lobby_opens_at - lobby.LONG_BEFORE:
             told = gettext("Done. Every open lobby follows within a minute or two.")
