@@ -181,6 +181,8 @@ def _rsvp(sample: Sample, event: Event, language: str, now: datetime) -> Rsvp:
             name="Amina Okonkwo-Bell",
             needs_step_free=True,
             language=language,
+            consent_version=event.consent_version,
+            consented_at=now,
             manage_key=secrets.token_urlsafe(24),
             join_key=secrets.token_urlsafe(24),
             ical_uid=secrets.token_hex(16),

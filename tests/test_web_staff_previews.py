@@ -33,6 +33,12 @@ def test_each_sample_is_a_mail_and_leaves_nothing_behind(app: Flask, name: str):
         assert db.session.scalar(select(func.count()).select_from(model)) == 0
 
 
+@pytest.mark.parametrize("name", ["confirmed", "reminder", "mailing", "follow-up"])
+def test_a_sample_is_to_who_answered_by_themselves_as_most_do(app: Flask, name: str):
+    body = previews.render(name, language="en", now=NOW).body
+    assert "because you sent an RSVP" in " ".join(body.split())
+
+
 def test_organisers_read_them(client: FlaskClient):
     desk = sign_in(client, make_staff(role=StaffRole.ORGANISER))
     page = desk.get("/staff/outbox/kinds/")
