@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import re
+from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -453,6 +455,46 @@ def test_the_address_of_an_attendee_is_not_kept(client: FlaskClient) -> None:
     room, _stream = make_hybrid()
     make_rsvp(room)
     assert {entry.network for entry in log("rsvp.confirmed")} == {""}
+
+
+def test_the_list_leads_on_with_its_filters_from_each_of_its_links(desk: FlaskClient) -> None:
+    room, _stream = make_hybrid()
+    make_rsvp(room, name="Amina Okonkwo")
+    base = f"/staff/events/{room.event.slug}/attendees"
+    page = html.unescape(desk.get(f"{base}?q=amina&way=in_person&status=&page=1").text)
+    for address in (f"{base}.csv", f"{base}/export", f"{base}/many/"):
+        assert f'"{address}?q=amina&way=in_person"' in page
+    plain = html.unescape(desk.get(base).text)
+    for address in (f"{base}.csv", f"{base}/export", f"{base}/many/"):
+        assert f'"{address}"' in plain
+
+
+def test_a_heading_sorts_up_first_then_down(desk: FlaskClient) -> None:
+    room, _stream = make_hybrid(capacity=None)
+    for name in ("Bo", "Amina", "Cy"):
+        make_rsvp(room, name=name)
+    address = base = f"/staff/events/{room.event.slug}/attendees"
+    found = []
+    for _press in range(4):
+        page = html.unescape(desk.get(address).text)
+        found.append(re.findall(r"<bdi>(Amina|Bo|Cy)</bdi></a>", page))
+        assert "?sort=organisation&order=up" in page
+        address = base + re.search(r'<a href="(\?[^"]*sort=name[^"]*)"', page)[1]
+    up, down = ["Amina", "Bo", "Cy"], ["Cy", "Bo", "Amina"]
+    assert found == [["Cy", "Amina", "Bo"], up, down, up]
+
+
+def test_many_check_ins_can_be_taken_back_from_the_list_for_half_an_hour(
+    app: Flask, desk: FlaskClient
+) -> None:
+    room, _stream = make_hybrid()
+    slug = room.event.slug
+    _asked, done = many(desk, slug, "check_in", id=[make_rsvp(room).id])
+    offered = "They were checked in together just now."
+    assert offered in desk.get(done.location).text
+    assert offered not in desk.get(f"/staff/events/{slug}/attendees?undo=2026").text
+    app.config["NOW"] = lambda: NOW + timedelta(minutes=30)
+    assert offered not in desk.get(done.location).text
 
 
 def test_the_list_alone_is_answered_to_the_script(desk: FlaskClient) -> None:

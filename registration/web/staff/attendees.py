@@ -63,6 +63,7 @@ def index(slug: str) -> ResponseReturnValue:
     counts = roster.counts_of(event)
     page = roster.page_of(event, filters, request.args.get("page", 1, type=int), counts)
     kept = {name: value for name, value in request.args.items() if name not in _NOT_KEPT and value}
+    query = f"?{urlencode(kept)}" if kept else ""
     # The script asks for the list alone while somebody types.
     template = "staff/_attendees.html" if "part" in request.args else "staff/attendees.html"
     return render_template(
@@ -71,17 +72,14 @@ def index(slug: str) -> ResponseReturnValue:
         options=listing.options_of(event),
         questions=listing.questions_of(event) + programme.retired_questions(event),
         undo=_undo(),
-        export_page=url_for("staff_exports.choose", slug=slug)
-        + (f"?{urlencode(kept)}" if kept else ""),
-        act_url=url_for("staff_bulk.act", slug=slug) + (f"?{urlencode(kept)}" if kept else ""),
+        export_page=url_for("staff_exports.choose", slug=slug) + query,
+        act_url=url_for("staff_bulk.act", slug=slug) + query,
         filters=filters,
         page=page,
         counts=counts.by_status,
         page_url=lambda number: f"?{urlencode(kept | {'page': number})}",
         sort_url=lambda column: f"?{urlencode(kept | _next_sort(filters, column))}",
-        export_url=lambda kind: (
-            url_for("staff_exports.download", slug=slug, format=kind) + f"?{urlencode(kept)}"
-        ),
+        export_url=lambda kind: url_for("staff_exports.download", slug=slug, format=kind) + query,
     )
 
 
