@@ -116,6 +116,17 @@ def test_an_event_that_moves_moves_in_every_calendar_once(app: Flask) -> None:
     assert len(mails(MailKind.EVENT_CHANGED)) == 2
 
 
+def test_only_who_has_one_of_so_many_seats_hears_that_somebody_may_wait(app: Flask) -> None:
+    room, stream = make_hybrid()
+    seated, watching = make_rsvp(room).id, make_rsvp(stream).id
+    move(room.event)
+    spread(now=AFTER_HOLD)
+    for rsvp_id, is_said in ((seated, True), (watching, False)):
+        (mail,) = mails(MailKind.EVENT_CHANGED, rsvp_id=rsvp_id)
+        said = " ".join(rendering.render(mail, now=AFTER_HOLD).body.split())
+        assert ("somebody may be waiting" in said) is is_said
+
+
 def test_the_log_says_that_a_change_was_told_and_to_how_many_however_it_was(app: Flask) -> None:
     room, _stream = make_hybrid()
     make_rsvp(room)

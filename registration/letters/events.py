@@ -84,13 +84,18 @@ def _changed(rsvp: Rsvp, mail: OutboxMail) -> Letter:
         keeps = f"{keeps} {follows}"
     else:
         follows = keeps
+    is_free = rsvp.is_confirmed and rsvp.option.capacity is None  # nobody waits where all get in
     return Letter(
         subject=gettext("Changed: %(title)s, %(when)s", title=event.title, when=when_of(event)),
         heading=gettext("The event has changed, %(name)s", name=name),
         paragraphs=[
             *told,
             keeps,
-            gettext("If it does not suit you any more, say so: somebody may be waiting."),
+            *(
+                []
+                if is_free
+                else [gettext("If it does not suit you any more, say so: somebody may be waiting.")]
+            ),
         ],
         preheader=preheader_of(event, follows),
         button=Link(gettext("Open my RSVP"), entries.manage_url(rsvp)),
