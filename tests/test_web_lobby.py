@@ -428,8 +428,11 @@ def test_staff_publish_the_recording(hall, client):
     sign_in(client, hall.staff)
     base = f"/staff/events/{hall.slug}/recording"
     assert post(client, base, recording_url="https://youtu.be/abcdefghijk").status_code == 303
+    assert "in the lobby once the event is over." in client.get(base).text
     hall.at(hall.ends + timedelta(days=1))
     assert hall.status().json["state"] == "recording"
+    assert post(client, base, recording_url="https://youtu.be/abcdefghijl").status_code == 303
+    assert "in the lobby." in client.get(base).text, "it is over"
 
 
 def test_who_adds_the_slides_takes_away_no_recording_that_another_has_added(hall, client):

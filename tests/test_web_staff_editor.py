@@ -511,6 +511,12 @@ def test_before_a_new_time_is_saved_staff_see_who_is_told(desk: FlaskClient) -> 
     announcements.spread(now=AFTER_HOLD)
     kinds = [mail.kind for mail in db.session.scalars(select(OutboxMail))]
     assert kinds.count(MailKind.EVENT_CHANGED) == 2
+    shown = desk.get(answer.location).text
+    assert "The change is being told: 0 of 3 mails have gone." in shown
+    db.session.execute(update(OutboxMail).values(state=MailState.SENT))
+    db.session.commit()
+    shown = desk.get(answer.location).text
+    assert "The change was told: 3 mails have gone." in shown
 
 
 def test_staff_see_that_who_waits_is_told_without_an_entry(desk: FlaskClient) -> None:

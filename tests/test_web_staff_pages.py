@@ -400,6 +400,11 @@ def test_who_has_no_event_reads_who_gives_one(client: FlaskClient) -> None:
     assert note not in sign_in(client, make_staff()).get(past).text
 
 
+def test_an_event_that_is_over_is_said_to_have_ended(desk: FlaskClient) -> None:
+    make_event(starts_at=now() - timedelta(days=2), ends_at=now() - timedelta(days=1))
+    assert ">Ended</span>" in desk.get("/staff/?tab=past").text
+
+
 def test_the_overview_counts_among_the_new_only_those_who_still_come(desk: FlaskClient) -> None:
     room, _stream = make_hybrid()
     make_rsvp(room, now=now())

@@ -59,7 +59,10 @@ def show(slug: str) -> ResponseReturnValue:
         shown=shown,
     )
     flash(
-        gettext("Saved. It is on the event’s page and in the lobby once the event is over."), "ok"
+        gettext("Saved. It is on the event’s page and in the lobby.")
+        if event.is_past(now())
+        else gettext("Saved. It is on the event’s page and in the lobby once the event is over."),
+        "ok",
     )
     return redirect(url_for(".show", slug=slug), code=303)
 
