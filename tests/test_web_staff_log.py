@@ -264,9 +264,14 @@ class TestSearch:
 def test_the_log_of_an_event_is_of_that_event_alone(desk: FlaskClient) -> None:
     here = make_rsvp(make_option(make_event()), name="Amina Bell")
     make_rsvp(make_option(make_event()), name="Bo Ek")
-    of_event = rows_of(desk.get(f"/staff/log/?event={here.event.slug}").text)
-    assert "Amina Bell" in of_event
-    assert "Bo Ek" not in of_event
+    page = desk.get(f"/staff/log/?event={here.event.slug}&q=RSVP+confirmed").text
+    assert f"Of “{here.event.title}” alone." in page
+    assert "Amina Bell" in rows_of(page)
+    assert "Bo Ek" not in rows_of(page)
+    out = html.unescape(re.search(r'href="([^"]+)">Of every event', page)[1])
+    everything = desk.get(out).text
+    assert "Bo Ek" in rows_of(everything)
+    assert "alone." not in everything
     assert "Nothing matches." in desk.get("/staff/log/?event=no-such-event").text
 
 

@@ -41,6 +41,7 @@ def index() -> ResponseReturnValue:
         more=shown[-1].id if len(entries) > PAGE else None,
         search=search,
         slug=slug,
+        of_event=db.session.scalar(select(Event).where(Event.slug == slug)) if slug else None,
         who=who,
         staff=db.session.scalars(select(Staff).order_by(Staff.email)).all(),
         events=_by_id(Event, {entry.event_id for entry in shown}),
