@@ -191,6 +191,19 @@ def test_who_is_asked_for_a_code_may_use_a_passkey_instead(client: FlaskClient) 
     assert signed_in(client) == "me@example.org"
 
 
+@pytest.mark.parametrize(("usage", "wanted"), [("first", "required"), ("secondary", "preferred")])
+def test_a_passkey_that_signs_in_alone_must_be_found_and_must_check_its_owner(
+    client: FlaskClient, usage: str, wanted: str
+) -> None:
+    sign_in(client, make_staff())
+    with client.session_transaction() as session:
+        session["fs_paa"] = time.time()  # the password was entered just now
+    page = post(client, "/staff/passkeys", name="Key", usage=usage).text
+    options = json.loads(html.unescape(re.findall(r'data-options="([^"]+)"', page)[0]))
+    asked = options["authenticatorSelection"]
+    assert (asked["residentKey"], asked["userVerification"]) == (wanted, wanted)
+
+
 @pytest.mark.parametrize("name", ["Olga's phone", "R&D (3rd floor)", "Téléphone d’Olga 📱"])
 def test_a_passkey_is_called_what_one_likes(client: FlaskClient, name: str) -> None:
     sign_in(client, make_staff())
