@@ -155,7 +155,6 @@ def _event(language: str, now: datetime) -> Event:
         venue_name="The Institute",
         venue_address="1 Example Street\nWashington, DC",
         venue_access="The entrance is step-free.",
-        contact_email="events@example.org",
         stream_note="English, with live captions",
         ical_uid=secrets.token_hex(16),
         created_at=now,

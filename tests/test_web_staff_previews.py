@@ -33,6 +33,13 @@ def test_each_sample_is_a_mail_and_leaves_nothing_behind(app: Flask, name: str):
         assert db.session.scalar(select(func.count()).select_from(model)) == 0
 
 
+def test_questions_about_a_sample_go_to_the_house(app: Flask, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(app.config, "CONTACT_EMAIL", "desk@institute.example")
+    message = previews.render("confirmed", language="en", now=NOW)
+    assert message.human == "desk@institute.example"
+    assert "Questions: desk@institute.example" in message.body
+
+
 @pytest.mark.parametrize("name", ["confirmed", "reminder", "mailing", "follow-up"])
 def test_a_sample_is_to_who_answered_by_themselves_as_most_do(app: Flask, name: str):
     body = previews.render(name, language="en", now=NOW).body
