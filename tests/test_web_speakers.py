@@ -346,6 +346,21 @@ def test_a_time_that_the_clocks_show_twice_is_the_one_that_was_meant(
     assert '<option value="1" selected>' in page
 
 
+def test_nobody_is_to_be_asked_to_speak_at_what_is_over(
+    desk: FlaskClient, speaker: Speaker
+) -> None:
+    path, asks = f"/staff/events/{speaker.event.slug}/speakers/", ("Invite all", 'name="do"')
+    assert all(button in desk.get(path).text for button in asks)
+    speaker.event.starts_at, speaker.event.ends_at = (
+        NOW - timedelta(days=2),
+        NOW - timedelta(days=1),
+    )
+    db.session.commit()
+    page = desk.get(path).text
+    assert speaker.name in page
+    assert not [button for button in asks if button in page]
+
+
 def test_staff_send_again_and_take_back(desk: FlaskClient, speaker: Speaker) -> None:
     base, speaker_id = f"/staff/events/{speaker.event.slug}/speakers/", speaker.id
     email = speaker.email

@@ -153,6 +153,7 @@ def index(slug: str) -> ResponseReturnValue:
         "staff/speakers.html",
         event=event,
         people=people,
+        can_ask=not event.is_off(now()),
         # The last of each; a plain yes or no names nobody by number.
         replies={entry.detail.get("speaker_id"): entry for entry in replies},
     )
