@@ -189,6 +189,12 @@ class TestFrench:
         # Nothing between here and the reader may give it to another one.
         assert page.headers["Cache-Control"] == "private, no-store"
 
+    def test_a_mail_that_was_taken_back_is_no_arrival(self, client: FlaskClient):
+        sign_in(client, make_staff())
+        page = client.get("/staff/outbox/", headers={"Accept-Language": "fr"}).text
+        assert "Envoi annulé" in page
+        assert "Arrivée annulée" not in page
+
     def test_what_is_cancelled_is_named_where_its_name_agrees_with_it(self, client: FlaskClient):
         """An event is “annulé”, an RSVP “annulée”, and a figure counts “annulations”."""
         room, _ = make_hybrid(slug="paix")
