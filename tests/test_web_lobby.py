@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from flask import Flask
@@ -342,16 +343,25 @@ def test_staff_give_a_stream_another_address_and_who_watches_follows(hall, clien
     source = hall.at(hall.starts).add()
     base = f"/staff/events/{hall.slug}/stream"
     revision = hall.status().json["revision"]
-    post(client, f"{base}/sources/{source.id}", do="change", url=MEETING, label=" Main  hall ")
+    change = partial(post, client, f"{base}/sources/{source.id}/address")
+    url, label = f"source-{source.id}-url", f"source-{source.id}-label"
+    change(**{url: MEETING, label: " Main  hall "})
     page = client.get(base).text
     assert "The address is changed; who watches it follows." in page
     assert MEETING in page
     assert "<bdi>Main hall</bdi>" in page
     assert hall.status().json["revision"] > revision
-    post(client, f"{base}/sources/{source.id}", do="change", url="zoom", label="Main hall")
-    page = client.get(base).text
-    assert "Enter a full web address" in page
-    assert MEETING in page
+    for typed, asked in (
+        ("zoom", "Enter a full web address"),
+        ("", "Enter the address of the stream"),
+    ):
+        answer = change(**{url: typed, label: "The large hall"})
+        assert answer.status_code == 422
+        assert asked in answer.text
+        assert f'value="{typed}"' in answer.text
+        assert 'value="The large hall"' in answer.text
+        assert f'href="#{url}"' in answer.text
+    assert "<bdi>Main hall</bdi>" in client.get(base).text
 
 
 def test_staff_read_how_soon_open_lobbies_follow(hall, client):
@@ -375,9 +385,10 @@ def test_what_the_stream_cannot_be_told_and_a_stream_of_another_event_change_not
     base, revision = f"/staff/events/{hall.slug}/stream", hall.status().json["revision"]
     assert post(client, f"{base}/phase", phase="sideways").status_code == 400
     assert post(client, f"{base}/sources/{ours}", do="hide").status_code == 400
-    for action in ("switch", "remove", "change"):
-        answer = post(client, f"{base}/sources/{theirs}", do=action, url=MEETING)
-        assert answer.status_code == 404
+    for action in ("switch", "remove"):
+        assert post(client, f"{base}/sources/{theirs}", do=action).status_code == 404
+    typed = {f"source-{theirs}-url": MEETING}
+    assert post(client, f"{base}/sources/{theirs}/address", **typed).status_code == 404
     assert hall.status().json["revision"] == revision
     assert [source.url for source in lobby.sources_of(elsewhere)] == [PLAYER]
 
@@ -455,7 +466,14 @@ def test_who_adds_the_slides_takes_away_no_recording_that_another_has_added(hall
 
 @pytest.mark.parametrize(
     "path",
-    ["stream/phase", "stream/note", "stream/sources", "stream/sources/1", "recording"],
+    [
+        "stream/phase",
+        "stream/note",
+        "stream/sources",
+        "stream/sources/1",
+        "stream/sources/1/address",
+        "recording",
+    ],
 )
 def test_others_steer_nothing(hall, client, path):
     url = f"/staff/events/{hall.slug}/{path}"

@@ -105,10 +105,37 @@ def add(slug: str) -> ResponseReturnValue:
     return _page(event_by_slug(slug), form), 422
 
 
+@blueprint.post("/sources/<int:source_id>/address")
+@staff_only(StaffRole.ORGANISER)
+def edit(slug: str, source_id: int) -> ResponseReturnValue:
+    """Give a source another address or name."""
+    event, form = event_by_slug(slug), _form_of(source_id)
+    if source_id not in [one.id for one in lobby.sources_of(event)]:
+        return _gone(slug, source_id)
+    if form.validate():
+        try:
+            streams.change(
+                event_id=event.id,
+                source_id=source_id,
+                url=form.url.data,
+                label=form.label.data or "",
+                staff_id=current_user.id,
+                now=now(),
+            )
+        except StreamRefused as refusal:
+            form.url.errors = [str(refusal)]
+        except LookupError:
+            return _gone(slug, source_id)
+        else:
+            flash(gettext("The address is changed; who watches it follows."), "ok")
+            return redirect(url_for(".show", slug=slug), code=303)
+    return _page(event_by_slug(slug), SourceForm(formdata=None), {source_id: form}), 422
+
+
 @blueprint.post("/sources/<int:source_id>")
 @staff_only(StaffRole.ORGANISER)
 def change(slug: str, source_id: int) -> ResponseReturnValue:
-    """Put a source on air, give it another address, or take it away."""
+    """Put a source on air, or take it away."""
     event_id, action = event_by_slug(slug).id, request.form.get("do", "")
     which: dict[str, Any] = {
         "event_id": event_id,
@@ -123,29 +150,37 @@ def change(slug: str, source_id: int) -> ResponseReturnValue:
         elif action == "remove":
             streams.remove(**which)
             flash(gettext("The stream is removed."), "ok")
-        elif action == "change":
-            url, label = (one_line(request.form.get(name))[:2000] for name in ("url", "label"))
-            streams.change(url=url, label=label[:80], **which)
-            flash(gettext("The address is changed; who watches it follows."), "ok")
         else:
             abort(400)
     except StreamRefused as refusal:
         flash(str(refusal), "warn")
     except LookupError:
-        if db.session.get(StreamSource, source_id) is not None:
-            abort(404)  # of another event
-        flash(gettext("This stream has been removed meanwhile."), "warn")
+        return _gone(slug, source_id)
     return redirect(url_for(".show", slug=slug), code=303)
 
 
-def _page(event: Event, form: SourceForm) -> str:
+def _gone(slug: str, source_id: int) -> ResponseReturnValue:
+    if db.session.get(StreamSource, source_id) is not None:
+        abort(404)  # of another event
+    flash(gettext("This stream has been removed meanwhile."), "warn")
+    return redirect(url_for(".show", slug=slug), code=303)
+
+
+def _form_of(source_id: int, **filled: Any) -> SourceForm:
+    """The form that changes one source, with names of its own on the page of all."""
+    return SourceForm(prefix=f"source-{source_id}-", **filled)
+
+
+def _page(event: Event, form: SourceForm, changed: dict[int, SourceForm] | None = None) -> str:
     moment = now()
     sources = lobby.sources_of(event)
+    forms = {one.id: _form_of(one.id, formdata=None, obj=one) for one in sources} | (changed or {})
     return render_template(
         "staff/stream.html",
         event=event,
         form=form,
         sources=sources,
+        forms=forms,
         on_air=lobby.on_air(sources),
         status=lobby.status_of(event, moment),
         phase=str(lobby.phase_of(event, moment)),
