@@ -586,8 +586,8 @@ class TestProgramme:
             "Sunday 6 December 2026", "Opening", "Lunch", "Monday 7 December 2026", "Reception",
         ]  # fmt: skip
         assert days_and_lines(client, f"/speaker/{speaker.key}") == [
-            "Monday 7 December 2026", "Call time", "Your part", "Sunday 6 December 2026", "Opening",
-            "Lunch", "Monday 7 December 2026", "Reception", "End",
+            "Sunday 6 December 2026", "Opening", "Lunch", "Monday 7 December 2026", "Reception",
+            "Call time", "Your part", "End",
         ]  # fmt: skip
 
 
