@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import threading
 import time
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from flask_security import hash_password
+from flask_security import WebAuthnSigninResponseForm, hash_password
 from passlib.hash import argon2, sha256_crypt
 from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import select, update
@@ -39,6 +40,7 @@ from tests.conftest import NOW
 from tests.factories import make_event, make_hybrid, make_option, make_rsvp, make_staff, save
 from tests.forms import answer_with
 from tests.signing_in import post, sign_in
+from tests.test_web_staff_passkeys import Device, ask
 
 PASSWORD = "a long and good password"
 
@@ -446,12 +448,13 @@ class Meeting:
         with self._changed:
             self._changed.wait_for(lambda: len(self._come) == self._number)
 
-    def after(self, real: Callable[..., None]) -> Callable[..., None]:
+    def after(self, real: Callable[..., Any]) -> Callable[..., Any]:
         """A function after which all meet."""
 
-        def met(*about: Any, **more: Any) -> None:
-            real(*about, **more)
+        def met(*about: Any, **more: Any) -> Any:
+            made = real(*about, **more)
             self.wait()
+            return made
 
         return met
 
@@ -552,6 +555,31 @@ class TestGuessingAtOnce:
             return post(browser, path, code=code if about == "app" else on_paper[0])
 
         assert meeting.send(app, enter) == [200, 200, 302]
+
+    def test_what_a_passkey_said_of_which_only_one_gets_in(
+        self, app: Flask, monkeypatch: pytest.MonkeyPatch, database: str
+    ) -> None:
+        device = Device(make_staff())
+        browser = app.test_client()
+        page = ask(browser)
+        with browser.session_transaction() as entered:
+            kept = dict(entered)
+        said = device.answer(page)
+        path = html.unescape(re.findall(r'action="([^"]*/passkey/[^"]+)"', page)[0])
+        meeting = Meeting(3)
+        if database == "sqlite":  # it lets one write at a time
+            monkeypatch.setattr(signing_in, "begin_to_write", meeting.before(begin_to_write))
+        else:
+            checked = WebAuthnSigninResponseForm.validate
+            monkeypatch.setattr(WebAuthnSigninResponseForm, "validate", meeting.after(checked))
+
+        def enter(browser: FlaskClient, _number: int) -> TestResponse:
+            with browser.session_transaction() as session:
+                session.update(kept)
+            post(browser, path, **said)
+            return browser.get("/staff/account/")
+
+        assert meeting.send(app, enter) == [200, 303, 303]
 
     @pytest.mark.parametrize("path", ["/staff/sign-in", "/staff/verify", "/staff/password"])
     def test_a_password_that_is_another_one_by_its_turn_to_write(
