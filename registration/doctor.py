@@ -1,4 +1,4 @@
-"""What an operator wants to know is right: settings, schema, counters, mail, mailbox, worker."""
+"""What an operator wants to know is right: settings, schema, accounts, counters, mail, worker."""
 
 from __future__ import annotations
 
@@ -23,9 +23,12 @@ from registration.models import (
     Door,
     Event,
     InvitationCode,
+    Role,
     Rsvp,
     RsvpStatus,
     SearchWord,
+    Staff,
+    StaffRole,
 )
 from registration.settings import DEVELOPMENT_KEY, Settings
 from registration.smtp import Line, Server, Unreachable
@@ -48,7 +51,7 @@ def examine(*, now: datetime) -> list[Finding]:
     """Look at everything, as far as the schema allows; changes nothing."""
     first = [*_settings(), *_folder(), *_server(), *_mailbox(), *_schema()]
     try:
-        return [*first, *counters(), *_erasures(now), *_mail(now)]
+        return [*first, *_accounts(), *counters(), *_erasures(now), *_mail(now)]
     except DBAPIError:
         if all(finding.is_fine for finding in first):
             raise
@@ -131,6 +134,15 @@ def _schema() -> Iterator[Finding]:
         f"the database ({db.engine.dialect.name}) is at migration {', '.join(present) or 'none'}"
         + ("" if wanted == present else "; run: flask --app app db upgrade"),
     )
+
+
+def _accounts() -> Iterator[Finding]:
+    admin = select(Staff.id).join(Staff.roles).where(Role.name == StaffRole.ADMIN, Staff.active)
+    if db.session.scalar(admin.limit(1)) is None:
+        yield Finding(
+            not current_app.config["PRODUCTION"],
+            "no account can administer: make one with flask --app app staff add EMAIL --role admin",
+        )
 
 
 def counters() -> list[Finding]:

@@ -8,7 +8,9 @@ import pytest
 from flask import Flask
 
 from registration import doctor
+from registration.models import StaffRole
 from tests.conftest import NOW
+from tests.factories import make_staff
 from tests.imap_server import mailbox
 from tests.smtp_servers import Mailbox, serving
 
@@ -33,9 +35,22 @@ def test_names_what_production_still_has_of_the_demo(
     monkeypatch.setitem(app.config, "BASE_URL", "https://events.example.org")
     monkeypatch.setitem(app.config, "ORGANISATION_NAME", "An Institute")
     monkeypatch.setitem(app.config, "CALENDAR_ADDRESS", "calendar@institute.example")
+    make_staff()
     said = [text.split()[0] for text in wrong()]
     assert said == ["ORGANISATION_ADDRESS", "CONTACT_EMAIL", "TRUSTED_PROXIES", "no"]
     assert "no MAIL_SERVER is set" in wrong()[-1]
+
+
+def test_says_in_production_that_nobody_can_administer(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_staff(StaffRole.ORGANISER)
+    make_staff(active=False)
+    assert wrong() == []
+    monkeypatch.setitem(app.config, "PRODUCTION", True)
+    assert any("staff add EMAIL --role admin" in text for text in wrong())
+    make_staff()
+    assert not any("staff add" in text for text in wrong())
 
 
 def test_says_that_no_picture_could_be_kept(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
