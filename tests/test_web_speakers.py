@@ -78,6 +78,24 @@ def test_the_page_shows_the_venue_to_those_who_go_there(
 
 
 @pytest.mark.parametrize(
+    ("call", "part", "beside"),
+    [(True, True, "Call time"), (False, True, "Your part"), (False, False, "Your part")],
+)
+def test_their_room_is_said_with_the_first_of_their_times(
+    client: FlaskClient, speaker: Speaker, call: bool, part: bool, beside: str
+) -> None:
+    begins = speaker.event.starts_at
+    speaker.room = "The map room"
+    speaker.call_at = begins - timedelta(minutes=20) if call else None
+    if part:
+        speaker.slot_starts_at, speaker.slot_ends_at = begins, begins + timedelta(minutes=30)
+    db.session.commit()
+    page = client.get(f"/speaker/{speaker.key}").text
+    lines = re.findall(r"<strong>([^<]+)</strong><p><bdi>([^<]*)</bdi></p>", page)
+    assert [title for title, note in lines if "The map room" in note] == [beside]
+
+
+@pytest.mark.parametrize(
     ("state", "said", "answers"),
     [
         ("not_invited", "Event", []),

@@ -111,10 +111,12 @@ def _times(speaker: Speaker) -> list[Line]:
     lines: list[Line] = []
     if call_at := speaker.call_at:
         lines.append(Line(call_at, gettext("Call time"), speaker.room, is_own=True))
-    if part_at := speaker.slot_starts_at:
-        ends_at = speaker.slot_ends_at
+    room = "" if call_at else speaker.room
+    if speaker.slot_starts_at or room:
+        part_at, ends_at = speaker.slot_starts_at or event.starts_at, speaker.slot_ends_at
         span = wording.hours(part_at, ends_at, zone) if ends_at else ""
-        lines.append(Line(part_at, gettext("Your part"), span, is_own=True))
+        note = ", ".join(filter(None, (span, room)))
+        lines.append(Line(part_at, gettext("Your part"), note, is_own=True))
     agenda = listing.agenda_of(event)
     lines.extend(Line(item.starts_at, item.title, item.note) for item in agenda)
     if not agenda or agenda[-1].starts_at < event.ends_at:
