@@ -29,6 +29,7 @@ from registration.models import AttendanceOption, Mailing, Question, QuestionKin
 from registration.segments import Presence, Segment, Who
 from registration.web.fields import at_most, many_lines, one_line
 from registration.web.staff.wallclock import MomentField
+from registration.web.staff.words import choice_name
 
 PRESENCES = {
     Presence.ANY: _("Does not matter"),
@@ -181,7 +182,7 @@ def _answers(questions: Sequence[Question], kept: Segment) -> list[SelectChoice]
         elif question.kind in (QuestionKind.ONE_OF, QuestionKind.ANY_OF):
             own = [kept.answer] if kept.question_id == question.id else []
             words = {
-                choice: _choice(question, choice) for choice in [*question.known_choices, *own]
+                choice: choice_name(question, choice) for choice in [*question.known_choices, *own]
             }
         else:
             continue
@@ -190,12 +191,6 @@ def _answers(questions: Sequence[Question], kept: Segment) -> list[SelectChoice]
             for answer, text in words.items()
         ]
     return found
-
-
-def _choice(question: Question, choice: str) -> str:
-    if choice in question.choices:
-        return choice
-    return gettext("%(choice)s (offered no more)", choice=choice)
 
 
 def _code(who: Who, option_id: int | None) -> str:

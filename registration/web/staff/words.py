@@ -10,7 +10,7 @@ from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 
 from registration import wording
-from registration.models import AuditEntry, MailKind, OutboxMail
+from registration.models import AuditEntry, MailKind, OutboxMail, Question
 from registration.models.outbox import TOO_LATE, UNFIT
 
 MAIL_NAMES: dict[MailKind, object] = {
@@ -164,6 +164,7 @@ def init_app(app: Flask) -> None:
         "actor_name": actor_name,
         "mail_names": MAIL_NAMES,
         "mail_trouble": mail_trouble,
+        "choice_name": choice_name,
         "source_name": wording.source_name,
         "utc": ZoneInfo("UTC"),
     }
@@ -207,3 +208,10 @@ def actor_name(entry: AuditEntry) -> str:
         "system": gettext("the system"),
     }
     return names.get(entry.actor, entry.actor)
+
+
+def choice_name(question: Question, choice: str) -> str:
+    """A choice of a question, and that it is offered no more where that is so."""
+    if choice in question.choices:
+        return choice
+    return gettext("%(choice)s (offered no more)", choice=choice)
