@@ -30,6 +30,7 @@ from registration.models import (
     MailKind,
     OutboxMail,
     QuestionKind,
+    RegistrationKind,
     StaffRole,
 )
 from registration.parties import attendees
@@ -65,6 +66,28 @@ def test_an_admin_signs_in_and_lands_on_the_events(client: FlaskClient) -> None:
     page = client.get("/staff/")
     assert page.status_code == 200
     assert "No event lies ahead." in page.text
+
+
+@pytest.mark.parametrize(
+    ("registration", "said"),
+    [
+        ("built_in", "There is no way to attend yet."),
+        ("external", "Registration for this event is on another site."),
+        ("none", "This event needs no registration."),
+    ],
+)
+def test_an_event_that_nobody_can_attend_here_says_so_instead_of_counting_nobody(
+    desk: FlaskClient, registration: str, said: str
+) -> None:
+    event = make_event(
+        registration=RegistrationKind(registration), external_url="https://example.org/register"
+    )
+    for path in ("", "attendees", "attendees/add"):
+        page = desk.get(f"/staff/events/{event.slug}/{path}").text
+        assert said in page
+        assert ('href="https://example.org/register"' in page) == (registration == "external")
+        for offered in ("Nobody yet.", "Waitlist", "Choose the columns", 'name="attend"'):
+            assert offered not in page
 
 
 def test_sign_in_leads_back_to_the_page_that_was_asked_for(client: FlaskClient) -> None:
