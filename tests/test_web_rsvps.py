@@ -295,6 +295,10 @@ class TestTheForm:
         assert (answer.status_code, "Answer “" in text_of(answer)) == (422, True)
         answer = send(client, room.event, room, **{f"question_{question.id}": "Z"})
         assert (answer.status_code, "Choose one of the answers" in text_of(answer)) == (422, True)
+        question.kind = QuestionKind.ANY_OF
+        save(question)
+        answer = send(client, room.event, room, **{f"question_{question.id}": ["A", "Z"]})
+        assert (answer.status_code, "Choose one of the answers" in text_of(answer)) == (422, True)
 
     def test_an_edit_keeps_what_was_answered_for_the_room_that_one_waits_for(
         self, client: FlaskClient

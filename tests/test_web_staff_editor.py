@@ -255,6 +255,28 @@ def test_texts_are_saved_and_previewed(desk: FlaskClient) -> None:
     assert reread(event).description == "**Bold**"
 
 
+def test_what_is_no_number_is_told_its_range_and_stays_to_be_seen(desk: FlaskClient) -> None:
+    event = make_event()
+    page = send(desk, event, "registration", guests_max="two").text
+    assert "Enter a number from 0 to" in page
+    assert 'value="two"' in page
+    recording = f"/staff/events/{event.slug}/recording"
+    page = post(desk, recording, recording_minutes="an hour").text
+    assert "Enter a number of minutes" in page
+
+
+def test_what_the_library_says_of_a_row_is_in_the_reader_s_language(desk: FlaskClient) -> None:
+    event = make_event()
+    save(Publication(event_id=event.id, position=0, title="P"))
+    url = part(event, "publications")
+    sent = form_of(desk.get(url).text, "/publications")
+    dates = [name for name in sent if name.endswith("-published_on")]
+    sent[dates[0]] = "soon"
+    page = desk.post(url, data=sent, headers={"Accept-Language": "fr"}).text
+    assert "date valide" in page
+    assert "Not a valid" not in page
+
+
 def test_a_language_that_is_none_is_refused(desk: FlaskClient) -> None:
     event = make_event()
     assert "Not a valid choice" in send(desk, event, "texts", language="xx").text

@@ -175,7 +175,7 @@ def test_a_test_goes_to_who_writes(desk: FlaskClient, event: Event, people: list
         ({"subject": ""}, "Enter a subject"),
         ({"body": ""}, "Write the message"),
         ({"to": ""}, "Choose who gets the message"),
-        ({"to": "confirmed.999"}, "Not a valid choice"),
+        ({"to": "confirmed.999"}, "Choose who gets the message"),
         ({"body": "Dear {frist_name}"}, "There is no field {frist_name}"),
         ({"body": "[here](//evil.example)"}, "The link to “//evil.example” leads nowhere."),
         ({"body": "[here]({name})"}, "leads nowhere."),

@@ -35,7 +35,9 @@ def question_field(question: Question, given: Mapping[str, Any] = {}) -> Field:
         field = TextAreaField(question.label, at_most(5000), [many_lines], **flags)
     elif question.kind is QuestionKind.ANY_OF:
         choices = [SelectChoice(choice, choice) for choice in offered]
-        field = SelectMultipleField(question.label, choices=choices, **flags)
+        field = SelectMultipleField(
+            question.label, [_known_choice], choices=choices, validate_choice=False, **flags
+        )
     else:
         choices = (
             [SelectChoice("yes", gettext("Yes")), SelectChoice("no", gettext("No"))]
@@ -54,7 +56,9 @@ def unanswered(question: Question) -> str:
 
 
 def _known_choice(_form: Form, field: Field) -> None:
-    if field.data and field.data not in [value for value, *_rest in field.iter_choices()]:
+    chosen = field.data if isinstance(field.data, list) else [field.data] if field.data else []
+    known = {value for value, *_rest in field.iter_choices()}
+    if not known.issuperset(chosen):
         raise ValidationError(gettext("Choose one of the answers"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from flask_babel import gettext
@@ -30,10 +31,19 @@ def lines(label: Any, most: int, rows: int = 4, *more: Any, **kwargs: Any) -> Te
     )
 
 
-def number(label: Any, low: int, high: int, *validators: Any, **kwargs: Any) -> IntegerField:
-    """A whole number."""
+class WholeNumberField(IntegerField):  # type: ignore[misc]
+    """A whole number; what is none is left to the range, which says what to enter."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Take a number in; what was typed stays to be seen."""
+        with suppress(ValueError):
+            super().process_formdata(valuelist)
+
+
+def number(label: Any, low: int, high: int, *validators: Any, **kwargs: Any) -> WholeNumberField:
+    """A whole number within a range."""
     limits = NumberRange(low, high, _("Enter a number from %(min)s to %(max)s"))
-    return IntegerField(
+    return WholeNumberField(
         label,
         [*(validators or [Optional()]), limits],
         widget=NumberInput(min=low, max=high),

@@ -8,6 +8,7 @@ from typing import Any
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from flask_wtf.file import FileField
+from flask_wtf.i18n import translations
 from wtforms import (
     BooleanField,
     DateField,
@@ -20,6 +21,7 @@ from wtforms import (
     ValidationError,
 )
 from wtforms.fields.choices import SelectChoice
+from wtforms.meta import DefaultMeta
 from wtforms.validators import InputRequired, Optional, StopValidation
 
 from registration import pictures, wording
@@ -60,6 +62,13 @@ class IdField(SelectField):  # type: ignore[misc]
 
 class RowForm(Form):  # type: ignore[misc]
     """One row."""
+
+    class Meta(DefaultMeta):  # type: ignore[misc]
+        """What the library says is in the reader's language, as on the form around the rows."""
+
+        def get_translations(self, form: Form) -> Any:
+            """Those of whoever asks."""
+            return translations
 
     names: tuple[str, ...] = ()
 

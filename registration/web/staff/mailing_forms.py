@@ -40,6 +40,12 @@ PRESENCES = {
 }
 
 
+def _is_offered(_form: Form, field: Field) -> None:
+    """A way to attend may have been removed since the form was opened."""
+    if field.data not in [value for value, *_rest in field.iter_choices()]:
+        raise ValidationError(gettext("Choose who gets the message"))
+
+
 def _with_known_fields(_form: Form, field: Field) -> None:
     try:
         mailings.check_fields(field.data or "")
@@ -57,7 +63,11 @@ def _with_links_to_pages(_form: Form, field: Field) -> None:
 class MailingForm(FlaskForm):  # type: ignore[misc]
     """To whom, what about, and the text."""
 
-    to = RadioField(_("To"), [InputRequired(_("Choose who gets the message"))])
+    to = RadioField(
+        _("To"),
+        [InputRequired(_("Choose who gets the message")), _is_offered],
+        validate_choice=False,
+    )
     presence = SelectField(
         _("Whether they came"),
         default="",

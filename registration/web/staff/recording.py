@@ -8,14 +8,13 @@ from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from flask_security import current_user
 from flask_wtf import FlaskForm
-from wtforms import IntegerField
 from wtforms.validators import NumberRange, Optional
 
 from registration import streams
 from registration.models import StaffRole
 from registration.times import now
 from registration.web.staff.access import event_by_slug, staff_only
-from registration.web.staff.editor_fields import link
+from registration.web.staff.editor_fields import WholeNumberField, link
 
 blueprint = Blueprint("staff_recording", __name__, url_prefix="/staff/events/<slug>/recording")
 
@@ -28,7 +27,7 @@ class RecordingForm(FlaskForm):  # type: ignore[misc]
     recording_url = link(
         _("Recording"), description=_("The page on which it is watched, like a YouTube address.")
     )
-    recording_minutes = IntegerField(
+    recording_minutes = WholeNumberField(
         _("Length in minutes"),
         validators=[Optional(), NumberRange(1, 10_000, _("Enter a number of minutes"))],
     )
