@@ -157,7 +157,7 @@ def remind(
         ).all()
         if not invited:
             raise InvitationRefused(
-                _("Nobody was reminded anew: they have answered, or were mailed within a day.")
+                _("Nobody was reminded again: they have answered, or were mailed within a day.")
             )
         emails.list_reminded(
             [(row.id, row.email, row.name, row.language) for row in invited],

@@ -159,7 +159,9 @@ def _texts(event: Event) -> Iterator[Finding]:
     if not event.summary:
         yield Finding(False, _("There is no summary; lists and search engines show it."), "texts")
     if event.image and not event.image_alt:
-        yield Finding(False, _("The picture has no description for who cannot see it."), "texts")
+        yield Finding(
+            False, _("The picture has no description for people who cannot see it."), "texts"
+        )
     if not event.contact_email:
         yield Finding(False, _("There is no contact address: replies go to the office."), "texts")
 

@@ -66,7 +66,7 @@ def invite(*, speaker_id: int, staff_id: int | None, now: datetime) -> None:
     with transaction():
         speaker = locked(speaker_id)
         if not speaker.email:
-            raise SpeakerRefused(_("Enter this person's address first."))
+            raise SpeakerRefused(_("Enter this person’s address first."))
         if speaker.event.status is EventStatus.CANCELLED:
             raise SpeakerRefused(_("This event has been cancelled."))
         if speaker.event.is_past(now):

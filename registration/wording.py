@@ -37,8 +37,11 @@ def _identifier(language: str, territory: str | None, script: str | None) -> str
 # A page and a mail say few dates, and all that go out in a rush say the same ones.
 @lru_cache(maxsize=4096)
 def _date(on: date, pattern: str, locale: str) -> str:
-    """A date, its day and month not to be broken."""
-    return re.sub(r"(?<=\d) (?=[^\W\d])", NBSP, format_date(on, pattern, locale=locale))
+    """A date, its day and month not to be broken. French has the first of a month as an ordinal,
+    which Babel's patterns do not.
+    """
+    text = re.sub(r"(?<=\d) (?=[^\W\d])", NBSP, format_date(on, pattern, locale=locale))
+    return re.sub(rf"\b1(?={NBSP})", "1er", text) if locale.startswith("fr") else text
 
 
 def _is_english() -> bool:
@@ -201,7 +204,7 @@ def _start(starts_at: datetime, ends_at: datetime, zone: ZoneInfo) -> str:
 
 def moment(at: datetime, zone: ZoneInfo) -> str:
     """ "3 December, 10:00 a.m. EST"."""
-    return f"{day_and_month(at, zone)}, {clock(at, zone)}"
+    return gettext("%(day)s, %(time)s", day=day_and_month(at, zone), time=clock(at, zone))
 
 
 def recent_moment(at: datetime, zone: ZoneInfo, *, now: datetime) -> str:

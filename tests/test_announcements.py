@@ -364,7 +364,7 @@ def test_who_waits_for_a_seat_learns_of_a_move_without_an_entry(app: Flask) -> N
     assert (mail.ical_sequence, rendering.render(mail, now=AFTER_HOLD).calendar) == (None, None)
     text = said(mail)
     assert "→ The Annex" in text
-    assert "You keep your place in the queue." in text
+    assert "You keep your position in the queue." in text
     assert "calendar follows" not in text
     assert "Your seat stays" not in text
     db.session.refresh(waits)

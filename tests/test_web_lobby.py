@@ -347,7 +347,7 @@ def test_staff_give_a_stream_another_address_and_who_watches_follows(hall, clien
     url, label = f"source-{source.id}-url", f"source-{source.id}-label"
     change(**{url: MEETING, label: " Main  hall "})
     page = client.get(base).text
-    assert "The address is changed; who watches it follows." in page
+    assert "The address is changed; everybody who watches follows." in page
     assert MEETING in page
     assert "<bdi>Main hall</bdi>" in page
     assert hall.status().json["revision"] > revision

@@ -281,7 +281,7 @@ def test_a_code_is_asked_for_after_the_password_and_works_once(
     codes = TOTP(key=key)
     token = re.search(r'name="csrf_token" value="([^"]+)"', page.text)[1]
     wrong = client.post(action, data={"csrf_token": token, "code": "000000"})
-    assert "This code is not right" in wrong.text
+    assert "This code is wrong" in wrong.text
     assert key in wrong.text, "the key that was scanned is still good"
     action = re.search(r'action="([^"]*second-factor[^"]*)"', wrong.text)[1]
     code = codes.generate().token  # the next one begins within half a minute
@@ -639,8 +639,8 @@ def test_what_is_missing_or_closed_is_said_at_the_sign_in(client: FlaskClient) -
     for email in ("me@example.org", "nobody@example.org"):
         page = enter(client, email, "").text
         assert "Enter your password" in page
-        assert "do not belong together" not in page
-    assert "do not belong together" in enter(client, "me@example.org", "a wrong password").text
+        assert "do not match" not in page
+    assert "do not match" in enter(client, "me@example.org", "a wrong password").text
     assert "This account is closed." in enter(client, "me@example.org").text
     assert not signed_in(client)
 

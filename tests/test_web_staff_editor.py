@@ -1034,7 +1034,7 @@ def test_a_draft_whose_day_has_passed_says_what_keeps_it_from_being_published(
     make_option(event)
     page = desk.get(part(event, "publish")).text
     assert "The event ends in the past." in page
-    assert "Mend the one point above, then publish." in page
+    assert "Fix the one point above, then publish." in page
     assert 'value="publish"' not in page
 
 
@@ -1178,7 +1178,7 @@ def test_the_ticked_alone_are_reminded(desk: FlaskClient) -> None:
     first, second = make_invitation(event), make_invitation(event)
     url = part(event, "invitations") + "/reminders"
     sent = form_of(desk.get(part(event, "invitations")).text, "/reminders") | {"ticked": "y"}
-    assert "Tick the people first" in desk.post(url, data=sent, follow_redirects=True).text
+    assert "First tick the people" in desk.post(url, data=sent, follow_redirects=True).text
     page = desk.post(url, data=sent | {"id": second.id}, follow_redirects=True).text
     assert "1 person is reminded." in page
     assert f'value="{second.id}"' not in page

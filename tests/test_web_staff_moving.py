@@ -96,7 +96,7 @@ def test_one_who_waits_is_said_to_lose_the_position_or_to_keep_it(desk: FlaskCli
         (
             f"{stream.id}:meanwhile",
             "Online, while waiting",
-            "They get their link now. They keep their place in the queue: In person, first.",
+            "They get their link now. They keep their position in the queue: In person, first.",
         ),
         (f"{stream.id}:at_once", "Online", "At once. They leave the queue: In person, first."),
     ]

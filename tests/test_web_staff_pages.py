@@ -114,7 +114,7 @@ def test_a_wrong_password_and_an_unknown_address_read_alike(
     page = send(client, "/staff/sign-in", email=email, password="a wrong password")
     assert page.status_code == 200
     assert "There is a problem" in page.text
-    assert "Address and password do not belong together." in page.text
+    assert "The address and the password do not match." in page.text
 
 
 def test_every_list_and_page_of_an_event_is_shown(desk: FlaskClient) -> None:

@@ -61,6 +61,17 @@ def test_hours_do_so_in_french(app: Flask) -> None:
 
 
 @pytest.mark.parametrize(
+    ("language", "said"),
+    [("en", "1 December, 10:00 a.m. EST"), ("fr", "1er décembre à 10:00 EST")],
+)
+def test_a_moment_is_said_as_its_language_says_it(app: Flask, language: str, said: str) -> None:
+    at, zone = datetime.fromisoformat("2026-12-01T15:00Z"), ZoneInfo("America/New_York")
+    with force_locale(language):
+        assert wording.moment(at, zone).replace(wording.NBSP, " ") == said
+        assert "11er" not in wording.plain_day(at + timedelta(days=10), zone)
+
+
+@pytest.mark.parametrize(
     ("language", "said"), [("en", "6 December 2026"), ("fr", "6 décembre 2026")]
 )
 def test_a_day_and_its_month_stay_on_one_line(app: Flask, language: str, said: str) -> None:

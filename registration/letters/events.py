@@ -107,7 +107,7 @@ def _changed(rsvp: Rsvp, mail: OutboxMail) -> Letter:
 
 def _what_stays(rsvp: Rsvp) -> str:
     if rsvp.status is RsvpStatus.WAITLISTED:
-        return gettext("You keep your place in the queue.")
+        return gettext("You keep your position in the queue.")
     if rsvp.status is RsvpStatus.PENDING:
         return gettext("The organisers have your RSVP, and will mail you what they decide.")
     if rsvp.option.is_virtual:

@@ -4,6 +4,7 @@
 const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
 const isEnglish = document.documentElement.lang.startsWith("en");
 const language = isEnglish ? "en-GB" : document.documentElement.lang;
+const FIRST = language.startsWith("fr") ? "1er" : "1";
 const DAY = { weekday: "long", day: "numeric", month: "long" };
 const CLOCK = { minute: "2-digit", ...(isEnglish ? { hour: "numeric", hourCycle: "h12" } : { hour: "2-digit" }) };
 const write = (moment, options, timeZone = own) => new Intl.DateTimeFormat(language, { timeZone, ...options }).format(moment);
@@ -19,7 +20,7 @@ function zoneName(moment) {
 const told = (moment) => {
   const [digits, half] = write(moment, CLOCK).split(/\s(?=[ap]m$)/i);
   const period = half ? `\u00a0${half[0].toLowerCase()}.m.` : "";
-  return { digits, period, day: write(moment, DAY).replace(/(\d+) /, "$1\u00a0"), zone: `\u00a0${zoneName(moment)}` };
+  return { digits, period, day: write(moment, DAY).replace(/(\d+) /, "$1\u00a0").replace(/\b1(?=\u00a0)/, FIRST), zone: `\u00a0${zoneName(moment)}` };
 };
 
 function span(from, to, hasDay) {

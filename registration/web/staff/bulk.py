@@ -81,13 +81,13 @@ def _check_in(ids: Sequence[int], staff_id: int, moment: datetime, _reason: str)
 ACTIONS = {
     "approve": Action(
         _("Approve"),
-        _("Those who wait for approval get their seats, or a place in the queue, and a mail."),
+        _("Those who wait for approval get their seats, or a position in the queue, and a mail."),
         _approve,
     ),
     "reject": Action(
         _("Reject"),
         _(
-            "They lose their seats or their place in the queue, and get a mail. "
+            "They lose their seats or their position in the queue, and get a mail. "
             "Freed seats go to those who wait."
         ),
         _reject,

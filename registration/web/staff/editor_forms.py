@@ -109,7 +109,7 @@ class BasicsForm(SectionForm):
         _("The online room opens so many minutes before"),
         0,
         1440,
-        InputRequired(_("Enter minutes")),
+        InputRequired(_("Enter a number of minutes")),
     )
     names = (
         "title", "slug", "host", "starts_at", "ends_at", "doors_at", "time_zone", "venue_name",
@@ -179,7 +179,9 @@ class RegistrationForm(SectionForm):
             SelectChoice(
                 Visibility.PUBLIC.value, _("Everybody: it is in the list, in feeds and in search")
             ),
-            SelectChoice(Visibility.UNLISTED.value, _("Who has its address: it is in no list")),
+            SelectChoice(
+                Visibility.UNLISTED.value, _("Everybody who has its address: it is in no list")
+            ),
             SelectChoice(
                 Visibility.INVITATION.value,
                 _("By invitation: an RSVP needs an invitation or a code"),

@@ -116,7 +116,7 @@ def remind(slug: str) -> ResponseReturnValue:
     event = event_by_slug(slug)
     chosen = request.form.getlist("id", type=int)[:PAGE] if "ticked" in request.form else None
     if chosen == []:
-        flash(gettext("Tick the people first whom you want to remind."), "warn")
+        flash(gettext("First tick the people you want to remind."), "warn")
         return redirect(url_for(".index", slug=slug), code=303)
     try:
         number = invitations.remind(

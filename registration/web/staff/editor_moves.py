@@ -42,9 +42,8 @@ def tell(moved: Sequence[Move]) -> None:
     if len(moved) > drafts:
         flash(
             ngettext(
-                "%(num)d scheduled message moved with the event. Look whether it is still right.",
-                "%(num)d scheduled messages moved with the event. Look whether they are still"
-                " right.",
+                "%(num)d scheduled message moved with the event. Check that it is still right.",
+                "%(num)d scheduled messages moved with the event. Check that they are still right.",
                 len(moved) - drafts,
             ),
             "warn",

@@ -135,7 +135,7 @@ def _waiting(one: Move, rsvp: Rsvp) -> list[str]:
 
 
 def _keeps_queue(rsvp: Rsvp) -> str:
-    return gettext("They keep their place in the queue: %(way)s, %(place)s.", **_queue_of(rsvp))
+    return gettext("They keep their position in the queue: %(way)s, %(place)s.", **_queue_of(rsvp))
 
 
 def _leaves_queue(rsvp: Rsvp) -> str:

@@ -12,7 +12,7 @@ _WORDS: dict[str, tuple[Any, str]] = {
     "DISABLED_ACCOUNT": (_("This account is closed. Write to an administrator."), "warn"),
     "EMAIL_NOT_PROVIDED": (_("Enter your email address"), "warn"),
     "GENERIC_AUTHN_FAILED": (
-        _("Address and password do not belong together. Check both, or set a new password."),
+        _("The address and the password do not match. Check both, or set a new password."),
         "warn",
     ),
     "GENERIC_RECOVERY": (
@@ -20,7 +20,7 @@ _WORDS: dict[str, tuple[Any, str]] = {
         "ok",
     ),
     "INVALID_CODE": (
-        _("This code is not right, too old, or used before. Enter the next one that is shown."),
+        _("This code is wrong, too old or used before. Enter the next one that is shown."),
         "warn",
     ),
     "INVALID_EMAIL_ADDRESS": (
@@ -68,7 +68,7 @@ _WORDS: dict[str, tuple[Any, str]] = {
     ),
     "TWO_FACTOR_DISABLED": (_("You are no longer asked for a code."), "ok"),
     "TWO_FACTOR_INVALID_TOKEN": (
-        _("This code is not right, too old, or used before. Enter the next one that is shown."),
+        _("This code is wrong, too old or used before. Enter the next one that is shown."),
         "warn",
     ),
     "TWO_FACTOR_LOGIN_SUCCESSFUL": (_("You are signed in."), "ok"),

@@ -127,7 +127,7 @@ def edit(slug: str, source_id: int) -> ResponseReturnValue:
         except LookupError:
             return _gone(slug, source_id)
         else:
-            flash(gettext("The address is changed; who watches it follows."), "ok")
+            flash(gettext("The address is changed; everybody who watches follows."), "ok")
             return redirect(url_for(".show", slug=slug), code=303)
     return _page(event_by_slug(slug), SourceForm(formdata=None), {source_id: form}), 422
 
