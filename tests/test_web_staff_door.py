@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from registration import approvals, rsvps, wording
 from registration.database import db
-from registration.models import Attendee, Event, EventStatus, Rsvp, StaffRole
+from registration.models import NO_ADDRESS, Attendee, Event, EventStatus, Rsvp, StaffRole
 from registration.parties import attendees
 from registration.times import now
 from tests.factories import (
@@ -113,6 +113,11 @@ def test_what_is_no_code_is_searched_for_and_let_in_from_the_list(door, rsvp):
     assert said(answer) == "Admitted"
 
 
+def test_a_scan_of_what_is_no_ticket_is_told_and_not_searched_for(door, rsvp):
+    answer = post(door, door_of(rsvp), q="WIFI:S:Lagos Centre;;", scan="y")
+    assert (answer.status_code, said(answer)) == (200, "Not found")
+
+
 def test_a_name_in_the_shape_of_a_code_is_a_name(door, rsvp):
     make_rsvp(rsvp.option, name="Humphrey")
     answer = post(door, door_of(rsvp), q="Humphrey")
@@ -200,6 +205,20 @@ def test_a_walk_in_whose_form_comes_twice_is_let_in_once(door, rsvp, email):
     post(door, f"{door_of(rsvp)}/undo", attendee=ada.id)
     assert press("Ada").status_code == 303
     assert f"<b data-inside>{1 if email else 2}</b>" in door.get(door_of(rsvp)).text
+
+
+@pytest.mark.parametrize("once", ["", "A sign of another form", "'; --@example.org"])
+def test_what_a_walk_in_says_is_kept_whatever_sign_their_form_has(door, rsvp, once):
+    path = f"{door_of(rsvp)}/walk-in"
+    for name in ("Ada", "Benedikt"):
+        fields = {"name": name, "organisation": "Example House", "email": "", "once": once}
+        assert post(door, path, **fields).status_code == 303
+    came = db.session.scalars(select(Rsvp).where(Rsvp.id != rsvp.id).order_by(Rsvp.id)).all()
+    assert [(it.name, it.organisation, it.language) for it in came] == [
+        ("Ada", "Example House", rsvp.event.language),
+        ("Benedikt", "Example House", rsvp.event.language),
+    ]
+    assert {bool(re.fullmatch(f"[0-9a-f]{{24}}{NO_ADDRESS}", it.email)) for it in came} == {True}
 
 
 def test_a_walk_in_with_a_known_address_is_led_to_that_rsvp(door, rsvp):
