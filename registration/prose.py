@@ -31,17 +31,20 @@ def to_html(
 
     Headings are of the third and fourth level, below those of the page. With `link_addresses`
     a web address is a link wherever it stands. `change` may rewrite each piece of text; code and
-    addresses stay as they were written.
+    addresses stay as they were written. Each paragraph, list or quotation reads in the direction of
+    its own words: those within it follow, so that a list has its signs where it begins.
     """
     tokens = _tokens(_linked(markdown) if link_addresses else markdown)
     for token in tokens:
+        if token.nesting == 1 and token.level == 0:
+            token.attrSet("dir", "auto")
         if token.type in ("heading_open", "heading_close"):
             token.tag = "h3" if token.tag in ("h1", "h2", "h3") else "h4"
         _change_words(token.children or (), change)
     return nh3.clean(
         _markdown.renderer.render(tokens, _markdown.options, {}),
         tags=_TAGS,
-        attributes={"a": {"href", "title"}},
+        attributes={"*": {"dir"}, "a": {"href", "title"}},
         url_schemes={"http", "https", "mailto"},
         link_rel="noopener nofollow",
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from registration import prose
@@ -51,7 +53,7 @@ def test_nothing_runs_and_nothing_is_loaded(written: str) -> None:
             'href="https://example.org/hall" rel="noopener nofollow">The plan</a>',
             "The plan <https://example.org/hall>",
         ),
-        ("![A dot](data:image/png;base64,AAAA)", "<p>A dot</p>", "A dot"),
+        ("![A dot](data:image/png;base64,AAAA)", ">A dot</p>", "A dot"),
     ],
 )
 def test_a_picture_is_a_link_to_it_and_never_vanishes(written: str, html: str, text: str) -> None:
@@ -70,3 +72,9 @@ def test_where_a_link_leads_learns_nothing_and_gains_nothing() -> None:
     html = prose.to_html("[a paper](https://example.org/paper)")
     assert 'href="https://example.org/paper"' in html
     assert 'rel="noopener nofollow"' in html
+
+
+def test_each_block_reads_in_the_direction_of_its_own_words() -> None:
+    html = prose.to_html("مرحبا\n\n- أولى\n\n- ثانية\n\n> قول\n\n# عنوان\n\nWelcome")
+    assert re.findall(r'<(\w+) dir="auto">', html) == ["p", "ul", "blockquote", "h3", "p"]
+    assert "<li>\n<p>" in html, "what had a direction of its own would not count for its list"

@@ -541,6 +541,12 @@ def test_the_list_names_the_months_of_an_event_that_ends_in_another_one(
     assert " ".join(re.sub("<[^>]*>", " ", found[1]).split()) == said
 
 
+def test_a_title_is_read_from_the_side_where_it_begins(client: FlaskClient) -> None:
+    title = "ندوة حول السلام"
+    page = client.get(f"/events/{make_event(title=title).slug}").text
+    assert re.search(rf'<h1[^>]* dir="auto">{title}</h1>', page), "what a bdi holds does not count"
+
+
 class TestProgramme:
     """10:00 in New York, 13 days after NOW: 6 December."""
 

@@ -160,6 +160,24 @@ class TestTheForm:
         assert answer.status_code == 200
         assert "RSVPs are not open yet They open on Wednesday 25 November" in text_of(answer)
 
+    def test_an_event_with_no_way_to_attend_yet_is_not_called_full(self, client: FlaskClient):
+        path = f"/events/{make_event().slug}"
+        for page in (client.get(path), client.get(f"{path}/rsvp")):
+            assert page.status_code == 200
+            assert "RSVPs are not open yet" in text_of(page)
+            assert "Every seat is taken" not in text_of(page)
+
+    def test_ways_to_watch_while_one_waits_are_told_apart(self, client: FlaskClient):
+        event = make_event()
+        make_option(event, label="Hall", capacity=0)
+        make_option(event, label="In English", mode=AttendanceMode.VIRTUAL)
+        path = f"/events/{event.slug}/rsvp"
+        assert "Waitlist, and online meanwhile" in text_of(client.get(path))
+        make_option(event, label="In French", mode=AttendanceMode.VIRTUAL)
+        page = text_of(client.get(path))
+        assert "Waitlist for “Hall”, meanwhile “In English”" in page
+        assert "Waitlist for “Hall”, meanwhile “In French”" in page
+
     def test_a_queue_that_has_closed_is_not_offered(self, app: Flask, client: FlaskClient):
         room, stream = make_hybrid(capacity=1)
         make_rsvp(room)

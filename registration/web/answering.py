@@ -218,15 +218,17 @@ def _page(
     event, moment = asking.event, now()
     if not form.offers or event.status is EventStatus.CANCELLED:
         opens_at = listing.opens_next(asking.options, event, moment)
+        is_to_open = opens_at is not None or not asking.options
         page = render_template(
             "rsvps/closed.html",
             event=event,
             now=moment,
             form=form,
+            is_to_open=is_to_open,
             opens_at=opens_at,
             closed_at=listing.closed_at(asking.options, event, moment),
         )
-        status = 200 if opens_at and not event.is_past(moment) else 410
+        status = 200 if is_to_open and not event.is_past(moment) else 410
         if request.method != "GET":
             return page, status
         # There is nothing to send: no token is needed, so no cookie.

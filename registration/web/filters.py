@@ -17,7 +17,7 @@ _LETTERS = {"Lu", "Ll", "Lt", "Lo"}
 def markdown(text: str, language: str = "") -> Markup:
     """Markdown as safe HTML, its words set as its language wants it."""
     html = prose.to_html(text, change=lambda words: typo(words, language))
-    return Markup(html.replace("<p>", '<p dir="auto">'))  # noqa: S704 - nh3 has cleaned it
+    return Markup(html)  # noqa: S704 - nh3 has cleaned it
 
 
 def typo(text: str, language: str = "") -> str:
