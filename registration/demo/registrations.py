@@ -265,7 +265,9 @@ def closed(now: datetime) -> None:
     house.save(
         event,
         house.stream(500),
-        StreamSource(position=0, label="Flux", kind=StreamKind.EMBED, url=house.FILM, is_live=True),
+        StreamSource(
+            position=0, label="Principale", kind=StreamKind.EMBED, url=house.FILM, is_live=True
+        ),
     )
     (stream,) = house.options(event)
     people = house.people(event.slug)
