@@ -208,6 +208,13 @@ class TestPage:
         assert "3 ways to attend" in bar
         assert "In person: " not in bar
 
+    def test_the_bar_of_a_phone_keeps_its_order_around_a_name_from_the_right(
+        self, client: FlaskClient
+    ):
+        option = make_option(make_event(), label="حضوريا", capacity=20)
+        page = client.get(f"/events/{option.event.slug}").text
+        assert "<span>\u2068حضوريا\u2069: 20 of 20 seats left</span>" in page
+
     def test_shows_what_speakers_wrote_about_themselves(self, client: FlaskClient):
         event = make_event(slug="panel")
         make_speaker(event, name="Amina Okonkwo-Bell", bio="Teaches law.\n<b>Walks</b> a lot.")

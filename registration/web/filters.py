@@ -8,7 +8,7 @@ import unicodedata
 from flask_babel import format_decimal
 from markupsafe import Markup, escape
 
-from registration import letters, prose
+from registration import letters, prose, wording
 
 # Not those that modify others: the ʻokina of Hawaiʻi.
 _LETTERS = {"Lu", "Ll", "Lt", "Lo"}
@@ -66,6 +66,7 @@ def number(value: int) -> str:
 ALL = {
     "first_name": letters.first_name,
     "initials": initials,
+    "isolated": wording.isolated,
     "lines": lines,
     "markdown": markdown,
     "number": number,
