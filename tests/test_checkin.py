@@ -15,6 +15,7 @@ from registration.admission import Refusal, RsvpRefused
 from registration.arrivals import Outcome
 from registration.database import db
 from registration.models import (
+    AttendanceMode,
     Attendee,
     AuditEntry,
     Event,
@@ -308,6 +309,24 @@ def test_walk_ins_stop_at_the_capacity_until_staff_say_beyond(app, staff, now):
     assert refused.value.reason is Refusal.FULL
     assert come(beyond_capacity=True).checked_in_at == now
     assert db.session.get_one(type(option), option.id).seats_taken == 2
+
+
+def test_nobody_walks_into_an_event_without_a_room(app, staff, now):
+    stream = make_option(mode=AttendanceMode.VIRTUAL)
+    ada = {"event_id": stream.event_id, "details": Details("Ada", ""), "staff_id": staff.id}
+    with pytest.raises(RsvpRefused, match="no seats in a room"):
+        walkins.walk_in(**ada, now=now, beyond_capacity=True)
+
+
+def test_who_cancelled_is_seated_as_a_walk_in_alone(app, staff, now):
+    room, _stream = make_hybrid(capacity=1)
+    make_rsvp(room)
+    waiting = make_rsvp(room)
+    rsvps.cancel(rsvp_id=waiting.id, now=now)
+    person = attendees(waiting)[0]
+    who = {"event_id": room.event_id, "attendee_id": person.id, "staff_id": staff.id, "now": now}
+    with pytest.raises(RsvpRefused, match="Add a walk-in"):
+        walkins.seat(**who, beyond_capacity=True)
 
 
 def test_racing_walk_ins_never_pass_the_capacity(app, staff, now):

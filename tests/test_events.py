@@ -22,7 +22,7 @@ from registration.models import (
 )
 from registration.revisions import EditedMeanwhile, EventRefused
 from tests.conftest import NOW
-from tests.factories import make_event, make_option, make_speaker, reschedule, save
+from tests.factories import make_event, make_option, make_rsvp, make_speaker, reschedule, save
 
 AFTER_HOLD = NOW + timedelta(minutes=11)
 DAY = timedelta(days=1)
@@ -99,6 +99,28 @@ def test_an_edit_is_in_the_log_with_what_was_and_what_is(app: Flask) -> None:
     events.edit(event_id=event.id, changes=changes, seen="", staff_id=None, now=NOW)
     entry = db.session.scalars(select(AuditEntry).filter_by(action="event.edited")).one()
     assert entry.detail == {"before": {"summary": "old"}, "after": {"summary": "new"}}
+
+
+def test_no_event_takes_the_address_of_another(app: Flask) -> None:
+    make_event(slug="taken")
+    event = make_event(slug="own")
+    common = {"event_id": event.id, "seen": "", "staff_id": None, "now": NOW}
+    with pytest.raises(EventRefused, match="Another event has this address"):
+        events.edit(changes={"slug": "taken"}, **common)
+    events.edit(changes={"slug": "own", "summary": "Its own it keeps."}, **common)
+    db.session.refresh(event)
+    assert (event.slug, event.summary) == ("own", "Its own it keeps.")
+
+
+def test_who_answered_has_agreed_to_the_consent_as_it_was(app: Flask) -> None:
+    option = make_option()
+    before = make_rsvp(option)
+    common = {"event_id": option.event_id, "seen": "", "staff_id": None, "now": NOW}
+    events.edit(changes={"consent": "We also publish your name."}, **common)
+    after = make_rsvp(option)
+    events.edit(changes={"summary": "The consent is as it was."}, **common)
+    assert make_rsvp(option).consent_version == after.consent_version
+    assert int(after.consent_version) == int(before.consent_version) + 1
 
 
 # A new time

@@ -13,6 +13,7 @@ from registration import (
     announcements,
     claims,
     delivery,
+    desk,
     erasure,
     invitations,
     lifecycle,
@@ -37,6 +38,7 @@ from registration.models import (
     MailState,
     OutboxMail,
     Unsubscribe,
+    Visibility,
 )
 from tests.conftest import NOW
 from tests.factories import (
@@ -174,6 +176,16 @@ def test_who_has_an_rsvp_without_an_invitation_is_not_asked_to_come(app: Flask):
         invite(rsvp.event)
     rsvps.cancel(rsvp_id=rsvp.id, now=NOW)
     assert invite(rsvp.event).id
+
+
+def test_who_said_yes_and_has_another_address_by_now_is_not_asked_to_come(app: Flask):
+    option = make_option(make_event(visibility=Visibility.INVITATION))
+    invitation = make_invitation(option.event, email="amina@example.org")
+    rsvp = make_rsvp(option, email=invitation.email, invitation_key=invitation.key)
+    staff_id = make_staff().id
+    desk.correct_address(rsvp_id=rsvp.id, email="a.bell@example.org", staff_id=staff_id, now=NOW)
+    with pytest.raises(InvitationRefused, match="said yes already"):
+        invite(option.event)
 
 
 def delivered(mail_ids: list[int], at: datetime) -> list[str]:

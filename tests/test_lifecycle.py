@@ -35,6 +35,12 @@ def test_a_draft_without_a_way_to_attend_cannot_be_published(app: Flask) -> None
     assert event.is_published
 
 
+def test_a_cancelled_event_is_not_published_once_more(app: Flask) -> None:
+    event = make_option(make_event(status=EventStatus.CANCELLED)).event
+    with pytest.raises(EventRefused, match="Make a copy"):
+        lifecycle.publish(event_id=event.id, staff_id=None, now=NOW)
+
+
 def test_what_was_published_last_is_the_latest_news(app: Flask) -> None:
     draft = make_event(status=EventStatus.DRAFT, slug="draft", updated_at=NOW - 2 * DAY)
     make_option(draft)

@@ -592,6 +592,20 @@ def test_what_staff_do_with_a_mailing_is_in_the_log(app: Flask) -> None:
     assert db.session.scalar(select(func.count()).select_from(Mailing)) == 0
 
 
+def test_a_copy_is_a_draft_that_says_the_same_to_the_same_people(app: Flask) -> None:
+    room, _stream = make_hybrid()
+    make_rsvp(room)
+    segment = Segment(who=Who.EVERYONE, option_id=room.id)
+    mailing = write(room.event_id, segment=segment)
+    who = {"mailing_id": mailing.id, "staff_id": mailing.staff_id, "now": NOW}
+    mailings.test(**who)
+    mailings.release(**who)
+    copy = mailings.copy(**who)
+    assert (copy.subject, copy.body) == (mailing.subject, mailing.body)
+    assert Segment.from_json(copy.segment) == segment
+    assert (copy.id != mailing.id, copy.state) == (True, MailingState.DRAFT)
+
+
 def test_a_draft_that_a_second_click_comes_too_late_for_is_gone_and_no_error(app: Flask) -> None:
     mailing = write(make_option().event_id)
     who = {"mailing_id": mailing.id, "staff_id": mailing.staff_id, "now": NOW}

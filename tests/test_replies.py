@@ -555,6 +555,18 @@ class TestYesAndPerhaps:
         assert rsvp.status is RsvpStatus.CONFIRMED
         assert db.session.scalars(select(CalendarReply.comment)).one().startswith("I am trav")
 
+    @pytest.mark.parametrize(
+        ("method", "partstat"), [("COUNTER", "DECLINED"), ("REPLY", "NEEDS-ACTION")]
+    )
+    def test_are_all_that_counts_and_the_rest_is_for_people(
+        self, rsvp: Rsvp, method: str, partstat: str
+    ):
+        said = GOOGLE.format(
+            uid=rsvp.ical_uid, partstat=partstat, attendee=rsvp.email, sequence=0
+        ).replace("METHOD:REPLY", f"METHOD:{method}")
+        assert take(rsvp, calendar=said) == [ReplyState.ODD]
+        assert rsvp.status is RsvpStatus.CONFIRMED
+
     def test_of_who_has_cancelled_is_no_seat_but_a_link(self, rsvp: Rsvp):
         rsvps.cancel(rsvp_id=rsvp.id, now=NOW)
         db.session.refresh(rsvp)

@@ -55,11 +55,12 @@ def test_filters_and_their_counts_agree() -> None:
     make_rsvp(room, name="Expected", access_note="A chair with arms")
     make_rsvp(room, name="Waits")
     gone = make_rsvp(stream, name="Gone")
-    make_rsvp(stream, name="Watches", needs_captions=True)
+    watches = make_rsvp(stream, name="Watches", needs_captions=True)
     rsvps.cancel(rsvp_id=gone.id, now=NOW)
     db.session.execute(
         update(Attendee).where(Attendee.rsvp_id == inside.id).values(checked_in_at=NOW)
     )
+    db.session.execute(update(Attendee).where(Attendee.rsvp_id == watches.id).values(joined_at=NOW))
     db.session.commit()
     wanted = {
         Filters(): {"In", "Expected", "Waits", "Gone", "Watches"},
@@ -72,6 +73,7 @@ def test_filters_and_their_counts_agree() -> None:
         Filters(status="waiting"): {"Waits"},
         Filters(status="checked_in"): {"In"},
         Filters(status="not_in"): {"Expected", "Watches"},
+        Filters(status="joined"): {"Watches"},
         Filters(access="any"): {"In", "Expected", "Watches"},
         Filters(access="step_free"): {"In"},
         Filters(access="note"): {"Expected"},

@@ -172,6 +172,22 @@ class TestSwitching:
         rsvps.switch(rsvp_id=seated.id, option_id=stream.id, now=later)
         assert fresh(seated).option_id == stream.id
 
+    def test_to_a_stream_goes_nobody_before_it_opens_or_once_it_has_closed(
+        self, app: Flask, now: datetime
+    ):
+        room, stream = make_hybrid()
+        rsvp, second = make_rsvp(room), timedelta(seconds=1)
+
+        def switch(opens_at: datetime, closes_at: datetime) -> None:
+            stream.opens_at, stream.closes_at = opens_at, closes_at
+            db.session.commit()
+            rsvps.switch(rsvp_id=rsvp.id, option_id=stream.id, now=now)
+
+        assert refusal_of(lambda: switch(now + second, now + 2 * second)) is Refusal.NOT_OPEN
+        assert refusal_of(lambda: switch(now - second, now)) is Refusal.CLOSED
+        switch(now, now + second)
+        assert fresh(rsvp).option_id == stream.id
+
     @pytest.mark.parametrize("what", ["cancel", "leave", "switch", "edit", "resend", "watch"])
     def test_nothing_is_changed_once_the_event_is_over(self, app: Flask, what: str):
         room, stream = make_hybrid(capacity=1)
@@ -210,6 +226,18 @@ class TestGuests:
         room, _ = make_hybrid(guests_max=1)
         reason = refusal_of(lambda: make_rsvp(room, guests=["B", "C"]))
         assert reason is Refusal.TOO_MANY_GUESTS
+
+    def test_who_was_promised_guests_keeps_them_where_fewer_are_allowed_by_now(
+        self, app: Flask, now: datetime
+    ):
+        room, _ = make_hybrid(guests_max=2)
+        rsvp = make_rsvp(room, name="A", guests=["B", "C"])
+        room.event.guests_max = 0
+        db.session.commit()
+        for guests in (["B", "D"], ["D"]):
+            about = details(name="A", email=rsvp.email)
+            rsvps.edit(rsvp_id=rsvp.id, now=now, details=about, guests=guests)
+            assert [person.name for person in attendees(rsvp)][1:] == guests
 
     def test_a_guest_more_needs_a_free_seat(self, app: Flask, now: datetime):
         room, _ = make_hybrid(capacity=2, guests_max=2)

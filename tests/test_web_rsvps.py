@@ -601,6 +601,14 @@ class TestTheManagePage:
         db.session.rollback()
         assert db.session.get_one(Rsvp, rsvp.id).status is RsvpStatus.UNVERIFIED
 
+    def test_an_address_confirms_itself_by_a_press_and_has_its_seat(self, client: FlaskClient):
+        room, _ = make_hybrid(confirms_addresses=True)
+        rsvp = make_rsvp(room, name="Amina")
+        assert "Your seat is reserved" not in text_of(client.get(f"/rsvp/{rsvp.manage_key}"))
+        page = press(client, rsvp, "verify")
+        assert "Thank you." in page
+        assert "Your seat is reserved, Amina" in page
+
     def test_the_life_of_an_rsvp_press_by_press(self, client: FlaskClient, now: datetime):
         room, stream = make_hybrid(capacity=1)
         seated = make_rsvp(room, name="Bo")
