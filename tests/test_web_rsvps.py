@@ -153,6 +153,21 @@ class TestTheForm:
         db.session.commit()
         assert chosen("in_person") == [f"{hall.id}"], "one may be chosen now"
 
+    def test_the_only_way_is_chosen_already_unless_a_link_has_named_another(
+        self, client: FlaskClient, now: datetime
+    ):
+        room, stream = make_hybrid(capacity=5)
+
+        def chosen(query: str = "") -> list[str]:
+            page = client.get(f"/events/{room.event.slug}/rsvp{query}").text
+            return re.findall(r'value="(\w+)" id="attend-\d+" checked', page)
+
+        assert chosen() == []
+        room.closes_at = now - timedelta(hours=1)
+        db.session.commit()
+        assert chosen() == [f"{stream.id}"]
+        assert chosen(f"?attend={room.id}") == [], "they wanted to come to the room"
+
     def test_an_option_that_opens_later_says_when(self, client: FlaskClient, now: datetime):
         event = make_event()
         make_option(event, opens_at=now + timedelta(days=2))

@@ -79,11 +79,16 @@ def _show(asking: Asking) -> ResponseReturnValue:
 
 
 def _wanted(offers: Sequence[Offer], attend: str) -> str | None:
-    """The offer that a link names, by its option or by a mode with room; none if it may be two."""
+    """The offer that a link names, by its option or by a mode with room; none if it may be two.
+
+    Where no link has named another, the only offer is the one.
+    """
     named = [
         offer.value
         for offer in offers
-        if attend == str(offer.option.id) or (attend == offer.option.mode and not offer.waits)
+        if not attend
+        or attend == str(offer.option.id)
+        or (attend == offer.option.mode and not offer.waits)
     ]
     return named[0] if len(named) == 1 else None
 
