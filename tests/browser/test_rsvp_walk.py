@@ -170,15 +170,18 @@ def test_the_visitor_s_time_names_the_day_where_it_is_another_one(
     night = datetime(2026, 12, 6, 22, 30, tzinfo=UTC)  # from this day to the next one here
     make_event(slug="night", starts_at=night, ends_at=night + timedelta(hours=1))
     make_event(slug="soir", starts_at=evening, ends_at=evening + timedelta(hours=1), language="fr")
+    first = datetime(2027, 11, 30, 23, 30, tzinfo=UTC)
+    make_event(slug="premier", starts_at=first, ends_at=first + timedelta(hours=1), language="fr")
     for slug, words in (
         ("evening", "Monday 7 December, 12:30–1:30 a.m. CET your time"),
         ("morning", "4:00–5:00 p.m. CET your time"),
         ("night", "Sunday 6 December, 11:30 p.m. – Monday 7 December, 12:30 a.m. CET your time"),
         ("soir", "lundi 7 décembre, 00:30–01:30 CET chez vous"),
+        ("premier", "mercredi 1er décembre, 00:30–01:30 CET chez vous"),
     ):
         theirs = open_page(f"/events/{slug}").locator("main [data-local]").first
         expect(theirs).to_have_text(words)
-        assert re.search("\\d\u00a0d", theirs.inner_text(), re.I) or slug == "morning"
+        assert re.search("(\\d|1er)\u00a0d", theirs.inner_text(), re.I) or slug == "morning"
     # One moment alone is written like a span.
     watcher = make_rsvp(make_option(event, mode="virtual"))
     theirs = open_page(f"/rsvp/{watcher.manage_key}").locator("main [data-local]").first
