@@ -574,6 +574,16 @@ class TestRsvps:
         (row,) = dry(event, larger, ImportKind.RSVPS, option_id=option.id)
         assert row.fate is Fate.FULL
 
+    def test_who_answers_after_a_list_was_taken_in_waits_behind_all_of_it(self, app: Flask) -> None:
+        room, _stream = make_hybrid(capacity=0)
+        event = db.session.get_one(Event, room.event_id)
+        first = make_rsvp(room)
+        assert run(event, ACCENTS, ImportKind.RSVPS, option_id=room.id) == {Fate.WAITS: 2}
+        last = make_rsvp(room)
+        queue = select(Rsvp.id, Rsvp.waiting_number).order_by(Rsvp.waiting_number, Rsvp.id)
+        ids, numbers = zip(*db.session.execute(queue).all(), strict=True)
+        assert (ids[0], ids[-1], numbers) == (first.id, last.id, (1, 2, 3, 4))
+
     def test_guests_and_answers_come_along(self, app: Flask) -> None:
         option = make_option()
         event = db.session.get_one(Event, option.event_id)

@@ -161,6 +161,17 @@ class TestSwitching:
         reason = refusal_of(lambda: rsvps.switch(rsvp_id=rsvp.id, option_id=room.id, now=now))
         assert reason is Refusal.NEEDS_APPROVAL
 
+    def test_one_who_waits_for_approval_may_wait_for_a_seat_instead(
+        self, app: Flask, now: datetime
+    ):
+        event = make_event()
+        board, room = make_option(event, needs_approval=True), make_option(event, capacity=1)
+        seated, rsvp = make_rsvp(room), make_rsvp(board)
+        rsvps.switch(rsvp_id=rsvp.id, option_id=room.id, now=now, accepts_waiting=True)
+        assert (fresh(rsvp).status, rsvp.option_id) == (RsvpStatus.WAITLISTED, room.id)
+        rsvps.cancel(rsvp_id=seated.id, now=now)
+        assert (fresh(rsvp).status, rsvp.option_id) == (RsvpStatus.CONFIRMED, room.id)
+
     def test_the_list_of_the_room_closes_and_the_stream_stays_open_to_a_switch(
         self, app: Flask, now: datetime
     ):
