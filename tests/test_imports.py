@@ -103,7 +103,9 @@ def dry(event: Event, text: str, kind: ImportKind, **changes: object) -> list[fa
     return imports.dry_run(event, read, kind, plan_for(event, read, kind, **changes), now=NOW)
 
 
-def run(event: Event, text: str, kind: ImportKind, **changes: object) -> dict[Fate, int]:
+def run(
+    event: Event, text: str, kind: ImportKind, *, now: datetime = NOW, **changes: object
+) -> dict[Fate, int]:
     read = sheet(text)
     return imports.run(
         event_id=event.id,
@@ -112,7 +114,7 @@ def run(event: Event, text: str, kind: ImportKind, **changes: object) -> dict[Fa
         plan=plan_for(event, read, kind, **changes),
         staff_id=None,
         file_name="list.csv",
-        now=NOW,
+        now=now,
     )
 
 
@@ -748,6 +750,22 @@ class TestRsvps:
         run(event, ACCENTS, ImportKind.RSVPS, option_id=option.id)
         db.session.refresh(invitation)
         assert invitation.status is InvitationStatus.ACCEPTED
+
+    def test_an_invitation_that_is_open_again_stays_open_when_others_come_by_a_list(
+        self, app: Flask
+    ) -> None:
+        room, _stream = make_hybrid()
+        event = db.session.get_one(Event, room.event_id)
+        andre = make_invitation(event, email="andre@example.org")
+        zoe = make_invitation(event, email="zoe@example.org")
+        head, first, second = ACCENTS.splitlines(keepends=True)
+        run(event, head + first, ImportKind.RSVPS, option_id=room.id)
+        rsvp_id = db.session.scalars(select(Rsvp.id)).one()
+        rsvps.cancel(rsvp_id=rsvp_id, now=NOW)
+        later = NOW + timedelta(minutes=1)
+        run(event, head + second, ImportKind.RSVPS, option_id=room.id, now=later)
+        db.session.expire_all()
+        assert (andre.status, zoe.status) == (InvitationStatus.OPEN, InvitationStatus.ACCEPTED)
 
     def test_the_same_list_twice_changes_nothing_the_second_time(self, app: Flask) -> None:
         option = make_option()
