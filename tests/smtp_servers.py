@@ -31,6 +31,8 @@ class Mailbox:
     sender_answer: str = ""
     password: str = "right"
     hangs: bool = False
+    pipelines: bool = False  # says that it takes commands before it has answered the last
+    goes_on: bool = False  # and asks for the content of a mail whose recipient it has refused
     taken: list[bytes] = field(default_factory=list)
     recipients: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
@@ -76,7 +78,7 @@ class Mailbox:
     ) -> list[str]:
         self.greeted.add(id(server))
         session.host_name = hostname
-        return responses
+        return [responses[0], *["250-PIPELINING"] * self.pipelines, *responses[1:]]
 
     async def handle_MAIL(  # noqa: N802
         self, server: Any, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -90,10 +92,10 @@ class Mailbox:
         self, server: Any, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         self.asked.append(address)
-        if address in self.refuses:
-            return self.refuses[address]
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
+        answer = self.refuses.get(address, "250 OK")
+        if self.goes_on or address not in self.refuses:
+            envelope.rcpt_tos.append(address)
+        return answer
 
     async def handle_DATA(  # noqa: N802
         self, server: Any, session: Session, envelope: Envelope

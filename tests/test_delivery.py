@@ -344,6 +344,20 @@ class TestABadServer:
         assert (refused.state, refused.attempts) == (MailState.FAILED, 1)
         assert refused.last_error == "550 5.1.1 No such user"
 
+    @pytest.mark.parametrize(("goes_on", "connections"), [(False, 1), (True, 2)])
+    def test_an_address_refused_in_one_go_with_the_rest_gets_no_mail_and_stops_no_other(
+        self, mailbox: Mailbox, post_to: Callable[..., Post], goes_on: bool, connections: int
+    ):
+        write_mails("a@example.org", "b@example.org", "c@example.org")
+        mailbox.pipelines, mailbox.goes_on = True, goes_on
+        mailbox.refuses = {"b@example.org": "550 nobody of that name"}
+        with serving(mailbox) as port:
+            assert post_to(port)() == 2
+        assert mailbox.recipients == ["a@example.org", "c@example.org"]
+        assert mailbox.connections == connections
+        refused = row_of("b@example.org")
+        assert (refused.state, refused.last_error) == (MailState.FAILED, "550 nobody of that name")
+
     def test_a_deferred_address_is_tried_again_with_growing_pauses(
         self, mailbox: Mailbox, post_to: Callable[..., Post]
     ):
