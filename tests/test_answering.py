@@ -310,6 +310,15 @@ class TestConfirmingTheAddress:
         answering.verify(rsvp_id=late.id, now=now + timedelta(hours=1))
         assert fresh(late).status is RsvpStatus.WAITLISTED, "no dead end for who confirms late"
 
+    def test_who_has_confirmed_keeps_the_seat_when_the_half_hour_ends(
+        self, app: Flask, now: datetime
+    ):
+        room, _ = make_hybrid(capacity=1, confirms_addresses=True)
+        rsvp = make_rsvp(room)
+        answering.verify(rsvp_id=rsvp.id, now=now)
+        assert answering.end_holds(now=now + timedelta(minutes=30)) == 0
+        assert (fresh(rsvp).seats_held, fresh(room).seats_taken) == (1, 1)
+
     def test_confirming_twice_is_once(self, app: Flask, now: datetime):
         room, _ = make_hybrid(confirms_addresses=True)
         rsvp = make_rsvp(room)

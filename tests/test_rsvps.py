@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from registration import links, queues, rsvps
+from registration import answering, links, queues, rsvps
 from registration.admission import Refusal
 from registration.database import db
 from registration.models import Answer, AttendanceMode, AuditEntry, MailKind, RsvpStatus
@@ -97,6 +97,12 @@ class TestSwitching:
         assert fresh(rsvp).option_id == stream.id
         assert fresh(waiting).status is RsvpStatus.CONFIRMED
         assert rsvp.ical_sequence == 1
+
+    def test_who_switches_has_said_yes_when_they_first_did(self, app: Flask, now: datetime):
+        room, stream = make_hybrid()
+        rsvp = make_rsvp(room)
+        rsvps.switch(rsvp_id=rsvp.id, option_id=stream.id, now=now + timedelta(days=1))
+        assert fresh(rsvp).confirmed_at == now, "who comes since before a reminder gets it"
 
     def test_a_switch_to_a_full_room_is_refused_and_keeps_the_place(
         self, app: Flask, now: datetime
@@ -319,11 +325,26 @@ class TestAnswers:
 
 
 def test_every_change_is_in_the_audit_log(app: Flask, now: datetime):
-    room, stream = make_hybrid()
-    rsvp = make_rsvp(room)
-    rsvps.switch(rsvp_id=rsvp.id, option_id=stream.id, now=now)
-    rsvps.cancel(rsvp_id=rsvp.id, now=now)
-    actions = db.session.scalars(
-        select(AuditEntry.action).where(AuditEntry.rsvp_id == rsvp.id).order_by(AuditEntry.id)
-    ).all()
-    assert actions == ["rsvp.confirmed", "rsvp.switched", "rsvp.cancelled"]
+    room, stream = make_hybrid(capacity=1, confirms_addresses=True)
+    first, second = make_rsvp(room), make_rsvp(room)
+    for rsvp in (first, second):
+        answering.verify(rsvp_id=rsvp.id, now=now)
+    rsvps.switch(rsvp_id=first.id, option_id=stream.id, now=now)
+    rsvps.cancel(rsvp_id=first.id, now=now)
+
+    def logged(rsvp_id: int) -> list[tuple[str, str, int | None]]:
+        entries = select(AuditEntry).where(AuditEntry.rsvp_id == rsvp_id).order_by(AuditEntry.id)
+        found = db.session.scalars(entries)
+        return [(entry.action, entry.actor, entry.detail.get("option")) for entry in found]
+
+    assert logged(first.id) == [
+        ("rsvp.unverified", "attendee", room.id),
+        ("rsvp.confirmed", "attendee", room.id),
+        ("rsvp.switched", "attendee", stream.id),
+        ("rsvp.cancelled", "attendee", None),
+    ]
+    assert logged(second.id) == [
+        ("rsvp.unverified", "attendee", room.id),
+        ("rsvp.waitlisted", "attendee", room.id),
+        ("rsvp.promoted", "system", room.id),
+    ]

@@ -117,6 +117,26 @@ def test_ending_one_asks_first_says_why_in_the_mail_and_leads_back_to_the_person
     assert log(f"rsvp.{status}")[-1].detail["reason"] == "The hall is closed."
 
 
+def test_staff_give_a_seat_or_the_mail_again_by_a_press(desk: FlaskClient, admin: Staff) -> None:
+    room, _stream = make_hybrid(capacity=1, promotes_automatically=False)
+    slug, admin_id = room.event.slug, admin.id
+    seated, first, second = (make_rsvp(room).id for _ in range(3))
+    rsvps.cancel(rsvp_id=seated, now=NOW)
+
+    def press(rsvp_id: int, do: str) -> str:
+        page = f"/staff/events/{slug}/attendees/{rsvp_id}"
+        return str(desk.get(send(desk, page, page=page, do=do).location).text)
+
+    assert "Moved up." in press(second, "promote")
+    assert "Every seat is taken." in press(first, "promote")
+    assert (status_of(first), status_of(second)) == (RsvpStatus.WAITLISTED, RsvpStatus.CONFIRMED)
+    assert "Moved up." in press(first, "promote_beyond")
+    assert status_of(first) is RsvpStatus.CONFIRMED
+    assert [entry.staff_id for entry in log("rsvp.promoted")] == [admin_id, admin_id]
+    assert "The mail is on its way once more." in press(first, "resend")
+    assert [entry.rsvp_id for entry in log("rsvp.resent")] == [first]
+
+
 def test_nobody_is_approved_once_the_event_is_over_and_staff_are_told_why(
     app: Flask, desk: FlaskClient
 ) -> None:
