@@ -26,6 +26,7 @@ from registration import (
     revisions,
     rsvps,
     speakers,
+    wording,
 )
 from registration.announcements import spread, undo
 from registration.claims import Notes
@@ -171,6 +172,32 @@ def test_a_venue_that_moves_is_no_news_to_those_who_watch(app: Flask) -> None:
     edit(room.event, stream_note="With captions", now=AFTER_HOLD)
     spread(now=AFTER_HOLD + DAY)
     assert [mail.rsvp_id for mail in mails(MailKind.EVENT_CHANGED)] == [seated.id, watching.id]
+
+
+def test_each_way_to_attend_reads_in_words_what_is_new_for_it(app: Flask) -> None:
+    room, stream = make_hybrid(time_zone="UTC", doors_at=None, stream_note="In English")
+    seated, watching = make_rsvp(room), make_rsvp(stream)
+    edit(
+        room.event,
+        doors_at=room.event.starts_at - timedelta(minutes=30),
+        venue_access="No step at the door\nA lift",
+        stream_note="With captions",
+        lobby_opens_minutes=25,
+    )
+    spread(now=AFTER_HOLD)
+    told = {
+        mail.rsvp_id: rendering.render(mail, now=AFTER_HOLD).body
+        for mail in mails(MailKind.EVENT_CHANGED)
+    }
+    of_the_room = [f"Doors open: – → {wording.clock(room.event.doors_at, room.event.zone)}"]
+    of_the_room.append("Access: No step at the door; A lift")
+    of_the_stream = ["Stream: In English → With captions"]
+    of_the_stream.append("Your room opens 25 minutes before the start.")
+    for rsvp, own, others in (
+        (seated, of_the_room, of_the_stream),
+        (watching, of_the_stream, of_the_room),
+    ):
+        assert [line in told[rsvp.id] for line in own + others] == [True, True, False, False]
 
 
 def test_a_new_description_is_told_to_nobody(app: Flask) -> None:

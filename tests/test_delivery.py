@@ -674,6 +674,19 @@ class TestOutbox:
             assert not outbox.resend(mail_id=mail_id, staff_id=None, now=NOW)
             assert post() == 0  # it went
 
+    def test_a_failed_word_to_the_address_before_can_be_tried_again(self, app: Flask):
+        write_mails("a@example.org")
+        arrived = row_of("a@example.org")
+        arrived.state, arrived.ended_at = MailState.SENT, NOW
+        db.session.commit()
+        right = {"email": "b@example.org", "staff_id": None, "now": NOW}
+        desk.correct_address(rsvp_id=arrived.rsvp_id, **right)
+        word = db.session.scalars(select(OutboxMail).filter_by(kind=MailKind.READDRESSED)).one()
+        word.state, word.ended_at = MailState.FAILED, NOW
+        db.session.commit()
+        assert word.recipient == "a@example.org"
+        assert outbox.resend(mail_id=word.id, staff_id=None, now=NOW)
+
     @pytest.mark.parametrize("happens", ["cancels", "the event is off", "another address"])
     def test_a_failed_mail_that_is_no_longer_so_is_not_tried_again(self, app: Flask, happens: str):
         (mail_id,) = write_mails("a@example.org")

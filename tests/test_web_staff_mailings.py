@@ -109,6 +109,20 @@ def test_a_message_goes_from_nothing_to_the_outbox(
     assert draft().state is MailingState.DRAFT
 
 
+def test_a_message_is_begun_anew_from_one_that_went_and_thrown_away(
+    desk: FlaskClient, event: Event, people: list[Rsvp]
+) -> None:
+    base = f"/staff/events/{event.slug}/messages/"
+    send(desk, f"{base}new", do="review")
+    first = draft().id
+    post(desk, f"{base}{first}/release", seen_at=draft().updated_at.isoformat())
+    second = int(post(desk, f"{base}{first}/copy").location.rsplit("/", 1)[1])
+    assert second != first
+    assert "How to get in" in desk.get(f"{base}{second}").text
+    post(desk, f"{base}{second}/discard")
+    assert draft().id == first
+
+
 def test_before_it_goes_staff_read_that_guests_and_assistants_get_no_copy(
     desk: FlaskClient, event: Event, options: tuple[AttendanceOption, ...]
 ) -> None:
