@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from app import create_app
 from registration.database import db
-from registration.models import AuditEntry, Event, OutboxMail, Staff, StaffRole
+from registration.models import AuditEntry, Event, OutboxMail, Staff, StaffRole, staff_events
 from tests.conftest import settings_for
 from tests.factories import make_event, make_staff
 
@@ -44,6 +44,17 @@ def test_an_account_that_could_not_sign_in_is_not_made(
     assert done.exit_code != 0
     assert said in done.output
     assert db.session.scalars(select(Staff)).all() == []
+
+
+def test_an_account_works_on_the_events_that_the_command_names_and_on_those_before(
+    app: Flask,
+) -> None:
+    slugs = [make_event(slug=slug).slug for slug in ("first", "second", "another")]
+    for named in (slugs[:1], slugs[:2]):
+        options = [word for slug in named for word in ("--event", slug)]
+        assert "may sign in" in run(app, "staff", "add", "me@example.org", *options).output
+    of_account = select(Event.slug).join(staff_events).order_by(Event.slug)
+    assert db.session.scalars(of_account).all() == slugs[:2]
 
 
 def test_an_account_that_was_closed_may_sign_in_as_the_command_says(app: Flask) -> None:

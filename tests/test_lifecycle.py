@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from registration import lifecycle, listing, speakers
+from registration import lifecycle, listing, preflight, speakers
 from registration.database import db
-from registration.models import AttendanceOption, AuditEntry, Event, EventStatus, Question, Speaker
+from registration.models import (
+    AgendaItem,
+    AttendanceOption,
+    AuditEntry,
+    Event,
+    EventStatus,
+    Question,
+    Speaker,
+)
 from registration.revisions import EventRefused
 from tests.conftest import NOW
 from tests.factories import (
@@ -20,9 +29,13 @@ from tests.factories import (
     make_question,
     make_rsvp,
     make_speaker,
+    save,
 )
 
-DAY = timedelta(days=1)
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+# In New York the clocks change in the night after, and in the hour from then.
+SPRING = datetime(2027, 3, 13, 15, tzinfo=UTC)
+AUTUMN = datetime(2027, 11, 7, 5, 30, tzinfo=UTC)
 
 
 def test_a_draft_without_a_way_to_attend_cannot_be_published(app: Flask) -> None:
@@ -33,6 +46,54 @@ def test_a_draft_without_a_way_to_attend_cannot_be_published(app: Flask) -> None
     lifecycle.publish(event_id=event.id, staff_id=None, now=NOW)
     db.session.refresh(event)
     assert event.is_published
+
+
+@pytest.mark.parametrize(
+    ("of_event", "of_room", "text", "is_blocking"),
+    [
+        ({"starts_at": NOW - DAY, "ends_at": NOW}, {}, "The event ends in the past.", True),
+        ({"starts_at": NOW, "ends_at": NOW + DAY}, {}, "The event has begun already.", False),
+        ({"doors_at": SPRING + DAY}, {}, "Doors open after the start.", False),
+        ({"ends_at": SPRING + 15 * DAY}, {}, "The event lasts longer than two weeks.", False),
+        ({"ends_at": SPRING + DAY}, {}, "The clocks change during the event.", False),
+        ({"starts_at": AUTUMN, "ends_at": AUTUMN + 2 * HOUR}, {}, "at the one in EDT.", False),
+        ({"starts_at": SPRING + 2 * DAY, "ends_at": SPRING + 3 * DAY}, {}, "in the week", False),
+        ({"venue_name": ""}, {}, "People can come in person, but there is no venue.", True),
+        ({}, {"capacity": None}, "“In person” has no capacity: it never fills.", False),
+        ({}, {"capacity": 0}, "“In person” has no seats: everybody waits.", False),
+        ({}, {"opens_at": NOW + DAY, "closes_at": NOW + DAY}, "closes before it opens.", True),
+        ({}, {"closes_at": NOW}, "“In person” is closed already.", False),
+        ({"image": "a.jpg"}, {}, "The picture has no description", False),
+        ({"contact_email": ""}, {}, "There is no contact address", False),
+    ],
+)
+def test_before_they_publish_staff_read_what_is_odd(
+    app: Flask,
+    of_event: dict[str, Any],
+    of_room: dict[str, Any],
+    text: str,
+    is_blocking: bool,
+) -> None:
+    times = {"starts_at": SPRING, "ends_at": SPRING + HOUR}
+    event = make_event(**(times | of_event))
+    make_option(event, **({"capacity": 5} | of_room))
+    found = {str(it.text): it.is_blocking for it in preflight.examine(event, now=NOW)}
+    assert [blocks for said, blocks in found.items() if text in said] == [is_blocking], found
+
+
+def test_staff_read_of_a_programme_outside_the_hours_and_of_who_has_no_address(app: Flask) -> None:
+    event = make_event()
+    make_speaker(event)
+    inside = save(AgendaItem(event_id=event.id, starts_at=event.ends_at, title="Goodbye"))
+
+    def said() -> set[str]:
+        found = preflight.examine(event, now=NOW)
+        return {it.section for it in found} & {"agenda", "people"}
+
+    assert said() == set()
+    inside.starts_at = event.ends_at + HOUR
+    make_speaker(event, email="")
+    assert said() == {"agenda", "people"}
 
 
 def test_a_cancelled_event_is_not_published_once_more(app: Flask) -> None:
