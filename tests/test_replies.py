@@ -491,6 +491,14 @@ class TestNo:
         cloud = {"sender": "invitations-noreply@cloud.example.org", "headers": headers}
         assert take(rsvp, **cloud) == [ReplyState.ASKED]
 
+    def test_of_a_stranger_asks_whatever_else_was_heard_that_day(self, rsvp: Rsvp):
+        other = make_rsvp(rsvp.option, email="bo@example.org")
+        take(rsvp, "TENTATIVE")
+        for answered_for in (other, rsvp):
+            before = kinds(answered_for)
+            take(answered_for, sender="thief@example.org")
+            assert kinds(answered_for) == [*before, MailKind.LINKS]
+
     def test_of_a_stranger_after_the_event_asks_nobody(self, rsvp: Rsvp):
         late = rsvp.event.ends_at + timedelta(hours=1)
         assert take(rsvp, sender="thief@example.org", now=late) == [ReplyState.NOTED]
