@@ -592,6 +592,32 @@ def test_what_staff_do_with_a_mailing_is_in_the_log(app: Flask) -> None:
     assert db.session.scalar(select(func.count()).select_from(Mailing)) == 0
 
 
+def test_those_left_out_are_counted_of_the_segment_and_of_its_event_alone(app: Flask) -> None:
+    room, stream = make_hybrid(capacity=1)
+    elsewhere = make_option()
+    for rsvp in [make_rsvp(option) for option in (room, room, stream, elsewhere)]:
+        about = {"email": rsvp.email, "event_id": rsvp.event_id, "now": NOW}
+        subscriptions.unsubscribe(**about, everything=True)
+    left_out = {
+        segment: segments.unsubscribed(room.event_id, segment)
+        for segment in (Segment(), Segment(Who.WAITING), Segment(option_id=stream.id))
+    }
+    assert list(left_out.values()) == [2, 1, 1]
+
+
+def test_who_comes_to_another_event_has_not_come_back_to_this_one(app: Flask) -> None:
+    rsvp = make_rsvp(make_option())
+    rsvps.cancel(rsvp_id=rsvp.id, now=NOW)
+    make_rsvp(make_option(), email=rsvp.email)
+    assert segments.count(rsvp.event_id, Segment(Who.ENDED)) == 1
+
+
+def test_a_segment_is_kept_whole(app: Flask) -> None:
+    whole = Segment(Who.EVERYONE, 2, Presence.NOT_CHECKED_IN, 3, "yes")
+    for segment in (Segment(), whole):
+        assert Segment.from_json(segment.as_json()) == segment
+
+
 def test_a_copy_is_a_draft_that_says_the_same_to_the_same_people(app: Flask) -> None:
     room, _stream = make_hybrid()
     make_rsvp(room)

@@ -584,6 +584,15 @@ class TestYesAndPerhaps:
         assert kinds(rsvp)[-1] is MailKind.LINKS
         assert "That alone does not give you a place" in last_body()
 
+    def test_are_answered_by_no_mail_where_there_is_a_seat_or_no_wish_for_one(self, rsvp: Rsvp):
+        mailed = kinds(rsvp)
+        take(rsvp, "ACCEPTED", headers="")
+        assert kinds(rsvp) == mailed
+        rsvps.cancel(rsvp_id=rsvp.id, now=NOW)
+        mailed = kinds(rsvp)
+        take(rsvp, "TENTATIVE", headers="")
+        assert kinds(rsvp) == mailed
+
     def test_to_an_older_edition_say_nothing_of_the_newer(self, rsvp: Rsvp):
         rsvp.ical_sequence = 3
         db.session.commit()
