@@ -329,6 +329,29 @@ def test_who_cancelled_is_seated_as_a_walk_in_alone(app, staff, now):
         walkins.seat(**who, beyond_capacity=True)
 
 
+def test_nobody_is_given_a_seat_once_the_event_is_over(app, staff, now):
+    room, stream = make_hybrid()
+    watching = make_rsvp(stream)
+    door = {"event_id": room.event_id, "staff_id": staff.id, "now": room.event.ends_at}
+    with pytest.raises(RsvpRefused, match="has ended"):
+        walkins.walk_in(**door, details=Details("Ada", ""))
+    with pytest.raises(RsvpRefused, match="has ended"):
+        walkins.seat(**door, attendee_id=attendees(watching)[0].id)
+
+
+def test_who_comes_instead_of_watching_leaves_the_place_to_who_waits_for_it(app, staff, now):
+    room, stream = make_hybrid()
+    stream.capacity = 1
+    db.session.commit()
+    comes, waits = make_rsvp(stream), make_rsvp(stream)
+    person = attendees(comes)[0]
+    walkins.seat(event_id=room.event_id, attendee_id=person.id, staff_id=staff.id, now=now)
+    db.session.expire_all()
+    assert (comes.option_id, waits.status) == (room.id, RsvpStatus.CONFIRMED)
+    seated = db.session.scalars(select(AuditEntry).filter_by(action="rsvp.seated")).one()
+    assert (seated.rsvp_id, seated.staff_id) == (comes.id, staff.id)
+
+
 def test_racing_walk_ins_never_pass_the_capacity(app, staff, now):
     option = make_option(capacity=3)
     event_id, staff_id, option_id = option.event_id, staff.id, option.id
