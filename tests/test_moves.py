@@ -251,3 +251,12 @@ def test_the_log_names_who_did_it(app: Flask):
     moves.move(rsvp_id=rsvp.id, option_id=stream.id, how=How.AT_ONCE, staff_id=staff.id, now=NOW)
     entry = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "rsvp.switched")).one()
     assert (entry.staff_id, entry.actor, entry.rsvp_id) == (staff.id, "staff", rsvp.id)
+
+
+def test_who_is_let_watch_meanwhile_is_mailed_the_link(app: Flask) -> None:
+    room, stream = make_hybrid(capacity=1)
+    make_rsvp(room)
+    waiting = make_rsvp(room)
+    move(waiting, stream, How.MEANWHILE)
+    assert fresh(waiting).watches_meanwhile
+    assert kinds_mailed(waiting) == [MailKind.WAITLISTED, MailKind.CONFIRMED]
