@@ -551,7 +551,7 @@ def test_the_list_names_the_months_of_an_event_that_ends_in_another_one(
 def test_a_title_is_read_from_the_side_where_it_begins(client: FlaskClient) -> None:
     title = "ندوة حول السلام"
     page = client.get(f"/events/{make_event(title=title).slug}").text
-    assert re.search(rf'<h1[^>]* dir="auto">{title}</h1>', page), "what a bdi holds does not count"
+    assert re.search(rf'<h1[^>]* dir="auto" lang="en">{title}</h1>', page), "a bdi does not count"
 
 
 class TestProgramme:
@@ -638,7 +638,7 @@ class TestForm:
         answer = client.get(f"/events/shut/rsvp{query}")
         assert answer.status_code == status
         assert "Set-Cookie" not in answer.headers
-        assert "Cookie" not in answer.headers.get("Vary", "")
+        assert "public" in answer.headers["Cache-Control"]
 
     def test_a_required_question_is_not_called_optional(self, client: FlaskClient):
         room, stream = make_hybrid(slug="asks")

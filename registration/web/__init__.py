@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flask import Flask, abort, current_app, g, has_request_context, request
+from flask import Flask, abort, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from registration.web import (
@@ -16,6 +16,7 @@ from registration.web import (
     finding,
     front,
     headers,
+    languages,
     limits,
     lobby,
     pages,
@@ -44,11 +45,12 @@ def init_app(app: Flask) -> None:
         BABEL_TRANSLATION_DIRECTORIES=str(Path(app.root_path) / "registration" / "translations"),
     )
     app.jinja_environment = templating.Templates
-    templating.Languages(app, locale_selector=_select_locale)
+    templating.Languages(app, locale_selector=languages.select)
     templating.init_app(app)
     # Each function here is a plain one; Flask would look at it once more at each call.
     app.ensure_sync = lambda func: func  # type: ignore[method-assign]
     app.before_request(_only_forms)
+    languages.init_app(app)
     csrf.init_app(app)
     limits.limiter.init_app(app)
     for blueprint in (
@@ -87,18 +89,3 @@ def _only_forms() -> None:
     if request.mimetype != "multipart/form-data":
         # Texts alone: of these Werkzeug reads all that a picture may have.
         request.max_content_length = request.max_form_memory_size
-
-
-def _select_locale() -> str:
-    """The page's own language where it has one (an event's), else what the browser asks for.
-
-    Where it asks for none that is here, and outside of requests, it is that of the house: the
-    first.
-    """
-    chosen: str | None = g.get("language")
-    languages = list(current_app.config["LANGUAGES"])
-    if chosen in languages:
-        return str(chosen)
-    if not has_request_context():
-        return str(languages[0])
-    return request.accept_languages.best_match(languages) or languages[0]

@@ -22,6 +22,8 @@ from flask import Flask, Response
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from itsdangerous import URLSafeTimedSerializer
 
+from registration.web import languages
+
 Environ = dict[str, Any]
 Headers = list[tuple[str, str]]
 Key = tuple[str, ...]
@@ -180,17 +182,21 @@ class Front:
 
 
 def _keys(environ: Environ) -> tuple[Key, Key] | None:
-    """Under what an answer is kept if it is in one language, and if it depends on the reader's.
+    """Under what an answer is kept if it is in its own language, and if in that of the browser.
+
+    What the reader has chosen goes before either.
 
     None for what is never kept: anything but reading, and searches, of which there is no end.
     """
     if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
         return None
     path = environ["PATH_INFO"]
-    if environ.get("QUERY_STRING") and not path.startswith("/static/"):
+    is_file = path.startswith("/static/")  # the same in all languages
+    if environ.get("QUERY_STRING") and not is_file:
         return None
+    chosen = "" if is_file else languages.in_cookies(environ.get("HTTP_COOKIE", ""))
     encoding = "gzip" if "gzip" in environ.get("HTTP_ACCEPT_ENCODING", "") else ""
-    site = (environ["wsgi.url_scheme"], environ.get("HTTP_HOST", ""), path)
+    site = (environ["wsgi.url_scheme"], environ.get("HTTP_HOST", ""), path, chosen)
     return (*site, encoding), (*site, environ.get("HTTP_ACCEPT_LANGUAGE", ""), encoding)
 
 

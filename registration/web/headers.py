@@ -56,11 +56,14 @@ def cacheable(response: Response, *, seconds: int, translated: bool = True) -> R
     """Let any cache keep what is the same for all, and answer 304 where it is unchanged.
 
     It is kept for each language if it is translated for its reader. What is about one event is in
-    that event's language for all, and a feed has each of its events in its own.
+    that event's language for all who have not chosen one, and a feed has each event in its own.
     """
     response.headers["Cache-Control"] = f"public, max-age={seconds}"
-    if translated and g.get("language") not in current_app.config["LANGUAGES"]:
-        response.vary.add("Accept-Language")
+    known = current_app.config["LANGUAGES"]
+    if translated and len(known) > 1:
+        response.vary.add("Cookie")
+        if g.get("language") not in known:
+            response.vary.add("Accept-Language")
     response.add_etag()
     response.make_conditional(request)
     return response

@@ -14,6 +14,8 @@ from collections.abc import Callable, Sequence
 from flask import current_app, request
 from flask.typing import ResponseReturnValue
 
+from registration.web import languages
+
 #: How many pages are kept; beyond that all are forgotten.
 _MOST = 64
 
@@ -35,8 +37,9 @@ class KeptPages:
         `own` gives the words as they stand in the HTML, the same ones throughout a request. Only
         a page with status 200 in which each of them stands is kept.
         """
-        languages = current_app.config["LANGUAGES"]
-        key = (request.path, request.accept_languages.best_match(languages) or "")
+        known = current_app.config["LANGUAGES"]
+        asked_for = languages.chosen() or request.accept_languages.best_match(known) or ""
+        key = (request.path, asked_for)
         until, pieces = self._kept.get(key, (0.0, Pieces()))
         if time.monotonic() < until:
             words = own()
