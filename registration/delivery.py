@@ -44,10 +44,6 @@ _TO_WHO_WAITS = (
     MailKind.EVENT_CHANGED,
 )
 
-
-#: Mails of a telling that are of use once the event would be over, too.
-_OF_A_CANCELLATION = (MailKind.EVENT_CANCELLED, MailKind.SPEAKER_CANCELLED)
-
 #: Mails with all that they may need.
 _WHOLE = (
     select(OutboxMail)
@@ -252,9 +248,9 @@ def _waits_until(mail: OutboxMail, now: datetime) -> datetime | None:
 
 
 def _is_pointless(mail: OutboxMail, now: datetime) -> bool:
-    """Whether it has no use by now: what the clock wrote too late, or of what is called off, given
-    back or answered; and whatever is to one who is erased."""
-    if _is_to_nobody(mail):
+    """Whether it has no use by now: what comes too late, or is of what is called off, given back or
+    answered; and whatever is to one who is erased."""
+    if _is_to_nobody(mail) or mail.is_too_late(now):
         return True
     if mail.kind is MailKind.LINKS and not linked(mail):
         return True
@@ -262,15 +258,18 @@ def _is_pointless(mail: OutboxMail, now: datetime) -> bool:
         return True
     if mail.kind is MailKind.INVITATION and mail.event and not mail.event.takes_place(now):
         return True
-    if mail.mailing is not None and (mail.mailing.is_overtaken or not _is_for(mail.mailing, mail)):
+    if mail.mailing is not None and _is_stopped(mail.mailing, mail, now):
         return True
-    if mail.announcement_id and mail.event and mail.kind not in _OF_A_CANCELLATION:
-        return mail.event.is_past(now)
     if "until" not in mail.facts:
         return False
     held = mail.rsvp is None or mail.rsvp.is_confirmed
     published = mail.event is not None and mail.event.is_published
     return now >= datetime.fromisoformat(mail.facts["until"]) or not (held and published)
+
+
+def _is_stopped(mailing: Mailing, mail: OutboxMail, now: datetime) -> bool:
+    overtaken = mailing.is_overtaken or mailing.is_too_late(now)
+    return overtaken or not _is_for(mailing, mail)
 
 
 def _is_for(mailing: Mailing, mail: OutboxMail) -> bool:

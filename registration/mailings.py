@@ -50,7 +50,7 @@ class Progress:
 
     @property
     def left_out(self) -> int:
-        """How many never go: none of its readers any more, unsubscribed since, or taken back."""
+        """How many never go: to no reader any more or unsubscribed, taken back, or too late."""
         return max(0, self.total - self.sent - self.failed - self.waiting)
 
 

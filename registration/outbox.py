@@ -52,7 +52,7 @@ def resend(*, mail_id: int, staff_id: int | None, now: datetime) -> bool:
     """
     put_off = (OutboxMail.state == MailState.WAITING) & (OutboxMail.attempts > 0)
     with transaction():
-        if not is_still_so(db.session.get_one(OutboxMail, mail_id)):
+        if not is_still_so(db.session.get_one(OutboxMail, mail_id), now=now):
             return False
         tried = db.session.scalar(
             update(OutboxMail)
@@ -88,12 +88,14 @@ def came_back(*, message_id: str, said: str, now: datetime) -> bool:
         return found is not None
 
 
-def is_still_so(mail: OutboxMail) -> bool:
+def is_still_so(mail: OutboxMail, *, now: datetime) -> bool:
     """Whether a mail tells what is so by now, at the address that its reader has by now.
 
     A later mail takes the place of one that waits alone: one that failed stays as it was.
     """
     rsvp, speaker = mail.rsvp, mail.speaker
+    if mail.is_too_late(now):
+        return False
     if mail.kind is MailKind.READDRESSED:
         return True  # it is to the address before
     if speaker is not None:

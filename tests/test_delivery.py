@@ -129,6 +129,38 @@ def test_who_read_of_a_move_that_is_taken_back_before_its_telling_is_told_so(
     assert told == {MailKind.EVENT_CHANGED: was, MailKind.SPEAKER_CHANGED: was}
 
 
+def test_nothing_says_how_to_come_to_an_event_that_is_over(
+    mailbox: Mailbox, post_to: Callable[..., Post]
+) -> None:
+    room, _ = make_hybrid(capacity=1)
+    event = room.event
+    for _number in range(2):  # the second one waits
+        make_rsvp(room)
+    speakers.invite(speaker_id=make_speaker(event).id, staff_id=None, now=NOW)
+    event.confirms_addresses = True
+    db.session.commit()
+    make_rsvp(room)
+    kinds = set(db.session.scalars(select(OutboxMail.kind)))
+    assert kinds == {
+        MailKind.CONFIRMED,
+        MailKind.WAITLISTED,
+        MailKind.SPEAKER_INVITATION,
+        MailKind.VERIFY,
+    }
+    with serving(mailbox) as port:
+        assert post_to(port)(now=event.ends_at) == 0
+    assert set(states().values()) == {MailState.SUPERSEDED}
+
+
+def test_who_gave_a_place_back_is_told_so_after_the_event_too(
+    mailbox: Mailbox, post_to: Callable[..., Post]
+) -> None:
+    rsvp = make_rsvp(make_option())
+    rsvps.cancel(rsvp_id=rsvp.id, now=NOW)
+    with serving(mailbox) as port:
+        assert post_to(port)(now=rsvp.event.ends_at) == 1
+
+
 def server_context() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(CERTIFICATE)
@@ -687,6 +719,16 @@ class TestOutbox:
         assert word.recipient == "a@example.org"
         assert outbox.resend(mail_id=word.id, staff_id=None, now=NOW)
 
+    def test_a_failed_ticket_is_not_tried_again_once_the_event_is_over(self, app: Flask):
+        (mail_id,) = write_mails("a@example.org")
+        with transaction():
+            row = db.session.get_one(OutboxMail, mail_id)
+            row.state, row.ended_at = MailState.FAILED, NOW
+            ends_at = row.event.ends_at
+        assert not outbox.resend(mail_id=mail_id, staff_id=None, now=ends_at)
+        just_before = ends_at - timedelta(seconds=1)
+        assert outbox.resend(mail_id=mail_id, staff_id=None, now=just_before)
+
     @pytest.mark.parametrize("happens", ["cancels", "the event is off", "another address"])
     def test_a_failed_mail_that_is_no_longer_so_is_not_tried_again(self, app: Flask, happens: str):
         (mail_id,) = write_mails("a@example.org")
@@ -694,7 +736,7 @@ class TestOutbox:
             row = db.session.get_one(OutboxMail, mail_id)
             row.state, row.ended_at = MailState.FAILED, NOW
             rsvp_id, event_id = row.rsvp_id, row.event_id
-        assert outbox.is_still_so(db.session.get_one(OutboxMail, mail_id))
+        assert outbox.is_still_so(db.session.get_one(OutboxMail, mail_id), now=NOW)
         if happens == "cancels":
             rsvps.cancel(rsvp_id=rsvp_id, now=NOW)
         elif happens == "the event is off":
@@ -711,9 +753,9 @@ class TestOutbox:
         about = select(OutboxMail).filter_by(rsvp_id=waits.id, kind=MailKind.WAITLISTED)
         with transaction():
             db.session.scalars(about).one().state = MailState.FAILED
-        assert outbox.is_still_so(db.session.scalars(about).one())
+        assert outbox.is_still_so(db.session.scalars(about).one(), now=NOW)
         rsvps.cancel(rsvp_id=seated.id, now=NOW)
-        assert not outbox.is_still_so(db.session.scalars(about).one())
+        assert not outbox.is_still_so(db.session.scalars(about).one(), now=NOW)
 
     def test_a_failed_mail_whose_address_was_erased_is_not_tried_again(self, app: Flask):
         (mail_id,) = write_mails("a@example.org")

@@ -354,6 +354,32 @@ def test_a_mailing_waits_while_a_cancellation_can_be_taken_back(app: Flask) -> N
     assert goes(mail, CANCELLED_AT + HOLD)
 
 
+def test_what_was_to_be_read_before_the_event_does_not_go_after_it(app: Flask) -> None:
+    mail = released(NOW)
+    event = mail.event
+    assert event is not None
+    assert goes(mail, event.ends_at - timedelta(seconds=1))
+    assert not goes(mail, event.ends_at)
+    assert mail.state is MailState.SUPERSEDED
+
+
+def test_a_message_that_was_released_while_the_event_ran_goes_after_it(app: Flask) -> None:
+    mail = released(make_event().starts_at)
+    event = mail.event
+    assert event is not None
+    assert goes(mail, event.ends_at)
+
+
+def released(at: datetime) -> OutboxMail:
+    """A mail of a message that was released then."""
+    room, _stream = make_hybrid()
+    make_rsvp(room)
+    mailing = write(room.event_id)
+    mailings.release(mailing_id=mailing.id, staff_id=mailing.staff_id or 0, now=at)
+    [mail] = mails_of(mailing)
+    return mail
+
+
 def cancelled_in_its_hold() -> OutboxMail:
     """A mail of a message that was held when the event was cancelled."""
     room, _stream = make_hybrid()

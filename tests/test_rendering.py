@@ -201,6 +201,15 @@ class TestTheEnd:
         assert "The queue closed on" in body
         assert "When a seat becomes free" not in body
 
+    def test_no_seat_is_promised_by_a_mail_that_has_waited_until_the_queue_closed(self, app: Flask):
+        room, _ = make_hybrid(capacity=0)
+        rsvp = make_rsvp(room)
+        assert "When a seat becomes free" in " ".join(last_mail(rsvp).body.split())
+        app.config["NOW"] = lambda: rsvp.event.starts_at
+        body = " ".join(last_mail(rsvp).body.split())
+        assert "The queue closed on" in body
+        assert "When a seat becomes free" not in body
+
     def test_the_waitlist_says_once_where_one_stands(self, app: Flask):
         room, _ = make_hybrid(capacity=0)
         first, second = make_rsvp(room), make_rsvp(room)

@@ -431,7 +431,7 @@ def test_a_mail_that_failed_at_the_old_address_is_not_tried_there_again(
     (mail,) = mails_of(speaker)
     mail.state, mail.ended_at = MailState.FAILED, NOW
     db.session.commit()
-    assert outbox.is_still_so(mail)
+    assert outbox.is_still_so(mail, now=NOW)
     edit(speaker, email="lise@example.org")
     assert not outbox.resend(mail_id=mail.id, staff_id=None, now=NOW)
 

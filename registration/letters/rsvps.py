@@ -22,6 +22,7 @@ from registration.letters.letter import (
     why_answered,
 )
 from registration.models import EventStatus, MailKind, OutboxMail, Rsvp
+from registration.times import now
 
 
 def _changed(rsvp: Rsvp, mail: OutboxMail) -> Letter:
@@ -44,8 +45,8 @@ def _waiting(rsvp: Rsvp, mail: OutboxMail) -> Letter:
         if rsvp.waits_for_option_id
         else subject
     )
-    if mail.created_at >= event.promotes_until:
-        # Approved, or an address confirmed, too late.
+    if (mail.ended_at or now()) >= event.promotes_until:
+        # Approved, or an address confirmed, too late; or the mail has waited so long.
         follows = gettext(
             "The queue closed on %(moment)s. No more seats are given to it.", moment=closes
         )

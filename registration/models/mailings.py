@@ -84,6 +84,11 @@ class Mailing(Base):
         """Whether it is released and can still be undone."""
         return self.state is MailingState.RELEASED and self.due_at is not None and now < self.due_at
 
+    def is_too_late(self, now: datetime) -> bool:
+        """Whether it was to be read before the event, which is over by now."""
+        is_over = self.event.is_past(now)
+        return is_over and self.due_at is not None and self.due_at < self.event.starts_at
+
     @property
     def is_overtaken(self) -> bool:
         """Whether the event is no longer what it was when this was released or scheduled."""

@@ -54,6 +54,22 @@ class MailState(enum.StrEnum):
     WITHDRAWN = "withdrawn"  # staff took it back before it went
 
 
+#: What is of no use to anybody once the event is over: it tells how to come, or asks for an answer.
+_BEFORE_THE_END = (
+    MailKind.VERIFY,
+    MailKind.RECEIVED,
+    MailKind.CONFIRMED,
+    MailKind.WAITLISTED,
+    MailKind.PROMOTED,
+    MailKind.CHANGED,
+    MailKind.EVENT_CHANGED,
+    MailKind.INVITATION,
+    MailKind.INVITATION_REMINDER,
+    MailKind.SPEAKER_INVITATION,
+    MailKind.SPEAKER_CHANGED,
+    MailKind.SPEAKER_REMINDER,
+)
+
 #: Why a mail of ours did not go, as it is kept in last_error; other words there are mail servers'.
 TOO_LATE = "of no use any more"
 UNFIT = "cannot be rendered: "
@@ -129,6 +145,11 @@ class OutboxMail(Base):
     speaker: Mapped[Speaker | None] = relationship()
     invitation: Mapped[Invitation | None] = relationship()
     mailing: Mapped[Mailing | None] = relationship()
+
+    def is_too_late(self, now: datetime) -> bool:
+        """Whether its event is over, and what it tells or asks was for the time before."""
+        is_over = self.event is not None and self.event.is_past(now)
+        return is_over and self.kind in _BEFORE_THE_END
 
 
 class WorkerHeartbeat(Base):

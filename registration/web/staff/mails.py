@@ -101,7 +101,7 @@ def show(mail_id: int) -> ResponseReturnValue:
         message=message,
         calendar_text=calendar.decode() if calendar else "",
         entries=icalendar.Calendar.from_ical(calendar).walk("VEVENT") if calendar else [],
-        is_still_so=outbox.is_still_so(mail),
+        is_still_so=outbox.is_still_so(mail, now=now()),
     )
 
 
@@ -169,7 +169,7 @@ def act(mail_id: int) -> ResponseReturnValue:
     if request.form.get("do") == "resend":
         if outbox.resend(**about):
             flash(gettext("It will be tried again at once."), "ok")
-        elif outbox.is_still_so(mail):
+        elif outbox.is_still_so(mail, now=now()):
             flash(gettext("It goes by itself, within ten minutes at the latest."), "ok")
     elif request.form.get("do") == "withdraw":
         # Who presses twice has taken it back as well.
