@@ -70,6 +70,8 @@ def decline(*, invitation_id: int, now: datetime) -> None:
             had_entry = rsvp.is_confirmed
             admission.end(rsvp, seats, RsvpStatus.DECLINED, now=now)
             emails.rsvp_cancelled(rsvp, now=now, by="attendee", was_confirmed=had_entry)
+            # Beside the no: who reads of the day's cancellations reads of this one.
+            audit.record("rsvp.cancelled", now=now, rsvp=rsvp)
         invitation.status, invitation.answered_at = InvitationStatus.DECLINED, now
         ended: list[Rsvp | None] = [*answers]
         for each in ended or [None]:

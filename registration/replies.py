@@ -117,6 +117,8 @@ def _apply(rsvp: Rsvp, seats: Seats, reply: Reply, now: datetime) -> None:
             admission.end(rsvp, seats, RsvpStatus.CANCELLED, now=now)
             # Their calendar knows it already: the mail has no CANCEL.
             emails.rsvp_cancelled(rsvp, now=now, by="calendar", was_confirmed=False)
+            # Beside the reply: who reads of the day's cancellations reads of this one.
+            audit.record("rsvp.cancelled", now=now, actor="calendar", rsvp=rsvp)
             seating.promote(seats, now=now)
     elif reply.partstat == "ACCEPTED" and not (rsvp.is_confirmed or reply.is_automatic):
         emails.calendar_answer(rsvp, now=now, said=reply.partstat, is_sure=True)

@@ -380,6 +380,18 @@ def released(at: datetime) -> OutboxMail:
     return mail
 
 
+def test_what_is_written_while_a_cancellation_is_held_goes_all_the_same(app: Flask) -> None:
+    before = cancelled_in_its_hold()
+    mailing = write(before.event_id or 0, subject="We are sorry")
+    later = CANCELLED_AT + timedelta(minutes=5)
+    mailings.release(mailing_id=mailing.id, staff_id=mailing.staff_id or 0, now=later)
+    announcements.spread(now=CANCELLED_AT + HOLD)
+    [mail] = mails_of(mailing)
+    assert goes(mail, later + HOLD)
+    db.session.refresh(before)
+    assert before.state is MailState.SUPERSEDED
+
+
 def cancelled_in_its_hold() -> OutboxMail:
     """A mail of a message that was held when the event was cancelled."""
     room, _stream = make_hybrid()

@@ -18,14 +18,17 @@ from registration import (
     delivery,
     digests,
     erasure,
+    invitations,
     reminders,
     rendering,
+    replies,
     rsvps,
     streams,
     walkins,
 )
 from registration.clock import Calendar
 from registration.database import db, transaction
+from registration.imip import Reply
 from registration.models import (
     Event,
     EventStatus,
@@ -43,6 +46,7 @@ from tests.conftest import NOW
 from tests.factories import (
     make_event,
     make_hybrid,
+    make_invitation,
     make_option,
     make_rsvp,
     make_speaker,
@@ -380,6 +384,21 @@ class TestDigest:
         make_account(StaffRole.ADMIN, "admin@example.org")
         rsvp = make_rsvp(make_option())
         erasure.erase(rsvp_id=rsvp.id, staff_id=None, now=NOW)
+        assert digests.send("2026-11-24", now=NOW + DAY) == 1
+        mail = db.session.scalars(select(OutboxMail).where(OutboxMail.kind == "staff")).one()
+        assert mail.facts["events"][0]["cancelled"] == 1
+
+    @pytest.mark.parametrize("where", ["in a calendar", "at an invitation"])
+    def test_a_seat_given_back_by_a_no_is_told_of_too(self, app: Flask, where: str):
+        make_account(StaffRole.ADMIN, "admin@example.org")
+        room = make_option()
+        invited = make_invitation(room.event)
+        rsvp = make_rsvp(room, email=invited.email)
+        if where == "in a calendar":
+            no = Reply(rsvp.ical_uid, rsvp.email, rsvp.email, "DECLINED", "digest", stamped_at=NOW)
+            replies.take(no, now=NOW)
+        else:
+            invitations.decline(invitation_id=invited.id, now=NOW)
         assert digests.send("2026-11-24", now=NOW + DAY) == 1
         mail = db.session.scalars(select(OutboxMail).where(OutboxMail.kind == "staff")).one()
         assert mail.facts["events"][0]["cancelled"] == 1

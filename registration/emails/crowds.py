@@ -99,10 +99,12 @@ def crowd_cancelled(crowd: Crowd, *, now: datetime) -> int:
 
     Whatever else still waits to go to any of them gives way, but for what tells one whose RSVP has
     ended so, and an address before: that mail has the CANCEL of an entry, and this one is not for
-    them.
+    them. What staff have released since they cancelled was written for it.
     """
     kept = (*rows.ENDS, MailKind.READDRESSED)
-    _supersede(crowd.waiting_mails & OutboxMail.kind.not_in(kept), now)
+    cancelled_at = crowd.event.cancelled_at or now
+    of_staff = OutboxMail.mailing_id.is_not(None) & (OutboxMail.created_at >= cancelled_at)
+    _supersede(crowd.waiting_mails & OutboxMail.kind.not_in(kept) & ~of_staff, now)
     live = crowd.rsvps(Rsvp.status.in_(LIVE))
     kind, told = MailKind.EVENT_CANCELLED, {"reason": crowd.event.cancellation_reason}
     number = _write(kind, live, crowd, now, facts=_json(told), sequence=_next_number())
