@@ -142,14 +142,14 @@ def _description(event: Event, option: AttendanceOption, link: str) -> str:
     """What one needs on the day: some calendars move the mail away once they have read it."""
     lines = []
     if option.is_virtual:
-        opens = wording.clock(event.lobby_opens_at, event.zone)
+        opens = wording.clock_before(event.lobby_opens_at, event.starts_at, event.zone)
         lines.append(gettext("Watch here, from %(time)s: %(url)s", time=opens, url=link))
         if event.stream_note:
             lines.append(event.stream_note)
     else:
         lines.append(venue(event))
         if event.doors_at:
-            doors = wording.clock(event.doors_at, event.zone)
+            doors = wording.clock_before(event.doors_at, event.starts_at, event.zone)
             lines.append(gettext("Doors open at %(time)s.", time=doors))
         lines.extend(line.strip() for line in event.venue_access.splitlines())
     lines.append(gettext("Event page: %(url)s", url=event_url(event)))

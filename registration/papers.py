@@ -43,7 +43,12 @@ def _ticket(paper: Paper, event: Event, rsvp: Rsvp, person: Attendee) -> None:
     y = paper.say(left, y + 2, width, event.title, size=24, family="serif", lines=3, smallest=15)
     facts = [(gettext("When"), wording.span(event.starts_at, event.ends_at, event.zone))]
     if event.doors_at:
-        facts.append((gettext("Doors open"), wording.clock(event.doors_at, event.zone)))
+        facts.append(
+            (
+                gettext("Doors open"),
+                wording.clock_before(event.doors_at, event.starts_at, event.zone),
+            )
+        )
     facts += [(gettext("Where"), entries.venue(event)), (gettext("Guest"), paper.name_of(person))]
     y = max(y + 5, 62)
     for label, text in facts:

@@ -144,6 +144,19 @@ def may_move(event: Event, option: AttendanceOption, now: datetime) -> bool:
     return True
 
 
+def streams(
+    rsvp: Rsvp, options: Sequence[AttendanceOption], now: datetime
+) -> list[AttendanceOption]:
+    """The ways to watch that have room for an RSVP, and that it can take now."""
+    return [
+        option
+        for option in options
+        if option.is_virtual
+        and option.has_room_for(rsvp.party_size)
+        and may_move(rsvp.event, option, now)
+    ]
+
+
 def gives_up(rsvp: Rsvp, option: AttendanceOption, now: datetime) -> bool:
     """Whether attending this way at once costs what may not come back.
 

@@ -182,13 +182,18 @@ def hours_from(starts_at: datetime, ends_at: datetime, zone: ZoneInfo) -> str:
         return gettext(
             "%(start)s – %(last_day)s, %(end)s",
             start=_start(starts_at, ends_at, zone),
-            last_day=day_and_month(ends_at, zone),
+            last_day=_last_day(first.date(), last.date()),
             end=end,
         )
     start = _start(starts_at, ends_at, zone)
     if _is_english() and (first.hour < 12) == (last.hour < 12) and start.count(NBSP) == 1:
         start = start.split(NBSP)[0]
     return f"{start}–{end}"
+
+
+def _last_day(first: date, last: date) -> str:
+    """The day on which a span ends; with its year where that is another one."""
+    return plain_date(last) if first.year != last.year else _date(last, "d MMMM", _locale())
 
 
 def span(starts_at: datetime, ends_at: datetime, zone: ZoneInfo) -> str:
@@ -211,6 +216,16 @@ def recent_moment(at: datetime, zone: ZoneInfo, *, now: datetime) -> str:
     """ "10:00 a.m. EST", with its day where that is not today."""
     is_today = at.astimezone(zone).date() == now.astimezone(zone).date()
     return clock(at, zone) if is_today else moment(at, zone)
+
+
+def clock_before(at: datetime, starts_at: datetime, zone: ZoneInfo) -> str:
+    """ "9:45 a.m. EST", of what comes before a start; "11:45 p.m. CET on 7 December" where it is
+    on another day. It fits behind "at" and "from".
+    """
+    time = clock(at, zone)
+    if at.astimezone(zone).date() == starts_at.astimezone(zone).date():
+        return time
+    return gettext("%(time)s on %(day)s", time=time, day=day_and_month(at, zone))
 
 
 def ordinal_place(number: int) -> str:
@@ -262,6 +277,8 @@ def room_left(option: AttendanceOption) -> str:
     if option.capacity is None:
         return gettext("Unlimited")
     left = option.seats_left or 0
+    if option.capacity == 1:
+        return gettext("1 of 1 place left") if option.is_virtual else gettext("1 of 1 seat left")
     # In English it is the capacity that has a plural: "1 of 120 seats left". In French what is left
     # has it, so that both forms are here.
     return (

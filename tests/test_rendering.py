@@ -19,6 +19,7 @@ from registration import (
     announcements,
     answering,
     approvals,
+    editions,
     emails,
     entries,
     letters,
@@ -30,6 +31,7 @@ from registration import (
     walkins,
 )
 from registration.database import db
+from registration.letters.events import changes
 from registration.mime import CalendarMessage
 from registration.models import HOLD, MailKind, OutboxMail, Rsvp
 from tests.conftest import NOW
@@ -209,6 +211,39 @@ class TestTheEnd:
         body = " ".join(last_mail(rsvp).body.split())
         assert "The queue closed on" in body
         assert "When a seat becomes free" not in body
+
+    def test_who_waits_for_a_stream_is_promised_a_link_and_no_ticket(self, app: Flask):
+        stream = make_option(mode="virtual", capacity=1)
+        first, second = make_rsvp(stream), make_rsvp(stream)
+        waits = last_mail(second)
+        assert "we mail you your link." in " ".join(waits.body.split())
+        assert "ticket" not in waits.body
+        rsvps.cancel(rsvp_id=first.id, now=NOW)
+        assert last_mail(second).subject.startswith("A place is yours: ")
+
+    def test_who_cancels_when_rsvps_are_closed_is_not_led_back(self, app: Flask):
+        room, _ = make_hybrid(registration_closes_at=NOW + timedelta(days=1))
+        for at, is_led in ((NOW, True), (NOW + timedelta(days=2), False)):
+            rsvp = make_rsvp(room)
+            rsvps.cancel(rsvp_id=rsvp.id, now=at)
+            assert ("RSVP again" in last_mail(rsvp).body) is is_led
+
+    def test_a_moved_event_does_not_say_that_its_doors_open_when_they_did(self, app: Flask):
+        event = make_event(lobby_opens_minutes=0)
+        event.doors_at = event.starts_at - timedelta(minutes=30)
+        before = editions.facts_of(event)
+        for name in ("starts_at", "ends_at", "doors_at"):
+            setattr(event, name, getattr(event, name) + timedelta(days=1))
+        told = changes(before, editions.facts_of(event), ["starts_at", "doors_at"])
+        assert len(told) == 1
+        assert told[0].startswith("When: ")
+        event.doors_at -= timedelta(hours=25)
+        event.lobby_opens_minutes = 1440
+        told = changes(before, editions.facts_of(event), ["doors_at", "lobby_opens_minutes"])
+        assert [line.replace("\xa0", " ") for line in told] == [
+            "Doors open: 9:30 a.m. EST → 8:30 a.m. EST on 6 December",
+            "Your room opens at 10:00 a.m. EST on 6 December.",
+        ]
 
     def test_the_waitlist_says_once_where_one_stands(self, app: Flask):
         room, _ = make_hybrid(capacity=0)

@@ -118,6 +118,10 @@ class TestList:
         assert "Registration on another site" in page
         assert "No registration is needed" in page
 
+    def test_an_event_that_cannot_be_attended_yet_says_so(self, client: FlaskClient):
+        make_event()
+        assert "RSVPs are not open yet" in words(client, "/")
+
     def test_two_days_are_named_both(self, client: FlaskClient):
         make_event(starts_at=NOW + timedelta(days=1), ends_at=NOW + timedelta(days=2))
         assert "Tue–Wed" in words(client, "/")
@@ -150,6 +154,49 @@ class TestPage:
         page = words(client, "/events/nearly")
         assert "1 of 120 seats left" in page
         assert "1 of 9 places left" in page
+
+    def test_the_only_seat_is_one(self, client: FlaskClient):
+        event = make_event(slug="tiny")
+        make_option(event, capacity=1)
+        make_option(event, capacity=1, mode=AttendanceMode.VIRTUAL)
+        page = words(client, "/events/tiny")
+        assert "1 of 1 seat left" in page
+        assert "1 of 1 place left" in page
+
+    @pytest.mark.parametrize("contact", ["", "events@example.org"])
+    def test_nobody_is_asked_to_write_to_who_has_no_address(
+        self, client: FlaskClient, contact: str
+    ):
+        event = make_event(slug="closed", contact_email=contact)
+        make_option(event, closes_at=NOW - timedelta(hours=1))
+        full = make_event(
+            slug="full", contact_email=contact, promotion_closes_at=NOW - timedelta(hours=1)
+        )
+        make_rsvp(make_option(full, capacity=1))
+        for slug, reason in (("closed", "RSVPs closed on"), ("full", "Every seat is taken.")):
+            page = words(client, f"/events/{slug}")
+            assert reason in page
+            assert ("Write to us" in page) is bool(contact)
+
+    def test_only_who_has_somewhere_to_come_is_told_to_come(self, client: FlaskClient):
+        open_house = {"registration": RegistrationKind.NONE}
+        make_event(slug="hall", **open_house)
+        make_event(slug="nowhere", venue_name="", venue_address="", **open_house)
+        assert "No registration is needed. Just come." in words(client, "/events/hall")
+        page = words(client, "/events/nowhere")
+        assert "No registration is needed." in page
+        assert "Just come." not in page
+
+    def test_of_a_cancelled_event_without_rsvps_nobody_is_told(self, client: FlaskClient):
+        make_event(slug="off", registration=RegistrationKind.NONE, status=EventStatus.CANCELLED)
+        page = words(client, "/events/off")
+        assert "This event has been cancelled." in page
+        assert "is told by mail" not in page
+
+    def test_a_title_from_the_right_keeps_the_date_beside_it_whole(self, client: FlaskClient):
+        make_hybrid(slug="nadwa", title="ندوة", status=EventStatus.CANCELLED)
+        page = html.unescape(words(client, "/events/nadwa").replace("\xa0", " "))
+        assert "<title>Cancelled: \u2068ندوة\u2069, 6 December 2026 – " in page
 
     def test_nobody_is_sent_to_a_waitlist_that_has_closed(self, client: FlaskClient):
         event = make_event(slug="tight", promotion_closes_at=NOW - timedelta(hours=1))
@@ -271,6 +318,15 @@ class TestPage:
         make_hybrid(slug="unfilmed", recording_notice="", **times)
         assert "Its recording will be here." in words(client, "/events/filmed")
         assert "was not recorded" in words(client, "/events/unfilmed")
+        listed = words(client, "/")
+        assert "Recording to follow" in listed
+        assert listed.count("Not recorded") == 1
+
+    def test_says_of_what_took_weeks_when_it_ended(self, client: FlaskClient):
+        ends_at = NOW - timedelta(days=2)
+        make_event(slug="weeks", starts_at=ends_at - timedelta(days=21), ends_at=ends_at)
+        page = words(client, "/events/weeks").replace("\xa0", " ")
+        assert "from Saturday 31 October 2026 to Saturday 21 November 2026." in page
 
 
 def properties(client: FlaskClient, path: str) -> dict[str, str]:

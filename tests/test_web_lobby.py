@@ -259,6 +259,21 @@ def test_the_status_is_the_same_for_all_cached_and_tells_of_nobody(hall):
     assert changed.json["note"] == "Five minutes late"
 
 
+def test_only_who_can_watch_is_told_how(hall):
+    seated, waiting = make_rsvp(hall.room), make_rsvp(hall.room)
+    hall.at(hall.starts - timedelta(hours=1))
+    assert "To watch online instead" in hall.page(seated.join_key).text
+    assert "you keep your position" in hall.page(waiting.join_key).text
+    hall.at(hall.starts)
+    page = hall.page(waiting.join_key).text
+    assert "To watch online, open your page" in page
+    assert "you keep your position" not in page
+    hall.stream.closes_at = hall.starts
+    save(hall.stream)
+    for rsvp in (seated, waiting):
+        assert "To watch online" not in hall.page(rsvp.join_key).text
+
+
 def test_who_sits_in_the_room_waits_or_cancelled_is_told_kindly(hall):
     seated, waiting = make_rsvp(hall.room), make_rsvp(hall.room)
     gone = make_rsvp(hall.stream)

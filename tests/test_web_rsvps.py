@@ -840,6 +840,60 @@ class TestTheManagePage:
         assert "Your room opens" not in page
         assert "until the day" not in page
 
+    @pytest.mark.parametrize(
+        ("minutes", "said"),
+        [
+            (0, "Your room opens at 10:00 a.m. EST ."),
+            (1, "Your room opens at 9:59 a.m. EST , 1 minute before the start."),
+            (1440, "Your room opens at 10:00 a.m. EST on 5 December ."),
+        ],
+    )
+    def test_the_room_that_opens_at_the_start_or_the_day_before_says_when(
+        self, client: FlaskClient, minutes: int, said: str
+    ):
+        _, stream = make_hybrid(lobby_opens_minutes=minutes)
+        assert said in text_of(client.get(f"/rsvp/{make_rsvp(stream).manage_key}"))
+
+    @pytest.mark.parametrize("mode", list(AttendanceMode))
+    def test_another_room_or_stream_is_called_by_its_name(
+        self, client: FlaskClient, mode: AttendanceMode
+    ):
+        event = make_event()
+        here = make_option(event, label="Main hall", mode=mode)
+        make_option(event, label="Overflow room", mode=mode)
+        page = text_of(client.get(f"/rsvp/{make_rsvp(here).manage_key}"))
+        assert "Attend this way instead: Overflow room" in page
+
+    def test_who_waits_for_a_stream_is_promised_a_link_and_no_ticket(self, client: FlaskClient):
+        stream = make_option(mode=AttendanceMode.VIRTUAL, capacity=1)
+        make_rsvp(stream)
+        page = text_of(client.get(f"/rsvp/{make_rsvp(stream).manage_key}"))
+        assert "We mail you your link and the calendar invitation." in page
+        assert "ticket" not in page
+
+    def test_an_event_without_a_venue_has_no_empty_place(self, client: FlaskClient):
+        room = make_option(make_event(venue_name="", venue_address=""), capacity=5)
+        ticket = text_of(client.get(f"/rsvp/{make_rsvp(room).manage_key}"))
+        assert "When" in ticket
+        assert "Where" not in ticket
+        form = text_of(client.get(f"/events/{room.event.slug}/rsvp"))
+        assert "In person 4 of 5 seats left" in form
+
+    def test_the_form_counts_no_seats_where_there_are_none_yet(self, client: FlaskClient):
+        room = make_option(capacity=0)
+        page = text_of(client.get(f"/events/{room.event.slug}/rsvp"))
+        assert "Join the waitlist." in page
+        assert "0 of 0" not in page
+
+    def test_the_form_of_a_room_that_is_open_does_not_say_when_it_opens(
+        self, app: Flask, client: FlaskClient
+    ):
+        _, stream = make_hybrid()
+        page = f"/events/{stream.event.slug}/rsvp"
+        assert "a personal link that opens at 9:45 a.m. EST" in text_of(client.get(page))
+        app.config["NOW"] = lambda: stream.event.starts_at
+        assert "Live stream. You get a personal link." in text_of(client.get(page))
+
     @pytest.mark.parametrize("page", ["edit", "cancel"])
     def test_nothing_is_asked_that_would_be_refused(
         self, app: Flask, client: FlaskClient, page: str

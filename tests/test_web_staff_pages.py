@@ -27,6 +27,7 @@ from registration.database import db
 from registration.models import (
     Announcement,
     Door,
+    Event,
     MailKind,
     OutboxMail,
     QuestionKind,
@@ -349,6 +350,22 @@ def test_of_a_cancelled_event_nothing_is_left_to_do(desk: FlaskClient) -> None:
     page = desk.get("/staff/events/off/").text
     for said in ("Confirm speakers", "To do", "seats left", "Unlimited", "Starts by itself"):
         assert said not in page, said
+
+
+def test_the_overview_promises_a_waitlist_only_where_one_can_start(desk: FlaskClient) -> None:
+    def said_of(event: Event) -> str:
+        return desk.get(f"/staff/events/{event.slug}/").text
+
+    make_option(limited := make_event(), capacity=5)
+    make_option(unlimited := make_event(), capacity=None)
+    make_option(closed := make_event(promotion_closes_at=NOW), capacity=5)
+    make_option(elsewhere := make_event(registration="external", external_url="https://x.example"))
+    assert "Starts by itself when the room is full." in said_of(limited)
+    assert "Nobody waits where all get in." in said_of(unlimited)
+    assert "It has closed: no seat is given to it by itself." in said_of(closed)
+    page = said_of(elsewhere)
+    assert "Registration for this event is on another site." in page
+    assert "Capacity" not in page
 
 
 def test_after_the_event_staff_read_who_came_and_have_nothing_left_to_prepare(

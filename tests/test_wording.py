@@ -40,6 +40,33 @@ def test_hours_say_which_of_two_clocks_is_meant(
     assert hours.replace(wording.NBSP, " ") == said
 
 
+@pytest.mark.parametrize(
+    ("language", "before", "said"),
+    [
+        ("en", 15, "11:50 p.m. CET on 7 December"),
+        ("en", 5, "12:00 a.m. CET"),
+        ("fr", 15, "23:50 CET le 7 décembre"),
+    ],
+)
+def test_what_opens_on_the_day_before_says_the_day(
+    app: Flask, language: str, before: int, said: str
+) -> None:
+    starts_at = datetime.fromisoformat("2026-12-07T23:05Z")  # in Paris it is the next day
+    with force_locale(language):
+        opens = wording.clock_before(
+            starts_at - timedelta(minutes=before), starts_at, ZoneInfo("Europe/Paris")
+        )
+    assert opens.replace(wording.NBSP, " ") == said
+
+
+def test_a_span_over_the_turn_of_the_year_says_both_years(app: Flask) -> None:
+    starts_at = datetime.fromisoformat("2026-12-31T21:00Z")
+    said = wording.span(starts_at, starts_at + timedelta(hours=5), ZoneInfo("Europe/Paris"))
+    assert said.replace(wording.NBSP, " ") == (
+        "Thursday 31 December 2026, 10:00 p.m. – 1 January 2027, 3:00 a.m. CET"
+    )
+
+
 def test_a_span_over_days_says_each_day_once(app: Flask) -> None:
     begins, ends = (datetime.fromisoformat(f"2026-12-0{day}T15:00Z") for day in (6, 8))
     zone = ZoneInfo("America/New_York")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from flask_babel import gettext
@@ -39,18 +39,16 @@ def changes(before: Facts, after: Facts, names: list[str]) -> list[str]:
         places = (facts["venue"] or gettext("Online") for facts in (before, after))
         told.append(_from_to(gettext("Where"), *places))
     if "doors_at" in names:
-        told.append(_from_to(gettext("Doors open"), _clock(before), _clock(after)))
+        doors = _doors(before), _doors(after)
+        # Of an event that has moved to another day the doors may open at the same time.
+        if doors[0] != doors[1]:
+            told.append(_from_to(gettext("Doors open"), *doors))
     if "room" in names:
         told.append(_from_to(gettext("Where to be"), before["room"], after["room"]))
     if "stream_note" in names:
         told.append(_from_to(gettext("Stream"), before["stream_note"], after["stream_note"]))
     if "lobby_opens_minutes" in names:
-        told.append(
-            gettext(
-                "Your room opens %(minutes)d minutes before the start.",
-                minutes=after["lobby_opens_minutes"],
-            )
-        )
+        told.append(gettext("Your room opens at %(time)s.", time=_lobby_opens(after)))
     if "access" in names:
         told.append(gettext("Access: %(text)s", text="; ".join(after["access"]) or "–"))
     return told
@@ -68,10 +66,18 @@ def _span(facts: Facts) -> str:
     return wording.span(starts_at, ends_at, zone)
 
 
-def _clock(facts: Facts) -> str:
-    if not facts["doors_at"]:
-        return ""
-    return wording.clock(datetime.fromisoformat(facts["doors_at"]), ZoneInfo(facts["time_zone"]))
+def _doors(facts: Facts) -> str:
+    return _clock(facts, datetime.fromisoformat(facts["doors_at"])) if facts["doors_at"] else ""
+
+
+def _lobby_opens(facts: Facts) -> str:
+    before = timedelta(minutes=facts["lobby_opens_minutes"])
+    return _clock(facts, datetime.fromisoformat(facts["starts_at"]) - before)
+
+
+def _clock(facts: Facts, at: datetime) -> str:
+    starts_at = datetime.fromisoformat(facts["starts_at"])
+    return wording.clock_before(at, starts_at, ZoneInfo(facts["time_zone"]))
 
 
 def _changed(rsvp: Rsvp, mail: OutboxMail) -> Letter:

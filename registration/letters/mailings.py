@@ -148,7 +148,9 @@ def _of_event(event: Event) -> dict[str, str]:
         "when": when_of(event),
         "day": wording.day(event.starts_at, event.zone),
         "time": wording.clock(event.starts_at, event.zone),
-        "doors_time": wording.clock(event.doors_at or event.starts_at, event.zone),
+        "doors_time": wording.clock_before(
+            event.doors_at or event.starts_at, event.starts_at, event.zone
+        ),
         "event_link": entries.event_url(event),
     }
 

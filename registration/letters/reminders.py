@@ -38,7 +38,8 @@ def _to_come(rsvp: Rsvp) -> Letter:
 def _to_watch(rsvp: Rsvp) -> Letter:
     event = rsvp.event
     opens = gettext(
-        "Your room opens at %(time)s.", time=wording.clock(event.lobby_opens_at, event.zone)
+        "Your room opens at %(time)s.",
+        time=wording.clock_before(event.lobby_opens_at, event.starts_at, event.zone),
     )
     return Letter(
         subject=_subject(rsvp),

@@ -33,7 +33,6 @@ def _changed(rsvp: Rsvp, mail: OutboxMail) -> Letter:
 
 def _waiting(rsvp: Rsvp, mail: OutboxMail) -> Letter:
     event = rsvp.event
-    closes = wording.moment(event.promotes_until, event.zone)
     subject = gettext("You are on the waitlist for %(title)s", title=event.title)
     # Staff still read it when its reader stands in no queue any more.
     heading = (
@@ -45,24 +44,7 @@ def _waiting(rsvp: Rsvp, mail: OutboxMail) -> Letter:
         if rsvp.waits_for_option_id
         else subject
     )
-    if (mail.ended_at or now()) >= event.promotes_until:
-        # Approved, or an address confirmed, too late; or the mail has waited so long.
-        follows = gettext(
-            "The queue closed on %(moment)s. No more seats are given to it.", moment=closes
-        )
-    elif not event.promotes_automatically:
-        follows = gettext(
-            "The organisers give the seats that become free, and we mail you the ticket. The "
-            "queue closes on %(moment)s.",
-            moment=closes,
-        )
-    else:
-        follows = gettext(
-            "When a seat becomes free it goes to the first in the queue at once, and we mail "
-            "you the ticket. The queue closes on %(moment)s.",
-            moment=closes,
-        )
-    paragraphs = [follows]
+    paragraphs = [_how_the_queue_moves(rsvp, mail)]
     if rsvp.watches_meanwhile:
         paragraphs.append(gettext("You keep your place online meanwhile."))
     return Letter(
@@ -75,6 +57,37 @@ def _waiting(rsvp: Rsvp, mail: OutboxMail) -> Letter:
         links=[Link(gettext("Change my RSVP or leave the waitlist"), entries.manage_url(rsvp))],
         why=why_answered(rsvp),
     )
+
+
+def _how_the_queue_moves(rsvp: Rsvp, mail: OutboxMail) -> str:
+    event = rsvp.event
+    closes = wording.moment(event.promotes_until, event.zone)
+    if (mail.ended_at or now()) >= event.promotes_until:
+        # Approved, or an address confirmed, too late; or the mail has waited so long.
+        return gettext(
+            "The queue closed on %(moment)s. No more seats are given to it.", moment=closes
+        )
+    is_for_a_stream = (rsvp.waits_for or rsvp.option).is_virtual
+    if not event.promotes_automatically:
+        moves = (
+            gettext("The organisers give the places that become free, and we mail you your link.")
+            if is_for_a_stream
+            else gettext(
+                "The organisers give the seats that become free, and we mail you the ticket."
+            )
+        )
+    elif is_for_a_stream:
+        moves = gettext(
+            "When a place becomes free it goes to the first in the queue at once, and we mail you "
+            "your link."
+        )
+    else:
+        moves = gettext(
+            "When a seat becomes free it goes to the first in the queue at once, and we mail you "
+            "the ticket."
+        )
+    ends = gettext("The queue closes on %(moment)s.", moment=closes)
+    return f"{moves} {ends}"
 
 
 def _verify(rsvp: Rsvp, mail: OutboxMail) -> Letter:
@@ -151,7 +164,7 @@ def _cancelled(rsvp: Rsvp, mail: OutboxMail) -> Letter:
         preheader=preheader_of(event, paragraphs[0]),
         events=[facts_of(event, [])],
         links=[]
-        if by_staff or event.cancelled_at
+        if by_staff or event.cancelled_at or mail.created_at >= event.accepts_until
         else [Link(gettext("Changed your mind? RSVP again"), _way_back(rsvp, mail))],
         why=why_answered(rsvp),
     )

@@ -56,7 +56,10 @@ def to_the_room(
     )
     doors = ""
     if event.doors_at:
-        doors = gettext("Doors open at %(time)s.", time=wording.clock(event.doors_at, event.zone))
+        doors = gettext(
+            "Doors open at %(time)s.",
+            time=wording.clock_before(event.doors_at, event.starts_at, event.zone),
+        )
     return Letter(
         subject=subject,
         heading=heading,
@@ -91,7 +94,7 @@ def _party(rsvp: Rsvp) -> list[Place]:
 
 def _watching(rsvp: Rsvp, mail: OutboxMail) -> Letter:
     event, name = rsvp.event, first_name(rsvp.name)
-    opens = wording.clock(event.lobby_opens_at, event.zone)
+    opens = wording.clock_before(event.lobby_opens_at, event.starts_at, event.zone)
     paragraphs = [
         gettext(
             "You are watching \u201c%(title)s\u201d online. Your room opens at %(time)s.",
@@ -129,12 +132,16 @@ def _watching(rsvp: Rsvp, mail: OutboxMail) -> Letter:
 
 
 def promoted(rsvp: Rsvp, mail: OutboxMail) -> Letter:
-    """A seat has come free, and is theirs."""
+    """A seat has come free, or a place in the stream, and is theirs."""
     letter = confirmed(rsvp, mail)
-    letter.subject = gettext(
-        "A seat is yours: %(title)s, %(when)s", title=rsvp.event.title, when=when_of(rsvp.event)
-    )
-    letter.heading = gettext("A seat is yours, %(name)s", name=first_name(rsvp.name))
+    event, name = rsvp.event, first_name(rsvp.name)
+    about = {"title": event.title, "when": when_of(event)}
+    if rsvp.option.is_virtual:
+        letter.subject = gettext("A place is yours: %(title)s, %(when)s", **about)
+        letter.heading = gettext("A place is yours, %(name)s", name=name)
+    else:
+        letter.subject = gettext("A seat is yours: %(title)s, %(when)s", **about)
+        letter.heading = gettext("A seat is yours, %(name)s", name=name)
     first = (
         gettext("You have moved from the stream to the room; your calendar follows.")
         if mail.facts.get("was_watching")

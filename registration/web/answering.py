@@ -243,6 +243,7 @@ def _page(
         "rsvps/answer.html",
         is_preview=is_preview,
         event=event,
+        now=moment,
         form=form,
         guests_line=guests_line(event.guests_max),
         invitation=invitation_by_key(event, form.invitation.data or ""),

@@ -9,7 +9,7 @@ from flask import Blueprint, current_app, g, jsonify, redirect, render_template,
 from flask.typing import ResponseReturnValue
 from werkzeug.urls import iri_to_uri
 
-from registration import audit, listing, lobby, players
+from registration import audit, listing, lobby, players, rsvps
 from registration.lobby import LobbyState
 from registration.models import Event, Rsvp, StreamKind, StreamSource
 from registration.times import now
@@ -33,6 +33,7 @@ def show(key: str) -> ResponseReturnValue:
     event, moment = rsvp.event, now()
     status = lobby.status_of(event, moment)
     may_enter = lobby.may_enter(rsvp, moment)
+    is_virtual = rsvp.is_confirmed and rsvp.option.is_virtual
     ended_by = "" if rsvp.is_live else audit.ending_of(rsvp)[0]
     is_in = may_enter and lobby.has_joined(rsvp)
     source = _on_air(event) if is_in else None
@@ -50,7 +51,9 @@ def show(key: str) -> ResponseReturnValue:
         is_in=is_in,
         is_ended_by_staff=ended_by == "staff",
         may_answer_again=access.may_answer_again(rsvp, ended_by),
-        is_virtual=rsvp.is_confirmed and rsvp.option.is_virtual,
+        is_virtual=is_virtual,
+        may_watch=not is_virtual and bool(rsvps.streams(rsvp, listing.options_of(event), moment)),
+        queue_is_open=moment < event.promotes_until,
         source=source,
         player=player,
         agenda=listing.agenda_of(event),

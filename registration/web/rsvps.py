@@ -53,13 +53,7 @@ def show(key: str) -> ResponseReturnValue:
         options=options,
         others=_others(rsvp, options, moment) if is_running else [],
         gives_up=rsvps.gives_up,
-        streams=[
-            option
-            for option in options
-            if option.is_virtual
-            and option.has_room_for(rsvp.party_size)
-            and rsvps.may_move(event, option, moment)
-        ],
+        streams=rsvps.streams(rsvp, options, moment),
         queue_is_open=moment < event.promotes_until,
         room=lobby.state_of(event, moment),
         is_elsewhere=rsvp.option.is_virtual and lobby.is_elsewhere(event),

@@ -26,6 +26,7 @@ from registration.web import filters
 _WORDS = (
     "availability",
     "clock",
+    "clock_before",
     "day",
     "day_and_month",
     "day_of_month",
