@@ -175,6 +175,7 @@ def test_what_is_missing_is_asked_for_and_nothing_typed_is_lost(desk: FlaskClien
     assert "Enter where people come in person" in page
     assert 'value="Kept"' in page
     assert 'value="2026-12-06T10:00"' in page
+    assert "<title>Error: New event" in page
 
 
 def test_an_hour_that_the_clocks_skip_does_not_exist(desk: FlaskClient) -> None:
@@ -279,7 +280,9 @@ def test_what_the_library_says_of_a_row_is_in_the_reader_s_language(desk: FlaskC
 
 def test_a_language_that_is_none_is_refused(desk: FlaskClient) -> None:
     event = make_event()
-    assert "Not a valid choice" in send(desk, event, "texts", language="xx").text
+    page = send(desk, event, "texts", language="xx").text
+    assert "Not a valid choice" in page
+    assert "<title>Error: Texts – " in page
     assert reread(event).language == "en"
 
 
@@ -628,6 +631,7 @@ def test_a_row_with_a_mistake_says_which_and_saves_nothing(desk: FlaskClient) ->
     assert answer.status_code == 200
     assert "First: Enter an email address in the right format" in answer.text
     assert 'value="no address"' in answer.text
+    assert "<title>Error: Who speaks – " in answer.text
     desk.environ_base["HTTP_ACCEPT_LANGUAGE"] = "fr"
     french = send(desk, event, "people", **{f"{person.id}__email": "no address"}).text
     assert "First\N{NO-BREAK SPACE}: " in french
@@ -1120,7 +1124,9 @@ def test_a_code_is_made_and_lets_people_in(desk: FlaskClient, client: FlaskClien
     url = part(event, "invitations") + "/codes"
     assert desk.post(url, data=sent).status_code == 303
     sent["uses_max"] = "4"
-    assert "already" in desk.post(url, data=sent).text
+    page = desk.post(url, data=sent).text
+    assert "already" in page
+    assert "<title>Error: " in page
     [code] = all_of(InvitationCode, event)
     assert (code.code, code.uses_max) == ("PARTNERS", 3)
     assert "0 of 3" in desk.get(part(event, "invitations")).text
