@@ -15,7 +15,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _
 from sqlalchemy import select, update
 
-from registration import admission, arrivals, audit, emails, parties, seating
+from registration import admission, arrivals, audit, emails, forgetting, parties, seating
 from registration.admission import Refusal, RsvpRefused
 from registration.database import db, transaction
 from registration.models import BY_STAFF, SECOND_PRESS, Attendee, Rsvp, RsvpStatus
@@ -141,6 +141,8 @@ def correct_address(*, rsvp_id: int, email: str, staff_id: int, now: datetime) -
             changes={"email": [before, email]},
         )
         rsvp.manage_key, rsvp.join_key = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
+        # They name no RSVP: an erasure would not find those to the address before.
+        forgetting.forget_links({before}, now=now)
         return emails.rsvp_readdressed(rsvp, before=before, now=now)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import select
 
 from registration import admission, audit, emails, forgetting, seating
-from registration.database import transaction
-from registration.models import Rsvp, RsvpStatus
+from registration.database import db, transaction
+from registration.models import Invitation, Rsvp, RsvpStatus
 from registration.seating import Seats
 
 #: More than one address can have been invited to one event.
@@ -28,18 +29,28 @@ def erase(*, rsvp_id: int, now: datetime, staff_id: int | None = None, tells: bo
         event, email = seats.event, rsvp.email
         same = select(Rsvp).where(Rsvp.event_id == event.id, Rsvp.email == email)
         answers = session.scalars(same.order_by(Rsvp.id)).all()
+        addresses = {email, *_invited_at(answers)}
         if not event.is_past(now):
             for each in answers:
                 _take_leave(each, seats, now, tells, staff_id)
         session.flush()
         forgetting.forget(event.id, [each.id for each in answers], now=now)
-        forgetting.forget_invitations(event.id, now=now, limit=_INVITATIONS, email=email)
-        forgetting.forget_address(event.id, email)
+        for address in sorted(addresses):
+            # Somebody else may have answered with the one that was theirs.
+            if admission.live_of(event.id, address) is None:
+                forgetting.forget_invitations(event.id, now=now, limit=_INVITATIONS, email=address)
+                forgetting.forget_address(event.id, address)
         audit.forget_searches(event.id)
         for each in answers:
             session.expire(each)
             audit.record("rsvp.erased", now=now, staff_id=staff_id, rsvp=each)
         seating.promote(seats, now=now)
+
+
+def _invited_at(answers: Sequence[Rsvp]) -> Sequence[str]:
+    """Where their invitations went: staff may have corrected an address since."""
+    ids = [each.invitation_id for each in answers if each.invitation_id is not None]
+    return db.session.scalars(select(Invitation.email).where(Invitation.id.in_(ids))).all()
 
 
 def live_of(rsvp: Rsvp, *, now: datetime) -> Rsvp | None:

@@ -134,7 +134,7 @@ def forget(event_id: int, rsvp_ids: Sequence[int], *, now: datetime) -> int:
         .values(name="", ticket_code=_dead(Attendee.id))
     )
     _forget_mails(OutboxMail.rsvp_id.in_(ids) & ~OutboxMail.forgets, now)
-    _forget_links(addresses - {""}, now)
+    forget_links(addresses - {""}, now=now)
     _run(update(AuditEntry).where(AuditEntry.rsvp_id.in_(ids)).values(detail={}))
     _run(
         update(Rsvp)
@@ -274,8 +274,11 @@ def _forget_words(event_id: int, texts: Mapping[int, str]) -> None:
     forget_words(db.session.connection(), event_id, said)
 
 
-def _forget_links(addresses: set[str], now: datetime) -> None:
-    """Forget mails with the links of these; one that waits may have those of other events too."""
+def forget_links(addresses: set[str], *, now: datetime) -> None:
+    """Forget mails with the links of these; one that waits may have those of other events too.
+
+    In the caller's transaction.
+    """
     to_them = and_(_IS_LINKS, OutboxMail.recipient.in_(addresses))
     waits = OutboxMail.state == MailState.WAITING
     _run(update(OutboxMail).where(to_them, waits).values(forgets=True))

@@ -22,6 +22,7 @@ from registration import (
     exports,
     finding,
     forgetting,
+    invitations,
     links,
     lobby,
     queues,
@@ -437,6 +438,36 @@ def test_an_invitation_of_the_address_can_be_answered_no_more(app: Flask) -> Non
     assert (kept.name, kept.key) == ("", f"erased/{kept.id}")
     with pytest.raises(RsvpRefused):
         make_rsvp(option, email=kept.email, invitation_key=kept.key)
+
+
+def test_an_address_that_was_corrected_before_is_left_nowhere_either(
+    app: Flask, mailbox: Mailbox
+) -> None:
+    option = make_option(make_event(visibility="invitation"))
+    before, name = "zebedee@quagmire.example", "Ottoline"
+    by = {"staff_id": make_staff().id, "now": NOW}
+    invited = invitations.invite(event_id=option.event_id, email=before, name=name, **by)
+    rsvp = make_rsvp(option, email=before, name=name, invitation_key=invited.key)
+    links.send(email=before, now=NOW)
+    deliver(app, mailbox)
+    desk.correct_address(rsvp_id=rsvp.id, email="right@example.org", **by)
+    erasure.erase(rsvp_id=rsvp.id, now=NOW)
+    deliver(app, mailbox)
+    retention.erase_due(now=NOW)
+    assert traces() == []
+
+
+def test_who_has_the_address_before_by_now_keeps_what_is_theirs(app: Flask) -> None:
+    option = make_option()
+    invited = make_invitation(option.event, email="assistant@example.org")
+    first = make_rsvp(option, email=invited.email, invitation_key=invited.key)
+    right = {"email": "right@example.org", "staff_id": make_staff().id, "now": NOW}
+    desk.correct_address(rsvp_id=first.id, **right)
+    make_rsvp(option, email=invited.email)
+    address = {"email": invited.email, "event_id": option.event_id}
+    subscriptions.unsubscribe(**address, everything=False, now=NOW)
+    erasure.erase(rsvp_id=first.id, now=NOW)
+    assert subscriptions.state_of(**address) == "event"
 
 
 def test_no_word_is_left_to_find_them_by(app: Flask) -> None:
