@@ -12,7 +12,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 
-from registration import emails, pictures
+from registration import emails, pictures, retention
 from registration.database import db, transaction
 from registration.imip import Reply
 from registration.models import Speaker, SpeakerStatus
@@ -133,12 +133,17 @@ def save_profile(
         speaker = locked(speaker_id)
         if speaker.status is SpeakerStatus.CANCELLED:
             raise SpeakerRefused(_("This invitation has been taken back. Write to the organisers."))
+        # What comes after their erasure would stay: nothing erases it any more.
+        is_erased = retention.personal_erased_at(speaker.event) is not None
+        if is_erased and speaker.status is SpeakerStatus.DECLINED:
+            raise SpeakerRefused(_("This event does not take place any more, or has ended."))
         speaker.name = profile.name
         if profile.position != speaker.position_line:
             speaker.title, speaker.affiliation = profile.position, ""
         speaker.bio = profile.bio
-        speaker.pronunciation = profile.pronunciation
-        if not speaker.event.is_off(now):  # else they would come after their erasure, and stay
+        if not is_erased:
+            speaker.pronunciation = profile.pronunciation
+        if not speaker.event.is_off(now):  # they are erased soon after the end
             speaker.needs = profile.needs
         speaker.releases_recording = profile.releases_recording
         replaced, speaker.photo = speaker.photo, speaker.photo if chosen is None else chosen

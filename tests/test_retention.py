@@ -358,6 +358,20 @@ class TestSpeakers:
         db.session.refresh(speaker)
         assert (speaker.name, speaker.needs) == ("Lise", "")
 
+    def test_bring_nothing_back_that_the_page_does_not_show(self, app: Flask):
+        event = make_event(retention_days=90)
+        on_it = make_speaker(event, status=SpeakerStatus.CONFIRMED)
+        not_on_it = make_speaker(event, status=SpeakerStatus.DECLINED)
+        erase_all(event.erases_at)
+        profile = Profile(name="Lise", position="Director", pronunciation="LEE-zuh")
+        save = {"profile": profile, "now": event.erases_at}
+        speaking.save_profile(speaker_id=on_it.id, **save)
+        with pytest.raises(speakers.SpeakerRefused):
+            speaking.save_profile(speaker_id=not_on_it.id, **save)
+        db.session.rollback()
+        assert (on_it.name, on_it.pronunciation) == ("Lise", "")
+        assert not_on_it.name == ""
+
     def test_lose_on_the_day_what_is_not_on_the_page(self, app: Flask):
         event = make_event(retention_days=90)
         on_it, not_on_it = (
