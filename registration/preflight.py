@@ -145,7 +145,7 @@ def _window(event: Event, option: AttendanceOption, now: datetime) -> Iterator[F
 
 def _stream(event: Event, options: list[AttendanceOption]) -> Iterator[Finding]:
     source = select(StreamSource.id).where(StreamSource.event_id == event.id).limit(1)
-    if any(option.is_virtual for option in options) and db.session.scalar(source) is None:
+    if any(option.is_watched(event) for option in options) and db.session.scalar(source) is None:
         yield Finding(
             False,
             _("There is no stream yet. It can be added until the lobby opens."),

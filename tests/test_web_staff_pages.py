@@ -360,12 +360,16 @@ def test_the_overview_promises_a_waitlist_only_where_one_can_start(desk: FlaskCl
     make_option(unlimited := make_event(), capacity=None)
     make_option(closed := make_event(promotion_closes_at=NOW), capacity=5)
     make_option(elsewhere := make_event(registration="external", external_url="https://x.example"))
+    make_option(elsewhere, mode="virtual")
     assert "Starts by itself when the room is full." in said_of(limited)
     assert "Nobody waits where all get in." in said_of(unlimited)
     assert "It has closed: no seat is given to it by itself." in said_of(closed)
     page = said_of(elsewhere)
     assert "Registration for this event is on another site." in page
     assert "Capacity" not in page
+    assert "Enter the address of the stream" not in page
+    preflight = desk.get(f"/staff/events/{elsewhere.slug}/settings/publish").text
+    assert "There is no stream yet." not in preflight
 
 
 def test_after_the_event_staff_read_who_came_and_have_nothing_left_to_prepare(

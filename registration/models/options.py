@@ -9,7 +9,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from registration.database import Base
-from registration.models.events import Event
+from registration.models.events import Event, RegistrationKind
 
 
 class AttendanceMode(enum.StrEnum):
@@ -96,6 +96,11 @@ class AttendanceOption(Base):
         """Whether this option takes RSVPs now."""
         opens_at = self.opens_for(event)
         return (opens_at is None or opens_at <= now) and now < self.closes_for(event)
+
+    def is_watched(self, event: Event) -> bool:
+        """Whether it is a stream that somebody watches here, or can ask for: not elsewhere."""
+        is_here = event.registration is RegistrationKind.BUILT_IN
+        return self.is_virtual and (is_here or self.seats_taken > 0)
 
     def is_offered(self, event: Event, now: datetime) -> bool:
         """Whether it can be chosen now: it is open, and has room or a queue that still moves."""

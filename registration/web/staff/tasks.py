@@ -34,7 +34,7 @@ def of(event: Event, *, pending: int, now: datetime) -> list[Task]:
         *_approvals(event, pending),
         *_retention(event),
         *_speakers(event),
-        *(_stream(event) if any(option.is_virtual for option in options) else []),
+        *(_stream(event) if any(option.is_watched(event) for option in options) else []),
     ]
     return sorted(found, key=lambda task: task.done)
 
