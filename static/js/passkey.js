@@ -43,8 +43,8 @@ async function ask() {
     });
     form.submit();
   } catch (problem) {
-    // A passkey belongs to a name: at an address of numbers, no browser makes one.
-    const nowhere = problem.name === "SecurityError";
+    // A passkey belongs to a name: at an address of numbers, no browser makes one. Without https, none is asked.
+    const nowhere = !navigator.credentials || problem.name === "SecurityError";
     says.textContent = nowhere ? form.dataset.nowhere : form.dataset.failed;
   }
 }

@@ -212,6 +212,15 @@ def test_where_no_passkey_can_be_made_the_page_says_so(
     expect(page.get_by_text("Open the site by its name, on https.")).to_be_visible()
 
 
+def test_where_the_browser_knows_no_passkeys_without_https_the_page_says_so(
+    site: Site, open_page: Callable[..., Page]
+) -> None:
+    gone = "Object.defineProperty(navigator, 'credentials', { value: undefined })"
+    page = open_page("/staff/sign-in", before=gone)
+    page.get_by_role("button", name="Sign in with a passkey").click()
+    expect(page.get_by_text("Open the site by its name, on https.")).to_be_visible()
+
+
 def test_the_menu_of_the_last_account_is_seen_to_its_end(
     site: Site, open_page: Callable[..., Page]
 ) -> None:
