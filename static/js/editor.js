@@ -81,8 +81,13 @@ for (const box of document.querySelectorAll("[data-preview]")) {
     const body = new URLSearchParams({
       text: text.value, csrf_token: document.querySelector("[name=csrf_token]").value,
     });
-    const answer = await fetch(box.dataset.preview, { method: "POST", body, redirect: "error" });
-    if (answer.ok) shown.innerHTML = (await answer.json()).html;
+    try {
+      const answer = await fetch(box.dataset.preview, { method: "POST", body, redirect: "error" });
+      if (!answer.ok) throw new Error(answer.statusText);
+      shown.innerHTML = (await answer.json()).html;
+    } catch {
+      shown.textContent = box.dataset.failed; // signed out, too long or no network
+    }
   });
   box.append(button, shown);
   document.querySelector(".no-script")?.remove();

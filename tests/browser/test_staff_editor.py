@@ -132,6 +132,19 @@ def test_text_that_was_not_saved_is_offered_again(
     expect(page.get_by_label("Summary")).to_have_value("Typed and not saved")
 
 
+def test_a_preview_that_does_not_come_says_so(open_page: Callable[..., Page]) -> None:
+    event = make_event()
+    page = open_page(f"/staff/events/{event.slug}/settings/texts", account=make_staff(), own=True)
+    page.route("**/markdown", lambda route: route.fulfill(status=403))
+    page.get_by_role("button", name="Preview").click()
+    expect(page.get_by_text("The preview did not come.")).to_be_visible()
+    page.unroute("**/markdown")
+    page.get_by_role("button", name="Preview").click()
+    page.get_by_label("Description").fill("It **does**")
+    page.get_by_role("button", name="Preview").click()
+    expect(page.get_by_label("Preview").get_by_text("does", exact=True)).to_be_visible()
+
+
 def test_rows_that_were_not_saved_are_offered_again(
     site: Site, open_page: Callable[..., Page]
 ) -> None:
