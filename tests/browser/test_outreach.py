@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -45,6 +46,21 @@ def test_a_message_is_written_looked_at_sent_and_taken_back(
     assert_accessible(page)
     page.get_by_role("button", name="Undo: take it back").click()
     expect(page.get_by_text("This is a draft again.")).to_be_visible()
+
+
+def test_who_does_not_see_it_hears_that_a_message_has_set_out(
+    site: Site, open_page: Callable[..., Page], event: Event, organiser: Staff
+) -> None:
+    page = open_page(f"/staff/events/{event.slug}/messages/new", account=organiser)
+    page.get_by_label("Online, confirmed").check()
+    page.get_by_label("Subject").fill("Tomorrow")
+    page.get_by_label("Message", exact=True).fill("Dear {first_name}")
+    page.get_by_role("button", name="Review and send").click()
+    page.get_by_role("button", name="Send to 1 person").click()
+    expect(page.get_by_role("heading", name="Goes to 1 person at")).to_be_visible()
+    page.locator("h1").click()  # whoever stands on the button keeps it
+    site.now += timedelta(minutes=11)
+    expect(page.locator("[data-follow-says]")).to_have_text("On its way")
 
 
 def test_a_bad_list_is_explained_and_a_good_one_taken_in(
