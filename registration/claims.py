@@ -35,7 +35,7 @@ from registration.smtp import Broken, NotTaken
 CLAIM = timedelta(minutes=10)
 #: Pauses before the second try, the third, and so on; the last one repeats.
 PAUSES = [timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240)]
-#: After this long nothing is tried any more.
+#: After a mail could not go for so long it is tried no more.
 GIVE_UP = timedelta(days=3)
 
 _ENDED = (
@@ -175,22 +175,27 @@ def failed(mail_id: int, trouble: Broken | NotTaken, now: datetime) -> None:
         if row is None or row.state is not MailState.WAITING:
             return
         row.last_error = str(trouble)[:500]
-        if is_final or now - row.created_at >= GIVE_UP:
+        row.failing_since = row.failing_since or now
+        if is_final or now - row.failing_since >= GIVE_UP:
             row.state, row.ended_at = MailState.FAILED, now
         else:
             row.due_at = now + pause_before(row.attempts + 1, mail_id)
 
 
 def give_back(mail_ids: Sequence[int], now: datetime, trouble: Exception | None = None) -> None:
-    """Let mails that were claimed and not tried be due again; or give up after three days."""
+    """Let mails that were claimed and not tried be due again; or give up after three days.
+
+    The days begin with the first `trouble`: what was written while no worker ran has its time.
+    """
     with transaction():
         ours = (OutboxMail.id.in_(mail_ids), OutboxMail.state == MailState.WAITING)
         values: dict[Any, Any] = {"due_at": now, "attempts": OutboxMail.attempts - 1}
         if trouble is not None:
             values["last_error"] = str(trouble)[:500]
+            values["failing_since"] = func.coalesce(OutboxMail.failing_since, now)
             db.session.execute(
                 update(OutboxMail)
-                .where(*ours, OutboxMail.created_at <= now - GIVE_UP)
+                .where(*ours, OutboxMail.failing_since <= now - GIVE_UP)
                 .values(state=MailState.FAILED, ended_at=now, last_error=values["last_error"])
             )
         db.session.execute(update(OutboxMail).where(*ours).values(values))

@@ -61,7 +61,9 @@ def resend(*, mail_id: int, staff_id: int | None, now: datetime) -> bool:
                 OutboxMail.recipient != "",
                 or_(OutboxMail.state == MailState.FAILED, put_off & _is_nobodys(now)),
             )
-            .values(state=MailState.WAITING, due_at=now, ended_at=None, attempts=0)
+            .values(
+                state=MailState.WAITING, due_at=now, ended_at=None, attempts=0, failing_since=None
+            )
             .returning(OutboxMail.id)
         )
         if tried is not None:

@@ -417,11 +417,19 @@ class TestABadServer:
     ):
         write_mails("later@example.org")
         mailbox.refuses["later@example.org"] = "450 Busy"
+        first = NOW + timedelta(days=5)  # for so long no worker ran
         with serving(mailbox) as port:
-            post_to(port)(NOW + THREE_DAYS - timedelta(seconds=1))
-            assert states() == {"later@example.org": MailState.WAITING}
-            post_to(port)(NOW + THREE_DAYS + timedelta(minutes=2))
-        assert states() == {"later@example.org": MailState.FAILED}
+            post = post_to(port)
+            for tried_at in (first, first + THREE_DAYS - timedelta(seconds=1)):
+                post(tried_at)
+                assert states() == {"later@example.org": MailState.WAITING}
+            given_up_at = first + THREE_DAYS + timedelta(minutes=6)
+            post(given_up_at)
+            assert states() == {"later@example.org": MailState.FAILED}
+            [mail] = db.session.scalars(select(OutboxMail))
+            assert outbox.resend(mail_id=mail.id, staff_id=None, now=given_up_at)
+            post(given_up_at)
+        assert states() == {"later@example.org": MailState.WAITING}, "it has its days once more"
 
     @pytest.mark.parametrize(
         ("answer", "state"), [("554 Spam", MailState.FAILED), ("452 Full", MailState.WAITING)]
@@ -528,10 +536,13 @@ class TestABadServer:
         self, mailbox: Mailbox, post_to: Callable[..., Post]
     ):
         write_mails("old@example.org")
-        make_rsvp(make_option(), email="new@example.org", now=NOW + timedelta(minutes=1))
         with serving(mailbox) as port:
             pass
-        assert post_to(port)(NOW + THREE_DAYS) == 0
+        first = NOW + timedelta(days=5)  # for so long no worker ran
+        assert post_to(port)(first) == 0
+        assert states() == {"old@example.org": MailState.WAITING}
+        make_rsvp(make_option(), email="new@example.org", now=NOW)
+        assert post_to(port)(first + THREE_DAYS) == 0
         assert states() == {
             "old@example.org": MailState.FAILED,
             "new@example.org": MailState.WAITING,

@@ -135,6 +135,7 @@ class OutboxMail(Base):
     due_at: Mapped[datetime]
     attempts: Mapped[int] = mapped_column(default=0)
     last_error: Mapped[str] = mapped_column(default="")
+    failing_since: Mapped[datetime | None]  # since the first try that failed
     ended_at: Mapped[datetime | None]  # sent, failed, superseded or withdrawn
     message_id: Mapped[str] = mapped_column(unique=True)
     # The last mail to one whose data is erased: once it has ended, so is what it says of them.
