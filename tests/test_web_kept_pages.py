@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
-from registration.models import RegistrationKind
+from registration.models import QuestionKind, RegistrationKind
 from registration.web import answering
-from tests.factories import make_event, make_hybrid
+from tests.factories import make_event, make_hybrid, make_question
 
 
 @pytest.fixture
@@ -58,6 +58,22 @@ def test_what_was_typed_or_carried_by_a_link_is_in_nobody_elses_form(remembering
     page = remembering.test_client().get(path).text
     assert "Ada Lovelace" not in page
     assert "SECRET" not in page
+
+
+def test_a_form_that_is_kept_speaks_to_each_reader_in_their_own_language(
+    remembering: Flask,
+) -> None:
+    room, _stream = make_hybrid(language="en")
+    make_question(room.event, kind=QuestionKind.YES_NO, label="Badge?")
+    path = f"/events/{room.event.slug}/rsvp"
+    for language, yes in (("en", "Yes"), ("fr", "Oui"), ("en", "Yes")):
+        reader = remembering.test_client()
+        reader.set_cookie("language", language)
+        page = reader.get(path).text
+        wrong = reader.post(path, data=tokens(page)).text
+        for shown in (page, wrong):
+            assert f'<html lang="{language}"' in shown
+            assert f'<span dir="auto">{yes}</span>' in shown
 
 
 def test_what_is_no_form_is_not_kept(remembering: Flask) -> None:

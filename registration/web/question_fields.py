@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask_babel import gettext
+from flask_babel import lazy_gettext as _
 from wtforms import (
     Field,
     Form,
@@ -40,7 +41,7 @@ def question_field(question: Question, given: Mapping[str, Any] = {}) -> Field:
         )
     else:
         choices = (
-            [SelectChoice("yes", gettext("Yes")), SelectChoice("no", gettext("No"))]
+            [SelectChoice("yes", _("Yes")), SelectChoice("no", _("No"))]
             if question.kind is QuestionKind.YES_NO
             else [SelectChoice(choice, choice) for choice in offered]
         )
