@@ -219,6 +219,25 @@ def test_no_word_is_so_long_that_a_phone_scrolls_sideways(
         assert_accessible(page)
 
 
+def test_on_a_phone_the_keyboard_stops_nowhere_under_the_bar(
+    site: Site, open_page: Callable[..., Page]
+) -> None:
+    event = make_event(slug="policing")
+    make_option(event, capacity=2)
+    make_option(event, mode="virtual")
+    make_speaker(event, bio="Teaches law.")
+    page = open_page("/events/policing", width="phone")
+    at = "() => document.activeElement.getBoundingClientRect().bottom"
+    bar = page.locator(".bar")
+    expect(bar).to_be_visible()
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if page.evaluate("() => Boolean(document.activeElement.closest('.bar'))"):
+            break
+        assert page.evaluate(at) <= bar.bounding_box()["y"]  # type: ignore[index]
+    expect(bar.get_by_role("link")).to_be_focused()
+
+
 def test_on_a_phone_nothing_scrolls_sideways_with_text_of_double_size(
     site: Site, open_page: Callable[..., Page]
 ):
