@@ -81,6 +81,9 @@ OF_A_FRAMED_MAIL = policy_of(
 )
 
 
+OF_A_PERSON = r"/(rsvp|j|t|speaker|unsubscribe|find|erased)\b|/events/[^/]+/rsvp"
+
+
 class TestEveryAddress:
     def test_reading_changes_no_row_and_every_answer_is_guarded(
         self, app: Flask, account: Staff, everything: Values
@@ -123,6 +126,10 @@ class TestEveryAddress:
             assert get("Referrer-Policy") == "no-referrer", url
         if re.match("/(rsvp|j|t|speaker|unsubscribe|staff|find)/", url):
             assert get("Cache-Control") == "private, no-store", url
+        if re.match(OF_A_PERSON, url):
+            assert get("X-Robots-Tag") == "noindex", url
+        elif url == "/" or re.fullmatch("/events/[^/]+", url):
+            assert "X-Robots-Tag" not in answer.headers, url
 
     def test_nothing_is_changed_without_a_token(
         self, app: Flask, account: Staff, everything: Values

@@ -22,6 +22,8 @@ FRAMED_MAIL = (
 STAY_ON_HTTPS = "max-age=31536000; includeSubDomains"
 #: Endpoints whose address holds a key: it must not leave in a Referer.
 KEYED = ("rsvps.", "tickets.", "editing.", "erasing.", "lobby.", "speakers.", "unsubscribe.")
+#: Endpoints of what is personal, which search engines are to forget if a link has led them there.
+PERSONAL = (*KEYED, "answering.", "finding.")
 
 
 def init_app(app: Flask) -> None:
@@ -40,6 +42,8 @@ def _protect(response: Response) -> Response:
     response.headers["Referrer-Policy"] = (
         "no-referrer" if endpoint.startswith(KEYED) else "same-origin"
     )
+    if endpoint.startswith(PERSONAL):
+        response.headers["X-Robots-Tag"] = "noindex"
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Permissions-Policy"] = (
         "camera=(self), geolocation=(), microphone=(), payment=(), usb=()"
