@@ -407,3 +407,9 @@ def stored(sent: FileStorage) -> str:
 
 def files(app: Flask) -> set[str]:
     return {file.name for file in Path(app.config["UPLOAD_FOLDER"]).iterdir()}
+
+
+@pytest.mark.parametrize("end", ["", ".new.webp/../../registration.db", ".webp\n", ".webp.html"])
+def test_what_only_begins_like_the_name_of_a_picture_is_none(end: str) -> None:
+    assert pictures.name_of("ab" * 16 + end) == ""
+    assert pictures.name_of("ab" * 16 + ".webp") == "ab" * 16 + ".webp"
