@@ -2,6 +2,7 @@
 // Without this file the form is sent, and the list is the same.
 const form = document.querySelector("[data-search]");
 const results = document.getElementById(form.dataset.search);
+const says = document.querySelector("[data-says]"); // stays, so that what is put into it is heard
 let asked = 0;
 let pause;
 
@@ -17,6 +18,7 @@ async function search() {
     const text = await answer.text();
     if (number !== asked) return; // a later letter was quicker
     results.innerHTML = text;
+    says.textContent = results.querySelector("[data-found]").firstChild.textContent;
     history.replaceState(null, "", shown);
     for (const link of document.querySelectorAll("[data-as-shown]")) link.search = location.search;
     wake();

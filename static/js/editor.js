@@ -93,16 +93,18 @@ for (const box of document.querySelectorAll("[data-preview]")) {
   document.querySelector(".no-script")?.remove();
 }
 
-// Unsaved text survives a closed tab and a lost session.
+// Unsaved text survives a closed tab and a lost session, unless the browser forbids storage.
+let store = null;
+try { store = localStorage; } catch { /* what is typed is in this page alone */ }
 const form = document.querySelector("form[data-keep-words]");
-if (form) {
+if (form && store) {
   const name = `unsaved:${form.dataset.keep}`;
   const fields = () => [...form.elements].filter((f) => f.name && !["hidden", "file", "submit"].includes(f.type));
   const [words, restore, discard] = form.dataset.keepWords.split("|");
   const state = () => fields().map((f) => [f.id, f.type === "checkbox" || f.type === "radio" ? f.checked : f.value]);
   const known = keys();
   const asLoaded = JSON.stringify([state(), known]);
-  const kept = JSON.parse(localStorage.getItem(name) ?? "null");
+  const kept = JSON.parse(store.getItem(name) ?? "null");
   // What was sent and saved may read otherwise than it was typed: "#Peace" is kept as "Peace".
   const isSaved = kept?.sent && document.querySelector(".flashes .note--ok");
   if (kept && !isSaved && JSON.stringify([kept.state, kept.rows ?? []]) !== asLoaded && !document.querySelector(".problem, .both")) {
@@ -119,7 +121,7 @@ if (form) {
         });
         for (const key of keys()) namedBy(rowOf(key))?.dispatchEvent(new Event("input", { bubbles: true }));
       }],
-      [discard, () => localStorage.removeItem(name)],
+      [discard, () => store.removeItem(name)],
     ]) {
       const button = Object.assign(document.createElement("button"), { type: "button", className: "btn", textContent: label });
       button.addEventListener("click", () => { run(); note.remove(); });
@@ -127,14 +129,14 @@ if (form) {
     }
     form.before(note);
   } else if (kept && !document.querySelector(".problem, .both")) {
-    localStorage.removeItem(name);
+    store.removeItem(name);
   }
   form.addEventListener("input", () => {
-    localStorage.setItem(name, JSON.stringify({ at: Date.now(), state: state(), rows: keys(), known }));
+    store.setItem(name, JSON.stringify({ at: Date.now(), state: state(), rows: keys(), known }));
   });
   form.addEventListener("submit", () => {
-    const typed = localStorage.getItem(name);
-    if (typed) localStorage.setItem(name, JSON.stringify({ ...JSON.parse(typed), sent: true }));
+    const typed = store.getItem(name);
+    if (typed) store.setItem(name, JSON.stringify({ ...JSON.parse(typed), sent: true }));
   });
 }
 

@@ -33,7 +33,8 @@ def test_staff_find_somebody_while_they_type_and_act_on_many(
         f"/staff/events/{room.event.slug}/attendees", width=width, account=make_staff()
     )
     page.get_by_label("Name, email or organisation").press_sequentially("elodie")
-    expect(page.get_by_text("1–2 of 2")).to_be_visible()
+    expect(page.locator("nav").get_by_text("1–2 of 2")).to_be_visible()
+    expect(page.get_by_role("status")).to_have_text("1–2 of 2")
     expect(page).to_have_url(re.compile(r"\?q=elodie$"))
     expect(page.get_by_text("Daniel Mbeki")).to_be_hidden()
     for file in ("attendees.xlsx", "attendees/export"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -96,6 +97,21 @@ def test_what_says_that_it_is_a_preview_keeps_away_from_the_head(
     event = make_event(status="draft")
     page = open_page(f"/staff/events/{event.slug}/preview", account=make_staff())
     expect(page.locator(".note", has_text="Preview.")).to_have_css("margin-top", "24px")
+
+
+def test_a_browser_that_forbids_storage_still_moves_the_end_with_the_start(
+    open_page: Callable[..., Page],
+) -> None:
+    forbids = """Object.defineProperty(window, "localStorage", {
+      get() { throw new DOMException("Forbidden", "SecurityError") }
+    })"""
+    event = make_event()
+    page = open_page(
+        f"/staff/events/{event.slug}/settings/basics", account=make_staff(), before=forbids
+    )
+    page.get_by_label("Title").fill("A new title")
+    page.get_by_label("Starts").fill("2026-12-24T18:00")
+    expect(page.get_by_label("Ends")).to_have_value(re.compile("^2026-12-24T"))
 
 
 def test_rows_move_in_the_page_and_are_saved_in_their_order(
