@@ -8,6 +8,7 @@ import json
 import re
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask.testing import FlaskClient
@@ -125,6 +126,14 @@ class TestList:
     def test_two_days_are_named_both(self, client: FlaskClient):
         make_event(starts_at=NOW + timedelta(days=1), ends_at=NOW + timedelta(days=2))
         assert "Tue–Wed" in words(client, "/")
+
+    def test_a_night_is_named_by_its_evening(self, client: FlaskClient):
+        new_year = datetime(2027, 1, 1, 2, tzinfo=ZoneInfo("America/New_York"))
+        event = make_event(starts_at=new_year - timedelta(hours=5), ends_at=new_year)
+        assert '<p class="date">Thu<b>31</b></p>' in client.get("/").text
+        page = words(client, f"/events/{event.slug}")
+        assert 'Thursday</strong></span><span><span class="sr">31 </span>December 2026' in page
+        assert "31 December, 9:00 p.m. – 1 January" in page, "when it ends is said beside it"
 
 
 class TestPage:

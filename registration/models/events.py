@@ -202,6 +202,11 @@ class Event(Base):
         return first < last and self.ends_at - self.starts_at > _NIGHT
 
     @property
+    def last_day_at(self) -> datetime:
+        """A moment on the last day that it is named by: of a night its evening."""
+        return self.ends_at if self.lasts_days else self.starts_at
+
+    @property
     def lobby_opens_at(self) -> datetime:
         """When the lobby lets people in."""
         return self.starts_at - timedelta(minutes=self.lobby_opens_minutes)

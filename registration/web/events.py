@@ -126,20 +126,20 @@ def card(slug: str) -> ResponseReturnValue:
 
 
 def _card_of(event: Event, options: Sequence[AttendanceOption]) -> cards.Card:
-    zone, starts_at, ends_at = event.zone, event.starts_at, event.ends_at
+    zone, starts_at, last_at = event.zone, event.starts_at, event.last_day_at
     day, weekday = wording.day_of_month(starts_at, zone), wording.weekday(starts_at, zone)
-    if starts_at.astimezone(zone).date() != ends_at.astimezone(zone).date():
-        day = f"{day}–{wording.day_of_month(ends_at, zone)}"
-        weekday = f"{weekday}–{wording.weekday(ends_at, zone)}"
+    if event.lasts_days:
+        day = f"{day}–{wording.day_of_month(last_at, zone)}"
+        weekday = f"{weekday}–{wording.weekday(last_at, zone)}"
     names = {option.mode: wording.option_name(option) for option in reversed(options)}
     cancelled = event.status is EventStatus.CANCELLED
     return cards.Card(
         host=entries.host_name(event),
         day=day,
         weekday=weekday,
-        month=wording.month_and_year(starts_at, ends_at, zone),
+        month=wording.month_and_year(starts_at, last_at, zone),
         title=event.title,
-        when=gettext("Cancelled") if cancelled else wording.hours(starts_at, ends_at, zone),
+        when=gettext("Cancelled") if cancelled else wording.hours(starts_at, event.ends_at, zone),
         in_person="" if cancelled else names.get(AttendanceMode.IN_PERSON, ""),
         online="" if cancelled else names.get(AttendanceMode.VIRTUAL, ""),
         hue=current_app.config["HUE"],
