@@ -192,7 +192,8 @@ def test_each_way_to_attend_reads_in_words_what_is_new_for_it(app: Flask) -> Non
     of_the_room = [f"Doors open: – → {wording.clock(room.event.doors_at, room.event.zone)}"]
     of_the_room.append("Access: No step at the door; A lift")
     of_the_stream = ["Stream: In English → With captions"]
-    of_the_stream.append("Your room opens 25 minutes before the start.")
+    opens_at = wording.clock(room.event.lobby_opens_at, room.event.zone)
+    of_the_stream.append(f"Your room opens at {opens_at}.")
     for rsvp, own, others in (
         (seated, of_the_room, of_the_stream),
         (watching, of_the_stream, of_the_room),

@@ -157,7 +157,7 @@ class TestTheManagePage:
         save(stream)
         party, alone = make_rsvp(room, guests=["Bo Ek"]), make_rsvp(room)
         make_rsvp(stream)
-        words = "Wait for a seat: Online"
+        words = "Wait for a place: Online"
         assert words not in client.get(f"/rsvp/{party.manage_key}").text
         assert words in client.get(f"/rsvp/{alone.manage_key}").text
 
