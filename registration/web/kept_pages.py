@@ -37,9 +37,7 @@ class KeptPages:
         `own` gives the words as they stand in the HTML, the same ones throughout a request. Only
         a page with status 200 in which each of them stands is kept.
         """
-        known = current_app.config["LANGUAGES"]
-        asked_for = languages.chosen() or request.accept_languages.best_match(known) or ""
-        key = (request.path, asked_for)
+        key = (request.path, languages.select())
         until, pieces = self._kept.get(key, (0.0, Pieces()))
         if time.monotonic() < until:
             words = own()

@@ -42,16 +42,14 @@ def select() -> str:
     A page's own is that of its event or of its RSVP. Where the browser asks for none that is here,
     and outside of requests, it is that of the house: the first.
     """
-    languages = list(current_app.config["LANGUAGES"])
-    if not has_request_context():
-        own = g.get("language")
-        return str(own if own in languages else languages[0])
-    if language := chosen():
+    known = list(current_app.config["LANGUAGES"])
+    own, is_asked = g.get("language"), has_request_context()
+    if is_asked and (language := chosen()):
         return language
-    own = g.get("language")
-    if own in languages:
+    if own in known:
         return str(own)
-    return request.accept_languages.best_match(languages) or str(languages[0])
+    best = request.accept_languages.best_match(known) if is_asked else None
+    return best or str(known[0])
 
 
 def chosen() -> str:
