@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from flask import current_app, request
@@ -107,3 +108,14 @@ EMAIL = [
     no_controls,
     is_email,
 ]
+
+
+def one_of_these(text: Any) -> Callable[[Form, Field], None]:
+    """Refuse, in words of ours, what the field does not offer, or does not any more."""
+
+    def check(_form: Form, field: Field) -> None:
+        chosen = field.data if isinstance(field.data, list) else [field.data] if field.data else []
+        if not {value for value, *_rest in field.iter_choices()}.issuperset(chosen):
+            raise ValidationError(text)
+
+    return check

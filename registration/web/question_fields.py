@@ -9,18 +9,18 @@ from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from wtforms import (
     Field,
-    Form,
     RadioField,
     SelectChoice,
     SelectMultipleField,
     StringField,
     TextAreaField,
-    ValidationError,
 )
 
 from registration import wording
 from registration.models import Question, QuestionKind
-from registration.web.fields import at_most, many_lines, one_line
+from registration.web.fields import at_most, many_lines, one_line, one_of_these
+
+_KNOWN = one_of_these(_("Choose one of the answers"))
 
 
 def question_field(question: Question, given: Mapping[str, Any] = {}) -> Field:
@@ -37,7 +37,7 @@ def question_field(question: Question, given: Mapping[str, Any] = {}) -> Field:
     elif question.kind is QuestionKind.ANY_OF:
         choices = [SelectChoice(choice, choice) for choice in offered]
         field = SelectMultipleField(
-            question.label, [_known_choice], choices=choices, validate_choice=False, **flags
+            question.label, [_KNOWN], choices=choices, validate_choice=False, **flags
         )
     else:
         choices = (
@@ -46,7 +46,7 @@ def question_field(question: Question, given: Mapping[str, Any] = {}) -> Field:
             else [SelectChoice(choice, choice) for choice in offered]
         )
         field = RadioField(
-            question.label, [_known_choice], choices=choices, validate_choice=False, **flags
+            question.label, [_KNOWN], choices=choices, validate_choice=False, **flags
         )
     return field
 
@@ -54,13 +54,6 @@ def question_field(question: Question, given: Mapping[str, Any] = {}) -> Field:
 def unanswered(question: Question) -> str:
     """It stands in the summary too, where one must see which question is meant."""
     return gettext("Answer “%(question)s”", question=wording.isolated(question.label))
-
-
-def _known_choice(_form: Form, field: Field) -> None:
-    chosen = field.data if isinstance(field.data, list) else [field.data] if field.data else []
-    known = {value for value, *_rest in field.iter_choices()}
-    if not known.issuperset(chosen):
-        raise ValidationError(gettext("Choose one of the answers"))
 
 
 def value_of(question: Question, field: Field) -> dict[str, Any] | None:

@@ -27,9 +27,11 @@ from registration.letters.mailings import links
 from registration.mailings import MailingRefused
 from registration.models import AttendanceOption, Mailing, Question, QuestionKind
 from registration.segments import Presence, Segment, Who
-from registration.web.fields import at_most, many_lines, one_line
+from registration.web.fields import at_most, many_lines, one_line, one_of_these
 from registration.web.staff.wallclock import MomentField
 from registration.web.staff.words import choice_name
+
+_CHOOSE = _("Choose who gets the message")
 
 PRESENCES = {
     Presence.ANY: _("Does not matter"),
@@ -38,12 +40,6 @@ PRESENCES = {
     Presence.JOINED: _("Joined the stream"),
     Presence.NOT_JOINED: _("Did not join the stream"),
 }
-
-
-def _is_offered(_form: Form, field: Field) -> None:
-    """A way to attend may have been removed since the form was opened."""
-    if field.data not in [value for value, *_rest in field.iter_choices()]:
-        raise ValidationError(gettext("Choose who gets the message"))
 
 
 def _with_known_fields(_form: Form, field: Field) -> None:
@@ -65,7 +61,8 @@ class MailingForm(FlaskForm):  # type: ignore[misc]
 
     to = RadioField(
         _("To"),
-        [InputRequired(_("Choose who gets the message")), _is_offered],
+        # A way to attend may have been removed since the form was opened.
+        [InputRequired(_CHOOSE), one_of_these(_CHOOSE)],
         validate_choice=False,
     )
     presence = SelectField(
