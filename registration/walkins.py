@@ -104,7 +104,6 @@ def seat(
             option = _seat_for(seats, rsvp.party_size, beyond_capacity=beyond_capacity, rsvp=rsvp)
             _sit_down(rsvp, seats, option, staff_id=staff_id, now=now)
             seating.promote(seats, now=now)
-        db.session.flush()
         came = arrivals.mark(found, staff_id=staff_id, now=now)
         if not came:
             audit.record("checkin.again", now=now, staff_id=staff_id, rsvp=rsvp, name=found.name)

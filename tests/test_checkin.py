@@ -424,6 +424,11 @@ def test_one_who_waits_is_given_a_seat_at_the_door_while_there_is_one(app, staff
     assert person.checked_in_at == now
     assert person.rsvp.option_id == room.id
     assert person.rsvp.waits_for_option_id is None
+    # Another door still has the page of before.
+    later = now + timedelta(minutes=1)
+    assert walkins.seat(**(arguments | {"now": later})).outcome is Outcome.AGAIN
+    again = select(AuditEntry.at).where(AuditEntry.action == "checkin.again")
+    assert db.session.scalars(again).all() == [later]
     with pytest.raises(LookupError):
         walkins.seat(**(arguments | {"event_id": make_event().id}))
 

@@ -25,7 +25,7 @@ from registration import (
     rsvps,
     speakers,
 )
-from registration.claims import CLAIM, PAUSES, claim, pause_before
+from registration.claims import CLAIM, PAUSES, claim, pause_before, put_off
 from registration.database import db, transaction
 from registration.delivery import RESTS, Postman
 from registration.models import (
@@ -535,19 +535,46 @@ class TestABadServer:
     def test_what_a_server_that_is_away_was_owed_for_three_days_is_given_up(
         self, mailbox: Mailbox, post_to: Callable[..., Post]
     ):
-        write_mails("old@example.org")
+        write_mails("old@example.org", "sent@example.org")
         with serving(mailbox) as port:
             pass
         first = NOW + timedelta(days=5)  # for so long no worker ran
+        sent = row_of("sent@example.org")
+        sent.state, sent.failing_since, sent.ended_at = MailState.SENT, first, first
+        db.session.commit()
         assert post_to(port)(first) == 0
-        assert states() == {"old@example.org": MailState.WAITING}
+        assert states()["old@example.org"] is MailState.WAITING
         make_rsvp(make_option(), email="new@example.org", now=NOW)
         assert post_to(port)(first + THREE_DAYS) == 0
         assert states() == {
             "old@example.org": MailState.FAILED,
             "new@example.org": MailState.WAITING,
+            "sent@example.org": MailState.SENT,
         }
-        assert row_of("old@example.org").last_error
+        given_up = row_of("old@example.org")
+        assert given_up.last_error
+        assert given_up.ended_at == first + THREE_DAYS
+
+    def test_what_gave_way_while_the_server_refused_it_has_not_failed(
+        self, mailbox: Mailbox, post_to: Callable[..., Post]
+    ):
+        rsvp = make_rsvp(make_option(), email="a@example.org")
+        mailbox.refuses["a@example.org"] = "550 No"
+
+        def cancels() -> bool:
+            rsvps.cancel(rsvp_id=rsvp.id, now=NOW)
+            return False
+
+        with serving(mailbox) as port:
+            post_to(port)
+            postman = Postman()
+            postman.deliver(claim(now=NOW), now=NOW, stopping=cancels)
+            postman.close()
+        mails = db.session.scalars(select(OutboxMail).order_by(OutboxMail.id))
+        assert [(mail.kind, mail.state) for mail in mails] == [
+            (MailKind.CONFIRMED, MailState.SUPERSEDED),
+            (MailKind.CANCELLED, MailState.WAITING),
+        ]
 
     def test_everybody_who_can_be_reached_gets_each_mail_once(
         self, mailbox: Mailbox, post_to: Callable[..., Post]
@@ -632,10 +659,22 @@ class TestClaims:
             postman.close()
         assert waits == [2.0, 2.0]
 
-    def test_a_mailing_waits_for_everything_else(self, app: Flask, post_to: Callable[..., Post]):
-        ids = write_mails("a@example.org", "b@example.org")
+    def test_what_has_waited_longest_goes_first(self, app: Flask, post_to: Callable[..., Post]):
+        ids = write_mails("a@example.org", "b@example.org", "c@example.org")
+        db.session.get_one(OutboxMail, ids[2]).due_at = NOW - timedelta(minutes=1)
+        db.session.commit()
         post_to(1)
+        assert claim(now=NOW, limit=1) == ids[2:]
         assert claim(now=NOW, limit=1) == ids[:1]
+
+    def test_a_mail_that_is_put_off_puts_off_no_other(
+        self, app: Flask, post_to: Callable[..., Post]
+    ):
+        first, second = write_mails("a@example.org", "b@example.org")
+        post_to(1)
+        put_off(first, NOW + timedelta(minutes=1))
+        assert claim(now=NOW) == [second]
+        assert claim(now=NOW + timedelta(minutes=1)) == [first]
 
     def test_what_is_due_is_found_by_its_index_however_much_waits(
         self, app: Flask, post_to: Callable[..., Post]
@@ -666,20 +705,20 @@ class TestClaims:
     def test_what_was_tried_before_goes_behind_what_was_not(
         self, app: Flask, post_to: Callable[..., Post]
     ):
-        ids = write_mails(*(f"attendee-{number}@example.org" for number in range(12)))
+        ids = write_mails(*(f"attendee-{number}@example.org" for number in range(13)))
         tried, new = ids[:8], ids[8:]
         for mail_id in tried:
             db.session.get_one(OutboxMail, mail_id).attempts = 1
         db.session.commit()
         post_to(1)
-        assert claim(now=NOW, limit=5) == [*new, tried[0]]
-        assert claim(now=NOW, limit=10) == tried[1:3]
+        assert claim(now=NOW, limit=5) == [*new[:4], tried[0]]
+        assert claim(now=NOW, limit=10) == [new[4], *tried[1:3]]
 
     def test_what_everybody_is_told_waits_for_everything_else(
         self, app: Flask, post_to: Callable[..., Post]
     ):
-        told, alone = write_mails("a@example.org", "b@example.org")
-        row = db.session.get_one(OutboxMail, told)
+        *told, alone = write_mails("a@example.org", "b@example.org", "c@example.org")
+        row, other = (db.session.get_one(OutboxMail, mail_id) for mail_id in told)
         announcement = save(
             Announcement(
                 event_id=row.event_id,
@@ -690,11 +729,11 @@ class TestClaims:
                 due_at=NOW,
             )
         )
-        row.announcement_id = announcement.id
+        row.announcement_id = other.announcement_id = announcement.id
         db.session.commit()
         post_to(1)
-        assert claim(now=NOW, limit=1) == [alone]
-        assert claim(now=NOW, limit=1) == [told]
+        assert claim(now=NOW, limit=2) == [alone, told[0]]
+        assert claim(now=NOW, limit=2) == [told[1]]
 
     def test_pauses_grow_and_are_spread(self):
         for attempt, pause in enumerate([*PAUSES, PAUSES[-1]], start=2):

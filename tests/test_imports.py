@@ -597,19 +597,21 @@ class TestRsvps:
         text = (
             "Name,Email,Guests,Lunch\nA,a@example.org,Guest One,soup\n"
             "B,b@example.org,One; Two,soup\nC,c@example.org,,Pizza\n,d@example.org,,\n"
+            "E,e@example.org,,\n"
         )
         met = run(event, text, ImportKind.RSVPS, option_id=option.id)
         assert met == {
-            Fate.SEATED: 1,
+            Fate.SEATED: 2,
             Fate.TOO_MANY_GUESTS: 1,
             Fate.BAD_ANSWER: 1,
             Fate.NO_NAME: 1,
         }
-        rsvp = db.session.scalars(select(Rsvp)).one()
+        rsvp = db.session.scalars(select(Rsvp).where(Rsvp.email == "a@example.org")).one()
         assert [person.name for person in parties.attendees(rsvp)] == ["A", "Guest One"]
         assert (rsvp.party_size, rsvp.seats_held, rsvp.consented_at) == (2, 2, None)
         answer = db.session.scalars(select(Answer)).one()
-        assert (answer.question_id, answer.value) == (lunch.id, {"choices": ["Soup"]})
+        assert (answer.rsvp_id, answer.question_id) == (rsvp.id, lunch.id)
+        assert answer.value == {"choices": ["Soup"]}
 
     def test_what_is_too_long_is_said_and_nothing_of_it_is_cut(self, app: Flask) -> None:
         option = make_option()
@@ -747,9 +749,11 @@ class TestRsvps:
         option = make_option()
         event = db.session.get_one(Event, option.event_id)
         invitation = make_invitation(event, email="zoe@example.org")
+        elsewhere = make_invitation(make_event(), email="zoe@example.org")
         run(event, ACCENTS, ImportKind.RSVPS, option_id=option.id)
-        db.session.refresh(invitation)
-        assert invitation.status is InvitationStatus.ACCEPTED
+        db.session.expire_all()
+        assert (invitation.status, invitation.answered_at) == (InvitationStatus.ACCEPTED, NOW)
+        assert elsewhere.status is InvitationStatus.OPEN
 
     def test_an_invitation_that_is_open_again_stays_open_when_others_come_by_a_list(
         self, app: Flask

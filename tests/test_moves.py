@@ -18,6 +18,7 @@ from registration.models import (
     AuditEntry,
     EventStatus,
     MailKind,
+    MailState,
     OutboxMail,
     Rsvp,
     RsvpStatus,
@@ -260,3 +261,24 @@ def test_who_is_let_watch_meanwhile_is_mailed_the_link(app: Flask) -> None:
     move(waiting, stream, How.MEANWHILE)
     assert fresh(waiting).watches_meanwhile
     assert kinds_mailed(waiting) == [MailKind.WAITLISTED, MailKind.CONFIRMED]
+
+
+def test_who_is_moved_again_and_again_is_mailed_the_last_word_alone(app: Flask) -> None:
+    room, stream = make_hybrid(capacity=1)
+    make_rsvp(room)
+    waiting = make_rsvp(room)
+    french = make_option(room.event, mode=AttendanceMode.VIRTUAL, needs_approval=True)
+    other = make_option(room.event, mode=AttendanceMode.VIRTUAL, needs_approval=True)
+    pending = make_rsvp(french)
+
+    def unsent(rsvp: Rsvp) -> list[MailKind]:
+        mails = db.session.scalars(select(OutboxMail).where(OutboxMail.rsvp_id == rsvp.id))
+        return [mail.kind for mail in mails if mail.state is MailState.WAITING]
+
+    move(waiting, stream, How.MEANWHILE)
+    assert unsent(waiting) == [MailKind.CONFIRMED]
+    move(waiting, stream, How.STAY)
+    assert unsent(waiting) == [MailKind.CHANGED]
+    move(pending, other, How.UNDECIDED)
+    move(pending, french, How.UNDECIDED)
+    assert unsent(pending) == [MailKind.CHANGED]

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from registration import answering, links, queues, rsvps
+from registration import answering, links, parties, queues, rsvps
 from registration.admission import Refusal
 from registration.database import db
 from registration.models import Answer, AttendanceMode, AuditEntry, MailKind, RsvpStatus
@@ -323,6 +323,23 @@ class TestAnswers:
         values = db.session.scalars(select(Answer.value).where(Answer.rsvp_id == rsvp.id)).all()
         assert values == [{"text": "Training"}]
 
+    def test_editing_keeps_what_is_asked_no_more_or_of_the_way_that_was_left(
+        self, app: Flask, now: datetime
+    ):
+        room, stream = make_hybrid()
+        retired = make_question(room.event, is_required=True)
+        of_room = make_question(room.event, option_id=room.id)
+        given = {retired.id: {"text": "Mandates"}, of_room.id: {"text": "Fish"}}
+        rsvp, silent = make_rsvp(room, answers=given), make_rsvp(room)
+        assert parties.unanswered(silent) == [retired.label]
+        retired.retired_at = now
+        db.session.commit()
+        rsvps.switch(rsvp_id=rsvp.id, option_id=stream.id, now=now)
+        about = details(name=rsvp.name, email=rsvp.email)
+        rsvps.edit(rsvp_id=rsvp.id, now=now, details=about, answers={})
+        assert parties.answers(rsvp) == given
+        assert parties.unanswered(silent) == []
+
 
 def test_every_change_is_in_the_audit_log(app: Flask, now: datetime):
     room, stream = make_hybrid(capacity=1, confirms_addresses=True)
@@ -347,4 +364,18 @@ def test_every_change_is_in_the_audit_log(app: Flask, now: datetime):
         ("rsvp.unverified", "attendee", room.id),
         ("rsvp.waitlisted", "attendee", room.id),
         ("rsvp.promoted", "system", room.id),
+    ]
+
+
+def test_what_waits_for_staff_and_a_hold_that_ends_are_in_the_audit_log(app: Flask, now: datetime):
+    room, stream = make_hybrid(confirms_addresses=True)
+    stream.needs_approval = True
+    db.session.commit()
+    held, asks = make_rsvp(room), make_rsvp(stream)
+    answering.verify(rsvp_id=asks.id, now=now)
+    answering.end_holds(now=now + timedelta(hours=1))
+    entries = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id)).all()
+    assert [(entry.action, entry.actor, entry.rsvp_id) for entry in entries[-2:]] == [
+        ("rsvp.pending", "attendee", asks.id),
+        ("rsvp.hold_ended", "system", held.id),
     ]
