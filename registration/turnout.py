@@ -28,6 +28,7 @@ class Counts:
     inside: int
     expected: int
     last_at: datetime | None = field(default=None, compare=False)
+    has_room: bool = field(default=True, compare=False)  # whether one can come in person at all
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def counts_of(event: Event) -> Counts:
         .outerjoin(Door, Door.event_id == Event.id)
         .where(Event.id == event.id)
     ).one()
-    return Counts(int(inside or 0), int(expected or 0), last_at)
+    return Counts(int(inside or 0), int(expected or 0), last_at, has_room=expected is not None)
 
 
 def of(event: Event) -> Turnout:

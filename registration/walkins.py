@@ -15,9 +15,20 @@ from registration import admission, arrivals, audit, lookup, parties, seating
 from registration.admission import Refusal, RsvpRefused
 from registration.arrivals import Decision, Outcome
 from registration.database import db, transaction
-from registration.models import NO_ADDRESS, WALK_IN, AttendanceOption, Attendee, Rsvp
+from registration.models import NO_ADDRESS, WALK_IN, AttendanceOption, Attendee, Event, Rsvp
 from registration.parties import Details
 from registration.seating import Seats
+
+_NO_ROOM = _("This event has no seats in a room.")
+
+
+def why_no_seats(event: Event, *, has_room: bool, now: datetime) -> str:
+    """Why the door gives nobody a seat who has none, in words for it; empty where it does."""
+    try:
+        admission.check_running(event, now)
+    except RsvpRefused as refusal:
+        return str(refusal)
+    return "" if has_room else str(_NO_ROOM)
 
 
 def walk_in(
@@ -117,7 +128,7 @@ def _seat_for(
     """The way into the room that has seats: the one they wished for first. Allows extra ones."""
     rooms = [option for option in seats.options.values() if not option.is_virtual]
     if not rooms:
-        raise RsvpRefused(Refusal.NOT_POSSIBLE, _("This event has no seats in a room."))
+        raise RsvpRefused(Refusal.NOT_POSSIBLE, _NO_ROOM)
     wished = {rsvp.waits_for_option_id, rsvp.option_id} if rsvp else set()
     rooms.sort(key=lambda option: option.id not in wished)
     for option in rooms:

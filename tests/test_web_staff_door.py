@@ -12,7 +12,15 @@ from sqlalchemy import select
 
 from registration import approvals, rsvps, wording
 from registration.database import db
-from registration.models import NO_ADDRESS, Attendee, Event, EventStatus, Rsvp, StaffRole
+from registration.models import (
+    NO_ADDRESS,
+    AttendanceMode,
+    Attendee,
+    Event,
+    EventStatus,
+    Rsvp,
+    StaffRole,
+)
 from registration.parties import attendees
 from registration.times import now
 from tests.factories import (
@@ -354,3 +362,34 @@ def test_the_door_of_a_cancelled_event_says_so(client: FlaskClient) -> None:
     page = sign_in(client, make_staff()).get(f"/staff/events/{event.slug}/door").text
     assert "This event has been cancelled." in page
     assert "Not today" not in page
+
+
+def test_the_door_of_an_event_without_a_room_offers_no_seat(client: FlaskClient) -> None:
+    watching = make_rsvp(make_option(make_event(), mode=AttendanceMode.VIRTUAL))
+    browser = sign_in(client, make_staff())
+
+    page = browser.get(door_of(watching)).text
+    answer = post(browser, door_of(watching), q=attendees(watching)[0].ticket_code)
+    unknown = post(browser, door_of(watching), q="ABCDEFGH", scan="y")
+
+    assert "This event has no seats in a room." in page
+    assert said(answer) == "Online only"
+    for text in (page, answer.text, unknown.text):
+        assert re.search(r"<p[^>]* hidden[^>]*><b data-inside", text)
+        assert "walk-in" not in text
+        assert "Give a seat" not in text
+
+
+def test_after_its_end_the_door_offers_no_seat_that_it_would_refuse(client: FlaskClient) -> None:
+    event = make_event(starts_at=now() - timedelta(hours=2), ends_at=now() - timedelta(minutes=1))
+    room = make_option(event, capacity=1)
+    make_rsvp(room, now=event.starts_at - timedelta(days=1))
+    waiting = make_rsvp(room, now=event.starts_at - timedelta(days=1))
+    browser = sign_in(client, make_staff())
+
+    answer = post(browser, door_of(waiting), q=attendees(waiting)[0].ticket_code)
+
+    assert said(answer) == "On the waitlist"
+    assert "This event has ended." in answer.text
+    assert "Give a seat" not in answer.text
+    assert "Add a walk-in" not in answer.text

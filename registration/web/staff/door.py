@@ -260,6 +260,13 @@ def _page(event: Event, **found: object) -> ResponseReturnValue:
 
 
 def _now(event: Event) -> dict[str, object]:
-    """The counts, who came in last and the time, which each page and answer of the door carries."""
+    """What each page and answer of the door carries: the counts, who came in last, the time, and
+    why nobody else is given a seat, where that is so.
+    """
     counts = turnout.counts_of(event)
-    return {"counts": counts, "recent": turnout.last_in(event, counts=counts), "now": now()}
+    return {
+        "counts": counts,
+        "recent": turnout.last_in(event, counts=counts),
+        "now": now(),
+        "no_seats": walkins.why_no_seats(event, has_room=counts.has_room, now=now()),
+    }
