@@ -33,7 +33,14 @@ from registration import (
 from registration.database import db
 from registration.letters.events import changes
 from registration.mime import CalendarMessage
-from registration.models import HOLD, MailKind, OutboxMail, Rsvp
+from registration.models import (
+    HOLD,
+    AttendanceMode,
+    AttendanceOption,
+    MailKind,
+    OutboxMail,
+    Rsvp,
+)
 from tests.conftest import NOW
 from tests.factories import (
     details,
@@ -362,3 +369,41 @@ def test_who_sent_no_rsvp_of_their_own_is_not_told_that_they_did(app: Flask):
 def test_the_same_row_is_the_same_message(app: Flask):
     rsvp = make_rsvp(make_option())
     assert last_mail(rsvp).as_bytes() == last_mail(rsvp).as_bytes()
+
+
+def test_of_two_rooms_the_mails_say_which(app: Flask):
+    event = make_event()
+    hall = make_option(event, label="Main hall", capacity=1)
+    make_option(event, label="Annex")
+    seated, waiting = make_rsvp(hall), make_rsvp(hall)
+    told = last_mail(seated)
+    assert re.search(r"The Institute\s+Main hall\s", told.body)
+    assert "Main hall" in vobject.readOne(told.calendar.decode()).vevent.description.value
+    assert "Waiting for: Main hall." in last_mail(waiting).body
+    assert "Waiting for" not in last_mail(_second(make_option(capacity=1))).body
+
+
+def _second(option: AttendanceOption) -> Rsvp:
+    """Who waits for an option of one seat."""
+    make_rsvp(option)
+    return make_rsvp(option)
+
+
+def test_nobody_is_said_to_wait_for_a_seat_where_all_get_in(app: Flask):
+    free = last_mail(make_rsvp(make_option(capacity=None))).body
+    assert "If you cannot come, cancel your RSVP." in free
+    assert "waiting" not in free
+    room = make_option(make_event(guests_max=1), capacity=3)
+    party = last_mail(make_rsvp(room, guests=["Bo"])).body
+    assert "give your seats back" in party
+
+
+def test_who_is_to_watch_is_held_a_place_and_no_seat(app: Flask):
+    event = make_event(confirms_addresses=True)
+    room, stream = make_option(event), make_option(event, mode=AttendanceMode.VIRTUAL)
+    assert "We hold your place until" in last_mail(make_rsvp(stream)).body
+    assert "We hold your seat until" in last_mail(make_rsvp(room)).body
+
+
+def test_a_name_or_title_without_a_space_breaks_at_the_edge_of_a_mail(app: Flask):
+    assert "overflow-wrap:anywhere" in last_mail(make_rsvp(make_option())).html

@@ -99,7 +99,9 @@ def place_of(rsvp: Rsvp) -> Place:
         note = event.stream_note or gettext("Live stream")
         return Place(wording.option_name(rsvp.option), [note])
     name = event.venue_name or wording.option_name(rsvp.option)
-    return Place(name, paragraphs_of(event.venue_address))
+    # Of two rooms of a house the label says which.
+    labels = [rsvp.option.label] if rsvp.option.label and event.venue_name else []
+    return Place(name, [*labels, *paragraphs_of(event.venue_address)])
 
 
 def tickets_of(rsvp: Rsvp) -> list[Ticket]:

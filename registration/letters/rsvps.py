@@ -45,6 +45,9 @@ def _waiting(rsvp: Rsvp, mail: OutboxMail) -> Letter:
         else subject
     )
     paragraphs = [_how_the_queue_moves(rsvp, mail)]
+    if rsvp.waits_for and rsvp.waits_for.label:
+        way = wording.isolated(rsvp.waits_for.label)
+        paragraphs.insert(0, gettext("Waiting for: %(way)s.", way=way))
     if rsvp.watches_meanwhile:
         paragraphs.append(gettext("You keep your place online meanwhile."))
     return Letter(
@@ -92,14 +95,14 @@ def _how_the_queue_moves(rsvp: Rsvp, mail: OutboxMail) -> str:
 
 def _verify(rsvp: Rsvp, mail: OutboxMail) -> Letter:
     event = rsvp.event
-    held = (
-        gettext(
-            "We hold your seat until %(time)s.",
-            time=wording.clock(rsvp.hold_ends_at, event.zone),
+    held = ""
+    if rsvp.hold_ends_at:
+        until = wording.clock(rsvp.hold_ends_at, event.zone)
+        held = (
+            gettext("We hold your place until %(time)s.", time=until)
+            if rsvp.option.is_virtual
+            else gettext("We hold your seat until %(time)s.", time=until)
         )
-        if rsvp.hold_ends_at
-        else ""
-    )
     return Letter(
         subject=gettext("Confirm your address for %(title)s", title=event.title),
         heading=gettext("Is this your address, %(name)s?", name=first_name(rsvp.name)),

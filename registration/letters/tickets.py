@@ -66,7 +66,7 @@ def to_the_room(
         paragraphs=[
             " ".join(part for part in (show, doors) if part),
             *event.venue_access.splitlines()[:1],
-            gettext("If you cannot come, give your seat back. Somebody may be waiting for it."),
+            _if_not(rsvp),
         ],
         preheader=preheader_of(event, " ".join(part for part in (doors, show) if part)),
         button=Link(
@@ -90,6 +90,17 @@ def _party(rsvp: Rsvp) -> list[Place]:
     if rsvp.needs_captions:
         lines.append(gettext("Live captions"))
     return [Place(rsvp.name, lines)]
+
+
+def _if_not(rsvp: Rsvp) -> str:
+    """What to do where they cannot come; nobody waits for a seat where all get in."""
+    if rsvp.option.capacity is None:
+        return gettext("If you cannot come, cancel your RSVP.")
+    return ngettext(
+        "If you cannot come, give your seat back. Somebody may be waiting for it.",
+        "If you cannot come, give your seats back. Somebody may be waiting for them.",
+        rsvp.party_size,
+    )
 
 
 def _watching(rsvp: Rsvp, mail: OutboxMail) -> Letter:
