@@ -44,6 +44,7 @@ from registration.models import (
 )
 from registration.parties import Details
 from registration.segments import Presence, Segment, Who
+from registration.times import now
 from tests.conftest import NOW
 from tests.factories import (
     make_event,
@@ -566,6 +567,36 @@ def test_a_mailing_carries_one_click_unsubscribe_and_a_confirmation_does_not(app
         select(OutboxMail).where(OutboxMail.kind == MailKind.CONFIRMED)
     ).one()
     assert "List-Unsubscribe" not in rendering.render(confirmation, now=NOW).as_string()
+
+
+def test_who_has_nothing_to_change_any_more_is_not_led_to_change_it(app: Flask) -> None:
+    soon = now()
+    event = make_event(starts_at=soon + timedelta(days=1), ends_at=soon + timedelta(days=2))
+    option = make_option(event)
+    comes, left = make_rsvp(option, now=soon), make_rsvp(option, now=soon)
+    rsvps.cancel(rsvp_id=left.id, now=soon)
+
+    def says(rsvp: Rsvp) -> bool:
+        return "Change or cancel my RSVP" in letter_to(rsvp)
+
+    def letter_to(rsvp: Rsvp) -> str:
+        mail = OutboxMail(
+            kind=MailKind.MAILING,
+            event=event,
+            rsvp=rsvp,
+            recipient=rsvp.email,
+            recipient_name=rsvp.name,
+            language="en",
+            facts={"subject": "A word", "body": "Hello."},
+            message_id="<a.word@example.org>",
+        )
+        with db.session.no_autoflush:
+            return rendering.render(mail, now=soon).body
+
+    assert [says(comes), says(left)] == [True, False]
+    assert "Open my RSVP" in letter_to(left)
+    event.starts_at, event.ends_at = soon - timedelta(days=2), soon - timedelta(days=1)
+    assert not says(comes)
 
 
 def test_a_name_cannot_bring_markup_or_links_along(app: Flask) -> None:

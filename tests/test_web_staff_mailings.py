@@ -22,6 +22,7 @@ from registration.database import db
 from registration.entries import unsubscribe_url
 from registration.models import (
     HOLD,
+    AttendanceMode,
     AttendanceOption,
     Event,
     InvitationStatus,
@@ -40,6 +41,7 @@ from tests.factories import (
     make_event,
     make_hybrid,
     make_invitation,
+    make_option,
     make_question,
     make_rsvp,
     make_staff,
@@ -494,3 +496,14 @@ def test_staff_of_other_events_schedule_nothing(
     refused = post(sign_in(client, stranger), review, at="2026-12-05T09:00")
     assert refused.status_code in (403, 404)
     assert draft().state is MailingState.DRAFT
+
+
+def test_an_empty_place_is_warned_of_where_there_is_a_room(client: FlaskClient) -> None:
+    browser = sign_in(client, make_staff())
+    text = "No venue is set"
+    for mode, warned in ((AttendanceMode.IN_PERSON, True), (AttendanceMode.VIRTUAL, False)):
+        event = make_option(make_event(venue_name="", venue_address=""), mode=mode).event
+        path = f"/staff/events/{event.slug}/messages/new"
+        draft = {"to": "confirmed", "subject": "Where", "body": "At {place}.", "do": "save"}
+        saved = post(browser, path, **draft)
+        assert (text in browser.get(saved.headers["Location"]).text) is warned

@@ -21,6 +21,7 @@ from registration import (
     rsvps,
     speakers,
     walkins,
+    wording,
 )
 from registration import desk as desk_verbs
 from registration.database import db
@@ -394,6 +395,20 @@ def test_after_the_event_staff_read_who_came_and_have_nothing_left_to_prepare(
     for rsvp, said in ((absent, "Did not come"), (unseen, "Did not join the stream"), (gone, "–")):
         shown = desk.get(f"/staff/events/over/attendees/{rsvp.id}").text
         assert f'<span class="meta">{said}</span></li>' in shown, said
+
+
+def test_of_who_came_on_a_later_day_the_day_is_said(desk: FlaskClient) -> None:
+    room, _stream = make_hybrid(slug="weeks", time_zone="UTC")
+    first, later = make_rsvp(room), make_rsvp(room)
+    room.event.ends_at = room.event.starts_at + timedelta(days=20)
+    attendees(first)[0].checked_in_at = room.event.starts_at
+    attendees(later)[0].checked_in_at = came = room.event.starts_at + timedelta(days=3)
+    db.session.commit()
+
+    shown = [desk.get(f"/staff/events/weeks/attendees/{rsvp.id}").text for rsvp in (first, later)]
+
+    on = f" on {wording.day_and_month(came, room.event.zone)}</span>"
+    assert [on in text for text in shown] == [False, True]
 
 
 def test_after_the_event_nobody_without_a_place_is_said_to_have_stayed_away(

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from registration import entries, prose, wording
 from registration.letters.letter import Letter, Link, first_name, when_of
 from registration.models import Event, OutboxMail, Rsvp
+from registration.times import now
 
 #: What may stand in braces.
 FIELDS = (
@@ -89,8 +90,10 @@ def _why(rsvp: Rsvp | None, event: Event) -> str:
 def _ways_out(rsvp: Rsvp | None) -> list[Link]:
     if rsvp is None:
         return []
+    changes = rsvp.is_live and rsvp.event.takes_place(now())
+    page = gettext("Change or cancel my RSVP") if changes else gettext("Open my RSVP")
     return [
-        Link(gettext("Change or cancel my RSVP"), entries.manage_url(rsvp)),
+        Link(page, entries.manage_url(rsvp)),
         Link(gettext("Stop messages like this one"), entries.unsubscribe_url(rsvp)),
     ]
 

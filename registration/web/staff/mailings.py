@@ -273,7 +273,8 @@ def _warnings(event: Event, mailing: Mailing) -> list[str]:
     used = used_fields(mailing.subject, mailing.body)
     if "doors_time" in used and event.doors_at is None:
         found.append(gettext("No time for the doors is set: {doors_time} is the start."))
-    if "place" in used and not event.venue_name and not event.venue_address:
+    has_room = any(not option.is_virtual for option in listing.options_of(event))
+    if "place" in used and has_room and not event.venue_name and not event.venue_address:
         found.append(gettext("No venue is set: {place} is empty for people in the room."))
     if event.is_past(now()):
         found.append(gettext("The event is over."))
