@@ -56,13 +56,14 @@ class Reply:
     uid: str
     attendee: str  # addresses in lower case
     sender: str
-    partstat: str
+    partstat: str  # COUNTER or REFRESH where the calendar sent that
     digest: str  # of the calendar part: the same reply twice is one
     dmarc: Dmarc = Dmarc.NONE
     sequence: int | None = None
     stamped_at: datetime | None = None
     comment: str = ""
-    #: A counter-proposal, a delegation, or about one day of several: for people to look at.
+    #: A counter-proposal, a delegation, about one day of several, or a request for the entry: for
+    #: people to look at.
     is_odd: bool = False
     #: Sent by no person: no mail is to answer it.
     is_automatic: bool = False
@@ -120,13 +121,10 @@ def read(raw: bytes, *, authserv: str = "") -> list[Reply]:
 def _replies(content: str, sender: str, dmarc: Dmarc) -> list[Reply]:
     """The replies in a calendar."""
     method, entries = _parse(content)
-    if method not in ("REPLY", "COUNTER"):
+    if method not in ("REPLY", "COUNTER", "REFRESH"):
         return []
     digest = hashlib.sha256(content.encode("utf-8", "replace")).hexdigest()
-    read = (
-        _reply(entry, sender, digest, dmarc, is_odd=method == "COUNTER")
-        for entry in entries[:_MOST_ENTRIES]
-    )
+    read = (_reply(entry, sender, digest, dmarc, method) for entry in entries[:_MOST_ENTRIES])
     return [reply for reply in read if reply is not None]
 
 
@@ -154,7 +152,7 @@ def _outlooks_own(message: Message, sender: str, dmarc: Dmarc) -> list[Reply]:
     return []
 
 
-def _reply(entry: _Entry, sender: str, digest: str, dmarc: Dmarc, *, is_odd: bool) -> Reply | None:
+def _reply(entry: _Entry, sender: str, digest: str, dmarc: Dmarc, method: str) -> Reply | None:
     attendees = [
         (_address(value), parameters) for parameters, value in entry.lines.get("ATTENDEE", [])
     ]
@@ -170,13 +168,14 @@ def _reply(entry: _Entry, sender: str, digest: str, dmarc: Dmarc, *, is_odd: boo
         uid=uid,
         attendee=attendee,
         sender=sender,
-        partstat=parameters.get("PARTSTAT", "").upper(),
+        # What is no REPLY says what it wants by its method alone (RFC 5546, 3.2.6 and 3.2.7).
+        partstat=parameters.get("PARTSTAT", "").upper() if method == "REPLY" else method,
         digest=digest,
         dmarc=dmarc,
         sequence=int(sequence) if sequence.isdecimal() and len(sequence) < 10 else None,
         stamped_at=_stamp(entry.text("DTSTAMP")),
         comment=comment[:_LONGEST_COMMENT],
-        is_odd=is_odd
+        is_odd=method != "REPLY"
         or "RECURRENCE-ID" in entry.lines
         or bool(parameters.keys() & {"DELEGATED-TO", "DELEGATED-FROM"}),
     )

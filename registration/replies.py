@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import exists, func, select, update
 
 from registration import admission, audit, emails, seating
-from registration.database import db, transaction
+from registration.database import count_changed, db, transaction
 from registration.imip import Reply
 from registration.models import CalendarReply, ReplyState, Rsvp, RsvpStatus
 from registration.seating import Seats
@@ -45,6 +45,17 @@ def take(reply: Reply, *, now: datetime) -> ReplyState | None:
             comment=reply.comment,
         )
     return state
+
+
+def settle(*, rsvp_id: int, staff_id: int | None, now: datetime) -> None:
+    """Take what an attendee's calendar said as read by staff, who have done what it needed."""
+    with transaction():
+        waiting = update(CalendarReply).where(
+            CalendarReply.rsvp_id == rsvp_id, CalendarReply.state == ReplyState.ODD
+        )
+        if count_changed(waiting.values(state=ReplyState.NOTED)):
+            rsvp = db.session.get_one(Rsvp, rsvp_id)
+            audit.record("rsvp.reply_read", now=now, staff_id=staff_id, rsvp=rsvp)
 
 
 def _named(uid: str) -> int | None:

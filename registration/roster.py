@@ -32,7 +32,9 @@ from registration.models import (
     AttendanceMode,
     AttendanceOption,
     Attendee,
+    CalendarReply,
     Event,
+    ReplyState,
     Rsvp,
     RsvpStatus,
 )
@@ -46,15 +48,17 @@ _SORTS: dict[str, tuple[Any, ...]] = {
     "arrival": (Rsvp.created_at, Rsvp.id),
 }
 #: Filters on status beside the statuses themselves.
-LIVE_ONES, WAITING, CHECKED_IN, NOT_IN, JOINED = (
+LIVE_ONES, WAITING, CHECKED_IN, NOT_IN, JOINED, PERHAPS, TO_READ = (
     "live",
     "waiting",
     "checked_in",
     "not_in",
     "joined",
+    "perhaps",  # by the last word of their calendar
+    "to_read",  # their calendar said what people must read
 )
 #: All that a list can be narrowed to.
-STATUSES = (*map(str, RsvpStatus), LIVE_ONES, WAITING, CHECKED_IN, NOT_IN, JOINED)
+STATUSES = (*map(str, RsvpStatus), LIVE_ONES, WAITING, CHECKED_IN, NOT_IN, JOINED, PERHAPS, TO_READ)
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,7 @@ class Filters:
     search: str = ""
     way: str = ""  # "in_person" or "virtual"
     option_id: int = 0
-    status: str = ""  # an RsvpStatus, "live", "waiting", "checked_in", "not_in" or "joined"
+    status: str = ""  # one of STATUSES
     access: str = ""  # "any", "step_free", "sign_language", "captions" or "note"
     question_id: int = 0
     answer: str = ""  # one of the choices, "yes", "no"; empty: whoever answered the question
@@ -122,6 +126,7 @@ class Page:
     number: int
     total: int
     checked_in: frozenset[int] = frozenset()  # RSVPs of which somebody is in
+    perhaps: frozenset[int] = frozenset()  # RSVPs whose calendars said TENTATIVE
 
     @property
     def pages(self) -> int:
@@ -185,7 +190,7 @@ def page_of(event: Event, filters: Filters, number: int, counts: Counts | None =
         )
     }
     rsvps = [found[rsvp_id] for rsvp_id in (reversed(ids) if from_end else ids) if rsvp_id in found]
-    return Page(rsvps, number, total, _checked_in(ids))
+    return Page(rsvps, number, total, _checked_in(ids), saying_perhaps(ids))
 
 
 def count(event: Event, filters: Filters, counts: Counts | None = None) -> int:
@@ -216,6 +221,13 @@ def _checked_in(rsvp_ids: Sequence[int]) -> frozenset[int]:
                 Attendee.rsvp_id.in_(rsvp_ids), Attendee.checked_in_at.is_not(None)
             )
         )
+    )
+
+
+def saying_perhaps(rsvp_ids: Sequence[int]) -> frozenset[int]:
+    """Those of the RSVPs whose calendar has said TENTATIVE, and nothing that counts since."""
+    return frozenset(
+        db.session.scalars(select(Rsvp.id).where(Rsvp.id.in_(rsvp_ids), _says_perhaps()))
     )
 
 
@@ -268,9 +280,25 @@ def _status_condition(event: Event, wanted: str) -> list[ColumnElement[bool]]:
     if wanted == JOINED:
         joined = select(Attendee.rsvp_id).where(Attendee.joined_at.is_not(None))
         return [Rsvp.id.in_(joined)]
+    if wanted == PERHAPS:
+        return [_says_perhaps()]
+    if wanted == TO_READ:
+        odd = select(CalendarReply.rsvp_id).where(CalendarReply.state == ReplyState.ODD)
+        return [Rsvp.id.in_(odd)]
     if wanted in list(RsvpStatus):
         return [Rsvp.status == wanted]
     return []
+
+
+def _says_perhaps() -> ColumnElement[bool]:
+    last = (
+        select(CalendarReply.partstat)
+        .where(CalendarReply.rsvp_id == Rsvp.id, CalendarReply.state == ReplyState.APPLIED)
+        .order_by(CalendarReply.id.desc())
+        .limit(1)
+        .correlate(Rsvp)
+    )
+    return (Rsvp.status == RsvpStatus.CONFIRMED) & (last.scalar_subquery() == "TENTATIVE")
 
 
 def _access_condition(wanted: str) -> list[ColumnElement[bool]]:

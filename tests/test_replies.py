@@ -27,6 +27,7 @@ from registration import (
     lifecycle,
     rendering,
     replies,
+    roster,
     rsvps,
     speakers,
     speaking,
@@ -48,6 +49,7 @@ from registration.models import (
     Speaker,
     SpeakerStatus,
 )
+from registration.roster import Filters
 from registration.speakers import Particulars
 from tests.conftest import NOW
 from tests.factories import (
@@ -59,7 +61,7 @@ from tests.factories import (
     make_staff,
 )
 from tests.imap_server import mailbox
-from tests.signing_in import sign_in
+from tests.signing_in import send, sign_in
 
 GOOGLE = """\
 BEGIN:VCALENDAR
@@ -575,6 +577,46 @@ class TestYesAndPerhaps:
         assert take(rsvp, calendar=said) == [ReplyState.ODD]
         assert rsvp.status is RsvpStatus.CONFIRMED
 
+    def test_a_perhaps_stands_in_the_list_until_a_yes(self, rsvp: Rsvp, client: FlaskClient):
+        path = f"/staff/events/{rsvp.event.slug}/attendees"
+        desk, perhaps = sign_in(client, make_staff()), Filters(status="perhaps")
+        chip = re.compile(r'chip chip--warn">.{,300}Perhaps</span>', re.DOTALL)
+        for said, number in (("TENTATIVE", 1), ("ACCEPTED", 0)):
+            later = "20261123T120600Z" if said == "ACCEPTED" else "20261123T120500Z"
+            take(
+                rsvp,
+                calendar=GOOGLE.replace("20261123T120500Z", later).format(
+                    uid=rsvp.ical_uid, partstat=said, attendee=rsvp.email, sequence=0
+                ),
+            )
+            assert roster.count(rsvp.event, perhaps) == number
+            for page in (path, f"{path}/{rsvp.id}"):
+                assert len(chip.findall(desk.get(page).text)) == number, (said, page)
+
+    @pytest.mark.parametrize(
+        ("method", "words"),
+        [("COUNTER", "Answer: another time"), ("REFRESH", "Answer: send the entry again")],
+    )
+    def test_what_people_must_read_waits_until_they_have(
+        self, rsvp: Rsvp, client: FlaskClient, method: str, words: str
+    ):
+        said = GOOGLE.format(
+            uid=rsvp.ical_uid, partstat="NEEDS-ACTION", attendee=rsvp.email, sequence=0
+        ).replace("METHOD:REPLY", f"METHOD:{method}")
+        assert take(rsvp, calendar=said) == [ReplyState.ODD]
+        desk, overview = sign_in(client, make_staff()), f"/staff/events/{rsvp.event.slug}/"
+        task, person = "Read what 1 attendee said", f"{overview}attendees/{rsvp.id}"
+        assert task in desk.get(overview).text
+        assert f'href="{person}"' in desk.get(f"{overview}attendees?status=to_read").text
+        page = desk.get(person).text
+        assert words in page
+        assert "I am travelling, sorry" in page
+        send(desk, person, do="read")
+        assert "I have read it" not in desk.get(person).text
+        assert "What their calendar said was read" in desk.get(person).text
+        assert task not in desk.get(overview).text
+        assert "Nobody matches." in desk.get(f"{overview}attendees?status=to_read").text
+
     def test_of_who_has_cancelled_is_no_seat_but_a_link(self, rsvp: Rsvp):
         rsvps.cancel(rsvp_id=rsvp.id, now=NOW)
         db.session.refresh(rsvp)
@@ -715,7 +757,8 @@ class TestSpeakers:
         assert speaker.status is SpeakerStatus.INVITED
         said = select(AuditEntry.detail).where(AuditEntry.action == action)
         (detail,) = db.session.scalars(said)
-        assert (detail["speaker"], detail["said"]) == (speaker.name, how["partstat"])
+        said_so = how.get("method", how["partstat"])
+        assert (detail["speaker"], detail["said"]) == (speaker.name, said_so)
         assert detail["comment"] == "I am travelling, sorry\nNext time"
 
     def test_are_read_by_staff_beside_their_name(self, speaker: Speaker, client: FlaskClient):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from registration.database import Base
@@ -16,17 +16,26 @@ class ReplyState(enum.StrEnum):
 
     APPLIED = "applied"
     NOTED = (
-        "noted"  # it changed nothing: late, repeated by a newer one, or of an event that is over
+        "noted"  # it changed nothing: late, older than another, of an event that is over, or read
     )
     ASKED = "asked"  # it may not be theirs: the address was mailed its link instead
-    ODD = "odd"  # a counter-proposal or a delegation: people look at it
+    ODD = "odd"  # a counter-proposal, a delegation or the like: it waits until people read it
 
 
 class CalendarReply(Base):
     """One reply of one calendar to the entry of an RSVP. The same reply twice is one row."""
 
     __tablename__ = "calendar_replies"
-    __table_args__ = (UniqueConstraint("rsvp_id", "digest"),)
+    __table_args__ = (
+        UniqueConstraint("rsvp_id", "digest"),
+        # The few that staff are to read, among all that ever came.
+        Index(
+            "ix_calendar_replies_odd",
+            "rsvp_id",
+            sqlite_where=text("state = 'odd'"),
+            postgresql_where=text("state = 'odd'"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     rsvp_id: Mapped[int] = mapped_column(ForeignKey("rsvps.id", ondelete="CASCADE"))

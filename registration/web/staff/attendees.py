@@ -21,14 +21,34 @@ from flask_security import current_user
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from registration import approvals, exports, links, listing, moves, programme, queues, roster
+from registration import (
+    approvals,
+    exports,
+    links,
+    listing,
+    moves,
+    programme,
+    queues,
+    replies,
+    roster,
+)
 from registration.admission import Refusal, RsvpRefused
 from registration.database import db
-from registration.models import Answer, AuditEntry, OutboxMail, Rsvp, RsvpStatus, StaffRole
+from registration.models import (
+    Answer,
+    AuditEntry,
+    CalendarReply,
+    OutboxMail,
+    ReplyState,
+    Rsvp,
+    RsvpStatus,
+    StaffRole,
+)
 from registration.parties import attendees
 from registration.roster import Filters
 from registration.times import now
 from registration.web.staff.access import event_by_slug, rsvp_of, staff_only
+from registration.web.staff.field_names import VALUES
 
 blueprint = Blueprint("staff_attendees", __name__, url_prefix="/staff/events/<slug>")
 
@@ -124,6 +144,11 @@ def show(slug: str, rsvp_id: int) -> ResponseReturnValue:
         select(OutboxMail).where(OutboxMail.rsvp_id == rsvp.id).order_by(OutboxMail.id.desc())
     ).all()
     answers = db.session.scalars(select(Answer).where(Answer.rsvp_id == rsvp.id)).all()
+    to_read = db.session.scalars(
+        select(CalendarReply)
+        .where(CalendarReply.rsvp_id == rsvp.id, CalendarReply.state == ReplyState.ODD)
+        .order_by(CalendarReply.id)
+    ).all()
     return render_template(
         "staff/attendee.html",
         event=event,
@@ -133,6 +158,9 @@ def show(slug: str, rsvp_id: int) -> ResponseReturnValue:
         spoken=partial(exports.spoken, yes_no={True: gettext("Yes"), False: gettext("No")}),
         history=history,
         mails=mails,
+        to_read=to_read,
+        said=VALUES["said"],
+        says_perhaps=bool(roster.saying_perhaps([rsvp.id])),
         position=queues.position_of(rsvp) if rsvp.waits_for_option_id else None,
         is_past=event.is_past(now()),
         may_move=bool(moves.of(rsvp, listing.options_of(event), now())),
@@ -160,6 +188,9 @@ def _do(action: str, rsvp_id: int, staff_id: int) -> str:
     if action == "resend":
         links.resend(rsvp_id=rsvp_id, now=moment, staff_id=staff_id)
         return gettext("The mail is on its way once more.")
+    if action == "read":
+        replies.settle(rsvp_id=rsvp_id, staff_id=staff_id, now=moment)
+        return gettext("It is not on the list of what is to be read any more.")
     if action == "approve":
         approved = approvals.approve(rsvp_ids=[rsvp_id], staff_id=staff_id, now=moment)
         if not approved and db.session.get_one(Rsvp, rsvp_id).status not in LET_IN:

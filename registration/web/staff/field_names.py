@@ -187,6 +187,10 @@ VALUES: Mapping[str, Mapping[str, object]] = {
         "ACCEPTED": _("yes"),
         "DECLINED": _("no"),
         "TENTATIVE": _("perhaps"),
+        "COUNTER": _("another time"),
+        "DELEGATED": _("somebody else in their place"),
+        "NEEDS-ACTION": _("none yet"),
+        "REFRESH": _("send the entry again"),
     },
     "visibility": {
         "public": _("everybody"),

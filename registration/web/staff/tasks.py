@@ -9,7 +9,7 @@ from flask import url_for
 from flask_babel import gettext, ngettext
 from sqlalchemy import select
 
-from registration import listing
+from registration import listing, roster
 from registration.database import db
 from registration.models import Event, EventStatus, Speaker, SpeakerStatus, StreamSource
 
@@ -32,6 +32,7 @@ def of(event: Event, *, pending: int, now: datetime) -> list[Task]:
     found = [
         _publish(event),
         *_approvals(event, pending),
+        *_replies(event),
         *_retention(event),
         *_speakers(event),
         *(_stream(event) if any(option.is_watched(event) for option in options) else []),
@@ -54,6 +55,19 @@ def _approvals(event: Event, pending: int) -> list[Task]:
     text = ngettext("Decide about %(num)d RSVP", "Decide about %(num)d RSVPs", pending)
     url = url_for("staff_attendees.index", slug=event.slug, status="pending")
     return [Task(text, done=False, action=gettext("Decide"), url=url)]
+
+
+def _replies(event: Event) -> list[Task]:
+    waiting = roster.count(event, roster.Filters(status=roster.TO_READ))
+    if not waiting:
+        return []
+    text = ngettext(
+        "Read what %(num)d attendee said in their calendar",
+        "Read what %(num)d attendees said in their calendars",
+        waiting,
+    )
+    url = url_for("staff_attendees.index", slug=event.slug, status=roster.TO_READ)
+    return [Task(text, done=False, action=gettext("Read"), url=url)]
 
 
 def _retention(event: Event) -> list[Task]:

@@ -53,6 +53,7 @@ ACTION_NAMES: dict[str, object] = {
         "An answer from a calendar that may not be theirs; their link was mailed"
     ),
     "rsvp.reply_odd": _("An answer from a calendar that people must read"),
+    "rsvp.reply_read": _("What their calendar said was read"),
     "rsvp.edited": _("Details changed"),
     "rsvp.address": _("Address corrected"),
     "rsvp.added": _("Added by staff"),
