@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import select, true, update
 
 from registration import admission, arrivals, audit, lookup, seating
 from registration.arrivals import Decision, Outcome
@@ -110,10 +110,18 @@ def _is_scan_of(person: Attendee, *, staff_id: int, now: datetime) -> bool:
     )
 
 
-def undo(*, event_id: int, attendee_id: int, staff_id: int, now: datetime) -> Attendee:
+def undo(
+    *,
+    event_id: int,
+    attendee_id: int,
+    staff_id: int,
+    now: datetime,
+    seen: datetime | None = None,
+) -> Attendee:
     """Take a check-in back; a walk-in's seat is free again too. Who is not in stays so.
 
-    Raises LookupError if the attendee is not of this event.
+    So does who came in after the check-in that was `seen`: the page was open for long, and they
+    were let in anew meanwhile. Raises LookupError if the attendee is not of this event.
     """
     with transaction():
         person = db.session.get(Attendee, attendee_id)
@@ -123,7 +131,12 @@ def undo(*, event_id: int, attendee_id: int, staff_id: int, now: datetime) -> At
         seats, rsvp = seating.lock_for(person.rsvp_id)
         undone = db.session.scalar(
             update(Attendee)
-            .where(Attendee.id == attendee_id, Attendee.checked_in_at.is_not(None))
+            .where(
+                Attendee.id == attendee_id,
+                Attendee.checked_in_at.is_not(None),
+                # The scan of a phone without a network may have put it earlier since.
+                Attendee.checked_in_at <= seen if seen else true(),
+            )
             .values(checked_in_at=None, checked_in_by_id=None)
             .returning(Attendee.id)
             .execution_options(synchronize_session=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from datetime import timedelta
 
@@ -157,6 +158,28 @@ def test_each_of_two_doors_that_take_one_check_in_back_is_told(door, rsvp):
     for _door in range(2):
         post(door, f"{path}/undo", attendee=person.id)
         assert "Amina Okonkwo-Bell is not in any more." in door.get(path).text
+
+
+def seen_on(page: str) -> str:
+    """The check-in that a page's Undo is of."""
+    return html.unescape(re.search(r'name="seen" value="([^"]+)"', page)[1])
+
+
+def test_undo_of_a_page_that_stood_open_leaves_who_was_let_in_anew_since(door, rsvp, monkeypatch):
+    path, person = door_of(rsvp), attendees(rsvp)[0]
+    seen = seen_on(post(door, path, attendee=person.id).text)
+    post(door, f"{path}/undo", attendee=person.id, seen=seen)
+    later = now() + timedelta(minutes=3)
+    monkeypatch.setattr("registration.web.staff.door.now", lambda: later)
+    post(door, path, attendee=person.id)
+
+    post(door, f"{path}/undo", attendee=person.id, seen=seen)
+
+    page = door.get(path).text
+    assert "Amina Okonkwo-Bell was let in again since. Nothing was undone." in page
+    assert 'data-inside="1"' in page
+    post(door, f"{path}/undo", attendee=person.id, seen=seen_on(page))
+    assert 'data-inside="0"' in door.get(f"{path}/now").text
 
 
 def test_who_is_let_in_again_stays_in_so_there_is_nothing_to_undo(door, rsvp):

@@ -25,6 +25,7 @@ from registration.parties import Details
 from registration.times import now
 from registration.web.fields import at_most, is_email, one_line
 from registration.web.staff.access import event_by_slug, own_events, staff_only
+from registration.web.staff.attendees import instants
 
 blueprint = Blueprint("staff_door", __name__, url_prefix="/staff/events/<slug>/door")
 
@@ -156,16 +157,22 @@ def seat(slug: str) -> ResponseReturnValue:
 def undo(slug: str) -> ResponseReturnValue:
     """Take a check-in back."""
     event = event_by_slug(slug)
+    seen = instants(request.form.get("seen", ""))
     try:
         person = checkin.undo(
             event_id=event.id,
             attendee_id=request.form.get("attendee", 0, type=int),
             staff_id=current_user.id,
             now=now(),
+            seen=seen[0] if seen else None,
         )
     except LookupError:
         abort(404)
-    flash(gettext("%(name)s is not in any more.", name=person.name), "ok")
+    if person.checked_in_at is None:
+        flash(gettext("%(name)s is not in any more.", name=person.name), "ok")
+    else:
+        text = gettext("%(name)s was let in again since. Nothing was undone.", name=person.name)
+        flash(text, "warn")
     return redirect(url_for(".index", slug=slug), code=303)
 
 
