@@ -148,6 +148,18 @@ def test_text_that_was_not_saved_is_offered_again(
     expect(page.get_by_label("Summary")).to_have_value("Typed and not saved")
 
 
+def test_who_signs_out_leaves_no_text_for_who_comes_next(open_page: Callable[..., Page]) -> None:
+    event = make_event()
+    texts = f"/staff/events/{event.slug}/settings/texts"
+    page = open_page(texts, account=make_staff(), own=True)
+    page.get_by_label("Summary").fill("Typed and not saved")
+    assert page.evaluate("Object.keys(localStorage)") == [f"unsaved:{event.slug}/texts"]
+    page.locator(".menu--account summary").click()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page).to_have_url(re.compile("/staff/sign-in"))
+    assert page.evaluate("Object.keys(localStorage)") == []
+
+
 def test_a_preview_that_does_not_come_says_so(open_page: Callable[..., Page]) -> None:
     event = make_event()
     page = open_page(f"/staff/events/{event.slug}/settings/texts", account=make_staff(), own=True)
