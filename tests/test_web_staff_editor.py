@@ -178,6 +178,19 @@ def test_what_is_missing_is_asked_for_and_nothing_typed_is_lost(desk: FlaskClien
     assert "<title>Error: New event" in page
 
 
+def test_an_end_before_the_start_is_told_at_once_with_all_other_mistakes(desk: FlaskClient) -> None:
+    told = "Let the event end after it starts"
+    answer = new_event(desk, title="", ends_at="2026-12-06T09:59")
+    assert answer.status_code == 422
+    assert told in answer.text
+    assert "Enter a title" in answer.text
+    event = make_event()
+    answer = send(desk, event, "basics", title="", ends_at="2026-12-06T10:00")
+    assert answer.status_code == 422
+    assert told in answer.text
+    assert "Enter a title" in answer.text
+
+
 def test_an_hour_that_the_clocks_skip_does_not_exist(desk: FlaskClient) -> None:
     page = new_event(desk, starts_at="2027-03-14T02:30", ends_at="2027-03-14T05:00").text
     assert "skip this time that day" in page
@@ -628,7 +641,7 @@ def test_a_row_with_a_mistake_says_which_and_saves_nothing(desk: FlaskClient) ->
     event = make_event()
     person = make_speaker(event, name="First")
     answer = send(desk, event, "people", **{f"{person.id}__email": "no address"})
-    assert answer.status_code == 200
+    assert answer.status_code == 422
     assert "First: Enter an email address in the right format" in answer.text
     assert 'value="no address"' in answer.text
     assert "<title>Error: Who speaks – " in answer.text
@@ -792,7 +805,7 @@ def test_a_time_at_an_end_of_the_calendar_is_told_so(desk: FlaskClient, at: str,
     event = make_event(time_zone=zone)
     sent = {"new1-title_": "Welcome", "new1-starts_at": at}
     answer = post(desk, part(event, "agenda"), row="new1", do="save", **sent)
-    assert answer.status_code == 200
+    assert answer.status_code == 422
     assert "Enter a day and a time, like" in answer.text
 
 

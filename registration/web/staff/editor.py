@@ -87,7 +87,7 @@ def _save_form(event: Event, name: str) -> ResponseReturnValue:
     if refused:
         form["image_file"].errors = [refused]
     if refused or not is_fine:
-        return page(event, name, form=form)
+        return page(event, name, form=form), 422
     changes = form.changes(event)
     moving = editor_moves.moves(event, changes)
     try:
@@ -109,7 +109,7 @@ def _save_form(event: Event, name: str) -> ResponseReturnValue:
         return _show_both(event_by_slug(event.slug), name, form, meanwhile.current)
     except EventRefused as refusal:
         form.form_errors.append(str(refusal))
-        return page(event_by_slug(event.slug), name, form=form)
+        return page(event_by_slug(event.slug), name, form=form), 422
     is_told = do == "tell" and not saved.is_past(now())
     told = gettext("Saved. The mails wait for ten minutes; until then you can take them back.")
     flash(told if is_told else gettext("Saved."), "ok")

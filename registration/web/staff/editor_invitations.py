@@ -82,7 +82,7 @@ def invite(slug: str) -> ResponseReturnValue:
         else:
             flash(gettext("The invitation is on its way."), "ok")
             return redirect(url_for(".index", slug=slug), code=303)
-    return _page(event_by_slug(slug), form, CodeForm(formdata=None))
+    return _page(event_by_slug(slug), form, CodeForm(formdata=None)), 422
 
 
 @blueprint.post("/codes")
@@ -106,7 +106,7 @@ def make_code(slug: str) -> ResponseReturnValue:
         else:
             flash(gettext("The code works from now on."), "ok")
             return redirect(url_for(".index", slug=slug), code=303)
-    return _page(event_by_slug(slug), InviteForm(formdata=None), form)
+    return _page(event_by_slug(slug), InviteForm(formdata=None), form), 422
 
 
 @blueprint.post("/reminders")

@@ -55,7 +55,7 @@ def save(event: Event, name: str) -> ResponseReturnValue:
         rows.act(do)
         return page(event, name, form=form, rows=rows, unsaved=True)
     if not form.validate() or not rows.validate() or rows.problems:
-        return page(event, name, form=form, rows=rows)
+        return page(event, name, form=form, rows=rows), 422
     event_id, values = event.id, rows.values()
     try:
         mailed = programme.save(
@@ -70,7 +70,7 @@ def save(event: Event, name: str) -> ResponseReturnValue:
         return _show_both_rows(event_by_slug(event.slug), name, form, rows, meanwhile.current)
     except EventRefused as refusal:
         rows.problems.append(str(refusal))
-        return page(event_by_slug(event.slug), name, form=form, rows=rows)
+        return page(event_by_slug(event.slug), name, form=form, rows=rows), 422
     if name == "options":
         _save_capacities(event_id, values)
     said = gettext("Saved.")

@@ -15,7 +15,6 @@ from registration import events
 from registration.database import db
 from registration.events import Draft, Way
 from registration.models import AttendanceMode, Event, StaffRole
-from registration.revisions import EventRefused
 from registration.times import now
 from registration.web.staff.access import staff_only
 from registration.web.staff.editor_fields import lines, number, text, zone, zones
@@ -57,16 +56,11 @@ def new() -> ResponseReturnValue:
     """Begin an event on one page."""
     form = NewEventForm(time_zone=_usual_zone())
     if request.method == "POST" and form.validate_for(None):
-        try:
-            event = events.create(draft=_draft(form), staff_id=current_user.id, now=now())
-        except EventRefused as refusal:
-            form.ends_at.errors = [str(refusal)]
-        else:
-            flash(gettext("The draft is saved. Nobody sees it before you publish it."), "ok")
-            return redirect(
-                url_for("staff_editor.section", slug=event.slug, name="texts"), code=303
-            )
-    return render_template("staff/editor/new.html", form=form, zones=zones())
+        event = events.create(draft=_draft(form), staff_id=current_user.id, now=now())
+        flash(gettext("The draft is saved. Nobody sees it before you publish it."), "ok")
+        return redirect(url_for("staff_editor.section", slug=event.slug, name="texts"), code=303)
+    page = render_template("staff/editor/new.html", form=form, zones=zones())
+    return page, 422 if form.errors else 200
 
 
 def _draft(form: NewEventForm) -> Draft:

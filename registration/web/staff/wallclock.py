@@ -132,7 +132,17 @@ class MomentsForm(FlaskForm):  # type: ignore[misc]
         """Check the shape, then the times."""
         is_fine = self.validate()
         resolved = [field.resolve(self.zone(event)) for field in moments(self) if not field.errors]
-        return is_fine and all(resolved)
+        return is_fine & all(resolved) & self._is_in_order()
+
+    def _is_in_order(self) -> bool:
+        """Whether an event, where the form has its times, ends after it starts; else an error."""
+        starts, ends = getattr(self, "starts_at", None), getattr(self, "ends_at", None)
+        if not (starts and ends and starts.data and ends.data) or starts.errors or ends.errors:
+            return True
+        if ends.data > starts.data:
+            return True
+        ends.errors = [gettext("Let the event end after it starts")]
+        return False
 
 
 def part_is_in_order(form: Form, event: Event) -> bool:
