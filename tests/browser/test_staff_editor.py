@@ -261,7 +261,9 @@ def test_a_session_that_ends_in_mid_edit_loses_nothing(
     page.context.clear_cookies()
     page.get_by_role("button", name="Save", exact=True).last.click()
     expect(page.get_by_role("heading", name="Your session has ended")).to_be_visible()
-    expect(page.get_by_role("main")).to_contain_text("A long thought")
+    page.get_by_text("Show what you typed").click()
+    expect(page.get_by_text("A long thought", exact=True)).to_be_visible()
+    assert "summary" in page.get_by_role("term").all_inner_texts()
     assert_accessible(page)
 
 

@@ -25,6 +25,7 @@ FIELDS: dict[str, object] = {
     "attendees": _("attendees"),
     "audio_url": _("audio"),
     "bio": _("biography"),
+    "body": _("message"),
     "call_at": _("call time"),
     "cancellation_reason": _("reason"),
     "capacity": _("capacity"),

@@ -7,8 +7,12 @@ from urllib.parse import urlsplit
 from flask import g, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from registration.web.staff.field_names import FIELDS
+
 #: Rooms in which people type for long.
 _ROOMS = ("staff_editor", "staff_mailings", "staff_speakers", "staff_person", "staff_recording")
+#: What their forms send that nobody has typed.
+_UNTYPED = ("do", "seen", "seen_at", "row", "as", "kept")
 
 
 def is_from_our_own_page() -> bool:
@@ -38,7 +42,18 @@ def keep() -> ResponseReturnValue:
     page = render_template(
         "staff/lost.html",
         sent=sent,
+        typed=[(_label(name), value) for name, value in sent if value and _is_typed(name)],
         has_files=any(upload.filename for upload in request.files.values()),
         sign_in=url_for("security.login", next=url_for("staff_events.index")),
     )
     return page, 401
+
+
+def _is_typed(name: str) -> bool:
+    return name not in _UNTYPED and not name.startswith("shown_")
+
+
+def _label(name: str) -> str:
+    """A field as the log calls it; one of a row without the row's own key."""
+    own = name.rpartition("-")[2].strip("_")
+    return str(FIELDS.get(own) or own.replace("_", " "))
