@@ -196,6 +196,20 @@ def test_a_desk_left_alone_asks_for_the_password_before_another_address(
     assert mails("address_confirm") == []
 
 
+def test_a_desk_left_alone_asks_for_the_password_before_anothers_address(
+    client: FlaskClient, owner: Staff
+) -> None:
+    owner_id, before = owner.id, owner.email
+    sign_in(client, make_staff(password=hash_password(PASSWORD)))
+    with client.session_transaction() as session:
+        session["fs_paa"] = (datetime.now(UTC) - timedelta(days=1)).timestamp()
+    url = f"/staff/people/{owner_id}/address"
+    assert "/staff/verify" in client.get(url).location
+    assert "/staff/verify" in post(client, url, email="after@example.org").location
+    db.session.expire_all()
+    assert db.session.get_one(Staff, owner_id).email == before
+
+
 def test_nobody_has_mails_written_to_all_the_world(
     app: Flask, client: FlaskClient, owner: Staff
 ) -> None:
