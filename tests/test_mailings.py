@@ -55,6 +55,7 @@ from tests.factories import (
     make_staff,
     reschedule,
 )
+from tests.outcomes import kinds_mailed
 
 LATER = NOW + HOLD
 CANCELLED_AT = NOW + timedelta(minutes=5)
@@ -474,6 +475,20 @@ def test_who_gets_a_seat_meanwhile_is_not_told_that_there_is_none(app: Flask) ->
         first.id: False,
         second.id: True,
     }
+
+
+def test_a_message_to_who_waits_does_not_stand_for_the_news_of_a_move(app: Flask) -> None:
+    rsvp = make_rsvp(make_option(capacity=0))
+    event = rsvp.event
+    everything_gone()
+    mailing = write(event.id, segment=Segment(Who.WAITING))
+    mailings.release(mailing_id=mailing.id, staff_id=mailing.staff_id, now=NOW)
+    day = timedelta(days=1)
+    new = {"starts_at": event.starts_at + day, "ends_at": event.ends_at + day}
+    reschedule(event_id=event.id, **new, staff_id=None, now=LATER)
+    assert [goes(mail, LATER) for mail in mails_of(mailing)] == [True]
+    announcements.spread(now=LATER + HOLD)
+    assert kinds_mailed(rsvp)[-1] is MailKind.EVENT_CHANGED
 
 
 def test_who_watches_by_now_is_not_told_the_way_to_the_room(app: Flask) -> None:
