@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from sqlalchemy import delete, select
 
@@ -148,11 +149,18 @@ def run(
     return met
 
 
-def _check(event: Event, plan: Plan, now: datetime) -> None:
+def why_not(event: Event, *, now: datetime) -> str:
+    """Why the event takes no list any more, in words for staff; empty while it does."""
     if event.status is EventStatus.CANCELLED:
-        raise ImportRefused(_("This event has been cancelled."))
+        return gettext("This event has been cancelled.")
     if event.is_past(now):
-        raise ImportRefused(_("This event has ended."))
+        return gettext("This event has ended.")
+    return ""
+
+
+def _check(event: Event, plan: Plan, now: datetime) -> None:
+    if refusal := why_not(event, now=now):
+        raise ImportRefused(refusal)
     if plan.sends_mail and event.status is not EventStatus.PUBLISHED:
         raise ImportRefused(_("Publish the event before you mail anybody, or import without mail."))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,14 @@ from registration.database import db
 from registration.models import (
     AttendanceOption,
     Event,
+    EventStatus,
     Invitation,
     OutboxMail,
     PendingImport,
     Rsvp,
     StaffRole,
 )
+from registration.times import now
 from tests.factories import make_event, make_hybrid, make_rsvp, make_staff, save
 from tests.signing_in import post, send, sign_in
 
@@ -209,6 +212,29 @@ def test_an_import_that_takes_nobody_says_so(desk: FlaskClient, event: Event) ->
     assert "No row of this list can be imported" in desk.get(sent.location).text
     refused = post(desk, sent.location, do="go")
     assert "No row of this list can be taken in." in desk.get(refused.location).text
+
+
+def test_a_list_for_an_event_that_is_over_or_cancelled_is_not_promised_to_be_taken(
+    desk: FlaskClient, event: Event
+) -> None:
+    shown = upload(desk, event).location
+    assert "can be imported</h2>" in desk.get(shown).text
+    event.starts_at, event.ends_at = now() - timedelta(hours=2), now() - timedelta(hours=1)
+    db.session.commit()
+    for page in (shown, f"/staff/events/{event.slug}/import/"):
+        assert "This event has ended." in desk.get(page).text
+    assert "No row of this list can be imported" in desk.get(shown).text
+    assert 'value="go"' not in desk.get(shown).text
+    event.status = EventStatus.CANCELLED
+    db.session.commit()
+    assert "This event has been cancelled." in desk.get(shown).text
+
+
+def test_where_there_is_no_way_to_attend_none_is_said_to_be_chosen(client: FlaskClient) -> None:
+    browser = sign_in(client, make_staff())
+    page = browser.get(upload(browser, make_event()).location).text
+    assert "There is no way to attend yet." in page
+    assert "Choose one for them" not in page
 
 
 @pytest.mark.parametrize("who", ["door", "other organiser", "colleague", "nobody"])

@@ -71,7 +71,13 @@ def index(slug: str) -> ResponseReturnValue:
 
 def _start(event: Event, problem: str = "") -> str:
     chosen = request.values.get("as", "invitees" if event.visibility == "invitation" else "rsvps")
-    return render_template("staff/imports/start.html", event=event, chosen=chosen, problem=problem)
+    return render_template(
+        "staff/imports/start.html",
+        event=event,
+        chosen=chosen,
+        problem=problem,
+        why_not=imports.why_not(event, now=now()),
+    )
 
 
 @blueprint.post("/")
@@ -192,6 +198,7 @@ def _page(event: Event, pending: PendingImport) -> str:
         ],
         options=listing.options_of(event),
         may_mail=event.status is EventStatus.PUBLISHED,
+        why_not=imports.why_not(event, now=now()),
         rows=shown[(number - 1) * PAGE : number * PAGE],
         shown=len(shown),
         number=number,
