@@ -231,6 +231,28 @@ class TestTheForm:
         assert "goes to the first" not in page
         assert "at once" not in page
 
+    @pytest.mark.parametrize("by_itself", [True, False])
+    def test_who_waits_for_a_stream_is_told_of_a_place_and_of_no_seat(
+        self, client: FlaskClient, by_itself: bool
+    ):
+        event = make_event(promotes_automatically=by_itself)
+        stream = make_option(event, mode=AttendanceMode.VIRTUAL, capacity=1)
+        make_rsvp(stream)
+        page = text_of(client.get(f"/rsvp/{make_rsvp(stream).manage_key}"))
+        assert "first in the queue" in page
+        assert "A place is given back" in page
+        assert "seat" not in page
+
+    def test_nobody_is_asked_for_a_seat_back_where_all_get_in(self, client: FlaskClient):
+        def page(rsvp: Rsvp) -> str:
+            return text_of(client.get(f"/rsvp/{rsvp.manage_key}"))
+
+        assert "somebody may be waiting" not in page(make_rsvp(make_option(capacity=None)))
+        event = make_event(guests_max=1)
+        room = make_option(event, capacity=3)
+        assert "Give your seat back" in page(make_rsvp(room))
+        assert "Give your seats back" in page(make_rsvp(room, guests=["Bo"]))
+
     def test_full_meanwhile_is_409_with_what_to_do_instead_and_nothing_lost(
         self, client: FlaskClient
     ):

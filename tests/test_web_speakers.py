@@ -436,6 +436,7 @@ def test_the_end_is_the_last_line_unless_the_programme_goes_on_after_it(
         return client.get(f"/speaker/{speaker.key}").text
 
     event = speaker.event
+    assert ">End<" not in page(), "the hours below say it"
     save(AgendaItem(event_id=event.id, title="Welcome", starts_at=event.starts_at))
     assert last_line() == "End"
     later = event.ends_at + timedelta(minutes=10)

@@ -119,7 +119,8 @@ def _times(speaker: Speaker) -> list[Line]:
         lines.append(Line(part_at, gettext("Your part"), note, is_own=True))
     agenda = listing.agenda_of(event)
     lines.extend(Line(item.starts_at, item.title, item.note) for item in agenda)
-    if not agenda or agenda[-1].starts_at < event.ends_at:
+    # An end alone says less than the hours below it.
+    if lines and (not agenda or agenda[-1].starts_at < event.ends_at):
         lines.append(Line(event.ends_at, gettext("End")))
     return sorted(lines, key=lambda line: line.at)
 
