@@ -282,6 +282,7 @@ def hand_out(export: Export, *, now: datetime, staff_id: int | None = None) -> I
             option=filters.option_id,
             status=filters.status,
             access=filters.access,
+            wants_news=filters.wants_news,
             question_id=filters.question_id,
             answer=filters.answer,
             columns=export.keys,

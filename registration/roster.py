@@ -71,6 +71,7 @@ class Filters:
     status: str = ""  # one of STATUSES
     access: str = ""  # "any", "step_free", "sign_language", "captions" or "note"
     question_id: int = 0
+    wants_news: bool = False  # only who agreed to hear of future events
     answer: str = ""  # one of the choices, "yes", "no"; empty: whoever answered the question
     sort: str = "arrival"
     descending: bool = True
@@ -84,7 +85,8 @@ class Filters:
     def is_counted(self) -> bool:
         """Whether the grouped counts know how many there are."""
         by_status = self.status in ("", LIVE_ONES) or self.status in list(RsvpStatus)
-        return by_status and not (self.search or self.access or self.question_id)
+        narrowed = self.search or self.access or self.question_id or self.wants_news
+        return by_status and not narrowed
 
 
 @dataclass(frozen=True)
@@ -247,6 +249,8 @@ def conditions_of(event: Event, filters: Filters) -> list[ColumnElement[bool]]:
         conditions.append(Rsvp.option_id.in_(_option_ids(event, filters)))
     conditions.extend(_status_condition(event, filters.status))
     conditions.extend(_access_condition(filters.access))
+    if filters.wants_news:
+        conditions.append(Rsvp.wants_news.is_(True))
     if filters.question_id:
         conditions.append(Rsvp.id.in_(_who_answered(filters)))
     return conditions

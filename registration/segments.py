@@ -68,6 +68,7 @@ class Segment:
     presence: Presence = Presence.ANY
     question_id: int | None = None
     answer: str = ""
+    wants_news: bool = False  # only who agreed to hear of future events
 
     def as_json(self) -> dict[str, Any]:
         """As it is kept."""
@@ -82,6 +83,7 @@ class Segment:
             presence=Presence(kept.get("presence", "")),
             question_id=kept.get("question_id"),
             answer=kept.get("answer", ""),
+            wants_news=kept.get("wants_news", False),
         )
 
 
@@ -160,6 +162,8 @@ def _narrowed(segment: Segment) -> list[ColumnElement[bool]]:
     elif segment.presence:
         came = _some_attendee(Attendee.joined_at.is_not(None))
         conditions.append(came if segment.presence is Presence.JOINED else ~came)
+    if segment.wants_news:
+        conditions.append(Rsvp.wants_news.is_(True))
     if segment.question_id is not None:
         conditions.append(_answered(segment.question_id, segment.answer))
     return conditions

@@ -23,6 +23,7 @@ from registration.database import db
 from registration.models import (
     FROM_LIST,
     WALK_IN,
+    AttendanceOption,
     AuditEntry,
     ExportSet,
     QuestionKind,
@@ -264,6 +265,21 @@ def test_a_list_of_those_who_said_something_sensitive_is_logged_as_sensitive(
     entry = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "export.csv")).one()
     assert entry.detail["sensitive"] is True
     assert entry.detail["answer"] == ("Vegan" if narrowed == "answer" else "")
+
+
+def test_who_agreed_to_hear_of_future_events_is_a_list_of_its_own(
+    client: FlaskClient, event
+) -> None:
+    room = db.session.scalars(select(AttendanceOption)).first()
+    make_rsvp(room, name="Hana Kelmendi", wants_news=True)
+    sign_in(client, make_staff())
+    page = client.get("/staff/events/an-event/attendees?answer=news").text
+    assert "Hana Kelmendi" in page
+    assert "Amina Okonkwo" not in page
+    assert '<option value="news" selected>' in page
+    [path] = re.findall(r'href="(/[^"]*attendees\.csv[^"]*)"', page)
+    listed = client.get(unescape(path)).get_data().decode("utf-8-sig")
+    assert [row["Name"] for row in csv.DictReader(io.StringIO(listed))] == ["Hana Kelmendi"]
 
 
 def test_the_log_says_of_an_export_whether_what_is_sensitive_was_in_it(

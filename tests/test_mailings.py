@@ -136,14 +136,15 @@ def test_who_came_without_an_rsvp_reads_that_the_organisers_entered_one(app: Fla
         (Segment(presence=Presence.NOT_CHECKED_IN), {"watching", "meanwhile"}),
         (Segment(presence=Presence.JOINED), {"watching"}),
         (Segment(presence=Presence.NOT_JOINED), {"seated", "meanwhile"}),
+        (Segment(wants_news=True), {"watching"}),
     ],
 )
 def test_a_segment_is_who_it_says(app: Flask, segment: Segment, expected: set[str]) -> None:
     room, stream = make_hybrid(capacity=1)
     people = {
         "seated": make_rsvp(room),
-        "watching": make_rsvp(stream),
-        "waiting": make_rsvp(room),
+        "watching": make_rsvp(stream, wants_news=True),
+        "waiting": make_rsvp(room, wants_news=True),
         "meanwhile": make_rsvp(room, meanwhile_option_id=stream.id),
         "ended": make_rsvp(stream),
     }

@@ -55,7 +55,7 @@ def test_filters_and_their_counts_agree() -> None:
     make_rsvp(room, name="Expected", access_note="A chair with arms")
     make_rsvp(room, name="Waits")
     gone = make_rsvp(stream, name="Gone")
-    watches = make_rsvp(stream, name="Watches", needs_captions=True)
+    watches = make_rsvp(stream, name="Watches", needs_captions=True, wants_news=True)
     rsvps.cancel(rsvp_id=gone.id, now=NOW)
     db.session.execute(
         update(Attendee).where(Attendee.rsvp_id == inside.id).values(checked_in_at=NOW)
@@ -78,6 +78,7 @@ def test_filters_and_their_counts_agree() -> None:
         Filters(access="step_free"): {"In"},
         Filters(access="note"): {"Expected"},
         Filters(access="captions", way="in_person"): set(),
+        Filters(wants_news=True): {"Watches"},
     }
     for filters, expected in wanted.items():
         assert set(names(filters)) == expected, filters

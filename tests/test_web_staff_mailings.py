@@ -247,6 +247,18 @@ def test_a_segment_by_answer_is_kept_and_shown_again(
     assert f'<option value="{lunch.id}:Käse" selected>' in page
 
 
+def test_news_of_another_event_goes_to_who_agreed_to_hear_of_it(
+    desk: FlaskClient, event: Event, options: tuple[AttendanceOption, ...]
+) -> None:
+    make_rsvp(options[1], wants_news=True)
+    make_rsvp(options[1])
+    base = f"/staff/events/{event.slug}/messages/"
+    answer = send(desk, base + "new", answer="news", do="review")
+    assert "Send to 1 person?" in desk.get(answer.location).text
+    assert "Wants to hear of future events" in desk.get(answer.location).text
+    assert '<option value="news" selected>' in desk.get(f"{base}{draft().id}").text
+
+
 def test_a_draft_goes_to_nobody_else_when_its_answer_is_offered_no_more(
     desk: FlaskClient, event: Event, options: tuple[AttendanceOption, ...]
 ) -> None:

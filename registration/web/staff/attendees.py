@@ -58,7 +58,7 @@ _NOT_KEPT = ("page", "part", "undo")
 
 
 def filters_of_request() -> Filters:
-    """The filters of the address; an answer is written as "question:choice"."""
+    """The filters of the address; an answer is written as "question:choice", or as "news"."""
     question, _colon, answer = request.args.get("answer", "").partition(":")
     asked = int(question) if question.isdecimal() and len(question) < 10 else 0
     return Filters(
@@ -67,6 +67,7 @@ def filters_of_request() -> Filters:
         status=request.args.get("status", ""),
         option_id=request.args.get("option", 0, type=int),
         access=request.args.get("access", ""),
+        wants_news=question == "news",
         question_id=asked,
         answer=answer,
         sort=request.args.get("sort", "arrival"),

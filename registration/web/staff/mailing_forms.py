@@ -31,6 +31,8 @@ from registration.web.fields import at_most, many_lines, one_line, one_of_these
 from registration.web.staff.wallclock import MomentField
 from registration.web.staff.words import choice_name
 
+#: Beside the answers to an event's own questions, one that every form asks for.
+_NEWS = "news"
 _CHOOSE = _("Choose who gets the message")
 
 PRESENCES = {
@@ -117,6 +119,7 @@ class MailingForm(FlaskForm):  # type: ignore[misc]
         self._questions = {question.id: question for question in questions}
         self.answer.choices = [
             SelectChoice("", _("Does not matter")),
+            SelectChoice(_NEWS, _("Wants to hear of future events")),
             *_answers(questions, kept or Segment()),
         ]
 
@@ -140,6 +143,8 @@ class MailingForm(FlaskForm):  # type: ignore[misc]
         parts = [self.name_of(segment)]
         if segment.presence:
             parts.append(str(PRESENCES[segment.presence]))
+        if segment.wants_news:
+            parts.append(gettext("Wants to hear of future events"))
         if segment.question_id is not None:
             question = self._questions.get(segment.question_id)
             label = question.label if question else gettext("A question that is gone")
@@ -152,7 +157,9 @@ class MailingForm(FlaskForm):  # type: ignore[misc]
         segment = Segment.from_json(mailing.segment)
         self.to.data = _code(segment.who, segment.option_id)
         self.presence.data = str(segment.presence)
-        self.answer.data = f"{segment.question_id}:{segment.answer}" if segment.question_id else ""
+        self.answer.data = _NEWS if segment.wants_news else ""
+        if segment.question_id:
+            self.answer.data = f"{segment.question_id}:{segment.answer}"
         self.subject.data, self.body.data = mailing.subject, mailing.body
         self.seen_at.data = mailing.updated_at.isoformat()
 
@@ -161,6 +168,8 @@ class MailingForm(FlaskForm):  # type: ignore[misc]
         narrowed = Presence(self.presence.data)
         chosen = _segment(self.to.data)
         question_id, _colon, which = (self.answer.data or "").partition(":")
+        if question_id == _NEWS:
+            return Segment(chosen.who, chosen.option_id, narrowed, wants_news=True)
         if not question_id:
             return Segment(chosen.who, chosen.option_id, narrowed)
         return Segment(chosen.who, chosen.option_id, narrowed, int(question_id), which)
