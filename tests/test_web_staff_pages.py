@@ -464,6 +464,11 @@ def test_an_event_that_is_over_is_said_to_have_ended(desk: FlaskClient) -> None:
     assert ">Ended</span>" in desk.get("/staff/?tab=past").text
 
 
+def test_the_list_says_of_an_event_that_nobody_can_attend_yet_that_it_is_so(desk) -> None:
+    make_event()
+    assert ">No way to attend</span>" in desk.get("/staff/").text
+
+
 def test_the_overview_counts_among_the_new_only_those_who_still_come(desk: FlaskClient) -> None:
     room, _stream = make_hybrid()
     make_rsvp(room, now=now())
