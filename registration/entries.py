@@ -147,7 +147,7 @@ def _description(event: Event, option: AttendanceOption, link: str) -> str:
         if event.stream_note:
             lines.append(event.stream_note)
     else:
-        lines += [option.label, venue(event)]
+        lines.append(venue(event))
         if event.doors_at:
             doors = wording.clock_before(event.doors_at, event.starts_at, event.zone)
             lines.append(gettext("Doors open at %(time)s.", time=doors))

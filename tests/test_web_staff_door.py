@@ -401,6 +401,7 @@ def test_the_door_of_an_event_without_a_room_offers_no_seat(client: FlaskClient)
         assert re.search(r"<p[^>]* hidden[^>]*><b data-inside", text)
         assert "walk-in" not in text
         assert "Give a seat" not in text
+        assert "Print" not in text
 
 
 def test_after_its_end_the_door_offers_no_seat_that_it_would_refuse(client: FlaskClient) -> None:
