@@ -243,6 +243,18 @@ class TestTheForm:
         assert "A place is given back" in page
         assert "seat" not in page
 
+    def test_of_a_queue_for_a_stream_that_has_closed_no_place_is_promised(
+        self, client: FlaskClient
+    ):
+        stream = make_option(make_event(), mode=AttendanceMode.VIRTUAL, capacity=1)
+        make_rsvp(stream)
+        waiting = make_rsvp(stream)
+        stream.event.promotion_closes_at = now() - timedelta(minutes=1)
+        db.session.commit()
+        page = text_of(client.get(f"/rsvp/{waiting.manage_key}"))
+        assert page.count("No more places are given to it.") == 2
+        assert "seat" not in page
+
     def test_nobody_is_asked_for_a_seat_back_where_all_get_in(self, client: FlaskClient):
         def page(rsvp: Rsvp) -> str:
             return text_of(client.get(f"/rsvp/{rsvp.manage_key}"))
