@@ -192,7 +192,7 @@ def page_of(event: Event, filters: Filters, number: int, counts: Counts | None =
         )
     }
     rsvps = [found[rsvp_id] for rsvp_id in (reversed(ids) if from_end else ids) if rsvp_id in found]
-    return Page(rsvps, number, total, _checked_in(ids), saying_perhaps(ids))
+    return Page(rsvps, number, total, checked_in(ids), saying_perhaps(ids))
 
 
 def count(event: Event, filters: Filters, counts: Counts | None = None) -> int:
@@ -216,7 +216,8 @@ def ids_of(event: Event, filters: Filters, limit: int, *, after: int = 0) -> lis
     return list(db.session.scalars(wanted.order_by(Rsvp.created_at, Rsvp.id).limit(limit)))
 
 
-def _checked_in(rsvp_ids: Sequence[int]) -> frozenset[int]:
+def checked_in(rsvp_ids: Sequence[int]) -> frozenset[int]:
+    """Those of the RSVPs of which somebody is in."""
     return frozenset(
         db.session.scalars(
             select(Attendee.rsvp_id).where(

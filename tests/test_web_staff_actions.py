@@ -24,6 +24,7 @@ from registration.models import (
     Rsvp,
     RsvpStatus,
     Staff,
+    StaffRole,
 )
 from registration.parties import attendees
 from registration.web.staff import bulk
@@ -524,3 +525,22 @@ def test_the_list_alone_is_answered_to_the_script(desk: FlaskClient) -> None:
     assert "Amina Okonkwo" in part
     assert "<html" not in part
     assert "part=list" not in part
+
+
+def test_a_persons_page_shows_what_their_address_answered_to_other_events_of_the_reader(
+    desk: FlaskClient, app: Flask
+) -> None:
+    room, _stream = make_hybrid()
+    other = make_option(make_event(title="Water and Borders"))
+    rsvp, before = make_rsvp(room), make_rsvp(other, email="amina@example.org")
+    path = f"/staff/events/{room.event.slug}/attendees/{rsvp.id}"
+    theirs = f"/staff/events/{other.event.slug}/attendees/{before.id}"
+    assert "Their other RSVPs" not in desk.get(path).text
+    rsvp.email = before.email
+    attendees(before)[0].checked_in_at = NOW
+    db.session.commit()
+    page = desk.get(path).text
+    assert f'href="{theirs}"' in page
+    assert re.search(r"Water and Borders.*Checked in</span></li>", page, re.DOTALL)
+    organiser = sign_in(app.test_client(), make_staff(StaffRole.ORGANISER, room.event))
+    assert "Water and Borders" not in organiser.get(path).text

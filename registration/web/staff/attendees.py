@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from urllib.parse import urlencode
@@ -19,7 +20,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_security import current_user
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import contains_eager, joinedload
 
 from registration import (
     approvals,
@@ -38,6 +39,7 @@ from registration.models import (
     Answer,
     AuditEntry,
     CalendarReply,
+    Event,
     OutboxMail,
     ReplyState,
     Rsvp,
@@ -47,13 +49,14 @@ from registration.models import (
 from registration.parties import attendees
 from registration.roster import Filters
 from registration.times import now
-from registration.web.staff.access import event_by_slug, rsvp_of, staff_only
+from registration.web.staff.access import event_by_slug, own_events, rsvp_of, staff_only
 from registration.web.staff.field_names import VALUES
 
 blueprint = Blueprint("staff_attendees", __name__, url_prefix="/staff/events/<slug>")
 
 #: What an approval leads to, whoever gave it.
 LET_IN = (RsvpStatus.CONFIRMED, RsvpStatus.WAITLISTED)
+_MOST_OTHERS = 50
 _NOT_KEPT = ("page", "part", "undo")
 
 
@@ -150,8 +153,11 @@ def show(slug: str, rsvp_id: int) -> ResponseReturnValue:
         .where(CalendarReply.rsvp_id == rsvp.id, CalendarReply.state == ReplyState.ODD)
         .order_by(CalendarReply.id)
     ).all()
+    others = _others_of(rsvp)
     return render_template(
         "staff/attendee.html",
+        others=others,
+        came=roster.checked_in([other.id for other in others]),
         event=event,
         rsvp=rsvp,
         party=attendees(rsvp),
@@ -166,6 +172,20 @@ def show(slug: str, rsvp_id: int) -> ResponseReturnValue:
         is_past=event.is_past(now()),
         may_move=bool(moves.of(rsvp, listing.options_of(event), now())),
     )
+
+
+def _others_of(rsvp: Rsvp) -> Sequence[Rsvp]:
+    """What the address has answered else, to events of who is signed in: the latest first."""
+    if not rsvp.has_address:
+        return []
+    return db.session.scalars(
+        select(Rsvp)
+        .join(Rsvp.event)
+        .where(Rsvp.email == rsvp.email, Rsvp.id != rsvp.id, own_events())
+        .options(contains_eager(Rsvp.event), joinedload(Rsvp.option))
+        .order_by(Event.starts_at.desc(), Rsvp.id.desc())
+        .limit(_MOST_OTHERS)
+    ).all()
 
 
 @blueprint.post("/attendees/<int:rsvp_id>")
