@@ -30,6 +30,8 @@ check: .venv/.tested
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r
 
 $(BIN)/python:
+	@$(PYTHON) -c 'import sys; found = sys.version_info[:2]; sys.exit(found < (3, 11) and \
+	  "Python 3.11 or newer is needed, and this one is %d.%d. Name another: make PYTHON=python3.13 …" % found)'
 	$(PYTHON) -m venv .venv
 
 .venv/.installed: requirements.txt | $(BIN)/python
