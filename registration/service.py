@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import gc
 import os
 import secrets
 import signal
+import socket
 import sys
 import threading
 import time
@@ -59,6 +61,9 @@ def run(app: Flask) -> int:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
+    _await_address(app.config["HOST"], app.config["PORT"], stop)
+    if stop.is_set():
+        return 0
     password = _aside(prepare)
     _share_memory()
     # Who holds the lock of the seats must not wait long for another thread to pause.
@@ -77,6 +82,32 @@ def run(app: Flask) -> int:
     finally:
         _end(parts)
     return 0
+
+
+def _await_address(host: str, port: int, stop: threading.Event) -> None:
+    """Wait until nobody else listens where the web server is to, and say at once who waits.
+
+    It may be a service that was killed and whose web server still ends what it is at. Raises
+    ClickException for an address that this machine cannot give.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    told = False
+    while not stop.is_set():
+        try:
+            socket.create_server((host.strip("[]"), port), family=family).close()
+        except OSError as problem:
+            if problem.errno != errno.EADDRINUSE:
+                raise click.ClickException(f"HOST={host} PORT={port}: {problem}") from problem
+        else:
+            return
+        if not told:
+            click.echo(
+                f"Another program listens on {host}:{port}; this waits until that ends. To go on "
+                f"beside it, choose another port, as in PORT={port + 1}.",
+                err=True,
+            )
+            told = True
+        stop.wait(0.5)
 
 
 def prepare() -> str:

@@ -102,6 +102,42 @@ def test_nothing_stays_behind_when_the_service_itself_is_killed(
     assert alive == []
 
 
+def test_a_port_that_is_taken_is_said_and_waited_for_and_nothing_is_made_before(
+    tmp_path: Path,
+) -> None:
+    database, other = tmp_path / "waiting.db", socket.create_server(("127.0.0.1", 0))
+    port = other.getsockname()[1]
+    with subprocess.Popen(
+        [sys.executable, "-m", "flask", "--app", "app", "serve"],
+        cwd=ROOT,
+        env=os.environ | {"DATABASE_URL": f"sqlite:///{database}", "PORT": str(port)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as waiting:
+        try:
+            said = waiting.stderr.readline()
+            assert f"Another program listens on 127.0.0.1:{port}" in said
+            assert f"PORT={port + 1}" in said
+            assert not database.exists()
+            other.close()
+            until(lambda: is_up(port))
+        finally:
+            waiting.terminate()
+
+
+def test_an_address_of_another_machine_is_refused_in_words(tmp_path: Path) -> None:
+    refused = subprocess.run(
+        [sys.executable, "-m", "flask", "--app", "app", "serve"],
+        cwd=ROOT,
+        env=os.environ | {"DATABASE_URL": f"sqlite:///{tmp_path / 'none.db'}", "HOST": "192.0.2.1"},
+        capture_output=True,
+        text=True,
+    )
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("Error: HOST=192.0.2.1 PORT=8000: ")
+
+
 @pytest.fixture
 def web_server(tmp_path: Path) -> Iterator[tuple[int, Path]]:
     """The web server as the README starts it in production, on a database without any table.
