@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from registration import emails, rendering
+from flask import current_app
+
+from registration import emails, itip, rendering
 from registration.database import db
 from registration.editions import facts_of
 from registration.mime import CalendarMessage
@@ -42,6 +44,8 @@ class Sample:
 
 
 _UID = "0123456789abcdef0123456789abcdef@example.org"
+#: Those with the first edition of an entry; the others change it, or take it away.
+_FIRST = (MailKind.CONFIRMED, MailKind.PROMOTED, MailKind.SPEAKER_INVITATION)
 _ENDED, _WAITS = RsvpStatus.CANCELLED, RsvpStatus.WAITLISTED
 SAMPLES: dict[str, Sample] = {
     "verify": Sample(MailKind.VERIFY, status=RsvpStatus.UNVERIFIED),
@@ -98,7 +102,7 @@ def _mail(sample: Sample, language: str, now: datetime) -> OutboxMail:
         recipient=rsvp.email,
         recipient_name=rsvp.name,
         language=language,
-        ical_sequence=rsvp.ical_sequence if sample.calendar else None,
+        ical_sequence=int(sample.kind not in _FIRST) if sample.calendar else None,
         facts=sample.facts,
         now=now,
         event_id=event.id,
@@ -134,6 +138,10 @@ def _mail(sample: Sample, language: str, now: datetime) -> OutboxMail:
     return _save(OutboxMail(**row))
 
 
+def _new_uid() -> str:
+    return itip.new_uid(current_app.config["MAIL_DOMAIN"])
+
+
 def _save(row: Row) -> Row:
     db.session.add(row)
     db.session.flush()
@@ -156,7 +164,7 @@ def _event(language: str, now: datetime) -> Event:
         venue_address="1 Example Street\nWashington, DC",
         venue_access="The entrance is step-free.",
         stream_note="English, with live captions",
-        ical_uid=secrets.token_hex(16),
+        ical_uid=_new_uid(),
         created_at=now,
         updated_at=now,
     )
@@ -184,7 +192,7 @@ def _rsvp(sample: Sample, event: Event, language: str, now: datetime) -> Rsvp:
             consented_at=now,
             manage_key=secrets.token_urlsafe(24),
             join_key=secrets.token_urlsafe(24),
-            ical_uid=secrets.token_hex(16),
+            ical_uid=_new_uid(),
             ical_sequence=0,
             created_at=now,
             updated_at=now,
@@ -223,6 +231,6 @@ def _speaker(event: Event, language: str, now: datetime) -> Speaker:
         room="The green room",
         call_at=event.starts_at - timedelta(minutes=45),
         key=secrets.token_urlsafe(24),
-        ical_uid=secrets.token_hex(16),
+        ical_uid=_new_uid(),
         ical_sequence=0,
     )

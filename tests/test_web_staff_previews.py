@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -27,6 +29,11 @@ def test_each_sample_is_a_mail_and_leaves_nothing_behind(app: Flask, name: str):
     assert message.subject
     assert message.body
     assert (message.calendar is not None) == previews.SAMPLES[name].calendar
+    if message.calendar is not None:
+        # An entry as everybody gets it: nothing is taken away or changed by its first edition.
+        assert re.search(rb"^UID:[0-9a-f]{32}@example\.org\r$", message.calendar, re.MULTILINE)
+        is_first = name.startswith(("confirmed", "promoted", "speaker-invitation"))
+        assert (b"\nSEQUENCE:0\r" in message.calendar) == is_first
     # Text is written for reading: no line is long but links.
     assert all(len(line) <= 72 or "://" in line for line in message.body.splitlines())
     for model in (Event, Rsvp, OutboxMail):
