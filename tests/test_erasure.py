@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import icalendar
 import pytest
 from flask import Flask
-from sqlalchemy import Table, func, select
+from sqlalchemy import Table, func, select, update
 
 from registration import (
     answering,
@@ -37,6 +37,7 @@ from registration.admission import RsvpRefused
 from registration.database import Base, db
 from registration.imip import Reply
 from registration.models import (
+    Answer,
     Attendee,
     AuditEntry,
     Invitation,
@@ -117,6 +118,19 @@ def person(option_id: int, event_id: int, **more: object) -> Rsvp:
     return rsvp
 
 
+def told_by(rsvp_id: int) -> list[object]:
+    """What is kept of an RSVP beside its own row."""
+    kept = (
+        select(Attendee.name, Attendee.ticket_code).where(Attendee.rsvp_id == rsvp_id),
+        select(Answer.value).where(Answer.rsvp_id == rsvp_id),
+        select(OutboxMail.recipient, OutboxMail.key).where(OutboxMail.rsvp_id == rsvp_id),
+        select(AuditEntry.detail).where(AuditEntry.rsvp_id == rsvp_id),
+    )
+    found = [db.session.execute(rows).all() for rows in kept]
+    assert all(found)
+    return found
+
+
 def deliver(app: Flask, mailbox: Mailbox, now: datetime = NOW) -> None:
     postman = delivery.Postman(sleep=lambda _seconds: None)
     while claimed := claims.claim(now=now):
@@ -188,8 +202,26 @@ class TestNothingIsLeft:
 
     def test_but_what_others_told(self, app: Flask):
         room, _stream = make_hybrid(guests_max=1)
-        rsvp, other = person(room.id, room.event_id), make_rsvp(room, name="Zelda Quartermain")
+        rsvp, given = (
+            person(room.id, room.event_id),
+            {make_question(room.event).id: {"text": "Bells"}},
+        )
+        other = make_rsvp(room, name="Zelda Quartermain", guests=["Ines"], answers=given)
+        db.session.execute(update(OutboxMail).values(state=MailState.SENT, ended_at=NOW))
+        db.session.commit()
+        before = told_by(other.id)
+        address, invited = other.email, make_invitation(room.event, email="zoe@example.org")
+        links.send(email=address, now=NOW)
+        subscriptions.unsubscribe(email=address, event_id=room.event_id, everything=False, now=NOW)
         erasure.erase(rsvp_id=rsvp.id, now=NOW)
+        assert told_by(other.id) == before
+        db.session.refresh(invited)
+        assert invited.email == "zoe@example.org"
+        last_mails = select(OutboxMail.id).filter_by(forgets=True, recipient=address)
+        assert db.session.scalars(last_mails).all() == []
+        assert db.session.scalars(select(Unsubscribe.email)).all() == [address]
+        logged = select(AuditEntry.detail).where(AuditEntry.action == "mailing.unsubscribed")
+        assert db.session.scalars(logged).all()[-1]["address"] == address
         assert reload(other.id).name == "Zelda Quartermain"
         assert reload(other.id).is_confirmed
         found = finding.condition(room.event_id, "zelda")
@@ -204,6 +236,20 @@ class TestNothingIsLeft:
         assert links.send(email="zebedee@quagmire.example", now=NOW) is None
         waiting = db.session.scalars(select(OutboxMail).where(OutboxMail.kind == "links")).one()
         assert waiting.facts == {"rsvps": [elsewhere.id]}
+
+    def test_but_what_they_were_sent_of_another_event(self, app: Flask):
+        room, _stream = make_hybrid(guests_max=1)
+        rsvp, other = person(room.id, room.event_id), make_event()
+        address = rsvp.email
+        elsewhere = make_invitation(other, email=address)
+        subscriptions.unsubscribe(email=address, event_id=other.id, everything=False, now=NOW)
+        erasure.erase(rsvp_id=rsvp.id, now=NOW)
+        db.session.expire_all()
+        assert elsewhere.email == address
+        kept = db.session.scalars(select(Unsubscribe)).one()
+        assert (kept.email, kept.event_id) == (address, other.id)
+        logged = select(AuditEntry.detail).where(AuditEntry.event_id == other.id)
+        assert db.session.scalars(logged).one()["address"] == address
 
     def test_but_that_they_want_no_messages_at_all(self, app: Flask):
         room, _stream = make_hybrid(guests_max=1)
@@ -227,7 +273,7 @@ class TestWhatStays:
         assert (kept.event_id, kept.option_id, kept.party_size) == (room.event_id, room.id, 2)
         assert (kept.status, kept.source) == (RsvpStatus.CANCELLED, "newsletter")
         assert (kept.created_at, kept.erased_at) == (made_at, NOW + timedelta(hours=1))
-        assert not kept.has_address
+        assert (kept.has_address, kept.wants_news) == (False, False)
         assert (kept.name, kept.email) == ("", f"erased-{kept.id}@walk-in.invalid")
 
     def test_the_log_says_that_it_happened(self, app: Flask):

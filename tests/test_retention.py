@@ -12,6 +12,7 @@ from registration import (
     cloning,
     doctor,
     events,
+    exports,
     growth,
     programme,
     reminders,
@@ -20,6 +21,7 @@ from registration import (
     rsvps,
     speakers,
     speaking,
+    subscriptions,
 )
 from registration.admission import RsvpRefused
 from registration.clock import Calendar
@@ -41,7 +43,9 @@ from registration.models import (
     SearchWord,
     Speaker,
     SpeakerStatus,
+    Unsubscribe,
 )
+from registration.roster import Filters
 from registration.speaking import Profile
 from tests.conftest import NOW
 from tests.factories import (
@@ -179,7 +183,7 @@ class TestPersonalData:
             )
         rsvps.cancel(rsvp_id=1, now=NOW)
         for number in range(5):
-            make_invitation(event, email=f"quagmire{number}@example.org", name="Zebedee")
+            make_invitation(event, email=f"quagmire{number}@example.org", organisation="zebedee")
         other = make_rsvp(make_option(), name="Amina Okonkwo")
         before = _numbers(event)
 
@@ -194,12 +198,44 @@ class TestPersonalData:
             *db.session.scalars(select(OutboxMail.recipient)),
             *db.session.scalars(select(OutboxMail.key)),
             *db.session.scalars(select(Invitation.email)),
+            *db.session.scalars(select(Invitation.organisation)),
             *db.session.scalars(select(SearchWord.word)),
         ]
         assert not [text for text in said if "zebedee" in text or "quagmire" in text]
         assert "Ottoline" not in said
         db.session.refresh(other)
         assert (other.name, other.erased_at) == ("Amina Okonkwo", None)
+
+    def test_goes_of_each_of_two_events_that_end_together(self, app: Flask, small: None):
+        here, there = (make_option(make_event(retention_days=30)) for _event in range(2))
+        for option in (here, there, there, there):
+            make_rsvp(option, name="Zebedee")
+        erase_all(here.event.erases_at)
+        assert names() == [""] * 4
+
+    def test_goes_of_its_event_alone_and_what_staff_did_stays_in_the_log(self, app: Flask):
+        event, other = make_event(retention_days=30), make_event()
+        address = "zebedee@quagmire.example"
+        for each in (event, other):
+            make_invitation(each, email=address)
+            subscriptions.unsubscribe(email=address, event_id=each.id, everything=False, now=NOW)
+            exports.hand_out(exports.Export(each, Filters(search="zebedee")), now=NOW)
+        about = {"seen": "", "staff_id": None, "now": NOW}
+        events.edit(event_id=event.id, changes={"title": "Bells"}, **about)
+        edited = entries("event.edited")
+        erase_all(event.erases_at)
+        gone_at = [retention.personal_erased_at(each) for each in (event, other)]
+        assert gone_at == [event.erases_at, None]
+        invited = select(Invitation.event_id).where(Invitation.email == address)
+        assert db.session.scalars(invited).all() == [other.id]
+        assert db.session.scalars(select(Unsubscribe.event_id)).all() == [other.id]
+        assert [detail.get("address") for detail in entries("mailing.unsubscribed")] == [
+            None,
+            address,
+        ]
+        exported = entries("export.csv")
+        assert [detail["search"] for detail in exported] == ["", "zebedee"]
+        assert entries("event.edited") == edited != [{}]
 
     def test_goes_on_where_a_worker_was_killed(self, app: Flask, small: None):
         room, _stream = make_hybrid(retention_days=30)
@@ -218,8 +254,9 @@ class TestPersonalData:
     def test_lists_that_were_not_taken_in_go_too(self, app: Flask):
         event = make_event(retention_days=30)
         keep_list(event, event.erases_at)
+        keep_list(make_event(), event.erases_at)
         erase_all(event.erases_at)
-        assert lists() == 0
+        assert lists() == 1, "that of the other event"
 
     def test_lists_that_were_not_taken_in_go_after_a_day(self, app: Flask):
         keep_list(make_event(), NOW)
@@ -316,6 +353,7 @@ class TestWhatIsSensitive:
         assert set(db.session.scalars(select(Answer.label))) == {open_one.label}
         assert names() == ["Person 0", "Person 1", "Person 2"]
         assert entries("event.sensitive_erased") == [{"rsvps": 3}]
+        assert retention.personal_erased_at(event) is None
 
     def test_leaves_its_numbers(self, app: Flask, small: None):
         event = make_event(retention_days=90)
@@ -348,10 +386,12 @@ class TestSpeakers:
     def test_lose_soon_what_they_asked_for(self, app: Flask):
         event = make_event(retention_days=90)
         speaker = make_speaker(event, needs="A quiet room", pronunciation="LEE-zuh")
+        elsewhere = make_speaker(make_event(starts_at=event.ends_at), needs="A ramp")
         soon = event.ends_at + 14 * DAY
         erase_all(soon - timedelta(seconds=1))
         assert speaker.needs == "A quiet room"
         erase_all(soon)
+        assert elsewhere.needs == "A ramp"
         assert (speaker.needs, speaker.pronunciation) == ("", "LEE-zuh")
         profile = Profile(name="Lise", position="Director", needs="A chair")
         speaking.save_profile(speaker_id=speaker.id, profile=profile, now=soon)
@@ -378,6 +418,8 @@ class TestSpeakers:
             make_speaker(event, name=name, email=f"{name}@quagmire.example", bio=f"{name}, a life")
             for name in ("lise", "zebedee")
         )
+        on_it.pronunciation, on_it.room = "LEE-zuh", "The green room"
+        on_it.green_room_url = "https://meet.example.org/green"
         staff_id = make_staff().id
         for speaker in (on_it, not_on_it):
             speakers.invite(speaker_id=speaker.id, staff_id=staff_id, now=NOW)
@@ -389,11 +431,20 @@ class TestSpeakers:
             event_id=event.id, name="people", rows=rows, seen="", staff_id=staff_id, now=NOW
         )
         elsewhere = make_speaker(make_event(), name="Amina", pronunciation="a-MEE-na")
+        speakers.invite(speaker_id=elsewhere.id, staff_id=staff_id, now=NOW)
+        theirs = [row | {"bio": "A life"} for row in programme.rows_of(elsewhere.event, "people")]
+        about = {"name": "people", "seen": "", "staff_id": staff_id, "now": NOW}
+        programme.save(event_id=elsewhere.event_id, rows=theirs, **about)
         erase_all(event.erases_at)
         assert (on_it.name, on_it.bio, on_it.email) == ("lise", "lise, a life", "")
+        assert (on_it.pronunciation, on_it.room, on_it.green_room_url) == ("", "", "")
+        assert on_it.told == {}
         assert (not_on_it.name, not_on_it.bio) == ("", "")
         assert not_on_it.status is SpeakerStatus.DECLINED
         assert (elsewhere.name, elsewhere.pronunciation) == ("Amina", "a-MEE-na")
+        to_them = select(OutboxMail.recipient).where(OutboxMail.speaker_id == elsewhere.id)
+        assert db.session.scalars(to_them).all() == [elsewhere.email]
+        assert entries("event.edited")[0] == {"part": "people"} != entries("event.edited")[1]
         said = [
             *db.session.scalars(select(OutboxMail.recipient)),
             *db.session.scalars(select(OutboxMail.recipient_name)),
