@@ -753,13 +753,16 @@ class TestClaims:
 
 class TestOutbox:
     def test_a_failed_mail_can_be_tried_again(self, mailbox: Mailbox, post_to: Callable[..., Post]):
-        (mail_id,) = write_mails("a@example.org")
-        mailbox.refuses["a@example.org"] = "550 No"
+        mail_id, _other = write_mails("a@example.org", "other@example.org")
+        mailbox.refuses = {"a@example.org": "550 No", "other@example.org": "550 No"}
         with serving(mailbox) as port:
             post = post_to(port)
             post()
             mailbox.refuses.clear()
             assert outbox.resend(mail_id=mail_id, staff_id=None, now=NOW)
+            again = row_of("a@example.org")
+            assert (again.attempts, again.ended_at, again.failing_since) == (0, None, None)
+            assert row_of("other@example.org").state is MailState.FAILED
             assert post() == 1
             assert not outbox.resend(mail_id=mail_id, staff_id=None, now=NOW)
             assert post() == 0  # it went
@@ -886,6 +889,12 @@ class TestOutbox:
             mailbox.refuses.clear()
             post(later)
             assert outbox.trouble(later) is None
+            write_mails("held@example.org", "never@example.org")
+            mailbox.refuses["never@example.org"] = "550 No"
+            row_of("held@example.org").due_at = later + HOLD
+            db.session.commit()
+            post(later)
+            assert outbox.trouble(later) is None, "one has its time yet, and one was given up"
 
     def test_heartbeats_of_machines_that_are_gone_are_forgotten(self, app: Flask):
         save(WorkerHeartbeat(name="gone", at=NOW - timedelta(days=8)))
