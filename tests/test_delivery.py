@@ -499,6 +499,15 @@ class TestABadServer:
         assert set(states().values()) == {MailState.WAITING}
         assert row_of("a@example.org").attempts == 0
 
+    def test_a_mail_that_is_too_large_is_no_trouble_of_the_server(
+        self, mailbox: Mailbox, post_to: Callable[..., Post]
+    ):
+        write_mails("a@example.org", "b@example.org")
+        mailbox.sender_answer = "552 5.3.4 Too large"
+        with serving(mailbox) as port:
+            assert post_to(port)() == 0
+        assert set(states().values()) == {MailState.FAILED}
+
     def test_a_421_to_one_recipient_holds_up_no_other(
         self, mailbox: Mailbox, post_to: Callable[..., Post]
     ):
