@@ -882,3 +882,23 @@ def test_the_worker_tells_when_the_hold_ends(app: Flask) -> None:
     app.config["NOW"] = lambda: AFTER_HOLD
     clock.turn(delivery.Postman(), threading.Event())
     assert len(mails(MailKind.EVENT_CHANGED)) == 1
+
+
+@pytest.mark.parametrize("is_cancelled", [False, True])
+def test_who_comes_to_another_event_meanwhile_hears_nothing(app: Flask, is_cancelled: bool) -> None:
+    here, there = make_option(), make_option()
+    first, other, last = (make_rsvp(option) for option in (here, there, here))
+    if is_cancelled:
+        lifecycle.cancel(event_id=here.event_id, reason="Snow", staff_id=None, now=NOW)
+    else:
+        move(here.event)
+    spread(now=AFTER_HOLD)
+    db.session.expire_all()
+    waiting = select(OutboxMail).where(OutboxMail.state == MailState.WAITING)
+    kind = MailKind.EVENT_CANCELLED if is_cancelled else MailKind.EVENT_CHANGED
+    assert {mail.rsvp_id: mail.kind for mail in db.session.scalars(waiting)} == {
+        first.id: kind,
+        other.id: MailKind.CONFIRMED,
+        last.id: kind,
+    }
+    assert [rsvp.ical_sequence for rsvp in (first, other, last)] == [1, 0, 1]
