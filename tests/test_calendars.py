@@ -513,6 +513,8 @@ def test_an_end_that_staff_gave_a_reason_for_says_it_again_with_the_same_number(
     by_staff = {"staff_id": make_staff().id, "now": life.moment + DAY}
     rsvps.cancel(rsvp_id=rsvp.id, by="staff", reason="The room is smaller.", **by_staff)
     life.do("post")
+    other = make_rsvp(life.room, email="other@example.org")
+    rsvps.cancel(rsvp_id=other.id, by="staff", reason="It is about another one.", **by_staff)
     links.resend(rsvp_id=rsvp.id, **by_staff)
     assert sequences(rsvp.id) == [0, 1, 1]
     mail = db.session.scalars(select(OutboxMail).order_by(OutboxMail.id.desc())).first()
