@@ -20,6 +20,7 @@ from registration import (
     digests,
     imports,
     mailings,
+    openings,
     outbox,
     pictures,
     reminders,
@@ -75,14 +76,15 @@ class Calendar:
         """Do what is due, if it is time to look; whether there is more to do."""
         if self._ticks() < self._next_look:
             return False
-        reminded, erased, *_ = each(
+        reminded, told, erased, *_ = each(
             lambda: reminders.send_due(now=moment),
+            lambda: openings.tell_due(now=moment),
             lambda: retention.erase_due(now=moment),
             lambda: imports.forget_old(now=moment),
             lambda: self._send_digest(moment),
             lambda: self._sweep(moment),
         )
-        written = reminded + erased
+        written = reminded + told + erased
         db.session.remove()
         if not written:
             self._next_look = self._ticks() + _LOOK

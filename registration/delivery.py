@@ -44,6 +44,9 @@ _TO_WHO_WAITS = (
     MailKind.EVENT_CHANGED,
 )
 
+#: Mails to who has not answered: of use while the event takes place.
+_ASKING = (MailKind.INVITATION, MailKind.OPENED)
+
 #: Mails with all that they may need.
 _WHOLE = (
     select(OutboxMail)
@@ -243,7 +246,7 @@ def _waits_until(mail: OutboxMail, now: datetime) -> datetime | None:
     if mail.event is None or not mail.event.may_come_back(now) or _is_to_nobody(mail):
         return None
     is_overtaken = mail.mailing is not None and mail.mailing.is_overtaken
-    is_stopped = is_overtaken or mail.kind is MailKind.INVITATION or "until" in mail.facts
+    is_stopped = is_overtaken or mail.kind in _ASKING or "until" in mail.facts
     return mail.event.may_come_back_until if is_stopped else None
 
 
@@ -256,7 +259,7 @@ def _is_pointless(mail: OutboxMail, now: datetime) -> bool:
         return True
     if mail.kind is MailKind.INVITATION_REMINDER and invitees.has_answered(mail.invitation_id or 0):
         return True
-    if mail.kind is MailKind.INVITATION and mail.event and not mail.event.takes_place(now):
+    if mail.kind in _ASKING and mail.event and not mail.event.takes_place(now):
         return True
     if mail.mailing is not None and _is_stopped(mail.mailing, mail, now):
         return True

@@ -39,6 +39,7 @@ from registration.models import (
     Event,
     Invitation,
     MailState,
+    OpeningReminder,
     OutboxMail,
     Question,
     Rsvp,
@@ -226,21 +227,21 @@ def forget_address(event_id: int, email: str | None = None) -> None:
 
     Who wants no message of any event stays known as such: else they would be written to again.
     """
-    unsubscribed = delete(Unsubscribe).where(Unsubscribe.event_id == event_id)
+    for model in (Unsubscribe, OpeningReminder):
+        theirs = delete(model).where(model.event_id == event_id)
+        _run(theirs if email is None else theirs.where(model.email == email))
     named = update(AuditEntry).where(
         # The sum leaves the index of the event, which is long, for that of the actions.
         AuditEntry.event_id + 0 == event_id,
         AuditEntry.action.in_(_NAMING),
     )
     if email is not None:
-        unsubscribed = unsubscribed.where(Unsubscribe.email == email)
         named = named.where(
             or_(
                 AuditEntry.detail["address"].as_string() == email,
                 AuditEntry.detail["recipient"].as_string() == email,
             )
         )
-    _run(unsubscribed)
     _run(named.values(detail={}))
 
 

@@ -64,6 +64,7 @@ SAMPLES: dict[str, Sample] = {
     "reminder-online": Sample(MailKind.REMINDER, online=True),
     "follow-up": Sample(MailKind.FOLLOW_UP, online=True),
     "links": Sample(MailKind.LINKS),
+    "opened": Sample(MailKind.OPENED),
     "invitation": Sample(MailKind.INVITATION),
     "invitation-reminder": Sample(MailKind.INVITATION_REMINDER),
     "mailing": Sample(MailKind.MAILING),
@@ -125,6 +126,8 @@ def _mail(sample: Sample, language: str, now: datetime) -> OutboxMail:
     elif sample.kind is MailKind.STAFF:
         news = {"title": event.title, "slug": event.slug, "cancelled": 3, "failed": 1}
         row["facts"] = {"about": "digest", "events": [news]}
+        about_rsvp = False
+    elif sample.kind is MailKind.OPENED:
         about_rsvp = False
     elif sample.kind in (MailKind.INVITATION, MailKind.INVITATION_REMINDER):
         row["facts"] = {"until": (event.starts_at - timedelta(days=1)).isoformat()}

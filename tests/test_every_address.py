@@ -32,10 +32,10 @@ WITHOUT_TOKEN = {"unsubscribe.act", "lobby.enter"}
 #: Reading these is an act that staff answer for: it stands in the audit log.
 WRITES_DOWN_THAT_IT_WAS_READ = {"staff_exports.download"}
 #: Pages that an administrator who is signed in is led away from: Flask-Security's, which want no
-#: or a fresh sign-in, the way out to a stream that is not on air, out of a queue without them, and
-#: another way to attend that costs nothing.
+#: or a fresh sign-in, the way out to a stream that is not on air, out of a queue without them,
+#: another way to attend that costs nothing, and an opening that is past.
 LEADS_AWAY = (
-    "security.", "lobby.leave", "rsvps.leave", "rsvps.switch", "staff_account.address",
+    "security.", "lobby.leave", "openings.", "rsvps.leave", "rsvps.switch", "staff_account.address",
     "staff_account.confirm_address", "staff_accounts.address",
 )  # fmt: skip
 

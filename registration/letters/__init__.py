@@ -55,6 +55,8 @@ def compose(mail: OutboxMail) -> Letter:
         return rsvps.links(mail)
     if mail.kind is MailKind.INVITATION:
         return invitations.invitation(mail)
+    if mail.kind is MailKind.OPENED:
+        return invitations.opened(mail)
     if mail.kind is MailKind.INVITATION_REMINDER:
         return invitations.reminder(mail)
     if mail.kind is MailKind.READDRESSED:

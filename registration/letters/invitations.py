@@ -1,4 +1,4 @@
-"""Letters to people who are invited and have not answered."""
+"""Letters to people who have not answered: who is invited, and who waited for RSVPs to open."""
 
 from __future__ import annotations
 
@@ -75,6 +75,29 @@ def reminder(mail: OutboxMail) -> Letter:
         why=gettext(
             "You get this message because you are invited to this event and have not answered. If "
             "you say no, we do not remind you again."
+        ),
+    )
+
+
+def opened(mail: OutboxMail) -> Letter:
+    """That RSVPs are open, to an address that asked to be told, and is forgotten by now."""
+    event = mail.event
+    assert event is not None
+    places = _places(event)
+    first = gettext("You asked us to tell you when RSVPs open. They are open now.")
+    return Letter(
+        subject=gettext(
+            "RSVPs are open: %(title)s, %(when)s", title=event.title, when=when_of(event)
+        ),
+        heading=gettext("RSVPs are open"),
+        paragraphs=[part for part in (first, event.summary, _choice(places)) if part],
+        preheader=preheader_of(event, first),
+        button=Link(gettext("RSVP"), f"{entries.event_url(event)}/rsvp"),
+        button_note=gettext("Seats go in the order in which people answer."),
+        events=[facts_of(event, places)],
+        why=gettext(
+            "You get this one message because somebody entered this address at the event’s page. "
+            "We do not keep the address."
         ),
     )
 

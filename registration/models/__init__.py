@@ -28,7 +28,7 @@ from registration.models.mailings import Mailing, MailingState, Unsubscribe
 from registration.models.options import AttendanceMode, AttendanceOption
 from registration.models.outbox import MailKind, MailState, OutboxMail, WorkerHeartbeat
 from registration.models.questions import Question, QuestionKind
-from registration.models.reminders import ReminderRound, RoundKind
+from registration.models.reminders import OpeningReminder, ReminderRound, RoundKind
 from registration.models.replies import CalendarReply, ReplyState
 from registration.models.rsvps import (
     ANSWERED,
@@ -102,6 +102,7 @@ __all__ = [
     "MailState",
     "Mailing",
     "MailingState",
+    "OpeningReminder",
     "OutboxMail",
     "Passkey",
     "PendingImport",

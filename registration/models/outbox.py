@@ -34,6 +34,7 @@ class MailKind(enum.StrEnum):
     REMINDER = "reminder"
     FOLLOW_UP = "follow_up"
     LINKS = "links"
+    OPENED = "opened"  # RSVPs are open, to who asked to be told
     INVITATION = "invitation"
     INVITATION_REMINDER = "invitation_reminder"
     MAILING = "mailing"
@@ -63,6 +64,7 @@ _BEFORE_THE_END = (
     MailKind.PROMOTED,
     MailKind.CHANGED,
     MailKind.EVENT_CHANGED,
+    MailKind.OPENED,
     MailKind.INVITATION,
     MailKind.INVITATION_REMINDER,
     MailKind.SPEAKER_INVITATION,

@@ -1,11 +1,11 @@
-"""What is mailed by the clock: each round of reminders, once."""
+"""What is mailed by the clock: each round of reminders once, and that RSVPs are open."""
 
 from __future__ import annotations
 
 import enum
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from registration.database import Base
@@ -37,3 +37,19 @@ class ReminderRound(Base):
     reached_id: Mapped[int] = mapped_column(default=0)  # RSVPs up to this one have been seen
     created_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+
+
+class OpeningReminder(Base):
+    """An address that asked to be told when an event's RSVPs open. It goes when it is told."""
+
+    __tablename__ = "opening_reminders"
+    __table_args__ = (
+        UniqueConstraint("event_id", "email"),
+        CheckConstraint("email = lower(email)", name="email_lowercase"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
+    email: Mapped[str]
+    language: Mapped[str]
+    created_at: Mapped[datetime]

@@ -23,7 +23,7 @@ STAY_ON_HTTPS = "max-age=31536000; includeSubDomains"
 #: Endpoints whose address holds a key: it must not leave in a Referer.
 KEYED = ("rsvps.", "tickets.", "editing.", "erasing.", "lobby.", "speakers.", "unsubscribe.")
 #: Endpoints of what is personal, which search engines are to forget if a link has led them there.
-PERSONAL = (*KEYED, "answering.", "finding.")
+PERSONAL = (*KEYED, "answering.", "finding.", "openings.")
 
 
 def init_app(app: Flask) -> None:

@@ -10,7 +10,7 @@ from flask_babel import gettext, ngettext
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
-from registration import growth, listing, outbox, roster, turnout, wording
+from registration import growth, listing, openings, outbox, roster, turnout, wording
 from registration.database import db
 from registration.models import (
     LIVE,
@@ -145,6 +145,7 @@ def overview(slug: str) -> ResponseReturnValue:
         tasks=tasks.of(event, pending=counts.by_status[RsvpStatus.PENDING], now=moment),
         latest=latest,
         week=week,
+        asked=openings.asked(event.id),
         now=moment,
         trouble=outbox.trouble(moment),
     )

@@ -28,6 +28,7 @@ MAIL_NAMES: dict[MailKind, object] = {
     MailKind.REMINDER: _("Reminder"),
     MailKind.FOLLOW_UP: _("Follow-up"),
     MailKind.LINKS: _("Links to RSVPs"),
+    MailKind.OPENED: _("RSVPs are open"),
     MailKind.INVITATION: _("Invitation"),
     MailKind.INVITATION_REMINDER: _("Reminder of an invitation"),
     MailKind.MAILING: _("Message to attendees"),

@@ -1,0 +1,40 @@
+"""Being told by mail when an event's RSVPs open."""
+
+from __future__ import annotations
+
+from flask import Blueprint, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import get_locale
+from flask_babel import lazy_gettext as _
+from flask_wtf import FlaskForm
+from wtforms import StringField
+
+from registration import openings
+from registration.times import now
+from registration.web import access, tries
+from registration.web.fields import EMAIL, EMAIL_KEYBOARD, one_line
+
+blueprint = Blueprint("openings", __name__)
+
+
+class RemindForm(FlaskForm):  # type: ignore[misc]
+    """An address that is to be told."""
+
+    email = StringField(_("Email address"), EMAIL, [one_line], render_kw=EMAIL_KEYBOARD)
+
+
+@blueprint.route("/events/<slug>/remind", methods=["GET", "POST"])
+@tries.per_network("LIMIT_FIND_PER_NETWORK")
+def remind(slug: str) -> ResponseReturnValue:
+    """Keep an address until RSVPs open; the page says the same for every address."""
+    event = access.published_event(slug)
+    opens_at = openings.opens_at(event, now())
+    if opens_at is None:  # open by now, or never: the form says which
+        return redirect(url_for("answering.form", slug=slug), code=303)
+    form = RemindForm()
+    about = {"event": event, "opens_at": opens_at, "form": form}
+    if form.validate_on_submit():
+        language = str(get_locale() or event.language)
+        openings.ask(event_id=event.id, email=form.email.data, language=language, now=now())
+        return render_template("rsvps/reminded.html", **about)
+    return render_template("rsvps/remind.html", **about), 422 if form.is_submitted() else 200
