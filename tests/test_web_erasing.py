@@ -228,7 +228,7 @@ class TestStaff:
             sent["retention_days"] = days
             answer = client.post(address, data=sent | {"do": "save"})
             assert answer.status_code == status, days
-            assert ("Enter 32 or more" in answer.text) is (status == 200), days
+            assert ("Enter 32 or more" in answer.text) is (status == 422), days
 
 
 class TestEverybody:

@@ -149,6 +149,22 @@ def test_every_public_page_is_accessible(
         assert_accessible(page)
 
 
+def test_who_comes_before_rsvps_open_leaves_an_address(
+    site: Site, open_page: Callable[..., Page], width: str
+):
+    make_option(make_event(slug="later", registration_opens_at=NOW + timedelta(days=9)))
+    page = open_page("/events/later", width=width)
+    page.get_by_role("link", name="Remind me by email").click()
+    assert_accessible(page)
+    page.get_by_role("button", name="Remind me").click()
+    expect(page.get_by_role("alert")).to_contain_text("Enter an email address")
+    assert_accessible(page)
+    page.get_by_label("Email address").fill("ada@example.org")
+    page.get_by_role("button", name="Remind me").click()
+    expect(page.get_by_role("heading", name="We will write to you")).to_be_visible()
+    assert_accessible(page)
+
+
 def test_who_comes_first_to_an_event_without_pictures_asks_for_eight_files_at_most(
     site: Site, open_page: Callable[..., Page]
 ):
