@@ -79,7 +79,9 @@ class TestCatalogue:
 
     def test_says_all_that_is_said_and_nothing_else(self, path: Path):
         told = catalogue(path)
-        translated = {first(message.id) for message in told if message.id and message.string}
+        # What is marked as fuzzy is not compiled: it would be read in English.
+        written = [message for message in told if message.id and not message.fuzzy]
+        translated = {first(message.id) for message in written if message.string}
         assert translated == texts_said()
 
     def test_leaves_nothing_out_that_a_text_is_given(self, path: Path):
