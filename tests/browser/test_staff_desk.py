@@ -9,7 +9,10 @@ from datetime import timedelta
 from flask_security import hash_password
 from playwright.sync_api import Page, expect
 
+from registration import replies
+from registration.imip import Reply
 from tests.browser.conftest import Site, assert_accessible
+from tests.conftest import NOW
 from tests.factories import make_hybrid, make_rsvp, make_staff
 
 PASSWORD = "correct horse battery"
@@ -91,6 +94,27 @@ def test_on_a_phone_the_heads_of_the_list_are_seen_while_the_keyboard_is_at_them
     page.get_by_role("link", name="Name", exact=True).focus()
     assert heads.evaluate("heads => heads.clientHeight") >= 44
     assert_accessible(page)
+
+
+def test_on_a_phone_the_chip_of_a_perhaps_takes_nothing_from_the_name(
+    site: Site, open_page: Callable[..., Page]
+) -> None:
+    room, _stream = make_hybrid(title="Policing in Conflict")
+    sure, unsure = make_rsvp(room, name="Daniel Mbeki"), make_rsvp(room, name="Amina Okonkwo")
+    said = Reply(
+        uid=unsure.ical_uid,
+        attendee=unsure.email,
+        sender=unsure.email,
+        partstat="TENTATIVE",
+        digest="a reply",
+    )
+    replies.take(said, now=NOW)
+    path = f"/staff/events/{room.event.slug}/attendees"
+    page = open_page(path, width="phone", account=make_staff(), locale="fr-FR")
+    expect(page.get_by_text("Peut-être", exact=True)).to_be_visible()
+    names = [page.get_by_role("rowheader", name=rsvp.name) for rsvp in (sure, unsure)]
+    of_sure, of_unsure = (name.evaluate("name => name.clientWidth") for name in names)
+    assert of_unsure >= of_sure
 
 
 def test_the_list_works_without_scripts(site: Site, open_page: Callable[..., Page]) -> None:
