@@ -263,7 +263,7 @@ def test_a_session_that_ends_in_mid_edit_loses_nothing(
     expect(page.get_by_role("heading", name="Your session has ended")).to_be_visible()
     page.get_by_text("Show what you typed").click()
     expect(page.get_by_text("A long thought", exact=True)).to_be_visible()
-    assert "summary" in page.get_by_role("term").all_inner_texts()
+    assert "Summary" in page.get_by_role("term").all_inner_texts()
     assert_accessible(page)
 
 
