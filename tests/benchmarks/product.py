@@ -125,7 +125,7 @@ class Product:
             capture_output=True,
             text=True,
             check=check,
-            timeout=300,
+            timeout=900,  # 200,000 RSVPs take five minutes where the machine is slow
         )
 
     def start(self) -> None:
