@@ -21,7 +21,7 @@ from registration.models import (
     RegistrationKind,
     Rsvp,
 )
-from registration.writing import insert_unless_there
+from registration.writing import insert_unless_there, write_rows
 
 #: Mails written in one transaction.
 CHUNK = 500
@@ -86,7 +86,7 @@ def _take(event_id: int, now: datetime, *, tells: bool) -> int:
         taken = db.session.execute(
             delete(OpeningReminder)
             .where(OpeningReminder.id.in_(some))
-            .returning(OpeningReminder.id, OpeningReminder.email, OpeningReminder.language)
+            .returning(OpeningReminder.email, OpeningReminder.language, OpeningReminder.created_at)
             .execution_options(synchronize_session=False)
         ).all()
         if tells and taken:
@@ -103,7 +103,8 @@ def _take(event_id: int, now: datetime, *, tells: bool) -> int:
             rows = [
                 emails.row(
                     MailKind.OPENED,
-                    str(person.id),
+                    # Not by its number: SQLite gives that of a deleted row again.
+                    f"{event_id}.{person.created_at.timestamp()}",
                     recipient=person.email,
                     language=person.language,
                     event_id=event_id,
@@ -114,5 +115,5 @@ def _take(event_id: int, now: datetime, *, tells: bool) -> int:
                 if person.email not in there
             ]
             if rows:
-                db.session.execute(insert_unless_there(OutboxMail), rows)
+                write_rows(OutboxMail, rows)
     return len(taken)

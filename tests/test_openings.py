@@ -148,6 +148,14 @@ class TestTelling:
         assert Calendar().turn(OPENS)
         assert [mail.kind for mail in mails()] == [MailKind.OPENED]
 
+    def test_who_was_told_of_one_event_is_told_of_the_next(self, event: Event) -> None:
+        ask(event)
+        openings.tell_due(now=OPENS)
+        room, _stream = make_hybrid(registration_opens_at=OPENS + timedelta(days=1))
+        openings.ask(event_id=room.event_id, email="ada@example.org", language="en", now=OPENS)
+        openings.tell_due(now=OPENS + timedelta(days=1))
+        assert {mail.event_id for mail in mails()} == {event.id, room.event_id}
+
     def test_the_address_goes_with_the_mail(self, event: Event) -> None:
         ask(event)
         openings.tell_due(now=OPENS)
