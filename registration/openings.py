@@ -14,7 +14,6 @@ from registration.database import db, transaction
 from registration.models import (
     LIVE,
     Event,
-    EventStatus,
     MailKind,
     OpeningReminder,
     OutboxMail,
@@ -31,10 +30,9 @@ def opens_at(event: Event, now: datetime) -> datetime | None:
     """When RSVPs open of which none can be sent yet; None where that is not so, or not known."""
     if event.registration is not RegistrationKind.BUILT_IN or not event.takes_place(now):
         return None
-    options = listing.options_of(event)
-    if any(option.is_offered(event, now) for option in options):
+    if _is_open(event, now):
         return None
-    return listing.opens_next(options, event, now)
+    return listing.opens_next(listing.options_of(event), event, now)
 
 
 def ask(*, event_id: int, email: str, language: str, now: datetime) -> None:
@@ -67,11 +65,13 @@ def tell_due(*, now: datetime) -> int:
         is_off = event.is_off(now) and not event.may_come_back(now)
         if is_off or is_elsewhere:
             done += _take(event.id, now, tells=False)
-        elif event.status is EventStatus.PUBLISHED and any(
-            option.is_offered(event, now) for option in listing.options_of(event)
-        ):
+        elif event.is_published and _is_open(event, now):
             done += _take(event.id, now, tells=True)
     return done
+
+
+def _is_open(event: Event, now: datetime) -> bool:
+    return any(option.is_offered(event, now) for option in listing.options_of(event))
 
 
 def _take(event_id: int, now: datetime, *, tells: bool) -> int:

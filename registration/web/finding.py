@@ -16,8 +16,8 @@ from registration.web.fields import EMAIL, EMAIL_KEYBOARD, one_line
 blueprint = Blueprint("finding", __name__)
 
 
-class FindForm(FlaskForm):  # type: ignore[misc]
-    """An address that wants its links."""
+class AddressForm(FlaskForm):  # type: ignore[misc]
+    """An address that is to be written to, and nothing else."""
 
     email = StringField(
         _("Email address"),
@@ -31,7 +31,7 @@ class FindForm(FlaskForm):  # type: ignore[misc]
 @tries.per_network("LIMIT_FIND_PER_NETWORK")
 def find() -> ResponseReturnValue:
     """Mail an address its links; the page says the same for every address."""
-    form = FindForm()
+    form = AddressForm()
     if form.validate_on_submit():
         links.send(email=form.email.data, now=now())
         return render_template("rsvps/found.html", email=form.email.data)

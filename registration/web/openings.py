@@ -5,22 +5,13 @@ from __future__ import annotations
 from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
-from flask_babel import lazy_gettext as _
-from flask_wtf import FlaskForm
-from wtforms import StringField
 
 from registration import openings
 from registration.times import now
 from registration.web import access, tries
-from registration.web.fields import EMAIL, EMAIL_KEYBOARD, one_line
+from registration.web.finding import AddressForm
 
 blueprint = Blueprint("openings", __name__)
-
-
-class RemindForm(FlaskForm):  # type: ignore[misc]
-    """An address that is to be told."""
-
-    email = StringField(_("Email address"), EMAIL, [one_line], render_kw=EMAIL_KEYBOARD)
 
 
 @blueprint.route("/events/<slug>/remind", methods=["GET", "POST"])
@@ -31,7 +22,7 @@ def remind(slug: str) -> ResponseReturnValue:
     opens_at = openings.opens_at(event, now())
     if opens_at is None:  # open by now, or never: the form says which
         return redirect(url_for("answering.form", slug=slug), code=303)
-    form = RemindForm()
+    form = AddressForm()
     about = {"event": event, "opens_at": opens_at, "form": form}
     if form.validate_on_submit():
         language = str(get_locale() or event.language)
