@@ -265,9 +265,16 @@ def _is_pointless(mail: OutboxMail, now: datetime) -> bool:
         return True
     if "until" not in mail.facts:
         return False
-    held = mail.rsvp is None or mail.rsvp.is_confirmed
+    held = mail.rsvp is None or _is_still_meant(mail, mail.rsvp)
     published = mail.event is not None and mail.event.is_published
     return now >= datetime.fromisoformat(mail.facts["until"]) or not (held and published)
+
+
+def _is_still_meant(mail: OutboxMail, rsvp: Rsvp) -> bool:
+    """Whether what the clock mails is still for this RSVP: its place is held, or waited for."""
+    if mail.kind is MailKind.QUEUE_CLOSED:
+        return rsvp.waits_for_option_id is not None
+    return rsvp.is_confirmed
 
 
 def _is_stopped(mailing: Mailing, mail: OutboxMail, now: datetime) -> bool:

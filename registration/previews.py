@@ -62,6 +62,7 @@ SAMPLES: dict[str, Sample] = {
     "event-cancelled": Sample(MailKind.EVENT_CANCELLED, calendar=True),
     "reminder": Sample(MailKind.REMINDER),
     "reminder-online": Sample(MailKind.REMINDER, online=True),
+    "queue-closed": Sample(MailKind.QUEUE_CLOSED, status=_WAITS),
     "follow-up": Sample(MailKind.FOLLOW_UP, online=True),
     "links": Sample(MailKind.LINKS),
     "opened": Sample(MailKind.OPENED),

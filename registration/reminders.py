@@ -1,4 +1,4 @@
-"""What the clock mails by itself: reminders, and the follow-up with the recording.
+"""What the clock mails by itself: reminders, that a queue has closed, and the follow-up.
 
 A round is found due again and again until all its mails are written, some hundred in each
 transaction. A worker that was down writes late what is still of use, and drops the rest.
@@ -6,12 +6,12 @@ transaction. A worker that was down writes late what is still of use, and drops 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Select, exists, or_, select
+from sqlalchemy import Row, Select, SQLColumnExpression, exists, func, or_, select
 
 from registration import emails
 from registration.database import db, transaction
@@ -40,9 +40,23 @@ from registration.writing import insert_unless_there
 CHUNK = 500
 
 
+class Anchor(NamedTuple):
+    """The moment of an event from which a round is counted: in a query, and of one event."""
+
+    column: SQLColumnExpression[datetime]
+    of: Callable[[Event], datetime]
+
+
+START = Anchor(Event.starts_at, lambda event: event.starts_at)
+END = Anchor(Event.ends_at, lambda event: event.ends_at)
+QUEUE_CLOSES = Anchor(
+    func.coalesce(Event.promotion_closes_at, Event.starts_at), lambda event: event.promotes_until
+)
+
+
 @dataclass(frozen=True)
 class Rule:
-    """When a round is due and until when it is of use, from the event's start (or its end)."""
+    """When a round is due and until when it is of use, from a moment of the event."""
 
     kind: RoundKind
     mail: MailKind
@@ -50,7 +64,7 @@ class Rule:
     useful_until: timedelta
     #: One who had a mail of this round so lately gets none for the event's new start.
     rest: timedelta
-    from_end: bool = False
+    anchor: Anchor = START
     hold: timedelta = timedelta(0)
 
 
@@ -77,12 +91,20 @@ RULES = (
         rest=timedelta(hours=24),
     ),
     Rule(
+        RoundKind.QUEUE_CLOSED,
+        MailKind.QUEUE_CLOSED,
+        due=timedelta(0),
+        useful_until=timedelta(days=7),  # and while the event is not over
+        rest=timedelta(hours=24),
+        anchor=QUEUE_CLOSES,
+    ),
+    Rule(
         RoundKind.FOLLOW_UP,
         MailKind.FOLLOW_UP,
         due=timedelta(0),
         useful_until=follow_ups.USEFUL,
         rest=timedelta(days=3650),
-        from_end=True,
+        anchor=END,
         hold=HOLD,
     ),
 )
@@ -98,7 +120,7 @@ def send_due(*, now: datetime) -> int:
 
 
 def _events_due(rule: Rule, now: datetime) -> Select[int]:
-    anchor = Event.ends_at if rule.from_end else Event.starts_at
+    anchor = rule.anchor.column
     done = exists().where(
         ReminderRound.event_id == Event.id,
         ReminderRound.kind == rule.kind,
@@ -118,6 +140,11 @@ def _events_due(rule: Rule, now: datetime) -> Select[int]:
     )
     if rule.kind is RoundKind.FOLLOW_UP:
         due = due.where(Event.recording_url != "")
+    if rule.kind is RoundKind.QUEUE_CLOSED:
+        some_wait = exists().where(
+            AttendanceOption.event_id == Event.id, AttendanceOption.waiting > 0
+        )
+        due = due.where(Event.ends_at > now, some_wait)
     return due.order_by(Event.starts_at)
 
 
@@ -180,17 +207,20 @@ def _people(rule: Rule, event: Event, now: datetime, *, after: int) -> Select[*t
             .order_by(Speaker.id)
             .limit(CHUNK)
         )
-    due_at = (event.ends_at if rule.from_end else event.starts_at) + rule.due
     people = select(
         Rsvp.id, Rsvp.email, Rsvp.name, Rsvp.language, Rsvp.booked_by_email, Rsvp.booked_by_name
     ).where(
         Rsvp.event_id == event.id,
-        Rsvp.status == RsvpStatus.CONFIRMED,
         Rsvp.id > after,
         ~told_lately.where(OutboxMail.rsvp_id == Rsvp.id),
     )
-    if not rule.from_end:
+    if rule.kind is RoundKind.QUEUE_CLOSED:
+        people = people.where(Rsvp.waits_for_option_id.is_not(None))
+    else:
+        people = people.where(Rsvp.status == RsvpStatus.CONFIRMED)
+    if rule.anchor is START:
         # Who has been confirmed since has just had all of it by mail.
+        due_at = event.starts_at + rule.due
         people = people.where(or_(Rsvp.confirmed_at.is_(None), Rsvp.confirmed_at < due_at))
     if rule.kind is RoundKind.HOUR_BEFORE:
         people = people.join(AttendanceOption, AttendanceOption.id == Rsvp.option_id).where(
@@ -203,10 +233,9 @@ def _rows(
     rule: Rule, event: Event, people: Sequence[Row[*tuple[Any, ...]]], now: datetime
 ) -> Iterable[dict[str, Any]]:
     """Outbox rows for these people, and copies for who answered for them."""
-    anchor = event.ends_at if rule.from_end else event.starts_at
     facts: dict[str, Any] = {
         "round": str(rule.kind),
-        "until": (anchor + rule.useful_until).isoformat(),
+        "until": (rule.anchor.of(event) + rule.useful_until).isoformat(),
     }
     of_speakers = rule.kind is RoundKind.SPEAKERS
     for person in people:

@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from registration import (
     announcements,
+    approvals,
     audit,
     claims,
     delivery,
@@ -29,13 +30,18 @@ from registration import (
 from registration.clock import Calendar
 from registration.database import db, transaction
 from registration.imip import Reply
+from registration.listing import options_of
+from registration.mime import CalendarMessage
 from registration.models import (
+    AttendanceMode,
     Event,
     EventStatus,
     MailKind,
     MailState,
     OutboxMail,
+    ReminderRound,
     Role,
+    Rsvp,
     SpeakerStatus,
     Staff,
     StaffRole,
@@ -214,6 +220,125 @@ class TestBefore:
         assert len(room.images) == 1
         assert "/j/" in stream.body
         assert "/j/" not in room.body
+
+
+class TestTheQueueCloses:
+    """Who waited until the end is told so, and what is left to do."""
+
+    CLOSES = START - DAY
+
+    @pytest.fixture
+    def waiting(self, hybrid: int) -> int:
+        """Of the event with Chi waiting, Dora waits too and watches meanwhile; its id."""
+        room, stream = options_of(db.session.get_one(Event, hybrid))
+        dora = make_rsvp(room, email="dora@example.org")
+        rsvps.watch_meanwhile(rsvp_id=dora.id, option_id=stream.id, now=NOW)
+        change(hybrid, promotion_closes_at=self.CLOSES)
+        return hybrid
+
+    def letters(self, moment: datetime) -> dict[str, CalendarMessage]:
+        """What was written of it, as it reads then, by its reader."""
+        db.session.rollback()
+        rows = db.session.scalars(
+            select(OutboxMail).where(OutboxMail.kind == MailKind.QUEUE_CLOSED)
+        ).all()
+        return {row.recipient: rendering.render(row, now=moment) for row in rows}
+
+    def test_all_who_still_wait_are_told_once(self, waiting: int):
+        run_until_done(self.CLOSES - MINUTE)
+        assert mailed(MailKind.QUEUE_CLOSED) == []
+        run_until_done(self.CLOSES)
+        run_until_done(self.CLOSES + HOUR)
+        assert mailed(MailKind.QUEUE_CLOSED) == [
+            ("queue_closed", "chi@example.org"),
+            ("queue_closed", "dora@example.org"),
+        ]
+
+    def test_at_the_start_where_no_other_moment_is_set(self, waiting: int):
+        change(waiting, promotion_closes_at=None)
+        run_until_done(START - MINUTE)
+        assert mailed(MailKind.QUEUE_CLOSED) == []
+        run_until_done(START)
+        assert len(mailed(MailKind.QUEUE_CLOSED)) == 2
+
+    def test_each_reads_what_is_left_to_do(self, app: Flask, waiting: int):
+        app.config["NOW"] = lambda: self.CLOSES
+        run_until_done(self.CLOSES)
+        letters = self.letters(self.CLOSES)
+        chi, dora = letters["chi@example.org"], letters["dora@example.org"]
+        for letter in (chi, dora):
+            assert letter.subject.startswith("The queue has closed: Event")
+            assert letter.calendar is None
+            assert "No seat has come free" in letter.body
+        assert "You can watch online: your page has the link." in chi.body
+        assert "/j/" not in chi.body
+        assert "You keep your place online." in dora.body
+        assert "/j/" in dora.body
+
+    @pytest.mark.parametrize(
+        "stream", [{"capacity": 0}, {"needs_approval": True}, {"closes_at": CLOSES}]
+    )
+    def test_nobody_is_sent_to_a_stream_that_does_not_take_them(
+        self, app: Flask, waiting: int, stream: dict[str, Any]
+    ):
+        app.config["NOW"] = lambda: self.CLOSES
+        with transaction():
+            online = options_of(db.session.get_one(Event, waiting))[1]
+            online.extra_seats = 2
+            for name, value in stream.items():
+                setattr(online, name, value)
+        run_until_done(self.CLOSES)
+        letter = self.letters(self.CLOSES)["chi@example.org"]
+        assert "There is nothing more to do." in letter.body
+        assert "online" not in letter.body
+
+    def test_who_waits_for_a_place_online_reads_of_a_place(self, app: Flask):
+        stream = make_option(make_event(starts_at=START), mode=AttendanceMode.VIRTUAL, capacity=1)
+        make_rsvp(stream, email="bo@example.org")
+        make_rsvp(stream, email="chi@example.org")
+        run_until_done(START)
+        letter = self.letters(START)["chi@example.org"]
+        assert "No place has come free" in letter.body
+        assert "seat" not in letter.body
+
+    def test_nobody_is_told_where_it_is_off_or_over_or_nobody_waits(self, waiting: int):
+        change(waiting, status=EventStatus.CANCELLED)
+        run_until_done(self.CLOSES)
+        assert mailed(MailKind.QUEUE_CLOSED) == []
+        change(waiting, status=EventStatus.PUBLISHED)
+        run_until_done(START + DAY)
+        assert mailed(MailKind.QUEUE_CLOSED) == []
+        assert db.session.scalars(select(ReminderRound)).all() == []
+
+    def test_a_queue_that_opens_again_with_the_event_is_told_when_it_closes_again(
+        self, waiting: int
+    ):
+        run_until_done(self.CLOSES)
+        week = 7 * DAY
+        change(
+            waiting,
+            starts_at=START + week,
+            ends_at=START + week + HOUR,
+            promotion_closes_at=self.CLOSES + week,
+        )
+        run_until_done(self.CLOSES + week - MINUTE)
+        assert len(mailed(MailKind.QUEUE_CLOSED)) == 2
+        run_until_done(self.CLOSES + week)
+        assert len(mailed(MailKind.QUEUE_CLOSED)) == 4
+
+    def test_a_seat_given_by_staff_meanwhile_is_what_one_hears_of(self, app: Flask, waiting: int):
+        run_until_done(self.CLOSES)
+        chi = db.session.scalars(select(Rsvp).where(Rsvp.email == "chi@example.org")).one()
+        approvals.promote(
+            rsvp_id=chi.id, staff_id=make_staff().id, now=self.CLOSES, beyond_capacity=True
+        )
+        states = dict(
+            db.session.execute(
+                select(OutboxMail.kind, OutboxMail.state).where(OutboxMail.rsvp_id == chi.id)
+            ).all()  # type: ignore[arg-type]
+        )
+        assert states[MailKind.QUEUE_CLOSED] is MailState.SUPERSEDED
+        assert states[MailKind.PROMOTED] is MailState.WAITING
 
 
 class TestOfUse:

@@ -1,12 +1,14 @@
-"""Letters before and after an event, to those who are confirmed."""
+"""Letters by the clock, before and after an event: to who is confirmed, and to who still waits."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from flask_babel import gettext
+from sqlalchemy import select
 
 from registration import entries, itip, wording
+from registration.database import db
 from registration.letters.letter import (
     Letter,
     Link,
@@ -18,7 +20,8 @@ from registration.letters.letter import (
     why_answered,
 )
 from registration.letters.tickets import to_the_room
-from registration.models import MailKind, OutboxMail, Rsvp
+from registration.models import AttendanceOption, MailKind, OutboxMail, Rsvp
+from registration.times import now
 
 
 def _reminder(rsvp: Rsvp, mail: OutboxMail) -> Letter:
@@ -55,6 +58,45 @@ def _to_watch(rsvp: Rsvp) -> Letter:
         links=_links(rsvp),
         why=why_answered(rsvp),
     )
+
+
+def _queue_closed(rsvp: Rsvp, mail: OutboxMail) -> Letter:
+    event = rsvp.event
+    if (rsvp.waits_for or rsvp.option).is_virtual:
+        none_came = gettext("No place has come free, %(name)s", name=first_name(rsvp.name))
+        closed = gettext("The queue has closed: no more places are given to it.")
+    else:
+        none_came = gettext("No seat has come free, %(name)s", name=first_name(rsvp.name))
+        closed = gettext("The queue has closed: no more seats are given to it.")
+    if rsvp.watches_meanwhile:
+        instead = gettext("You keep your place online.")
+        button = Link(gettext("Go to my room"), entries.join_url(rsvp))
+        note = gettext("The link is yours alone. Keep it to yourself.")
+    elif _may_watch(rsvp):
+        instead = gettext("You can watch online: your page has the link.")
+        button, note = Link(gettext("Watch online"), entries.manage_url(rsvp)), ""
+    else:
+        instead = gettext("There is nothing more to do.")
+        button, note = Link(gettext("Open my RSVP"), entries.manage_url(rsvp)), ""
+    return Letter(
+        subject=gettext("The queue has closed: %(title)s", title=event.title),
+        heading=none_came,
+        paragraphs=[closed, instead],
+        preheader=preheader_of(event, instead),
+        button=button,
+        button_note=note,
+        events=[facts_of(event, [place_of(rsvp)] if rsvp.watches_meanwhile else [])],
+        links=[Link(gettext("Change or cancel my RSVP"), entries.manage_url(rsvp))],
+        why=why_answered(rsvp),
+    )
+
+
+def _may_watch(rsvp: Rsvp) -> bool:
+    """Whether a stream has a place for a party that waits for another way."""
+    options = db.session.scalars(
+        select(AttendanceOption).where(AttendanceOption.event_id == rsvp.event_id)
+    )
+    return any(option.takes_those_who_turn_to_it(rsvp.party_size, now()) for option in options)
 
 
 def _follow_up(rsvp: Rsvp, mail: OutboxMail) -> Letter:
@@ -107,5 +149,6 @@ def _links(rsvp: Rsvp) -> list[Link]:
 #: Who composes which kind of mail before and after an event.
 COMPOSERS: dict[MailKind, Callable[[Rsvp, OutboxMail], Letter]] = {
     MailKind.REMINDER: _reminder,
+    MailKind.QUEUE_CLOSED: _queue_closed,
     MailKind.FOLLOW_UP: _follow_up,
 }

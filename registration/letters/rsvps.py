@@ -90,7 +90,7 @@ def _how_the_queue_moves(rsvp: Rsvp, mail: OutboxMail) -> str:
             "the ticket."
         )
     ends = gettext("The queue closes on %(moment)s.", moment=closes)
-    return f"{moves} {ends}"
+    return f"{moves} {ends} {gettext('Either way, we tell you.')}"
 
 
 def _verify(rsvp: Rsvp, mail: OutboxMail) -> Letter:

@@ -97,6 +97,16 @@ class AttendanceOption(Base):
         opens_at = self.opens_for(event)
         return (opens_at is None or opens_at <= now) and now < self.closes_for(event)
 
+    def takes_those_who_turn_to_it(self, party_size: int, now: datetime) -> bool:
+        """Whether who has an RSVP may watch instead: a stream's own window counts, not the event's.
+
+        What is said of it in mail; admission.check_move decides, and says why not.
+        """
+        has_opened = self.opens_at is None or self.opens_at <= now
+        has_closed = self.closes_at is not None and self.closes_at <= now
+        is_open = has_opened and not has_closed and not self.needs_approval
+        return self.is_virtual and is_open and self.has_room_for(party_size)
+
     def is_watched(self, event: Event) -> bool:
         """Whether it is a stream that somebody watches here, or can ask for: not elsewhere."""
         is_here = event.registration is RegistrationKind.BUILT_IN

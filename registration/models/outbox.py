@@ -32,6 +32,7 @@ class MailKind(enum.StrEnum):
     EVENT_CHANGED = "event_changed"
     EVENT_CANCELLED = "event_cancelled"
     REMINDER = "reminder"
+    QUEUE_CLOSED = "queue_closed"  # and no seat has come free
     FOLLOW_UP = "follow_up"
     LINKS = "links"
     OPENED = "opened"  # RSVPs are open, to who asked to be told
@@ -64,6 +65,7 @@ _BEFORE_THE_END = (
     MailKind.PROMOTED,
     MailKind.CHANGED,
     MailKind.EVENT_CHANGED,
+    MailKind.QUEUE_CLOSED,
     MailKind.OPENED,
     MailKind.INVITATION,
     MailKind.INVITATION_REMINDER,

@@ -18,6 +18,7 @@ class RoundKind(enum.StrEnum):
     HOUR_BEFORE = "hour"
     SPEAKERS = "speakers"
     FOLLOW_UP = "follow_up"
+    QUEUE_CLOSED = "queue_closed"
 
 
 class ReminderRound(Base):

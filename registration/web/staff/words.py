@@ -26,6 +26,7 @@ MAIL_NAMES: dict[MailKind, object] = {
     MailKind.EVENT_CHANGED: _("Event changed"),
     MailKind.EVENT_CANCELLED: _("Event cancelled"),
     MailKind.REMINDER: _("Reminder"),
+    MailKind.QUEUE_CLOSED: _("The queue has closed"),
     MailKind.FOLLOW_UP: _("Follow-up"),
     MailKind.LINKS: _("Links to RSVPs"),
     MailKind.OPENED: _("RSVPs are open"),
