@@ -101,7 +101,9 @@ def mailbox(*mails: bytes, tls: ssl.SSLContext | None = None) -> Iterator[tuple[
     with Mailbox([mail.replace(b"\n", b"\r\n") for mail in mails]) as server:
         if tls:
             server.socket = tls.wrap_socket(server.socket, server_side=True)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        # How often it looks whether it is to end: a mailbox is opened for one test.
+        often = {"poll_interval": 0.01}
+        threading.Thread(target=server.serve_forever, kwargs=often, daemon=True).start()
         host, port = server.server_address[:2]
         yield server, f"imap{'s' if tls else ''}://calendar:secret@{host}:{port}/INBOX"
         server.shutdown()
