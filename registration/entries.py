@@ -147,7 +147,8 @@ def _description(event: Event, option: AttendanceOption, link: str) -> str:
         if event.stream_note:
             lines.append(event.stream_note)
     else:
-        lines.append(venue(event))
+        # Of two rooms of a house the label says which.
+        lines.extend((option.label, venue(event)))
         if event.doors_at:
             doors = wording.clock_before(event.doors_at, event.starts_at, event.zone)
             lines.append(gettext("Doors open at %(time)s.", time=doors))

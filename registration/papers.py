@@ -146,7 +146,9 @@ def _list_row(paper: Paper, person: Attendee, y: float) -> float:
     )
     bottom = max(y + 6.2, below + 0.8)
     host = gettext("Guest of %(name)s", name=rsvp.name) if person.position else rsvp.organisation
-    paper.say(92, y + 0.9, 62, host, size=9.5, smallest=7.5, below=True)
+    # Of two rooms of a house, or two kinds of places, the label says which.
+    about = " · ".join(part for part in (rsvp.option.label, host) if part)
+    paper.say(92, y + 0.9, 62, about, size=9.5, smallest=7.5, below=True)
     if rsvp.needs_step_free:
         paper.say(154, y + 0.9, 18, gettext("Step-free"), size=8, quiet=True)
     paper.say(171, y + 0.9, 24, person.spoken_code, size=9)

@@ -42,7 +42,8 @@ class Turnout:
 
 
 def expected(event: Event) -> list[Attendee]:
-    """Everybody with a seat in the room, for badges and lists; with their RSVPs, unsorted."""
+    """Everybody with a seat in the room, for badges and lists; with their RSVPs and the ways by
+    which they come, unsorted."""
     return list(
         db.session.scalars(
             select(Attendee)
@@ -54,7 +55,7 @@ def expected(event: Event) -> list[Attendee]:
                 Rsvp.erased_at.is_(None),
                 AttendanceOption.mode == AttendanceMode.IN_PERSON,
             )
-            .options(contains_eager(Attendee.rsvp))
+            .options(contains_eager(Attendee.rsvp).contains_eager(Rsvp.option))
             .order_by(Attendee.id)
         )
     )

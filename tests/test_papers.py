@@ -133,6 +133,23 @@ def test_no_name_breaks_the_printing(event, name, now):
 
 
 @printed
+def test_of_two_rooms_the_list_says_which(event, now, monkeypatch):
+    printed_texts = []
+    say = Paper.say
+
+    def note(paper, x, y, width, text, **more):
+        printed_texts.append(text)
+        return say(paper, x, y, width, text, **more)
+
+    monkeypatch.setattr(Paper, "say", note)
+    make_rsvp(make_option(event, label="Annex"), name="Bo", organisation="Example University")
+    make_rsvp(make_option(event), name="Chi", organisation="Another University")
+    papers.door_list(event, turnout.expected(event), now=now)
+    assert "Annex · Example University" in printed_texts
+    assert "Another University" in printed_texts
+
+
+@printed
 def test_ten_badges_fill_a_sheet(event):
     option = make_option(event)
     for _ in range(11):

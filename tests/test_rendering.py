@@ -7,6 +7,7 @@ import io
 import re
 from datetime import datetime, timedelta
 
+import icalendar
 import pytest
 import vobject
 import zxingcpp
@@ -378,6 +379,10 @@ def test_of_two_rooms_the_mails_say_which(app: Flask):
     seated, waiting = make_rsvp(hall), make_rsvp(hall)
     told = last_mail(seated)
     assert re.search(r"The Institute\s+Main hall\s", told.body)
+    assert told.calendar is not None
+    entry = icalendar.Calendar.from_ical(told.calendar).walk("VEVENT")[0]
+    assert entry["DESCRIPTION"].startswith("Main hall\nThe Institute, ")
+    assert entry["LOCATION"].startswith("The Institute, ")
     assert "Waiting for: Main hall." in last_mail(waiting).body
     assert "Waiting for" not in last_mail(_second(make_option(capacity=1))).body
 

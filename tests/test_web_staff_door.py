@@ -70,6 +70,20 @@ def test_a_typed_code_lets_in_without_script(door, rsvp):
     assert "let in by Noor" in again.text
 
 
+def test_of_two_rooms_the_door_says_which(door, rsvp):
+    annex = make_option(rsvp.event, label="Annex")
+    bo = make_rsvp(annex, name="Bo Example")
+    online = make_option(rsvp.event, mode=AttendanceMode.VIRTUAL, label="On screen")
+    make_rsvp(online, name="Bo Elsewhere")
+    found = door.get(f"{door_of(rsvp)}?q=bo").text
+    assert found.count("<bdi>Annex</bdi>") == 1
+    assert "On screen" not in found
+    for said_then in ("Admitted", "Already in"):
+        answer = post(door, door_of(rsvp), q=attendees(bo)[0].ticket_code)
+        assert said(answer) == said_then
+        assert "<bdi>Annex</bdi>" in answer.text
+
+
 def test_a_scan_is_answered_with_a_piece_of_the_page(door, rsvp):
     answer = post(
         door,
