@@ -17,6 +17,7 @@ from registration.weblinks import LinkRefused
         "HTTPS://EXAMPLE.ORG/A",
         "https://example.org.:8443/a/b;c?d=e@f&g=h:i#j",
         "https://bücher.example/größe",
+        "https://bu\u0308cher.example/",  # as a Mac writes it
         "https://例え.テスト/",
         "https://пример.рф:443/",
         "https://xn--bcher-kva.example/",
@@ -27,6 +28,7 @@ from registration.weblinks import LinkRefused
         "http://192.0.2.7:65535/",
         "https://[2001:db8::1]:443/",
         "https://example.org:1/",
+        f"https://{'a.' * 123}example/",  # as long as a name may be
     ],
 )
 def test_what_leads_to_a_page_is_a_link(app: Flask, link: str) -> None:
@@ -61,6 +63,7 @@ def test_what_leads_to_a_page_is_a_link(app: Flask, link: str) -> None:
         "https://example.org:-1/",
         "https://example.org:٨٠/",
         "https://example..org/",
+        "https://bücher..example/",
         "https://.example.org/",
         "https://-example.org/",
         "https://example-.org/",
@@ -77,7 +80,7 @@ def test_what_leads_to_a_page_is_a_link(app: Flask, link: str) -> None:
         "https://[fe80::1%25eth0]/",
         "https://[::1]example.org/",
         f"https://{'a' * 64}.example.org/",
-        f"https://{'a.' * 127}example/",
+        f"https://{'a.' * 123}examples/",
     ],
 )
 def test_what_only_looks_like_a_link_is_none_and_what_to_do_is_said(app: Flask, link: str) -> None:
