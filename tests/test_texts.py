@@ -20,7 +20,7 @@ from flask_babel import gettext, ngettext
 from registration import events, lifecycle, rendering, rsvps, speakers
 from registration.database import db
 from registration.events import Draft
-from registration.models import OutboxMail, Rsvp
+from registration.models import Event, OutboxMail, Rsvp
 from tests.conftest import NOW
 from tests.factories import (
     make_event,
@@ -109,6 +109,9 @@ class TestFrench:
         assert "Accept-Language" not in french.headers["Vary"]
         english = client.get("/events/peace", headers={"Accept-Language": "fr"})
         assert "In person" in english.text
+        event_id = db.session.query(Event.id).filter_by(slug="paix").scalar()
+        lifecycle.withdraw(event_id=event_id, staff_id=None, now=NOW)
+        assert '<html lang="fr"' in client.get("/events/paix").text, "gone for a while"
 
     def test_a_description_keeps_its_marks_on_the_line_of_their_word(self, client: FlaskClient):
         asked = "Quelle *paix* pour demain ? [Une](https://example.org/?a=b) page : la voici"
@@ -170,6 +173,10 @@ class TestFrench:
         assert db.session.query(Rsvp).one().language == "fr"
         declined = post(client, f"{path}/decline", invitation=no.key)
         assert '<html lang="fr"' in declined.text
+        monkeypatch.setitem(app.config, "LIMIT_RSVP_PER_NETWORK", "1 per hour")
+        tried = [post(client, path, invitation=invited.key) for _time in range(2)]
+        assert tried[1].status_code == 429
+        assert '<html lang="fr"' in tried[1].text
         assert '<html lang="en"' in client.get(path).text
 
     def test_a_mail_is_in_the_language_of_the_rsvp(self, app: Flask):
