@@ -71,9 +71,7 @@ def still_you() -> Callable[..., Any]:
     For what decides who signs in: a desk that is left alone for a while must not do.
     """
     return auth_required(  # type: ignore[no-any-return]
-        "session",
-        within=lambda: current_app.config["SECURITY_FRESHNESS"],
-        grace=lambda: current_app.config["SECURITY_FRESHNESS_GRACE_PERIOD"],
+        "session", within=lambda: current_app.config["SECURITY_FRESHNESS"]
     )
 
 
