@@ -206,7 +206,7 @@ def _text(name: str, text: str) -> str:
 
 def _line(text: str) -> str:
     """A value that is taken as it is, such as an address: nothing in it can end the line."""
-    return clean(text).replace("\n", "").strip()
+    return clean(text).replace("\n", "")
 
 
 def _folded(line: str) -> bytes:

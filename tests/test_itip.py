@@ -90,6 +90,12 @@ class TestRequest:
         entry = replace(ROOM, starts_at=ROOM.starts_at.astimezone(zone))
         assert itip.request(entry, now=NOW) == itip.request(ROOM, now=NOW)
 
+    @pytest.mark.parametrize("sign", ["x", "é", "水", "😀"])
+    def test_a_line_of_any_length_is_folded_between_its_signs(self, sign: str):
+        for length in range(1, 160):
+            entry = replace(ROOM, description=sign * length)
+            assert f"DESCRIPTION:{sign * length}" in lines(itip.request(entry, now=NOW))
+
     def test_has_no_alarm_and_nothing_of_the_senders_own(self):
         text = itip.request(STREAM, now=NOW).decode()
         for word in ("VALARM", "X-", "VTIMEZONE", "SENT-BY"):
@@ -158,8 +164,9 @@ class TestAddressesAndNames:
         assert attendee.value == "mailto:amina@example.org"
         assert attendee.params["CN"] == [shown]
 
-    def test_one_without_a_name_has_none(self):
-        assert ";CN=" not in lines(itip.request(replace(ROOM, attendee_name=""), now=NOW))[-3]
+    @pytest.mark.parametrize("name", ["", ' "', "\u2028"])
+    def test_one_without_a_name_has_none(self, name: str):
+        assert ";CN=" not in lines(itip.request(replace(ROOM, attendee_name=name), now=NOW))[-3]
 
     def test_an_address_cannot_end_the_line(self):
         with pytest.raises(ValueError, match="not an email address"):
