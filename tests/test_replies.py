@@ -313,6 +313,17 @@ class TestReading:
         (reply,) = imip.read(sent_as(text, "utf-8", "base64"))
         assert reply.comment == "Je serai à l'étranger"
 
+    def test_is_read_past_a_line_that_is_none(self, rsvp: Rsvp):
+        text = APPLE.replace("UID:{uid}", "no line\n\nUID:{uid}").format(uid=rsvp.ical_uid)
+        (reply,) = imip.read(sent_as(text, "utf-8", "8bit"))
+        assert reply.partstat == "DECLINED"
+
+    @pytest.mark.parametrize("line", ["", "SEQUENCE:\n", "SEQUENCE:one\n", "SEQUENCE:9999999999\n"])
+    def test_is_read_without_a_number_that_one_could_go_by(self, rsvp: Rsvp, line: str):
+        text = APPLE.replace("SEQUENCE:0\n", line).format(uid=rsvp.ical_uid)
+        (reply,) = imip.read(sent_as(text, "utf-8", "8bit"))
+        assert (reply.partstat, reply.sequence) == ("DECLINED", None)
+
     @pytest.mark.parametrize("charset", ["undefined", "idna", "base64", "a\0b"])
     def test_is_read_whatever_charset_its_mail_names(self, rsvp: Rsvp, charset: str):
         raw = sent_as(APPLE.format(uid=rsvp.ical_uid), "utf-8", "base64")
@@ -332,10 +343,9 @@ class TestReading:
         )
         assert imip.read(f"From: amina@example.org\n{nested}\n".encode()) == []
 
-    def test_takes_a_file_where_there_is_no_calendar_part(self, rsvp: Rsvp):
-        as_file = mail(rsvp).replace(
-            b"text/calendar; charset=utf-8; method=REPLY", b"application/octet-stream; name=a.ics"
-        )
+    @pytest.mark.parametrize("file", [b"application/octet-stream; name=A.ICS", b"application/ics"])
+    def test_takes_a_file_where_there_is_no_calendar_part(self, rsvp: Rsvp, file: bytes):
+        as_file = mail(rsvp).replace(b"text/calendar; charset=utf-8; method=REPLY", file)
         assert len(imip.read(as_file)) == 1
 
     def test_a_counter_proposal_is_for_people(self, rsvp: Rsvp):
@@ -352,12 +362,13 @@ class TestReading:
         assert imip.read(mail(rsvp, calendar=calendar))[0].partstat == "DECLINED"
         other = imip.read(mail(rsvp, calendar=calendar, sender="other@example.org"))
         assert other[0].partstat == "ACCEPTED"
+        assert imip.read(mail(rsvp, calendar=calendar, sender="third@example.org")) == []
 
     def test_an_address_may_be_written_as_a_uri_has_it(self, rsvp: Rsvp):
         calendar = GOOGLE.format(
             uid=rsvp.ical_uid,
             partstat="DECLINED",
-            attendee="Amina%2BEvents@Example.org",
+            attendee="Amina%2BEvents@Example.org ",
             sequence=0,
         )
         (reply,) = imip.read(mail(rsvp, calendar=calendar))
@@ -375,6 +386,9 @@ class TestReading:
             b"Content-Type: multipart/report; report-type=delivery-status\n\n",
             b"Content-Type: text/plain\nAuto-Submitted: auto-replied\n\nI am away.\n",
             b"Content-Type: text/calendar\n\nBEGIN:VCALENDAR\nMETHOD:REPLY\nBEGIN:VEVENT\n",
+            b"Content-Type: text/calendar\n\nBEGIN:VCALENDAR\nMETHOD:REPLY\nBEGIN:VEVENT\nUID:1\n",
+            b"Content-Type: text/calendar\n\nBEGIN:VCALENDAR\nMETHOD:REPLY\nBEGIN:VEVENT\n"
+            b"ATTENDEE;PARTSTAT=DECLINED:mailto:amina@example.org\n",
             b"Content-Type: text/calendar; charset=no-such\n\nBEGIN:VCALENDAR\nMETHOD:REPLY\n",
             b"Content-Type: message/rfc822\n\nContent-Type: text/calendar\n\nMETHOD:REPLY\n",
             b"x" * 1_100_000,
@@ -411,6 +425,10 @@ class TestReading:
         ]
         none, fail = Dmarc.NONE, Dmarc.FAIL
         assert said == [fail, none, Dmarc.PASS, none, fail, none, fail, none, *[fail] * 4]
+        nobodys = ours.replace("mx.example.org", "").replace("fail", "pass")
+        assert imip.read(mail(rsvp, headers=nobodys))[0].dmarc is none
+        louder = mail(rsvp, headers=ours.replace("fail", "Pass"))
+        assert imip.read(louder, authserv="MX.example.org")[0].dmarc is Dmarc.PASS
 
     @pytest.mark.parametrize(
         "senders",
@@ -474,9 +492,9 @@ class TestNo:
     @pytest.mark.parametrize(
         "how",
         [
-            {"headers": "Auto-Submitted: auto-replied (vacation)\n"},
+            {"headers": "Auto-Submitted: Auto-Replied (vacation)\n"},
             {"headers": "Return-Path: <>\n"},
-            {"headers": "Precedence: bulk\n"},
+            {"headers": "Precedence: Bulk\n"},
             {"sender": "MAILER-DAEMON@elsewhere.example"},
         ],
     )

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from registration import imip, inbox, tnef
 from registration.database import db
+from registration.imip import Dmarc, Reply
 from registration.models import RsvpStatus
 from registration.tnef import Answer
 from tests.conftest import NOW
@@ -179,3 +180,19 @@ def test_a_no_in_outlooks_own_format_ends_the_rsvp(app: Flask):
     assert inbox.read(mail(content, "amina@example.org"), authserv="", now=NOW) == 1
     db.session.refresh(rsvp)
     assert rsvp.status is RsvpStatus.CANCELLED
+
+
+@pytest.mark.parametrize(
+    "marked", [b"application/ms-tnef", b'application/octet-stream; name="WINMAIL.DAT"']
+)
+def test_it_is_known_by_its_type_or_its_name_and_doubted_as_any_other(marked: bytes):
+    proposes = named(BOOLEAN, APPOINTMENT, 0x8257, struct.pack("<HH", 1, 0))
+    content = winmail("IPM.Schedule.Meeting.Resp.Tent", proposes)
+    raw = mail(content, "amina@example.org")
+    raw = raw.replace(b'application/ms-tnef; name="winmail.dat"', marked)
+    raw = b"Authentication-Results: mx.example.org; dmarc=fail\r\n" + raw
+    (reply,) = imip.read(raw, authserv="mx.example.org")
+    assert reply == Reply(
+        uid=UID, attendee="amina@example.org", sender="amina@example.org", partstat="TENTATIVE",
+        digest=reply.digest, dmarc=Dmarc.FAIL, sequence=2, stamped_at=NOW, is_odd=True,
+    )  # fmt: skip
