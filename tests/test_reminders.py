@@ -120,6 +120,7 @@ class TestBefore:
         assert [which for which, _ in mailed()] == ["day", "day"]
 
     def test_a_worker_that_was_down_too_long_drops_it(self, hybrid: int):
+        make_speaker(db.session.get_one(Event, hybrid), status=SpeakerStatus.CONFIRMED)
         run_until_done(START - timedelta(hours=2))
         assert mailed() == []
         run_until_done(START)
@@ -142,12 +143,16 @@ class TestBefore:
         assert [which for which, _ in mailed()[2:]] == ["day", "day", "hour"]
 
     def test_an_event_moved_by_an_hour_after_the_reminder_reminds_no_second_time(self, hybrid: int):
+        make_speaker(db.session.get_one(Event, hybrid), status=SpeakerStatus.CONFIRMED)
         run_until_done(START - DAY)
         change(hybrid, starts_at=START + HOUR, ends_at=START + 2 * HOUR)
         run_until_done(START - DAY + HOUR)
-        assert len(mailed()) == 2
+        assert len(mailed()) == 3
         run_until_done(START)
-        assert mailed()[2:] == [("hour", "bo@example.org")]
+        assert mailed()[3:] == [("hour", "bo@example.org")]
+        change(hybrid, starts_at=START + HOUR + MINUTE)
+        run_until_done(START + MINUTE)
+        assert len(mailed()) == 4
 
     def test_a_start_that_is_told_in_ten_minutes_is_told_by_no_reminder_before(self, hybrid: int):
         later = NOW + 2 * DAY
@@ -158,6 +163,18 @@ class TestBefore:
         announcements.spread(now=later + 10 * MINUTE)
         run_until_done(later + 10 * MINUTE)
         assert mailed() == [("day", "amina@example.org"), ("day", "bo@example.org")]
+
+    def test_events_at_one_hour_are_reminded_of_each_by_itself(self, hybrid: int):
+        run_until_done(START - DAY)
+        later, typo = START - DAY + HOUR, START + MINUTE
+        reschedule(event_id=hybrid, starts_at=typo, ends_at=typo + HOUR, staff_id=None, now=later)
+        change(hybrid, starts_at=START)
+        make_rsvp(make_option(), email="dora@example.org")
+        next_month = make_event(starts_at=START + 30 * DAY)
+        make_rsvp(make_option(next_month), email="emil@example.org")
+        make_speaker(next_month, status=SpeakerStatus.CONFIRMED)
+        run_until_done(later)
+        assert mailed()[2:] == [("day", "dora@example.org")]
 
     @pytest.mark.parametrize("status", [EventStatus.CANCELLED, EventStatus.DRAFT])
     def test_an_event_that_does_not_take_place_reminds_nobody(
@@ -191,11 +208,19 @@ class TestBefore:
 
     def test_a_speaker_who_said_yes_is_reminded(self, app: Flask):
         event = make_event()
-        make_speaker(event, email="yes@example.org", status=SpeakerStatus.CONFIRMED)
+        make_speaker(
+            event, name="Yara", email="yes@example.org", language="fr",
+            status=SpeakerStatus.CONFIRMED, room="Studio 2",
+        )  # fmt: skip
         make_speaker(event, email="silent@example.org", status=SpeakerStatus.INVITED)
+        make_speaker(event, email="", status=SpeakerStatus.CONFIRMED)
         run_until_done(START - DAY)
         run_until_done(START - DAY + HOUR)
         assert mailed() == [("speakers", "yes@example.org")]
+        row = db.session.scalars(select(OutboxMail)).one()
+        message = rendering.render(row, now=START - DAY)
+        assert (message.recipient_name, message.language) == ("Yara", "fr")
+        assert "Studio 2" in message.body
 
     def test_a_reminder_to_a_party_opens_its_tickets(self, app: Flask):
         option = make_option(make_event(starts_at=START, guests_max=1))
@@ -314,6 +339,9 @@ class TestTheQueueCloses:
         self, waiting: int
     ):
         run_until_done(self.CLOSES)
+        change(waiting, starts_at=START + HOUR, ends_at=START + 2 * HOUR)
+        run_until_done(self.CLOSES + HOUR)
+        assert len(mailed(MailKind.QUEUE_CLOSED)) == 2
         week = 7 * DAY
         change(
             waiting,
@@ -325,6 +353,17 @@ class TestTheQueueCloses:
         assert len(mailed(MailKind.QUEUE_CLOSED)) == 2
         run_until_done(self.CLOSES + week)
         assert len(mailed(MailKind.QUEUE_CLOSED)) == 4
+
+    def test_who_waits_after_a_queue_that_closed_empty_is_told_of_the_next_end(self, app: Flask):
+        room, elsewhere = (make_option(make_event(), capacity=1) for _ in range(2))
+        change(room.event_id, promotion_closes_at=self.CLOSES)
+        for option, name in ((room, "amina"), (elsewhere, "bo"), (elsewhere, "chi")):
+            make_rsvp(option, email=f"{name}@example.org")
+        run_until_done(self.CLOSES)
+        change(room.event_id, promotion_closes_at=self.CLOSES + HOUR)
+        make_rsvp(room, email="dora@example.org")
+        run_until_done(self.CLOSES + HOUR)
+        assert mailed(MailKind.QUEUE_CLOSED) == [("queue_closed", "dora@example.org")]
 
     def test_a_seat_given_by_staff_meanwhile_is_what_one_hears_of(self, app: Flask, waiting: int):
         run_until_done(self.CLOSES)
@@ -411,20 +450,20 @@ class TestAfter:
         assert "The recording of Event" in message.subject
         assert message.calendar is None
 
-    def test_people_who_gave_no_address_keep_nobody_elses_mail(self, app: Flask):
-        recorded = {"recording_url": "https://video.example.org/1"}
-        staff_id = make_staff().id
-        for day in range(2):
-            event = make_event(starts_at=START + day * DAY, ends_at=START + day * DAY + HOUR)
-            option = make_option(event)
-            if day:
-                make_rsvp(option, email="amina@example.org")
-            walkins.walk_in(
-                event_id=event.id, details=Details("Bo", ""), staff_id=staff_id, now=START
-            )
-            change(event.id, **recorded)
-        run_until_done(START + 2 * DAY)
+    def test_people_who_gave_no_address_keep_nobody_elses_mail(
+        self, app: Flask, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setattr(reminders, "CHUNK", 1)
+        event = make_event(recording_url="https://video.example.org/1")
+        option = make_option(event)
+        walkins.walk_in(
+            event_id=event.id, details=Details("Bo", ""), staff_id=make_staff().id, now=NOW
+        )
+        make_rsvp(option, email="amina@example.org")
+        for _chunk in range(3):
+            reminders.send_due(now=START + DAY)
         assert mailed(MailKind.FOLLOW_UP) == [("follow_up", "amina@example.org")]
+        assert reminders.send_due(now=START + DAY) == 0
 
     def publish(self, event_id: int, address: str, moment: datetime) -> None:
         streams.record(

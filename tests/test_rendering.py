@@ -85,7 +85,7 @@ def entry_of(message: CalendarMessage):
 
 class TestInTheRoom:
     def test_the_confirmation_has_ticket_place_and_entry(self, app: Flask):
-        room, _ = make_hybrid(venue_access="The entrance is step-free.")
+        room, _ = make_hybrid(venue_access="The entrance is step-free.", host="The Hosts")
         rsvp = make_rsvp(room, email="amina@example.org", name="Amina Okonkwo-Bell")
         message = last_mail(rsvp)
         entry = entry_of(message)
@@ -93,9 +93,13 @@ class TestInTheRoom:
         assert entry.sequence.value == "0"
         assert entry.uid.value == rsvp.ical_uid
         assert entry.location.value == "The Institute, 1 Example Street, Washington, DC"
-        assert "The entrance is step-free." in entry.description.value
+        page = entries.event_url(rsvp.event)
+        assert entry.description.value.endswith(f"The entrance is step-free.\nEvent page: {page}")
+        assert entry.url.value == page
         assert not hasattr(entry, "conference")
         assert entry.attendee.params["PARTSTAT"] == ["ACCEPTED"]
+        assert entry.attendee.params["CN"] == ["Amina Okonkwo-Bell"]
+        assert entry.organizer.params["CN"] == ["The Hosts"]
         assert entry.organizer.value == "mailto:calendar@example.org"
         (image,) = message.images
         assert f'src="cid:{image.cid}"' in message.html
@@ -130,6 +134,8 @@ class TestOnline:
         message = last_mail(rsvp)
         entry = entry_of(message)
         assert entry.location.value == entries.join_url(rsvp) == entry.conference.value
+        assert entry.conference.params["LABEL"] == ["Live stream"]
+        assert entries.join_url(rsvp) in entry.description.value
         assert message.images == []
 
     def test_a_switch_swaps_place_and_conference_in_the_same_entry(self, app: Flask):

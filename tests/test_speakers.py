@@ -292,6 +292,9 @@ def test_the_entry_says_where_to_be_and_has_no_link_that_answers_for_them(app: F
         vevent = icalendar.Calendar.from_ical(calendar).walk("VEVENT")[0]
         # People share calendars.
         assert speaker.key not in vevent.to_ical().decode().replace("\r\n ", "")
+        assert vevent["ATTENDEE"].params["CN"] == speaker.name
+        assert vevent["URL"] in vevent["DESCRIPTION"]
+        assert vevent["URL"].endswith(f"/events/{event.slug}")
         entries.append(vevent)
     first, second = entries
     assert first["LOCATION"] == "The Institute, 1 Example Street"
