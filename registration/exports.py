@@ -159,7 +159,7 @@ class Export:
         with nullcontext() if for_people else force_locale("en"):
             self.header = [str(column.label) for column in chosen]
             self._options = {option.id: wording.option_name(option) for option in options}
-            self._yes_no = {True: gettext("yes"), False: gettext("no")}
+            words = {True: gettext("yes"), False: gettext("no")}
             self._statuses = {
                 status: str(_STATUSES[status]) if for_people else str(status)
                 for status in RsvpStatus
@@ -168,6 +168,8 @@ class Export:
                 source: wording.source_name(source) if for_people else source
                 for source in (WALK_IN, BY_STAFF, FROM_LIST)
             }
+        # A program reads JSON: it has a yes and a no of its own.
+        self._yes_no: Mapping[bool, Any] = {True: True, False: False} if format == "json" else words
         self._for_people = for_people
         self._questions = [
             int(column.key.partition(":")[2]) for column in chosen if column.is_question
@@ -250,7 +252,7 @@ class Export:
         return self._statuses.get if column.key == "status" else None
 
     def _answers(self, rsvp_ids: Collection[int]) -> dict[tuple[int, str], Any]:
-        """What was answered, as text; in JSON what may be several is a list."""
+        """What was answered, as text; in JSON what may be several is a list, and yes is true."""
         if not self._questions:
             return {}
         found = db.session.execute(
@@ -290,8 +292,8 @@ def hand_out(export: Export, *, now: datetime, staff_id: int | None = None) -> I
     return formats.WRITERS[export.format](export)
 
 
-def spoken(value: dict[str, Any], yes_no: Mapping[bool, str]) -> str:
-    """A stored answer as text; `yes_no` are the words for them."""
+def spoken(value: dict[str, Any], yes_no: Mapping[bool, Any]) -> Any:
+    """A stored answer as text; `yes_no` is what a yes and a no are told by."""
     if "choices" in value:
         chosen = value["choices"]
         # A choice may hold a comma, or even a semicolon, but never a line break.

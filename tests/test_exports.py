@@ -243,6 +243,17 @@ def test_several_choices_are_a_list_in_json_and_told_apart_in_a_table(app: Flask
     assert [row["Lunch"] for row in table(option.event)] == ["Soup, no bread; Cake", ""]
 
 
+def test_yes_and_no_are_true_and_false_in_json_and_words_in_a_table(app: Flask) -> None:
+    option = make_option()
+    stays = make_question(option.event, kind=QuestionKind.YES_NO, label="Stays for lunch")
+    make_rsvp(option, answers={stays.id: {"yes": True}})
+    make_rsvp(option, answers={stays.id: {"yes": False}})
+    make_rsvp(option)
+    told = [row["Stays for lunch"] for row in json.loads(written(option.event, "json"))]
+    assert told == [True, False, None]
+    assert [row["Stays for lunch"] for row in table(option.event)] == ["yes", "no", ""]
+
+
 def test_what_was_answered_in_confidence_stays_sensitive_whatever_the_question_is_now(
     event,
 ) -> None:

@@ -529,6 +529,21 @@ def test_an_event_moved_to_before_its_rsvps_open_says_so_at_once(desk: FlaskClie
     assert "“In person” closes before it opens." in desk.get(answer.location).text
 
 
+def test_where_speakers_alone_are_told_nothing_is_said_of_attendees(desk: FlaskClient) -> None:
+    event = make_event()
+    speakers.invite(speaker_id=make_speaker(event).id, staff_id=None, now=NOW)
+    sent = {"starts_at": "2026-12-07T10:00", "ends_at": "2026-12-07T11:30"}
+    page = send(desk, event, "basics", **sent)
+    assert "<strong>1 speaker is mailed.</strong>" in page.text
+    assert "attendee" not in page.text[page.text.index("<strong>1 speaker") :].partition("</p>")[0]
+    later = send(desk, event, "basics", "quiet", page=page.text)
+    assert "1 speaker was told something else." in desk.get(part(event, "publish")).text
+    send(desk, event, "publish", "tell")
+    held = desk.get(later.location).text
+    assert "1 speaker." in held[held.index("The change is told at") :].partition("</p>")[0]
+    assert "0 attendees" not in held
+
+
 def test_before_a_new_time_is_saved_staff_see_who_is_told(desk: FlaskClient) -> None:
     room, stream = make_hybrid()
     event = room.event
