@@ -93,8 +93,10 @@ def test_a_scan_that_a_phone_sends_twice_lets_in_once_and_is_no_second_ticket(ap
 
 
 def test_of_two_phones_that_kept_one_ticket_the_earlier_scan_stands(app, staff, now):
-    rsvp, other = make_rsvp(make_option()), make_staff(name="Bo")
+    option = make_option()
+    rsvp, neighbour, other = make_rsvp(option), make_rsvp(option), make_staff(name="Bo")
     later = now + timedelta(minutes=5)
+    admit(neighbour, staff, later)
     assert admit(rsvp, staff, later, kept=True).outcome is Outcome.ADMITTED
 
     second = admit(rsvp, other, now, kept=True)
@@ -103,7 +105,9 @@ def test_of_two_phones_that_kept_one_ticket_the_earlier_scan_stands(app, staff, 
     person = lookup.person_by_id(second.person.id)
     assert (person.checked_in_at, person.checked_in_by.name) == (now, "Bo")
     assert admit(rsvp, staff, later, kept=True).person.checked_in_at == now
-    assert turnout.counts_of(rsvp.event).inside == 1
+    stood = [lookup.person_by_id(attendees(each)[0].id) for each in (rsvp, neighbour)]
+    assert [person.checked_in_at for person in stood] == [now, later]
+    assert turnout.counts_of(rsvp.event).inside == 2
 
 
 def test_a_kept_scan_that_comes_late_hides_nobody_who_came_in_since(app, staff, now):
@@ -211,7 +215,8 @@ def test_what_is_no_ticket_for_this_door_says_why(app, staff, now):
 
 
 def test_who_cancels_while_the_door_decides_is_not_let_in(app, staff, now, monkeypatch):
-    rsvp = make_rsvp(make_option())
+    option = make_option()
+    rsvp, _other = make_rsvp(option), make_rsvp(option)
     rsvp_id, event_id = rsvp.id, rsvp.event_id
     looked = arrivals.standing
 
@@ -558,6 +563,7 @@ def test_the_count_of_who_is_in_follows_whatever_takes_or_gives(app, staff, now)
 
     assert inside() == 0
     assert turnout.last_in(event) == []
+    admit(make_rsvp(make_option()), staff, now)  # at another event's door
     admit(rsvp, staff, now)
     admit(rsvp, staff, now)
     assert inside() == 1

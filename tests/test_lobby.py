@@ -114,15 +114,26 @@ def test_each_change_counts_the_revision_up_and_is_in_the_log(app, now):
     event = make_event(starts_at=now)
     first, second = add(event), add(event, "https://vimeo.com/12345")
     staff_id = make_staff().id
-    before = lobby.status_of(event, now)
-    assert before.state is LobbyState.LIVE
-    streams.switch(event_id=event.id, source_id=second.id, staff_id=staff_id, now=now)
-    after = lobby.status_of(event, now)
-    assert (after.state, after.revision) == (LobbyState.BACKUP, before.revision + 1)
-    streams.switch(event_id=event.id, source_id=first.id, staff_id=staff_id, now=now)
-    assert lobby.status_of(event, now).state is LobbyState.LIVE
-    streams.say(event_id=event.id, note=" Five minutes late ", staff_id=staff_id, now=now)
-    assert lobby.status_of(event, now).note == "Five minutes late"
+    who = {"event_id": event.id, "staff_id": staff_id, "now": now}
+
+    def kept() -> lobby.Status:
+        db.session.rollback()
+        return lobby.status_of(event, now)
+
+    assert (kept().state, kept().revision) == (LobbyState.LIVE, 2)
+    streams.switch(source_id=second.id, **who)
+    assert (kept().state, kept().revision) == (LobbyState.BACKUP, 3)
+    streams.switch(source_id=first.id, **who)
+    assert (kept().state, kept().revision) == (LobbyState.LIVE, 4)
+    streams.say(note=" Five minutes late ", **who)
+    assert (kept().note, kept().revision) == ("Five minutes late", 5)
+    streams.change(source_id=second.id, url="https://vimeo.com/67890", label="B", **who)
+    assert lobby.sources_of(event)[1].url == "https://player.vimeo.com/video/67890"
+    assert kept().revision == 6
+    streams.remove(source_id=second.id, **who)
+    assert (len(lobby.sources_of(event)), kept().revision) == (1, 7)
+    streams.steer(phase=LobbyPhase.ENDED, **who)
+    assert (kept().state, kept().revision) == (LobbyState.ENDED, 8)
     log = select(AuditEntry.action).order_by(AuditEntry.id)
     assert db.session.scalars(log).all() == [
         "stream.added",
@@ -130,6 +141,9 @@ def test_each_change_counts_the_revision_up_and_is_in_the_log(app, now):
         "lobby.source",
         "lobby.source",
         "lobby.note",
+        "stream.changed",
+        "stream.removed",
+        "lobby.ended",
     ]
 
 
@@ -144,9 +158,19 @@ def test_the_source_on_air_may_be_taken_away(app, now):
         streams.switch(source_id=add(make_event()).id, **who)
 
 
+def test_a_switch_takes_no_other_event_off_its_own_source(app, now):
+    events = [make_event(starts_at=now) for _both in range(2)]
+    for event in events:
+        add(event)
+        backup = add(event, "https://vimeo.com/12345")
+        streams.switch(event_id=event.id, source_id=backup.id, staff_id=make_staff().id, now=now)
+    assert {state_at(event, now) for event in events} == {LobbyState.BACKUP}
+
+
 def test_a_party_that_enters_is_counted_once(app, now):
     stream = make_option(make_event(starts_at=now, guests_max=1), mode="virtual")
     rsvp = make_rsvp(stream, guests=["Bola"])
+    assert lobby.enter(rsvp_id=make_rsvp(stream).id, now=now - MINUTE), "others were there before"
     assert lobby.enter(rsvp_id=rsvp.id, now=now)
     assert lobby.enter(rsvp_id=rsvp.id, now=now + HOUR)
     joined = db.session.scalars(select(Attendee.joined_at).where(Attendee.rsvp_id == rsvp.id))
@@ -203,7 +227,7 @@ def test_what_is_no_address_is_refused_and_changes_nothing(app, url):
 
 
 def test_a_recording_is_kept_at_the_address_where_it_is_watched(app, now):
-    event = save(make_event())
+    event = save(make_event(updated_at=now - HOUR))
     streams.record(
         event_id=event.id,
         recording_url="https://www.youtube.com/embed/abcdefghijk",
@@ -217,6 +241,7 @@ def test_a_recording_is_kept_at_the_address_where_it_is_watched(app, now):
     db.session.refresh(event)
     assert event.recording_url == "https://www.youtube.com/watch?v=abcdefghijk"
     assert event.recording_minutes == 88
+    assert event.updated_at == now, "feeds have it as news"
 
 
 def test_lobbies_ask_seldom_long_before_often_when_it_matters_and_less_where_very_many_do(app):
@@ -229,6 +254,8 @@ def test_lobbies_ask_seldom_long_before_often_when_it_matters_and_less_where_ver
     pauses = [pause(opens - after) for after in (2 * HOUR, 30 * MINUTE, -MINUTE)]
     assert pauses == [60, 5, 5], "staff may open the door before its time"
     assert pause(event.starts_at) == 5
+    event.lobby_phase = LobbyPhase.LIVE
+    assert pause(event.ends_at + HOUR) == 5, "staff keep it live"
     event.lobby_phase = LobbyPhase.ENDED
     assert pause(event.starts_at) == 5, "staff may have ended it too soon"
     overrun = event.ends_at + lobby.OVERRUN / 2

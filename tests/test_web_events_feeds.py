@@ -80,6 +80,7 @@ class TestFeed:
         make_event(title="Draft", status=EventStatus.DRAFT)
         make_event(title="Hidden", visibility=Visibility.UNLISTED)
         make_event(title="Closed", visibility=Visibility.INVITATION)
+        make_event(title="Was closed", visibility=Visibility.INVITATION, starts_at=NOW - DAY)
         answer = client.get("/calendar.ics")
         assert "REFRESH-INTERVAL;VALUE=DURATION:PT6H" in answer.text
         assert "X-PUBLISHED-TTL:PT6H" in answer.text
