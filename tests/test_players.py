@@ -34,20 +34,24 @@ BUNNY = "https://iframe.mediadelivery.net/embed/12/0a1b2c3d-0000-4000-8000-01234
             "https://player.twitch.tv/?channel=institute&parent=elsewhere.example",
             "https://player.twitch.tv/?channel=institute&parent=events.example.org",
         ),
+        (f"https://youtu.be/abcdefghijk?channel=UC{'a' * 22}", f"{YOUTUBE}abcdefghijk"),
         (f"{BUNNY}?token=0a&expires=1&x=y", f"{BUNNY}?token=0a&expires=1"),
+        (f"{BUNNY}?token=a/b", BUNNY),
         ("https://media.ccc.de/v/38c3-talk.1", "https://media.ccc.de/v/38c3-talk.1/oembed"),
         ("https://live.example.org/hall?a=b", "https://live.example.org/hall?a=b"),
+        ("https://Live.Example.org/Hall", "https://Live.Example.org/Hall"),
     ],
 )
 def test_a_frame_s_address_is_made_of_what_names_the_video(pasted: str, plays: str):
     told = {"host": "events.example.org", "more": ("https://live.example.org/",)}
-    assert players.frame(pasted, **told) == plays
+    assert players.frame(f" {pasted} ", **told) == plays
     assert players.frame(plays, **told) == plays
 
 
 @pytest.mark.parametrize(
     "pasted",
     [
+        "https://www.youtube.com/watch",
         "https://www.youtube.com/watch?v=../../redirect?q=x",
         "https://www.youtube.com/watch?v=abcdefghijk%0A",
         "https://www.youtube.com/watch?v=abcdefghijkl",
@@ -65,6 +69,8 @@ def test_a_frame_s_address_is_made_of_what_names_the_video(pasted: str, plays: s
         "https://www.twitch.tv/a/b",
         "https://iframe.mediadelivery.net/anything",
         "https://media.ccc.de/v/..",
+        BUNNY.replace("iframe.mediadelivery.net", "evil.example"),
+        "https://evil.example/v/38c3-talk.1",
         "https://live.example.org@evil.example/hall",
         "https://example.zoom.us/j/123?pwd=x",
     ],
@@ -86,4 +92,4 @@ def test_what_names_no_video_is_in_no_frame(pasted: str):
     ],
 )
 def test_a_chapter_begins_at_its_second_in_every_player(url: str, shown: str):
-    assert players.watchable_from(url, 75) == shown
+    assert players.watchable_from(f" {url} ", 75) == shown
