@@ -533,6 +533,12 @@ def test_an_assistant_has_a_copy_without_the_entry(app: Flask) -> None:
     assert by_address["office@example.org"].ical_sequence is None
     assert len(by_address) == 2
     rendering.render(by_address["office@example.org"], now=AFTER_HOLD).as_bytes()
+    lifecycle.cancel(event_id=room.event_id, reason="", staff_id=None, now=AFTER_HOLD)
+    spread(now=AFTER_HOLD + HOLD)
+    by_address = {mail.recipient: mail for mail in mails(MailKind.EVENT_CANCELLED)}
+    assert by_address["office@example.org"].ical_sequence is None
+    assert by_address["office@example.org"].facts["copy"]
+    assert len(by_address) == 2
 
 
 def test_a_large_event_is_told_chunk_by_chunk(app: Flask, monkeypatch) -> None:
@@ -703,10 +709,14 @@ def test_speakers_are_told_where_their_entry_differs(app: Flask) -> None:
     for speaker in (whole, own_slot):
         speakers.invite(speaker_id=speaker.id, staff_id=None, now=NOW)
     all_have_gone()
+    asked_late = make_speaker(event)
+    speakers.invite(speaker_id=asked_late.id, staff_id=None, now=NOW)
     edit(event, venue_name="The Annex")
     spread(now=AFTER_HOLD)
     [mail] = mails(MailKind.SPEAKER_CHANGED)
     assert mail.speaker_id == whole.id
+    assert mail.announcement_id
+    assert db.session.get_one(Announcement, mail.announcement_id).speakers == 2
     assert vevent(mail)["SEQUENCE"] == 1
     assert "The Annex" in rendering.render(mail, now=AFTER_HOLD).body
     assert mails(MailKind.SPEAKER_CHANGED, speaker_id=asked_not.id) == []
@@ -746,6 +756,8 @@ def test_a_cancelled_event_leaves_every_calendar(app: Flask) -> None:
         assert entry["COMMENT"] == "The building is closed."
     [mail] = mails(MailKind.SPEAKER_CANCELLED)
     assert vevent(mail)["STATUS"] == "CANCELLED"
+    assert mail.announcement_id
+    assert db.session.get_one(Announcement, mail.announcement_id).speakers == 1
     assert mails(MailKind.CONFIRMED, state=MailState.WAITING) == []
 
 

@@ -95,7 +95,44 @@ def test_an_invitation_asks_and_a_yes_is_shown_as_accepted(speaker: Speaker) -> 
     db.session.refresh(speaker)
     assert first.ical_sequence == 0
     assert entry_of(second) == ("REQUEST", 1, "ACCEPTED", starts_at)
+    assert "before" not in second.facts
     assert speaker.status is SpeakerStatus.CONFIRMED
+
+
+def test_a_yes_to_what_has_changed_untold_meanwhile_is_told_what_it_was(speaker: Speaker) -> None:
+    invite(speaker)
+    deliver_all()
+    before, later = speaker.event.starts_at, speaker.event.starts_at + timedelta(days=1)
+    reschedule(
+        event_id=speaker.event_id,
+        starts_at=later,
+        ends_at=later + timedelta(hours=1),
+        staff_id=None,
+        now=NOW,
+    )
+    speaking.answer(speaker_id=speaker.id, will_speak=True, now=NOW)
+    assert mails_of(speaker)[-1].facts["before"]["starts_at"] == before.isoformat()
+
+
+def test_who_does_not_answer_is_asked_again_as_often_as_staff_want(app: Flask) -> None:
+    speaker = make_speaker(make_event(), name="Yara", language="fr")
+    invite(speaker)
+    for day in range(2):
+        now = NOW + timedelta(days=day)
+        speakers.remind(speaker_id=speaker.id, staff_id=None, now=now)
+    kinds = [mail.kind for mail in mails_of(speaker)]
+    assert kinds.count(MailKind.SPEAKER_REMINDER) == 2
+    for mail in mails_of(speaker):
+        message = rendering.render(mail, now=NOW)
+        assert (message.recipient_name, message.language) == ("Yara", "fr")
+
+
+def test_who_is_taken_off_after_the_event_is_mailed_nothing(speaker: Speaker) -> None:
+    invite(speaker)
+    deliver_all()
+    ended = speaker.event.ends_at
+    speakers.withdraw(speaker_id=speaker.id, staff_id=make_staff().id, now=ended)
+    assert [mail.kind for mail in mails_of(speaker)] == [MailKind.SPEAKER_INVITATION]
 
 
 def test_a_no_takes_the_entry_away_and_a_later_yes_brings_it_back(speaker: Speaker) -> None:
@@ -582,6 +619,8 @@ def test_an_event_that_is_over_asks_nobody_and_takes_no_answer(
         speakers.invite(speaker_id=speaker.id, staff_id=None, now=now)
     with pytest.raises(SpeakerRefused):
         speakers.remind(speaker_id=speaker.id, staff_id=None, now=now)
+    with pytest.raises(SpeakerRefused):
+        speakers.resend(speaker_id=speaker.id, staff_id=make_staff().id, now=now)
 
 
 def test_what_staff_do_with_a_speaker_is_in_the_log(speaker: Speaker) -> None:
@@ -589,7 +628,9 @@ def test_what_staff_do_with_a_speaker_is_in_the_log(speaker: Speaker) -> None:
     edit(speaker, room="Room 4")
     staff_id = make_staff().id
     speakers.resend(speaker_id=speaker.id, staff_id=staff_id, now=NOW)
+    speakers.remind(speaker_id=speaker.id, staff_id=staff_id, now=NOW)
+    speakers.set_address(speaker_id=speaker.id, email="new@example.org", staff_id=staff_id, now=NOW)
     speakers.withdraw(speaker_id=speaker.id, staff_id=staff_id, now=NOW)
     actions = db.session.scalars(select(AuditEntry.action).order_by(AuditEntry.id)).all()
-    expected = ["invited", "edited", "resent", "withdrawn"]
+    expected = ["invited", "edited", "resent", "reminded", "address", "withdrawn"]
     assert actions == [f"speaker.{what}" for what in expected]

@@ -162,6 +162,7 @@ def test_a_speaker_says_yes_and_how_they_are_introduced(
         position="Director, The Institute",
         bio="A life.",
         needs="A ramp",
+        pronunciation="AH-mee-nah",
         releases_recording="y",
         photo=(photo(), "me.jpg"),
     )
@@ -173,6 +174,8 @@ def test_a_speaker_says_yes_and_how_they_are_introduced(
         "A life.",
     )
     assert (found.title, found.affiliation) == ("Director", "The Institute")
+    assert (found.needs, found.pronunciation) == ("A ramp", "AH-mee-nah")
+    assert found.releases_recording
     assert "A new one takes the place of this one." in client.get(f"/speaker/{found.key}").text
     with client.get(f"/media/{found.photo}") as picture:
         assert picture.status_code == 200

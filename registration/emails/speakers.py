@@ -27,7 +27,7 @@ def speaker_invited(speaker: Speaker, *, now: datetime) -> None:
 
 def speaker_confirmed(speaker: Speaker, *, now: datetime) -> None:
     """Show the speaker's entry as accepted, as it is now."""
-    differs = speaker.told and editions.speaker_differs(speaker)
+    differs = editions.speaker_differs(speaker)
     before: dict[str, Any] = {"before": speaker.told} if differs else {}
     _to_speaker(speaker, MailKind.SPEAKER_CHANGED, now, calendar=True, **before)
 
