@@ -44,6 +44,15 @@ def words(client: FlaskClient, path: str) -> str:
 
 
 class TestList:
+    def test_shows_what_is_in_a_room_or_online_alone(self, client: FlaskClient):
+        make_option(make_event(title="A seminar"))
+        make_option(make_event(title="A webinar"), mode=AttendanceMode.VIRTUAL)
+        make_hybrid(title="A hybrid")
+        for way, out in (("in-person", "A webinar"), ("online", "A seminar"), ("x", "")):
+            page = words(client, f"/?way={way}")
+            titles = {title for title in ("A seminar", "A webinar", "A hybrid") if title in page}
+            assert titles == {"A seminar", "A webinar", "A hybrid"} - {out}
+
     def test_a_search_finds_what_is_coming_and_what_is_over(self, client: FlaskClient):
         make_hybrid(title="Policing to come")
         make_event(

@@ -341,6 +341,14 @@ class TestTheForm:
         assert 'value="Lecturer"' in answer.text
         assert number_of_rsvps() == 0
 
+    def test_who_answers_for_somebody_else_and_by_which_link_is_kept(self, client: FlaskClient):
+        room, _ = make_hybrid()
+        by = {"booked_by_name": "Bo Li", "booked_by_email": "bo@example.org", "source": "poster"}
+        assert send(client, room.event, room, **by).status_code == 303
+        rsvp = db.session.query(Rsvp).one()
+        kept = (rsvp.booked_by_name, rsvp.booked_by_email, rsvp.source)
+        assert kept == ("Bo Li", "bo@example.org", "poster")
+
     def test_a_slip_that_is_meant_is_taken_the_second_time(self, client: FlaskClient):
         room, _ = make_hybrid()
         typed = {"email": "amina@gmial.com", "booked_by_email": "bo@hotmial.com"}
