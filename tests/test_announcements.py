@@ -679,6 +679,25 @@ def test_a_mail_of_an_earlier_telling_that_was_tried_is_not_taken_back(app: Flas
     assert set(stands.facts["changed"]) == {"starts_at", "ends_at", "venue"}
 
 
+def test_each_whose_mail_gives_way_is_told_all_that_they_did_not_know(app: Flask) -> None:
+    room, _stream = make_hybrid()
+    first = make_rsvp(room)
+    move(room.event, tell=False)
+    second = make_rsvp(room)
+    edit(room.event, venue_name="The Annex")
+    spread(now=AFTER_HOLD)
+    edit(room.event, title="Another title", now=AFTER_HOLD)
+    spread(now=AFTER_HOLD + DAY)
+    changed = {
+        mail.rsvp_id: set(mail.facts["changed"])
+        for mail in mails(MailKind.EVENT_CHANGED, state=MailState.WAITING)
+    }
+    assert changed == {
+        first.id: {"title", "venue", "starts_at", "ends_at"},
+        second.id: {"title", "venue"},
+    }
+
+
 def test_a_resent_mail_of_an_event_that_moved_has_a_number_of_its_own(app: Flask) -> None:
     room, _stream = make_hybrid()
     rsvp = make_rsvp(room)

@@ -603,6 +603,16 @@ def test_nobody_is_invited_without_an_address(speaker: Speaker) -> None:
     assert speakers.to_invite(speaker.event_id) == []
 
 
+def test_an_address_is_missed_of_those_alone_who_are_still_to_be_asked(speaker: Speaker) -> None:
+    make_speaker(make_event(), email="")
+    declined = make_speaker(speaker.event, email="", status=SpeakerStatus.DECLINED)
+    assert not speakers.without_address(speaker.event_id)
+    declined.status = SpeakerStatus.NOT_INVITED
+    db.session.commit()
+    assert speakers.without_address(speaker.event_id)
+    assert speakers.to_invite(speaker.event_id) == [speaker.id]
+
+
 @pytest.mark.parametrize("state", ["cancelled", "past"])
 def test_an_event_that_is_over_asks_nobody_and_takes_no_answer(
     speaker: Speaker, state: str
