@@ -79,10 +79,17 @@ def test_filters_and_their_counts_agree() -> None:
         Filters(access="note"): {"Expected"},
         Filters(access="captions", way="in_person"): set(),
         Filters(wants_news=True): {"Watches"},
+        Filters(search="watches"): {"Watches"},
     }
     for filters, expected in wanted.items():
         assert set(names(filters)) == expected, filters
         assert roster.count(room.event, filters) == len(expected), filters
+    counted = roster.counts_of(room.event).by_status
+    assert {str(status): number for status, number in counted.items() if number} == {
+        "confirmed": 3,
+        "waitlisted": 1,
+        "cancelled": 1,
+    }
 
 
 def test_answers_are_found_by_choice_by_yes_and_by_being_there() -> None:
