@@ -742,6 +742,13 @@ class TestSpeakers:
         assert not self.answer(speaker, "TENTATIVE")
         assert speaker.status is SpeakerStatus.INVITED
 
+    def test_are_not_heard_from_an_address_that_staff_have_corrected(self, speaker: Speaker):
+        speakers.set_address(speaker_id=speaker.id, email="new@example.org", staff_id=None, now=NOW)
+        assert not self.answer(speaker, "DECLINED", sequence=speaker.ical_sequence)
+        assert speaker.status is SpeakerStatus.INVITED
+        noted = select(AuditEntry.action).where(AuditEntry.action.like("speaker.reply%"))
+        assert db.session.scalars(noted).all() == []
+
     def test_say_yes_to_what_they_were_asked_last_alone(self, speaker: Speaker):
         starts_at = speaker.event.starts_at + timedelta(hours=1)
         particulars = replace(Particulars.of(speaker), call_at=starts_at)
