@@ -542,6 +542,8 @@ class TestRecord:
                 assert record(client, "/events/moved")["eventStatus"].endswith("/EventScheduled")
             starts_at = drafted + timedelta(days=days)
             edit(event, moment, starts_at=starts_at, ends_at=starts_at + length)
+        other = make_event()
+        edit(other, moment, starts_at=other.starts_at + timedelta(minutes=5))
         told = record(client, "/events/moved")
         assert told["eventStatus"] == "https://schema.org/EventRescheduled"
         assert datetime.fromisoformat(told["startDate"]) == drafted + timedelta(days=4)
