@@ -127,7 +127,7 @@ def test_no_page_file_or_mail_of_anybody_has_the_address_before_the_door_opens(a
     assert opened > 20
 
     for rule in reminders.RULES:
-        reminders.send_due(now=(event.ends_at if rule.from_end else event.starts_at) + rule.due)
+        reminders.send_due(now=rule.anchor.of(event) + rule.due)
     mails = db.session.scalars(select(OutboxMail)).all()
     assert {mail.kind for mail in mails} >= {MailKind.CONFIRMED, MailKind.REMINDER}
     assert any(mail.rsvp_id == watcher.id for mail in mails)
