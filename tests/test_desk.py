@@ -27,7 +27,15 @@ from registration import (
 from registration.claims import Notes
 from registration.database import db
 from registration.delivery import rendered
-from registration.models import HOLD, Announcement, MailKind, MailState, OutboxMail, Rsvp
+from registration.models import (
+    HOLD,
+    Announcement,
+    AttendanceMode,
+    MailKind,
+    MailState,
+    OutboxMail,
+    Rsvp,
+)
 from registration.parties import attendees
 from registration.segments import Segment
 from tests.calendar_client import CalendarClient
@@ -80,7 +88,9 @@ def going() -> list[MailKind]:
 def plain(mail: bytes) -> str:
     """All that can be read in a mail."""
     message = message_from_bytes(mail, policy=SMTP)
-    parts = [part for part in message.walk() if not part.is_multipart()]
+    parts = [
+        part for part in message.walk() if part.get_content_maintype() in ("text", "application")
+    ]
     return str(message.items()) + "".join(
         (part.get_payload(decode=True) or b"").decode()
         for part in parts  # type: ignore[union-attr]
@@ -205,6 +215,20 @@ class TestCorrectedAddress:
         assert correct(rsvp)
         deliver_to(old, right)
         assert (old.entries, right.known) == ([], {})
+
+    @pytest.mark.parametrize("mode", AttendanceMode)
+    def test_is_told_no_link_and_no_place_of_who_has_it_now(self, app: Flask, mode: AttendanceMode):
+        rsvp = make_rsvp(make_option(mode=mode), email="amnia@example.org", name="Amina")
+        deliver_all()
+        correct(rsvp)
+        to_the_old_one, to_the_right_one = (
+            plain(mail).replace("\r\n ", "") for mail in deliver_to()
+        )
+        for secret in (rsvp.join_key, rsvp.manage_key, rsvp.email):
+            assert secret not in to_the_old_one
+        assert "METHOD:CANCEL" in to_the_old_one
+        assert "\r\nLOCATION" not in to_the_old_one
+        assert "\r\nLOCATION" in to_the_right_one
 
     def test_of_who_has_cancelled_says_nothing_to_one_who_knows(self, rsvp: Rsvp):
         deliver_all()
