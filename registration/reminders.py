@@ -50,7 +50,8 @@ class Anchor(NamedTuple):
 START = Anchor(Event.starts_at, lambda event: event.starts_at)
 END = Anchor(Event.ends_at, lambda event: event.ends_at)
 QUEUE_CLOSES = Anchor(
-    func.coalesce(Event.promotion_closes_at, Event.starts_at), lambda event: event.promotes_until
+    func.coalesce(Event.promotion_closes_at, Event.starts_at),
+    lambda event: event.promotion_closes_at or event.starts_at,
 )
 
 
@@ -65,6 +66,8 @@ class Rule:
     #: One who had a mail of this round so lately gets none for the event's new start.
     rest: timedelta
     anchor: Anchor = START
+    #: Where this moment is another one, it is another round.
+    of: Anchor = START
     hold: timedelta = timedelta(0)
 
 
@@ -97,6 +100,7 @@ RULES = (
         useful_until=timedelta(days=7),  # and while the event is not over
         rest=timedelta(hours=24),
         anchor=QUEUE_CLOSES,
+        of=QUEUE_CLOSES,
     ),
     Rule(
         RoundKind.FOLLOW_UP,
@@ -124,7 +128,7 @@ def _events_due(rule: Rule, now: datetime) -> Select[int]:
     done = exists().where(
         ReminderRound.event_id == Event.id,
         ReminderRound.kind == rule.kind,
-        ReminderRound.starts_at == Event.starts_at,
+        ReminderRound.starts_at == rule.of.column,
         ReminderRound.ended_at.is_not(None),
     )
     # While staff can take back that people are told of a change, nothing else tells them of it.
@@ -171,7 +175,7 @@ def _round_of(rule: Rule, event: Event, now: datetime) -> ReminderRound | None:
         insert_unless_there(ReminderRound).values(
             event_id=event.id,
             kind=rule.kind,
-            starts_at=event.starts_at,
+            starts_at=rule.of.of(event),
             reached_id=0,
             created_at=now,
         )
@@ -181,7 +185,7 @@ def _round_of(rule: Rule, event: Event, now: datetime) -> ReminderRound | None:
         .where(
             ReminderRound.event_id == event.id,
             ReminderRound.kind == rule.kind,
-            ReminderRound.starts_at == event.starts_at,
+            ReminderRound.starts_at == rule.of.of(event),
         )
         .with_for_update(skip_locked=True)
         .execution_options(populate_existing=True)
@@ -246,7 +250,7 @@ def _rows(
         for address, name, about in recipients:
             if address.endswith(NO_ADDRESS):
                 continue
-            what = f"{rule.kind}.{person.id}.{event.starts_at.timestamp():.0f}"
+            what = f"{rule.kind}.{person.id}.{rule.of.of(event).timestamp():.0f}"
             yield emails.row(
                 rule.mail,
                 what,

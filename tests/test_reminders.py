@@ -354,6 +354,18 @@ class TestTheQueueCloses:
         run_until_done(self.CLOSES + week)
         assert len(mailed(MailKind.QUEUE_CLOSED)) == 4
 
+    def test_a_queue_that_staff_open_again_is_told_when_it_closes_again(self, waiting: int):
+        run_until_done(self.CLOSES - 2 * DAY)
+        change(waiting, promotion_closes_at=self.CLOSES - 2 * DAY)
+        run_until_done(self.CLOSES - 2 * DAY)
+        assert len(mailed(MailKind.QUEUE_CLOSED)) == 2
+        change(waiting, promotion_closes_at=self.CLOSES)
+        run_until_done(self.CLOSES - MINUTE)
+        assert len(mailed(MailKind.QUEUE_CLOSED)) == 2
+        run_until_done(self.CLOSES)
+        run_until_done(self.CLOSES + HOUR)
+        assert len(mailed(MailKind.QUEUE_CLOSED)) == 4
+
     def test_who_waits_after_a_queue_that_closed_empty_is_told_of_the_next_end(self, app: Flask):
         room, elsewhere = (make_option(make_event(), capacity=1) for _ in range(2))
         change(room.event_id, promotion_closes_at=self.CLOSES)

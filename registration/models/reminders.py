@@ -34,7 +34,8 @@ class ReminderRound(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
     kind: Mapped[RoundKind]
-    starts_at: Mapped[datetime]  # of the event, when the round became due
+    # Of the event when the round became due, or when its queue closed then.
+    starts_at: Mapped[datetime]
     reached_id: Mapped[int] = mapped_column(default=0)  # RSVPs up to this one have been seen
     created_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
