@@ -66,8 +66,8 @@ class Rule:
     #: One who had a mail of this round so lately gets none for the event's new start.
     rest: timedelta
     anchor: Anchor = START
-    #: Where this moment is another one, it is another round.
-    of: Anchor = START
+    #: One round for each such moment: an event that moves has rounds of its new start.
+    per: Anchor = START
     hold: timedelta = timedelta(0)
 
 
@@ -100,7 +100,7 @@ RULES = (
         useful_until=timedelta(days=7),  # and while the event is not over
         rest=timedelta(hours=24),
         anchor=QUEUE_CLOSES,
-        of=QUEUE_CLOSES,
+        per=QUEUE_CLOSES,
     ),
     Rule(
         RoundKind.FOLLOW_UP,
@@ -128,7 +128,7 @@ def _events_due(rule: Rule, now: datetime) -> Select[int]:
     done = exists().where(
         ReminderRound.event_id == Event.id,
         ReminderRound.kind == rule.kind,
-        ReminderRound.starts_at == rule.of.column,
+        ReminderRound.starts_at == rule.per.column,
         ReminderRound.ended_at.is_not(None),
     )
     # While staff can take back that people are told of a change, nothing else tells them of it.
@@ -175,7 +175,7 @@ def _round_of(rule: Rule, event: Event, now: datetime) -> ReminderRound | None:
         insert_unless_there(ReminderRound).values(
             event_id=event.id,
             kind=rule.kind,
-            starts_at=rule.of.of(event),
+            starts_at=rule.per.of(event),
             reached_id=0,
             created_at=now,
         )
@@ -185,7 +185,7 @@ def _round_of(rule: Rule, event: Event, now: datetime) -> ReminderRound | None:
         .where(
             ReminderRound.event_id == event.id,
             ReminderRound.kind == rule.kind,
-            ReminderRound.starts_at == rule.of.of(event),
+            ReminderRound.starts_at == rule.per.of(event),
         )
         .with_for_update(skip_locked=True)
         .execution_options(populate_existing=True)
@@ -250,7 +250,7 @@ def _rows(
         for address, name, about in recipients:
             if address.endswith(NO_ADDRESS):
                 continue
-            what = f"{rule.kind}.{person.id}.{rule.of.of(event).timestamp():.0f}"
+            what = f"{rule.kind}.{person.id}.{rule.per.of(event).timestamp():.0f}"
             yield emails.row(
                 rule.mail,
                 what,
