@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from flask import (
     Blueprint,
@@ -158,15 +158,17 @@ def preview_of(event: Event) -> ResponseReturnValue:
     return _page(asking, form, 200, is_preview=True)
 
 
-def as_sent(problem: str, status: int) -> ResponseReturnValue:
+def as_sent(problem: Callable[[], str], status: int) -> ResponseReturnValue:
     """The form as it was sent, and why it was not taken; with a new token, so that it can be.
+
+    `problem` says why: it is asked once the form's own language is at hand.
 
     Phones restore pages, but not their cookies; and going back is no way to what was typed: some
     browsers forget it of a page that is not to be kept.
     """
     asking = _asking((request.view_args or {})["slug"])
     form = asking.form(now())
-    form.form_errors.append(problem)
+    form.form_errors.append(problem())
     return _page(asking, form, status)
 
 

@@ -117,7 +117,7 @@ def _known(error: HTTPException) -> ResponseReturnValue:
             )
     if error.code == 429 and request.endpoint == "answering.take":
         try:
-            answer = make_response(answering.as_sent(advice, 429))
+            answer = make_response(answering.as_sent(lambda: _texts(429)[1], 429))
         except HTTPException as gone:
             return _known(gone)
         answer.headers.extend(_kept_headers(error))
@@ -181,7 +181,7 @@ def _no_token(error: CSRFError) -> ResponseReturnValue:
         return lost.keep()
     try:
         if request.endpoint == "answering.take" and lost.is_from_our_own_page():
-            return answering.as_sent(once_more(), 400)
+            return answering.as_sent(once_more, 400)
         if request.endpoint in _KEYED_FORMS:
             return _KEYED_FORMS[request.endpoint]()
     except HTTPException as gone:
