@@ -96,7 +96,7 @@ def _may_watch(rsvp: Rsvp) -> bool:
     options = db.session.scalars(
         select(AttendanceOption).where(AttendanceOption.event_id == rsvp.event_id)
     )
-    return any(option.takes_those_who_turn_to_it(rsvp.party_size, now()) for option in options)
+    return any(option.lets_watch_instead(rsvp.party_size, now()) for option in options)
 
 
 def _follow_up(rsvp: Rsvp, mail: OutboxMail) -> Letter:

@@ -97,7 +97,7 @@ class AttendanceOption(Base):
         opens_at = self.opens_for(event)
         return (opens_at is None or opens_at <= now) and now < self.closes_for(event)
 
-    def takes_those_who_turn_to_it(self, party_size: int, now: datetime) -> bool:
+    def lets_watch_instead(self, party_size: int, now: datetime) -> bool:
         """Whether who has an RSVP may watch instead: a stream's own window counts, not the event's.
 
         What is said of it in mail; admission.check_move decides, and says why not.
