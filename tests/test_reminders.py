@@ -297,6 +297,12 @@ class TestTheQueueCloses:
             assert "No seat has come free" in letter.body
         assert "You can watch online: your page has the link." in chi.body
         assert "/j/" not in chi.body
+        with transaction():
+            for row in db.session.scalars(select(OutboxMail)):
+                row.state, row.ended_at = MailState.SENT, self.CLOSES
+            options_of(db.session.get_one(Event, waiting))[1].closes_at = START
+        app.config["NOW"] = lambda: START
+        assert self.letters(START)["chi@example.org"].body == chi.body, "as it went"
         assert "You keep your place online." in dora.body
         assert "/j/" in dora.body
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 from flask_babel import gettext
 from sqlalchemy import select
@@ -72,7 +73,7 @@ def _queue_closed(rsvp: Rsvp, mail: OutboxMail) -> Letter:
         instead = gettext("You keep your place online.")
         button = Link(gettext("Go to my room"), entries.join_url(rsvp))
         note = gettext("The link is yours alone. Keep it to yourself.")
-    elif _may_watch(rsvp):
+    elif _may_watch(rsvp, mail.ended_at or now()):
         instead = gettext("You can watch online: your page has the link.")
         button, note = Link(gettext("Watch online"), entries.manage_url(rsvp)), ""
     else:
@@ -91,12 +92,12 @@ def _queue_closed(rsvp: Rsvp, mail: OutboxMail) -> Letter:
     )
 
 
-def _may_watch(rsvp: Rsvp) -> bool:
+def _may_watch(rsvp: Rsvp, moment: datetime) -> bool:
     """Whether a stream has a place for a party that waits for another way."""
     options = db.session.scalars(
         select(AttendanceOption).where(AttendanceOption.event_id == rsvp.event_id)
     )
-    return any(option.lets_watch_instead(rsvp.party_size, now()) for option in options)
+    return any(option.lets_watch_instead(rsvp.party_size, moment) for option in options)
 
 
 def _follow_up(rsvp: Rsvp, mail: OutboxMail) -> Letter:
