@@ -24,6 +24,10 @@ function keep(tickets, lines = told) {
   [kept, told] = [tickets, lines];
   store(KEPT, kept);
   store(TOLD, told);
+  show();
+}
+
+function show() {
   waiting.hidden = !kept.length;
   waiting.textContent = waiting.dataset.keptWaiting.replace("{}", kept.length);
   place.hidden = waiting.hidden && !told.length;
@@ -95,15 +99,16 @@ news.addEventListener("click", (event) => {
   keep(kept, told.filter((_, number) => number !== read));
 });
 // Another tab of this door: a ticket is in one list, whichever tab has scanned it.
+// It is not stored again from here: what that tab scans meanwhile would go.
 addEventListener("storage", ({ key }) => {
   if (key !== KEPT && key !== TOLD) return;
   [kept, told] = [stored(KEPT), stored(TOLD)];
   news.replaceChildren();
   told.forEach(tell);
-  keep(kept);
+  show();
 });
 addEventListener("online", send);
 door.addEventListener("reached", send);
 told.forEach(tell);
-keep(kept);
+show();
 send();
