@@ -27,12 +27,14 @@ from registration import desk as desk_verbs
 from registration.database import db
 from registration.models import (
     Announcement,
+    AttendanceMode,
     Door,
     Event,
     MailKind,
     OutboxMail,
     QuestionKind,
     RegistrationKind,
+    SpeakerRole,
     StaffRole,
 )
 from registration.parties import attendees
@@ -467,6 +469,43 @@ def test_an_event_that_is_over_is_said_to_have_ended(desk: FlaskClient) -> None:
 def test_the_list_says_of_an_event_that_nobody_can_attend_yet_that_it_is_so(desk) -> None:
     make_event()
     assert ">No way to attend</span>" in desk.get("/staff/").text
+
+
+def test_the_list_says_which_of_room_and_stream_is_full(desk: FlaskClient) -> None:
+    event = make_event()
+    room = make_option(event, capacity=2)
+    stream = make_option(event, mode=AttendanceMode.VIRTUAL, capacity=1)
+    make_rsvp(stream)
+    page = desk.get("/staff/").text
+    assert ">Stream full</span>" in page
+    assert "Room full" not in page
+    make_option(event, mode=AttendanceMode.VIRTUAL, label="With captions")
+    assert ">Open</span>" in desk.get("/staff/").text, "who wants to watch still can"
+    make_rsvp(room)
+    make_rsvp(room)
+    assert ">Room full</span>" in desk.get("/staff/").text
+
+
+def test_the_list_offers_no_queue_that_has_closed(desk: FlaskClient) -> None:
+    event = make_event(promotion_closes_at=now() - timedelta(hours=1))
+    make_rsvp(make_option(event, capacity=1))
+    page = desk.get("/staff/").text
+    assert ">Full</span>" in page
+    assert "Waitlist" not in page
+
+
+def test_the_list_says_when_the_first_way_to_attend_opens(desk: FlaskClient) -> None:
+    event = make_event(registration_opens_at=now() - timedelta(days=1))
+    make_option(event, opens_at=now() + timedelta(days=2))
+    make_option(event, mode=AttendanceMode.VIRTUAL, opens_at=now() + timedelta(days=1))
+    opens = wording.short_day(now() + timedelta(days=1), event.zone)
+    assert f">Opens {opens}</span>" in desk.get("/staff/").text
+
+
+def test_the_speakers_page_says_who_hosts(desk: FlaskClient) -> None:
+    speaker = make_speaker(make_event(), role=SpeakerRole.HOST)
+    page = desk.get(f"/staff/events/{speaker.event.slug}/speakers/").text
+    assert '<span class="chip">Host</span>' in page
 
 
 def test_the_overview_counts_among_the_new_only_those_who_still_come(desk: FlaskClient) -> None:

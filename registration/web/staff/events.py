@@ -94,9 +94,8 @@ def _row(item: listing.Listed, moment: datetime) -> dict[str, object]:
         "in_person": [option for option in item.options if not option.is_virtual],
         "online": [option for option in item.options if option.is_virtual],
         "waiting": sum(option.waiting for option in item.options),
-        "states": [
-            {"option": option, "open": option.is_open(event, moment)} for option in item.options
-        ],
+        "open": [option for option in item.options if option.is_open(event, moment)],
+        "opens_at": listing.opens_next(item.options, event, moment),
     }
 
 
