@@ -302,6 +302,34 @@ def test_check_in_of_many_is_undone_together(desk: FlaskClient) -> None:
     assert len(log("checkin.undone")) == 2
 
 
+def test_who_was_checked_in_out_of_the_list_is_taken_back_into_it(desk: FlaskClient) -> None:
+    room, _stream = make_hybrid()
+    make_rsvp(room)
+    slug, query = room.event.slug, "?status=not_in"
+    _asked, done = many(desk, slug, "check_in", query=query, all="y")
+    page = desk.get(done.location).text
+    assert "Nobody matches." in page, "they are in now"
+    found = re.search(r'action="([^"]+/undo[^"]*)".*?name="at" value="([^"]+)"', page)
+    assert found, "it can be undone"
+    undone = send(desk, html.unescape(found[1]), page=done.location, at=found[2])
+    assert undone.location.endswith(f"/attendees{query}")
+    assert "1 check-in taken back." in desk.get(undone.location).text
+
+
+def test_what_is_done_on_a_later_page_leads_back_to_it(
+    desk: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(roster, "PAGE", 2)
+    room, _stream = make_hybrid(capacity=None)
+    made = [make_rsvp(room).id for _ in range(5)]
+    listed = f"/staff/events/{room.event.slug}/attendees?sort=arrival&page=2"
+    action = html.unescape(re.search(r'action="([^"]+/many/[^"]*)"', desk.get(listed).text)[1])
+    send(desk, action, page=listed, do="check_in", id=made[2])
+    done = send(desk, action, page=listed, do="check_in", id=made[2], sure="y")
+    assert "page=2" in done.location
+    assert "sort=arrival" in done.location
+
+
 @pytest.mark.parametrize(
     "at",
     [

@@ -88,6 +88,9 @@ def index(slug: str) -> ResponseReturnValue:
     page = roster.page_of(event, filters, request.args.get("page", 1, type=int), counts)
     kept = {name: value for name, value in request.args.items() if name not in _NOT_KEPT and value}
     query = f"?{urlencode(kept)}" if kept else ""
+    # What is done with some of them leads back to where they stood.
+    there = kept | ({"page": str(page.number)} if page.number > 1 else {})
+    back = f"?{urlencode(there)}" if there else ""
     # The script asks for the list alone while somebody types.
     template = "staff/_attendees.html" if "part" in request.args else "staff/attendees.html"
     return render_template(
@@ -97,7 +100,8 @@ def index(slug: str) -> ResponseReturnValue:
         questions=listing.questions_of(event) + programme.retired_questions(event),
         undo=_undo(),
         export_page=url_for("staff_exports.choose", slug=slug) + query,
-        act_url=url_for("staff_bulk.act", slug=slug) + query,
+        undo_url=url_for("staff_bulk.undo", slug=slug) + back,
+        act_url=url_for("staff_bulk.act", slug=slug) + back,
         filters=filters,
         page=page,
         counts=counts.by_status,
