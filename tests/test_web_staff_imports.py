@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from registration.models import (
 )
 from registration.times import now
 from tests.factories import make_event, make_hybrid, make_rsvp, make_staff, save
+from tests.forms import forms_of
 from tests.signing_in import post, send, sign_in
 
 LIST = (
@@ -145,6 +147,38 @@ def test_a_list_goes_from_the_file_to_the_attendees(
     assert number_of(OutboxMail) == 0
     assert number_of(PendingImport) == 0
     assert desk.get(sent.location).status_code == 404
+
+
+def test_what_was_chosen_and_not_tried_is_shown_before_anybody_is_mailed(
+    desk: FlaskClient, event: Event
+) -> None:
+    """Who chose to mail nobody and pressed the other button had mailed everybody."""
+    shown = upload(desk, event, b"Name,Email,Option\nA,a@example.org,online\n").location
+    page = desk.get(shown).text
+    reading = re.search(r'<form method="post" class="card" id="(\w+)">', page)
+    assert reading
+    assert f'value="go" form="{reading[1]}"' in page, "it is sent with what was chosen"
+    chosen = {"column.name": 0, "column.email": 1, "column.option": 2, "full": "wait"}
+    again = post(desk, shown, **chosen, do="go", mail="no")
+    assert again.location == shown
+    page = desk.get(shown).text
+    assert "nothing is imported yet" in page
+    assert "Nobody is mailed." in page
+    assert number_of(Rsvp) == 0
+    done = post(desk, shown, **chosen, do="go", mail="no")
+    assert "Imported: 1 RSVP confirmed." in desk.get(done.location).text
+    assert number_of(OutboxMail) == 0
+
+
+@pytest.mark.parametrize("kind", ["rsvps", "invitees"])
+def test_a_list_that_is_read_as_it_was_shown_is_taken_in_at_once(
+    desk: FlaskClient, event: Event, options: tuple[AttendanceOption, ...], kind: str
+) -> None:
+    shown = upload(desk, event, b"Name,Email,Option\nA,a@example.org,online\n", kind).location
+    page = desk.get(shown).text
+    form = next(form for form in forms_of(page) if "column.email" in form.sent)
+    done = post(desk, shown, **form.sent, do="go")
+    assert "Imported: 1 " in desk.get(done.location).text
 
 
 def test_invitees_are_invited_by_mail(desk: FlaskClient, event: Event) -> None:

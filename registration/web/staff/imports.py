@@ -135,6 +135,19 @@ def act(slug: str, import_id: int) -> ResponseReturnValue:
         return redirect(url_for(".show", slug=slug, import_id=import_id) + "#rows", code=303)
     if action != "go":
         abort(400)
+    if "mail" in request.form:
+        # What was chosen on the page and not tried yet is tried first: it may mail thousands.
+        plan = _plan_from_form(pending, listing.questions_of(event), event)
+        if plan != Plan.from_json(pending.plan):
+            imports.change_plan(import_id=import_id, plan=plan)
+            flash(
+                gettext(
+                    "You have changed how the list is read, so nothing is imported yet. "
+                    "This is what would become of it now."
+                ),
+                "warn",
+            )
+            return redirect(url_for(".show", slug=slug, import_id=import_id), code=303)
     try:
         met = imports.run(
             event_id=event.id,
@@ -236,6 +249,8 @@ def _plan_from_form(pending: PendingImport, questions: Sequence[Question], event
             columns[name] = column
     option_id = request.form.get("option", type=int)
     known = {option.id for option in listing.options_of(event)}
+    if pending.kind is ImportKind.INVITEES:  # it does not ask how they attend
+        option_id = Plan.from_json(pending.plan).option_id
     return Plan(
         columns=columns,
         option_id=option_id if option_id in known else None,
