@@ -167,6 +167,18 @@ def test_the_preview_is_what_the_chosen_reader_gets(
     assert "as Amina Okonkwo-Bell receives it" in found
 
 
+def test_who_is_found_is_shown_at_once(desk: FlaskClient, event: Event, people: list[Rsvp]) -> None:
+    """The list of readers sends the one who was shown before as well."""
+    base = f"/staff/events/{event.slug}/messages/"
+    send(desk, base + "new")
+    shown = next(person for person in people if person.name != "Amina Okonkwo-Bell")
+    url = f"{base}{draft().id}?as={shown.id}&find="
+    assert "as Amina Okonkwo-Bell receives it" in desk.get(f"{url}okonkwo").text
+    page = desk.get(f"{url}nobody-of-that-name").text
+    assert "Nobody of that name" in page
+    assert f"as {shown.name} receives it" in page, "not: nobody gets this message"
+
+
 def test_the_preview_shows_nobody_of_another_event(
     desk: FlaskClient, event: Event, people: list[Rsvp]
 ) -> None:

@@ -48,6 +48,29 @@ def test_a_message_is_written_looked_at_sent_and_taken_back(
     expect(page.get_by_text("This is a draft again.")).to_be_visible()
 
 
+def test_looking_at_another_reader_loses_nothing_that_was_typed(
+    open_page: Callable[..., Page], event: Event, organiser: Staff
+) -> None:
+    page = open_page(f"/staff/events/{event.slug}/messages/new", account=organiser)
+    page.get_by_label("Everyone confirmed").check()
+    page.get_by_label("Subject").fill("Tomorrow")
+    text = page.get_by_label("Message", exact=True)
+    text.fill("Dear {first_name}")
+    page.get_by_role("button", name="Save and preview").click()
+    expect(page.get_by_role("heading", name="as Amina Okonkwo-Bell receives it")).to_be_visible()
+    text.fill("Good evening {first_name}")
+    page.get_by_label("Show as").select_option("Bram Smeets")
+    page.get_by_role("button", name="Show", exact=True).click()
+    preview = page.frame_locator("iframe")
+    expect(preview.locator("p", has_text="Good evening Bram")).to_be_visible()
+    expect(text).to_have_value("Good evening {first_name}")
+    text.fill("Good night {first_name}")
+    page.get_by_label("Find a reader").fill("amina")
+    page.keyboard.press("Enter")
+    expect(preview.locator("p", has_text="Good night Amina")).to_be_visible()
+    expect(text).to_have_value("Good night {first_name}")
+
+
 def test_who_does_not_see_it_hears_that_a_message_has_set_out(
     site: Site, open_page: Callable[..., Page], event: Event, organiser: Staff
 ) -> None:

@@ -27,11 +27,12 @@ def preview_of(event: Event, mailing: Mailing) -> dict[str, Any]:
     readers = _readers(event, mailing, wanted)
     chosen = request.values.get("as", 0, type=int)
     reader = next((reader for reader in readers if reader.id == chosen), None)
-    if reader is None and chosen:
+    if reader is None and chosen and not (wanted and readers):
         reader = db.session.scalars(
             select(Rsvp).where(Rsvp.id == chosen, Rsvp.event_id == event.id)
         ).one_or_none()
-    reader = reader or (readers[0] if readers else None)
+    found = readers or _readers(event, mailing, "")
+    reader = reader or (found[0] if found else None)
     return {
         "message": _message(event, mailing, reader),
         "reader": reader,

@@ -114,7 +114,7 @@ def _go_on(slug: str, mailing_id: int) -> ResponseReturnValue:
         flash(gettext("Saved. A test is on its way to %(address)s.", address=address), "ok")
     else:
         flash(gettext("Saved."), "ok")
-    kept: dict[str, Any] = {"as": request.form.get("as") or None}
+    kept: dict[str, Any] = {name: request.form.get(name) or None for name in ("as", "find")}
     return redirect(url_for(".show", slug=slug, mailing_id=mailing_id, **kept), code=303)
 
 
