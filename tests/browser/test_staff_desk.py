@@ -13,7 +13,7 @@ from registration import replies
 from registration.imip import Reply
 from tests.browser.conftest import Site, assert_accessible
 from tests.conftest import NOW
-from tests.factories import make_hybrid, make_rsvp, make_staff
+from tests.factories import make_event, make_hybrid, make_rsvp, make_staff
 
 PASSWORD = "correct horse battery"
 
@@ -56,6 +56,15 @@ def test_staff_find_somebody_while_they_type_and_act_on_many(
     expect(page.get_by_text("2 people checked in.")).to_be_visible()
     page.get_by_role("button", name="Take that back").click()
     expect(page.get_by_text("2 check-ins taken back.")).to_be_visible()
+
+
+def test_where_nobody_can_attend_the_list_is_without_its_script(
+    site: Site, open_page: Callable[..., Page]
+) -> None:
+    """It found nothing to search, and broke."""
+    page = open_page(f"/staff/events/{make_event().slug}/attendees", account=make_staff())
+    page.wait_for_load_state()
+    expect(page.get_by_role("searchbox")).to_have_count(0)
 
 
 def test_a_menu_is_left_by_escape_by_moving_on_and_by_a_press_elsewhere(

@@ -16,6 +16,7 @@ from registration.models import AttendanceOption, Event, MailKind, OutboxMail, Q
 from tests.browser.conftest import Site, assert_accessible
 from tests.conftest import NOW
 from tests.factories import (
+    make_code,
     make_event,
     make_invitation,
     make_option,
@@ -279,6 +280,18 @@ def test_the_answers_of_invited_people_are_in_sight(
     table = page.get_by_role("region", name="All who are invited")
     expect(table.get_by_text("Has not answered", exact=True)).to_have_count(2)
     assert table.evaluate("it => it.scrollWidth <= it.clientWidth")
+
+
+def test_the_codes_of_an_event_push_no_page_aside(
+    site: Site, open_page: Callable[..., Page], width: str
+) -> None:
+    """What is only read aloud is within the table's own box, that scrolls, and not beside it."""
+    event = make_event(visibility="invitation")
+    make_code(event, label="Partner organisations and the members of their boards")
+    page = open_page(
+        f"/staff/events/{event.slug}/settings/invitations", account=make_staff(), width=width
+    )
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 @pytest.mark.parametrize(
