@@ -163,6 +163,20 @@ class TestForeignHosts:
             assert b"evil.example.com" not in told
             assert b"http://events.example.org/" in told
 
+    def test_another_root_than_that_of_the_site_leads_nowhere(self, client: FlaskClient) -> None:
+        evil = {"SCRIPT_NAME": "//evil.example.com"}
+        room, _stream = make_hybrid()
+        account = make_staff(StaffRole.ADMIN)
+        for path in ("/", f"/events/{room.event.slug}", f"/events/{room.event.slug}/rsvp", "/find"):
+            page = client.get(path, environ_overrides=evil)
+            assert page.status_code == 200
+            assert "evil.example.com" not in page.text
+        token = form_of(client.get("/staff/reset").text, "/staff/reset")["csrf_token"]
+        asked = {"csrf_token": token, "email": account.email}
+        client.post("/staff/reset", data=asked, environ_overrides=evil)
+        mail = db.session.scalars(select(OutboxMail)).one()
+        assert b"evil.example.com" not in rendering.render(mail, now=NOW).as_bytes()
+
     @pytest.mark.parametrize(
         "target",
         [

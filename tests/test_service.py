@@ -185,3 +185,19 @@ def test_what_breaks_in_production_is_found_in_the_log_by_the_number_on_its_page
     assert any("Invalid request" in line["message"] for line in lines)
     for personal in (key, "amina", address, "127.0.0.1: "):
         assert personal not in written
+
+
+def test_no_header_moves_the_links_of_a_page_to_another_site(
+    web_server: tuple[int, Path],
+) -> None:
+    """Nor of a page that is kept for all, where a proxy on the same machine passes it on."""
+    port, _said = web_server
+    told = []
+    for root, named in (("//evil.example.com", "SCRIPT_NAME"), ("", "X-Nothing")):
+        with socket.create_connection(("127.0.0.1", port)) as line:
+            head = f"GET {root}/privacy HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
+            line.sendall(f"{head}{named}: {root}\r\n\r\n".encode())
+            told.append(line.makefile("rb").read())
+    for answer in told:
+        assert b" 200 " in answer.splitlines()[0]
+        assert b"evil.example.com" not in answer

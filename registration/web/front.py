@@ -87,6 +87,9 @@ class Front:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer from memory where possible, else ask below."""
+        # The site begins at its host's root (BASE_URL). Servers take another root off a header
+        # that a stranger may have written, and all links of a page that is kept would lead there.
+        environ["SCRIPT_NAME"] = ""
         keys = _keys(environ)
         if not keys:
             return self._ask_below(environ, start_response)
