@@ -94,3 +94,15 @@ def test_the_choice_of_one_reader_is_not_shown_to_another_from_memory(
     assert '<html lang="en"' in page("")
     assert '<html lang="en"' in page("language=en")
     assert '<html lang="fr"' in page("language=fr; a=b")
+
+
+@pytest.mark.parametrize("cookies", ['language="fr"', "language = fr", r'a=b; language="\146r"'])
+def test_a_choice_is_one_for_the_memory_however_its_cookie_is_written(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, cookies: str
+):
+    """No browser writes it so; who does would choose for everybody who comes next."""
+    make_hybrid(slug="peace", language="en")
+    monkeypatch.setattr(app, "wsgi_app", Front(app.wsgi_app, seconds=60))
+    for said, language in ((cookies, "fr"), ("", "en")):
+        page = app.test_client(use_cookies=False).get("/events/peace", headers={"Cookie": said})
+        assert f'<html lang="{language}"' in page.text

@@ -12,13 +12,14 @@ from urllib.parse import urlencode
 
 from flask import Flask, current_app, g, has_request_context, redirect, request
 from flask.typing import ResponseReturnValue
+from werkzeug.http import parse_cookie
 
 from registration import wording
 
 COOKIE = "language"
 _ARGUMENT = "lang"
 _A_YEAR = 365 * 24 * 60 * 60
-_IN_COOKIES = re.compile(rf"(?:^|;\s*){COOKIE}=([A-Za-z_-]{{2,16}})(?:;|$)")
+_CODE = re.compile(r"[A-Za-z_-]{2,16}")
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,12 @@ def chosen() -> str:
 
 
 def in_cookies(header: str) -> str:
-    """What a Cookie header says was chosen, whether or not it is there."""
-    found = _IN_COOKIES.search(header)
-    return found[1] if found else ""
+    """What a Cookie header says was chosen, whether or not it is there.
+
+    It is read as requests read it, in quotes too: a page is kept under what it was made for.
+    """
+    said = parse_cookie(header).get(COOKIE, "") if COOKIE in header else ""
+    return said if _CODE.fullmatch(said) else ""
 
 
 def _choose() -> ResponseReturnValue | None:
