@@ -241,6 +241,20 @@ class TestWhatIsNoFormOfOurs:
         assert rows() == before
         assert client.get("/staff/").status_code == 200, "whoever sent it was signed in all along"
 
+    @pytest.mark.parametrize("has_token", [True, False])
+    def test_a_field_without_a_name_is_no_failure_of_ours(
+        self, client: FlaskClient, has_token: bool
+    ) -> None:
+        token = token_of(client) if has_token else ""
+        part = "--edge\r\nContent-Disposition: form-data{}\r\n\r\n{}\r\n"
+        sent = part.format('; name="csrf_token"', token) if token else ""
+        answer = client.post(
+            "/find",
+            data=sent + part.format("", "a@example.org") + "--edge--\r\n",
+            content_type="multipart/form-data; boundary=edge",
+        )
+        assert answer.status_code == 400
+
     @pytest.mark.parametrize("host", ["a" * 5000, "x-" * 100, "a..b", ".", "a b", "[::1", "\x7f"])
     def test_a_host_that_is_none_is_no_failure_of_ours(
         self, client: FlaskClient, host: str
