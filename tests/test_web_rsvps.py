@@ -375,6 +375,13 @@ class TestTheForm:
         answer = send(client, room.event, room, **{f"question_{question.id}": ["A", "Z"]})
         assert (answer.status_code, "Choose one of the answers" in text_of(answer)) == (422, True)
 
+    def test_a_choice_that_is_sent_many_times_is_kept_once(self, client: FlaskClient):
+        room, _ = make_hybrid()
+        choices = {"kind": QuestionKind.ANY_OF, "choices": ["Soup", "Bread"]}
+        field = f"question_{make_question(room.event, **choices).id}"
+        send(client, room.event, room, **{field: ["Bread", *["Soup"] * 1000]})
+        assert db.session.scalars(select(Answer.value)).one() == {"choices": ["Bread", "Soup"]}
+
     def test_an_edit_keeps_what_was_answered_for_the_room_that_one_waits_for(
         self, client: FlaskClient
     ):

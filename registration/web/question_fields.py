@@ -63,7 +63,7 @@ def value_of(question: Question, field: Field) -> dict[str, Any] | None:
     if question.kind is QuestionKind.YES_NO:
         return {"yes": field.data == "yes"}
     if question.kind is QuestionKind.ANY_OF:
-        return {"choices": list(field.data)}
+        return {"choices": list(dict.fromkeys(field.data))}
     if question.kind is QuestionKind.ONE_OF:
         return {"choices": [field.data]}
     return {"text": field.data}
