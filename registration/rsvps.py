@@ -157,16 +157,19 @@ def streams(
     ]
 
 
+def leaves_queue(rsvp: Rsvp, option: AttendanceOption, now: datetime) -> bool:
+    """Whether attending this way at once costs a position in a queue that is open."""
+    waits = rsvp.waits_for_option_id is not None and now < rsvp.event.promotes_until
+    return waits and not seating.keeps_position(rsvp, option)
+
+
 def gives_up(rsvp: Rsvp, option: AttendanceOption, now: datetime) -> bool:
     """Whether attending this way at once costs what may not come back.
 
     That is a position in a queue that is open, or a place where all others are taken.
     """
-    if rsvp.watches_meanwhile and option.is_virtual:
-        return False
-    waits = rsvp.waits_for_option_id is not None and now < rsvp.event.promotes_until
     holds = rsvp.is_confirmed and rsvp.option.is_full
-    return (waits or holds) and option.has_room_for(rsvp.party_size)
+    return (holds or leaves_queue(rsvp, option, now)) and option.has_room_for(rsvp.party_size)
 
 
 def watch_meanwhile(*, rsvp_id: int, option_id: int, now: datetime) -> None:

@@ -126,10 +126,10 @@ def reseat(rsvp: Rsvp, seats: Seats, option: AttendanceOption, *, now: datetime)
     """Give the party seats in `option` in the place of those that it has, if any, and mail it.
 
     The caller has seen that they are free, or has allowed extra ones. It leaves the queue that it
-    stands in; from one stream to another, one who waits for the room goes on waiting.
+    stands in, unless it `keeps_position`.
     """
     had_entry = rsvp.is_confirmed
-    if not (rsvp.watches_meanwhile and option.is_virtual):
+    if not keeps_position(rsvp, option):
         leave_queue(rsvp, seats)
     release(rsvp, seats)
     take(rsvp, option, now=now)
@@ -138,6 +138,11 @@ def reseat(rsvp: Rsvp, seats: Seats, option: AttendanceOption, *, now: datetime)
         emails.rsvp_changed(rsvp, now=now, switched=True)
     else:
         emails.rsvp_confirmed(rsvp, now=now)
+
+
+def keeps_position(rsvp: Rsvp, option: AttendanceOption) -> bool:
+    """Whether one who has a place, waits for another and takes this stream goes on waiting."""
+    return rsvp.watches_meanwhile and option.is_virtual
 
 
 def set_capacity(option: AttendanceOption, capacity: int | None) -> None:
@@ -280,12 +285,12 @@ def move_up(rsvp: Rsvp, seats: Seats, *, now: datetime, staff_id: int | None = N
     if rsvp.waits_for_option_id is None:
         raise ValueError("this party waits for nothing")
     option = seats.options[rsvp.waits_for_option_id]
-    was_watching = rsvp.watches_meanwhile
+    left = rsvp.option if rsvp.watches_meanwhile else None
     leave_queue(rsvp, seats)
     release(rsvp, seats)
     take(rsvp, option, now=now)
     rsvp.touch(now)
-    emails.rsvp_promoted(rsvp, now=now, was_watching=was_watching)
+    emails.rsvp_promoted(rsvp, now=now, left=left)
     audit.record(
         "rsvp.promoted",
         now=now,

@@ -323,6 +323,20 @@ class TestTheQueueCloses:
         assert "There is nothing more to do." in letter.body
         assert "online" not in letter.body
 
+    def test_who_has_a_seat_in_another_room_keeps_that(self, app: Flask):
+        hall = make_option(make_event(starts_at=START), label="Hall A", capacity=1)
+        annex = make_option(hall.event, label="Annex")
+        make_rsvp(hall, email="bo@example.org")
+        rsvp = make_rsvp(annex, email="chi@example.org")
+        rsvps.switch(rsvp_id=rsvp.id, option_id=hall.id, accepts_waiting=True, now=NOW)
+        run_until_done(START)
+        app.config["NOW"] = lambda: START
+        body = self.letters(START)["chi@example.org"].body
+        assert "What you have stays as it is: Annex." in body
+        assert "online" not in body
+        assert "Open my ticket" in body
+        assert "/j/" not in body
+
     def test_who_waits_for_a_place_online_reads_of_a_place(self, app: Flask):
         stream = make_option(make_event(starts_at=START), mode=AttendanceMode.VIRTUAL, capacity=1)
         make_rsvp(stream, email="bo@example.org")

@@ -347,6 +347,53 @@ def test_a_new_name_is_told_as_no_new_way_to_attend(app: Flask):
     assert "You now attend this way: Online." in last_mail(rsvp).body
 
 
+def said_to(rsvp: Rsvp) -> str:
+    """What the latest mail about an RSVP says, on one line."""
+    return " ".join(last_mail(rsvp).body.split())
+
+
+def test_who_has_a_seat_and_waits_for_another_room_reads_of_rooms(app: Flask):
+    hall = make_option(label="Hall A", capacity=1)
+    annex = make_option(hall.event, label="Annex")
+    first, rsvp = make_rsvp(hall), make_rsvp(annex)
+    rsvps.switch(rsvp_id=rsvp.id, option_id=hall.id, accepts_waiting=True, now=NOW)
+    assert "Waiting for: Hall A." in said_to(rsvp)
+    assert "What you have stays as it is: Annex." in said_to(rsvp)
+    assert "online" not in said_to(rsvp)
+    links.resend(rsvp_id=rsvp.id, now=NOW)
+    assert "Your seat is reserved" in said_to(rsvp)
+    assert "You are on the waitlist for another place as well: Hall A." in said_to(rsvp)
+    assert "You are next." in said_to(rsvp)
+    rsvps.cancel(rsvp_id=first.id, now=NOW)
+    assert "A seat is yours" in said_to(rsvp)
+    assert "You now attend this way: Hall A. Your calendar follows by itself." in said_to(rsvp)
+    assert "the stream" not in said_to(rsvp)
+
+
+def test_who_watches_and_waits_for_another_stream_reads_of_no_room(app: Flask):
+    english = make_option(mode=AttendanceMode.VIRTUAL, label="In English", capacity=1)
+    french = make_option(english.event, mode=AttendanceMode.VIRTUAL, label="In French")
+    first, rsvp = make_rsvp(english), make_rsvp(french)
+    rsvps.switch(rsvp_id=rsvp.id, option_id=english.id, accepts_waiting=True, now=NOW)
+    assert "What you have stays as it is: In French." in said_to(rsvp)
+    links.resend(rsvp_id=rsvp.id, now=NOW)
+    assert "You are on the waitlist for another place as well: In English." in said_to(rsvp)
+    rsvps.cancel(rsvp_id=first.id, now=NOW)
+    assert "A place is yours" in said_to(rsvp)
+    assert "You now attend this way: In English. Your calendar follows by itself." in said_to(rsvp)
+    assert "the room" not in said_to(rsvp)
+
+
+def test_who_watches_is_promised_no_seat_once_the_queue_has_closed(app: Flask):
+    room, stream = make_hybrid(capacity=1, promotion_closes_at=NOW + timedelta(seconds=30))
+    make_rsvp(room)
+    rsvp = make_rsvp(room, meanwhile_option_id=stream.id)
+    assert "You are on the waitlist for the room as well" in said_to(rsvp)
+    app.config["NOW"] = lambda: NOW + timedelta(minutes=1)
+    assert "You are watching" in said_to(rsvp)
+    assert "waitlist" not in said_to(rsvp)
+
+
 def test_an_assistants_copy_has_no_calendar_part(app: Flask):
     rsvp = make_rsvp(make_option(), email="amina@example.org", booked_by_email="office@example.org")
     copy = last_mail(rsvp, to="office@example.org")

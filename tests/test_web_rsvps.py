@@ -757,6 +757,21 @@ class TestTheManagePage:
         page = client.get(f"/rsvp/{seated.manage_key}").text
         assert "Wait for a seat" in page, "the seat went to who waited"
 
+    def test_who_gives_up_the_last_seat_for_a_stream_is_asked_also_while_waiting_for_another_room(
+        self, client: FlaskClient
+    ):
+        hall = make_option(label="Hall A", capacity=1)
+        annex = make_option(hall.event, label="Annex", capacity=1)
+        stream = make_option(hall.event, mode=AttendanceMode.VIRTUAL)
+        make_rsvp(hall)
+        rsvp = make_rsvp(annex)
+        press(client, rsvp, "switch", option=hall.id, wait="y")
+        page = text_of(client.get(f"/rsvp/{rsvp.manage_key}/switch?option={stream.id}"))
+        assert "Annex: every place is taken. If you give yours back" in page
+        assert "you lose this position" not in page
+        press(client, rsvp, "switch", option=stream.id)
+        assert "You are next" in text_of(client.get(f"/rsvp/{rsvp.manage_key}"))
+
     def test_what_must_be_answered_for_the_way_switched_to_is_asked(self, client: FlaskClient):
         room, stream = make_hybrid()
         lunch = make_question(

@@ -12,7 +12,15 @@ from sqlalchemy import select
 from registration import editions
 from registration.database import db
 from registration.emails import corrections, rows
-from registration.models import Invitation, MailKind, OutboxMail, Rsvp, RsvpStatus, write_rsvp
+from registration.models import (
+    AttendanceOption,
+    Invitation,
+    MailKind,
+    OutboxMail,
+    Rsvp,
+    RsvpStatus,
+    write_rsvp,
+)
 
 
 def rsvp_verify(rsvp: Rsvp, *, now: datetime) -> None:
@@ -35,9 +43,16 @@ def rsvp_waitlisted(rsvp: Rsvp, *, now: datetime) -> None:
     _to_attendee(rsvp, MailKind.WAITLISTED, now, calendar=False)
 
 
-def rsvp_promoted(rsvp: Rsvp, *, now: datetime, was_watching: bool) -> None:
-    """Say that a seat is theirs: a first REQUEST, or for one who watched meanwhile the next."""
-    _to_attendee(rsvp, MailKind.PROMOTED, now, calendar=True, was_watching=was_watching)
+def rsvp_promoted(rsvp: Rsvp, *, now: datetime, left: AttendanceOption | None) -> None:
+    """Say that a seat is theirs: a first REQUEST, or the next for one who has `left` another."""
+    _to_attendee(
+        rsvp,
+        MailKind.PROMOTED,
+        now,
+        calendar=True,
+        had_place=left is not None,
+        was_watching=left is not None and left.is_virtual,
+    )
 
 
 def rsvp_changed(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from flask_babel import gettext
+from flask_babel import gettext, ngettext
 from sqlalchemy import select
 
 from registration import entries, itip, wording
@@ -69,7 +69,15 @@ def _queue_closed(rsvp: Rsvp, mail: OutboxMail) -> Letter:
     else:
         none_came = gettext("No seat has come free, %(name)s", name=first_name(rsvp.name))
         closed = gettext("The queue has closed: no more seats are given to it.")
-    if rsvp.watches_meanwhile:
+    if rsvp.watches_meanwhile and not rsvp.option.is_virtual:
+        way = wording.isolated(wording.option_name(rsvp.option))
+        instead = gettext("What you have stays as it is: %(way)s.", way=way)
+        button = Link(
+            ngettext("Open my ticket", "Open my tickets", rsvp.party_size),
+            entries.manage_url(rsvp),
+        )
+        note = ""
+    elif rsvp.watches_meanwhile:
         instead = gettext("You keep your place online.")
         button = Link(gettext("Go to my room"), entries.join_url(rsvp))
         note = gettext("The link is yours alone. Keep it to yourself.")

@@ -49,7 +49,8 @@ def _waiting(rsvp: Rsvp, mail: OutboxMail) -> Letter:
         way = wording.isolated(rsvp.waits_for.label)
         paragraphs.insert(0, gettext("Waiting for: %(way)s.", way=way))
     if rsvp.watches_meanwhile:
-        paragraphs.append(gettext("You keep your place online meanwhile."))
+        way = wording.isolated(wording.option_name(rsvp.option))
+        paragraphs.append(gettext("What you have stays as it is: %(way)s.", way=way))
     return Letter(
         subject=subject,
         heading=heading,

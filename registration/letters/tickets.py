@@ -18,6 +18,7 @@ from registration.letters.letter import (
     why_answered,
 )
 from registration.models import OutboxMail, Rsvp
+from registration.times import now
 
 
 def confirmed(rsvp: Rsvp, mail: OutboxMail) -> Letter:
@@ -27,7 +28,7 @@ def confirmed(rsvp: Rsvp, mail: OutboxMail) -> Letter:
 
 def _seated(rsvp: Rsvp, mail: OutboxMail) -> Letter:
     event, name = rsvp.event, first_name(rsvp.name)
-    return to_the_room(
+    letter = to_the_room(
         rsvp,
         subject=ngettext(
             "Your ticket for %(title)s, %(when)s",
@@ -42,6 +43,8 @@ def _seated(rsvp: Rsvp, mail: OutboxMail) -> Letter:
         places=[place_of(rsvp), *_party(rsvp)],
         links=_change_links(rsvp, mail),
     )
+    letter.paragraphs += _queue(rsvp, mail)
+    return letter
 
 
 def to_the_room(
@@ -113,20 +116,7 @@ def _watching(rsvp: Rsvp, mail: OutboxMail) -> Letter:
             time=opens,
         )
     ]
-    if rsvp.watches_meanwhile:
-        ahead = queues.ahead_of(rsvp)
-        paragraphs.append(
-            ngettext("%(num)d party is ahead of you.", "%(num)d parties are ahead of you.", ahead)
-            if ahead
-            else gettext("You are next.")
-        )
-        paragraphs.insert(
-            -1,
-            gettext(
-                "You are on the waitlist for the room as well and keep your position. "
-                "When a seat is yours we write to you, and your calendar follows."
-            ),
-        )
+    paragraphs += _queue(rsvp, mail)
     return Letter(
         subject=gettext(
             "Your link for %(title)s, %(when)s", title=event.title, when=when_of(event)
@@ -142,6 +132,30 @@ def _watching(rsvp: Rsvp, mail: OutboxMail) -> Letter:
     )
 
 
+def _queue(rsvp: Rsvp, mail: OutboxMail) -> list[str]:
+    """What else they wait for, and where they stand; nothing once that queue has closed."""
+    wanted = rsvp.waits_for
+    if wanted is None or (mail.ended_at or now()) >= rsvp.event.promotes_until:
+        return []
+    is_the_room = rsvp.option.is_virtual and not wanted.is_virtual and not wanted.label
+    ahead = queues.ahead_of(rsvp)
+    return [
+        gettext(
+            "You are on the waitlist for the room as well and keep your position. "
+            "When a seat is yours we write to you, and your calendar follows."
+        )
+        if is_the_room
+        else gettext(
+            "You are on the waitlist for another place as well: %(way)s. You keep your position. "
+            "When it is your turn we write to you, and your calendar follows.",
+            way=wording.isolated(wording.option_name(wanted)),
+        ),
+        ngettext("%(num)d party is ahead of you.", "%(num)d parties are ahead of you.", ahead)
+        if ahead
+        else gettext("You are next."),
+    ]
+
+
 def promoted(rsvp: Rsvp, mail: OutboxMail) -> Letter:
     """A seat has come free, or a place in the stream, and is theirs."""
     letter = confirmed(rsvp, mail)
@@ -153,11 +167,12 @@ def promoted(rsvp: Rsvp, mail: OutboxMail) -> Letter:
     else:
         letter.subject = gettext("A seat is yours: %(title)s, %(when)s", **about)
         letter.heading = gettext("A seat is yours, %(name)s", name=name)
-    first = (
-        gettext("You have moved from the stream to the room; your calendar follows.")
-        if mail.facts.get("was_watching")
-        else gettext("You have moved up from the waitlist. There is nothing to confirm.")
-    )
+    if mail.facts.get("was_watching") and not rsvp.option.is_virtual:
+        first = gettext("You have moved from the stream to the room; your calendar follows.")
+    elif mail.facts.get("had_place"):
+        first = _attends_now(rsvp)
+    else:
+        first = gettext("You have moved up from the waitlist. There is nothing to confirm.")
     letter.paragraphs.insert(0, first)
     return letter
 
@@ -168,14 +183,15 @@ def changed(rsvp: Rsvp, mail: OutboxMail) -> Letter:
     letter.subject = gettext("Changed: %(subject)s", subject=letter.subject)
     letter.heading = gettext("Your RSVP is changed, %(name)s", name=first_name(rsvp.name))
     if mail.facts.get("switched"):
-        letter.paragraphs.insert(
-            0,
-            gettext(
-                "You now attend this way: %(way)s. Your calendar follows by itself.",
-                way=wording.option_name(rsvp.option),
-            ),
-        )
+        letter.paragraphs.insert(0, _attends_now(rsvp))
     return letter
+
+
+def _attends_now(rsvp: Rsvp) -> str:
+    return gettext(
+        "You now attend this way: %(way)s. Your calendar follows by itself.",
+        way=wording.isolated(wording.option_name(rsvp.option)),
+    )
 
 
 def _change_links(rsvp: Rsvp, mail: OutboxMail) -> list[Link]:

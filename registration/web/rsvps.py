@@ -168,7 +168,7 @@ def _ask_to_switch(rsvp: Rsvp) -> ResponseReturnValue:
         option=option,
         options=options,
         ahead=ahead,
-        queue_is_open=moment < rsvp.event.promotes_until,
+        leaves_queue=rsvps.leaves_queue(rsvp, option, moment),
     )
 
 
