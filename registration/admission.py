@@ -142,21 +142,33 @@ def check_queue(
     if not accepts_waiting:
         raise full(option, party_size)
     if now >= event.promotes_until:
-        raise RsvpRefused(Refusal.FULL, _("Every seat is taken, and the waitlist has closed."))
+        text = (
+            _("Every place is taken, and the waitlist has closed.")
+            if option.is_virtual
+            else _("Every seat is taken, and the waitlist has closed.")
+        )
+        raise RsvpRefused(Refusal.FULL, text)
 
 
 def check_size(option: AttendanceOption, party_size: int) -> None:
     """Refuse a party that could never sit down: it would hold the queue for good."""
     if not option.could_seat(party_size):
-        raise RsvpRefused(
-            Refusal.TOO_MANY_GUESTS,
+        text = (
             lazy_ngettext(
+                "There is %(num)d place in all, and your party needs %(size)d.",
+                "There are %(num)d places in all, and your party needs %(size)d.",
+                option.capacity,
+                size=party_size,
+            )
+            if option.is_virtual
+            else lazy_ngettext(
                 "There is %(num)d seat in all, and your party needs %(size)d.",
                 "There are %(num)d seats in all, and your party needs %(size)d.",
                 option.capacity,
                 size=party_size,
-            ),
+            )
         )
+        raise RsvpRefused(Refusal.TOO_MANY_GUESTS, text)
 
 
 def check_move(event: Event, option: AttendanceOption, now: datetime) -> None:
@@ -210,6 +222,13 @@ def full(option: AttendanceOption, party_size: int) -> RsvpRefused:
     left = option.seats_left or 0
     if option.waiting or not left:
         text = _("Every seat is taken.") if not option.is_virtual else _("Every place is taken.")
+    elif option.is_virtual:
+        text = lazy_ngettext(
+            "Only %(num)d place is left, and your party needs %(size)d.",
+            "Only %(num)d places are left, and your party needs %(size)d.",
+            left,
+            size=party_size,
+        )
     else:
         text = lazy_ngettext(
             "Only %(num)d seat is left, and your party needs %(size)d.",

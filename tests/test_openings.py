@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from email import message_from_bytes, policy
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -14,6 +15,7 @@ from registration import desk, erasure, forgetting, lifecycle, listing, openings
 from registration.clock import Calendar
 from registration.database import db
 from registration.models import (
+    AttendanceMode,
     Event,
     EventStatus,
     MailKind,
@@ -142,6 +144,29 @@ class TestTelling:
         assert told.get_body(("calendar",)) is None
         french = rendering.render(second, now=OPENS)
         assert french.subject.startswith("Les inscriptions sont ouvertes")
+
+    @pytest.mark.parametrize(
+        ("way", "said"),
+        [
+            ({"capacity": 9}, "Seats go in the order in which people answer."),
+            ({"capacity": 9, "needs_approval": True}, "The organisers approve each RSVP."),
+            ({"capacity": None}, ""),
+            ({"mode": AttendanceMode.VIRTUAL, "capacity": 9}, ""),
+        ],
+    )
+    def test_the_first_are_promised_seats_only_where_they_get_them(
+        self, app: Flask, way: dict[str, Any], said: str
+    ) -> None:
+        event = make_event(registration_opens_at=OPENS)
+        make_option(event, **way)
+        ask(event)
+        openings.tell_due(now=OPENS)
+        body = rendering.render(mails()[0], now=OPENS).body
+        promises = (
+            "Seats go in the order in which people answer.",
+            "The organisers approve each RSVP.",
+        )
+        assert [promise for promise in promises if promise in body] == [*filter(None, [said])]
 
     def test_the_clock_does_it(self, event: Event) -> None:
         ask(event)

@@ -384,6 +384,21 @@ def test_who_watches_and_waits_for_another_stream_reads_of_no_room(app: Flask):
     assert "the room" not in said_to(rsvp)
 
 
+@pytest.mark.parametrize("mode", AttendanceMode)
+def test_who_waits_is_first_in_no_queue_that_has_closed(app: Flask, mode: AttendanceMode):
+    option = make_option(mode=mode, capacity=1)
+    make_rsvp(option)
+    rsvp = make_rsvp(option)
+    app.config["NOW"] = lambda: option.event.starts_at
+    links.resend(rsvp_id=rsvp.id, now=NOW)
+    told = last_mail(rsvp)
+    assert told.subject.startswith("The queue has closed: Event")
+    assert "first in the queue" not in told.body
+    assert "The queue has closed, " in told.body
+    of_what = "places" if option.is_virtual else "seats"
+    assert f"No more {of_what} are given to it." in said_to(rsvp)
+
+
 def test_who_watches_is_promised_no_seat_once_the_queue_has_closed(app: Flask):
     room, stream = make_hybrid(capacity=1, promotion_closes_at=NOW + timedelta(seconds=30))
     make_rsvp(room)

@@ -223,6 +223,56 @@ class TestTheForm:
         make_option(event, mode=AttendanceMode.VIRTUAL, capacity=places)
         assert f"(America/New_York) {said}" in text_of(client.get(f"/events/{event.slug}/rsvp"))
 
+    def test_no_place_is_promised_at_once_where_the_organisers_decide(self, client: FlaskClient):
+        room = make_option(needs_approval=True)
+        path = f"/events/{room.event.slug}/rsvp"
+        page = client.get(path)
+        assert "Save your place" not in text_of(page)
+        assert '<button class="btn btn--main">Send</button>' in page.text
+        make_option(room.event, mode=AttendanceMode.VIRTUAL)
+        page = client.get(path)
+        assert "Save your place" in text_of(page)
+        assert '<button class="btn btn--main">Save my place</button>' in page.text
+
+    def test_who_joins_a_queue_is_promised_a_seat_in_their_turn_alone(self, client: FlaskClient):
+        event = make_event()
+        for option in (
+            make_option(event, capacity=1),
+            make_option(event, mode=AttendanceMode.VIRTUAL, capacity=1),
+        ):
+            make_rsvp(option)
+            make_rsvp(option)
+        page = text_of(client.get(f"/events/{event.slug}/rsvp"))
+        assert "1 party is waiting. When it is your turn, a seat that becomes free is yours" in page
+        assert (
+            "1 party is waiting. When it is your turn, a place that becomes free is yours" in page
+        )
+
+    def test_a_stream_that_is_full_has_places_also_where_it_is_refused(
+        self, app: Flask, client: FlaskClient
+    ):
+        event = make_event(guests_max=5)
+        stream = make_option(event, mode=AttendanceMode.VIRTUAL, capacity=3)
+        path, begun = f"/events/{event.slug}/rsvp", event.starts_at
+        too_many = send(client, event, stream, guest_1="B", guest_2="C", guest_3="D")
+        assert "There are 3 places in all, and your party needs 4." in text_of(too_many)
+        make_rsvp(stream)
+        few = send(client, event, stream, guest_1="B", guest_2="C")
+        assert "Only 2 places are left, and your party needs 3." in text_of(few)
+        make_rsvp(stream, guests=["B"])
+        waiting = make_rsvp(stream)
+        form = hidden(client.get(path).text)
+        app.config["NOW"] = lambda: begun
+        typed = {"attend": f"{stream.id}w", "name": "Cy", "email": "c@example.org", "consent": "y"}
+        late = client.post(path, data=form | typed)
+        lobby = client.get(f"/j/{waiting.join_key}")
+        assert "No more places are given to it." in text_of(lobby)
+        for answer in (late, lobby, client.get(path), client.get(f"/events/{event.slug}")):
+            assert "seat" not in text_of(answer)
+        assert "Every place is taken The waitlist has closed as well." in text_of(late)
+        page = text_of(client.get(f"/events/{event.slug}"))
+        assert "Every place is taken. The waitlist has closed as well." in page
+
     def test_a_queue_that_staff_empty_by_hand_promises_no_turn(self, client: FlaskClient):
         event = make_event(promotes_automatically=False)
         make_option(event, capacity=0)

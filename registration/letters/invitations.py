@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from flask_babel import gettext
@@ -93,13 +94,32 @@ def opened(mail: OutboxMail) -> Letter:
         paragraphs=[part for part in (first, event.summary, _choice(places)) if part],
         preheader=preheader_of(event, first),
         button=Link(gettext("RSVP"), f"{entries.event_url(event)}/rsvp"),
-        button_note=gettext("Seats go in the order in which people answer."),
+        button_note=_who_gets_seats(event),
         events=[facts_of(event, places)],
         why=gettext(
             "You get this one message because somebody entered this address at the event’s page. "
             "We do not keep the address."
         ),
     )
+
+
+def _who_gets_seats(event: Event) -> str:
+    """How seats are given, where not everybody gets one."""
+    options = _options(event)
+    if options and all(option.needs_approval for option in options):
+        return gettext("The organisers approve each RSVP.")
+    rooms = [option for option in options if not option.is_virtual and not option.needs_approval]
+    if any(room.capacity is not None for room in rooms):
+        return gettext("Seats go in the order in which people answer.")
+    return ""
+
+
+def _options(event: Event) -> Sequence[AttendanceOption]:
+    return db.session.scalars(
+        select(AttendanceOption)
+        .where(AttendanceOption.event_id == event.id)
+        .order_by(AttendanceOption.position)
+    ).all()
 
 
 def _heading(invited: Invitation) -> str:
@@ -120,11 +140,7 @@ def _way_out(invited: Invitation) -> Link:
 
 def _places(event: Event) -> list[Place]:
     """Where one can attend: the room, the stream, or both; the venue while nothing is said."""
-    options = db.session.scalars(
-        select(AttendanceOption)
-        .where(AttendanceOption.event_id == event.id)
-        .order_by(AttendanceOption.position)
-    ).all()
+    options = _options(event)
     rooms = [option for option in options if not option.is_virtual]
     streams = [option for option in options if option.is_virtual]
     places = []

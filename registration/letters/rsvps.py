@@ -33,17 +33,17 @@ def _changed(rsvp: Rsvp, mail: OutboxMail) -> Letter:
 
 def _waiting(rsvp: Rsvp, mail: OutboxMail) -> Letter:
     event = rsvp.event
+    name = first_name(rsvp.name)
     subject = gettext("You are on the waitlist for %(title)s", title=event.title)
-    # Staff still read it when its reader stands in no queue any more.
-    heading = (
-        gettext(
-            "You are %(place)s in the queue, %(name)s",
-            place=wording.ordinal_place(queues.ahead_of(rsvp) + 1),
-            name=first_name(rsvp.name),
-        )
-        if rsvp.waits_for_option_id
-        else subject
-    )
+    if _is_closed(rsvp, mail):
+        subject = gettext("The queue has closed: %(title)s", title=event.title)
+        heading = gettext("The queue has closed, %(name)s", name=name)
+    elif rsvp.waits_for_option_id:
+        place = wording.ordinal_place(queues.ahead_of(rsvp) + 1)
+        heading = gettext("You are %(place)s in the queue, %(name)s", place=place, name=name)
+    else:
+        # Staff still read it when its reader stands in no queue any more.
+        heading = subject
     paragraphs = [_how_the_queue_moves(rsvp, mail)]
     if rsvp.waits_for and rsvp.waits_for.label:
         way = wording.isolated(rsvp.waits_for.label)
@@ -63,15 +63,25 @@ def _waiting(rsvp: Rsvp, mail: OutboxMail) -> Letter:
     )
 
 
+def _is_closed(rsvp: Rsvp, mail: OutboxMail) -> bool:
+    """Approved, or an address confirmed, too late; or the mail has waited, or went again, since."""
+    return (mail.ended_at or now()) >= rsvp.event.promotes_until
+
+
 def _how_the_queue_moves(rsvp: Rsvp, mail: OutboxMail) -> str:
     event = rsvp.event
     closes = wording.moment(event.promotes_until, event.zone)
-    if (mail.ended_at or now()) >= event.promotes_until:
-        # Approved, or an address confirmed, too late; or the mail has waited so long.
-        return gettext(
-            "The queue closed on %(moment)s. No more seats are given to it.", moment=closes
-        )
     is_for_a_stream = (rsvp.waits_for or rsvp.option).is_virtual
+    if _is_closed(rsvp, mail):
+        return (
+            gettext(
+                "The queue closed on %(moment)s. No more places are given to it.", moment=closes
+            )
+            if is_for_a_stream
+            else gettext(
+                "The queue closed on %(moment)s. No more seats are given to it.", moment=closes
+            )
+        )
     if not event.promotes_automatically:
         moves = (
             gettext("The organisers give the places that become free, and we mail you your link.")

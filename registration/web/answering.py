@@ -232,6 +232,7 @@ def _page(
             now=moment,
             form=form,
             is_to_open=is_to_open,
+            is_online=all(option.is_virtual for option in asking.options),
             opens_at=opens_at,
             closed_at=listing.closed_at(asking.options, event, moment),
         )
@@ -251,6 +252,7 @@ def _page(
         invitation=invitation_by_key(event, form.invitation.data or ""),
         is_by_invitation=event.visibility is Visibility.INVITATION,
         all_wait=_all_wait(form),
+        none_at_once=all(offer.waits or offer.option.needs_approval for offer in form.offers),
         may_watch=any(offer.option.is_virtual and not offer.waits for offer in form.offers),
     )
     return page, status
