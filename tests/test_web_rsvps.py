@@ -39,6 +39,7 @@ from tests.factories import (
     make_option,
     make_question,
     make_rsvp,
+    make_speaker,
     make_staff,
     save,
 )
@@ -489,6 +490,27 @@ class TestTheForm:
         again = hidden(answer.text) | {"name": "Amina Okonkwo-Bell", "organisation": "ACME"}
         assert 'value="Amina Okonkwo-Bell"' in answer.text
         assert client.post(path, data=again).status_code == 303
+
+    @pytest.mark.parametrize("button", ["cancel", "resend", "verify", "erase"])
+    def test_a_button_without_its_cookie_leads_back_to_its_page_in_its_language(
+        self, client: FlaskClient, button: str
+    ):
+        rsvp = make_rsvp(make_hybrid()[0], language="fr")
+        path = f"/rsvp/{rsvp.manage_key}"
+        answer = client.post(f"{path}/{button}")
+        assert answer.status_code == 400
+        assert "La page est restée ouverte trop longtemps" in text_of(answer)
+        assert f'<a class="btn btn--main" href="{path}">Rouvrir la page</a>' in answer.text
+        assert client.get(path).status_code == 200
+        assert client.post(f"/rsvp/nothing/{button}").status_code == 404
+
+    def test_a_speakers_answer_without_its_cookie_leads_back_to_their_page(
+        self, client: FlaskClient
+    ):
+        speaker = make_speaker(make_event())
+        answer = client.post(f"/speaker/{speaker.key}/answer", data={"answer": "yes"})
+        assert answer.status_code == 400
+        assert f'href="/speaker/{speaker.key}">Open the page again</a>' in answer.text
 
     def test_a_form_that_is_gone_meanwhile_is_404_also_without_its_cookie(
         self, client: FlaskClient

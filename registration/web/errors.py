@@ -7,7 +7,16 @@ import logging
 import secrets
 import sqlite3
 
-from flask import Flask, Response, current_app, g, make_response, render_template, request
+from flask import (
+    Flask,
+    Response,
+    current_app,
+    g,
+    make_response,
+    render_template,
+    request,
+    url_for,
+)
 from flask.globals import request_ctx
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext, ngettext
@@ -158,9 +167,14 @@ def _reasons_why_gone() -> list[str]:
     ]
 
 
-def _page(heading: str, advice: str, code: int) -> str:
+def _page(heading: str, advice: str, code: int, *, left_open: str = "") -> str:
     return render_template(
-        "errors/show.html", heading=heading, advice=advice, code=code, is_desk=_is_desk()
+        "errors/show.html",
+        heading=heading,
+        advice=advice,
+        code=code,
+        left_open=left_open,
+        is_desk=_is_desk(),
     )
 
 
@@ -184,14 +198,36 @@ def _no_token(error: CSRFError) -> ResponseReturnValue:
             return answering.as_sent(once_more, 400)
         if request.endpoint in _KEYED_FORMS:
             return _KEYED_FORMS[request.endpoint]()
+        left_open = _left_open()
     except HTTPException as gone:
         return _known(gone)
     heading = gettext("The page was open for too long")
-    advice = gettext(
-        "We could not be sure that this came from you. Go back, reload the page and send it again; "
-        "your browser keeps what you typed. Cookies of this site must be allowed."
-    )
-    return _page(heading, advice, 400), 400
+    if left_open:
+        advice = gettext(
+            "We could not be sure that this came from you, so nothing has changed. Open the page "
+            "again and press the button once more. Cookies of this site must be allowed."
+        )
+    else:
+        advice = gettext(
+            "We could not be sure that this came from you. Go back, reload the page and send it "
+            "again; your browser keeps what you typed. Cookies of this site must be allowed."
+        )
+    return _page(heading, advice, 400, left_open=left_open), 400
+
+
+def _left_open() -> str:
+    """The page of somebody's own whose button was pressed, if it is one; we go on in its language.
+
+    On a phone that has restored it there is nothing to go back to.
+    """
+    key = (request.view_args or {}).get("key", "")
+    if request.blueprint in ("rsvps", "erasing"):
+        access.rsvp_by_manage_key(key)
+        return url_for("rsvps.show", key=key)
+    if request.blueprint == "speakers":
+        access.speaker_by_key(key)
+        return url_for("speakers.show", key=key)
+    return ""
 
 
 def _unfit(error: Exception) -> ResponseReturnValue:
