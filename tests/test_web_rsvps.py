@@ -12,7 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
-from registration import approvals, invitations, lifecycle, rsvps, streams
+from registration import approvals, invitations, lifecycle, rendering, rsvps, streams
 from registration.database import db
 from registration.models import (
     Answer,
@@ -965,16 +965,38 @@ class TestTheManagePage:
         save(rsvp.event)
         assert "while there is room" not in client.get(f"/rsvp/{rsvp.manage_key}/cancel").text
 
+    @pytest.mark.parametrize("state", ["waiting", "pending", "not held", "room", "meanwhile"])
+    def test_only_who_had_a_place_is_told_that_others_can_have_it(
+        self, client: FlaskClient, state: str
+    ):
+        rsvp, gives = rsvp_in(state), state in ("room", "meanwhile")
+        page = press(client, rsvp, "cancel")
+        assert ("Somebody else can have your place now." in page) is gives
+        assert "You can send a new RSVP while there is room." in page
+        rows = select(OutboxMail).filter_by(rsvp_id=rsvp.id, kind=MailKind.CANCELLED)
+        body = rendering.render(db.session.scalars(rows).one(), now=now()).body
+        assert ("somebody else can have your place now." in " ".join(body.split())) is gives
+        assert "Thank you for telling us" in body
+        rsvp.event.registration_closes_at = now()
+        save(rsvp.event)
+        page = text_of(client.get(f"/rsvp/{rsvp.manage_key}"))
+        assert ("Somebody else can have your place now." in page) is gives
+        assert "RSVPs are closed." in page
+
     def test_the_room_is_not_said_to_open_when_it_is_open(self, app: Flask, client: FlaskClient):
         _, stream = make_hybrid()
         rsvp = make_rsvp(stream)
         path, opens_at = f"/rsvp/{rsvp.manage_key}", rsvp.event.lobby_opens_at
-        assert "Your room opens at 9:45 a.m. EST" in text_of(client.get(path))
+        page = text_of(client.get(path))
+        assert "Your room opens at 9:45 a.m. EST" in page
+        assert "Open your link from 9:45 a.m. EST A countdown shows until the start." in page
         app.config["NOW"] = lambda: opens_at
         page = text_of(client.get(path))
         assert "Your room is open." in page
         assert "Your room opens" not in page
         assert "until the day" not in page
+        assert "Open your link from" not in page
+        assert "Press Enter" in page
 
     @pytest.mark.parametrize(
         ("minutes", "said"),

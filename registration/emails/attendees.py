@@ -66,7 +66,15 @@ def rsvp_cancelled(
     rsvp: Rsvp, *, now: datetime, by: str, was_confirmed: bool, reason: str = ""
 ) -> None:
     """Say that the RSVP has ended; with a CANCEL if there is an entry to take away."""
-    _to_attendee(rsvp, MailKind.CANCELLED, now, calendar=was_confirmed, by=by, reason=reason)
+    _to_attendee(
+        rsvp,
+        MailKind.CANCELLED,
+        now,
+        calendar=was_confirmed,
+        by=by,
+        reason=reason,
+        had_place=was_confirmed,
+    )
 
 
 def rsvp_erased(rsvp: Rsvp, *, now: datetime, was_live: bool, was_confirmed: bool) -> None:

@@ -166,8 +166,10 @@ def _cancelled(rsvp: Rsvp, mail: OutboxMail) -> Letter:
             "As you asked, what we kept about you for this event is erased, and your RSVP with it. "
             "We delete this address too as soon as this message has reached it."
         )
-    else:
+    elif mail.facts.get("had_place", True):
         first = gettext("Thank you for telling us: somebody else can have your place now.")
+    else:
+        first = gettext("Thank you for telling us.")
     paragraphs = [first, *paragraphs_of(mail.facts.get("reason", ""))]
     if mail.ical_sequence is not None:
         paragraphs.append(gettext("The entry leaves your calendar by itself."))
