@@ -130,7 +130,7 @@ def _do(
         action = "rsvp.left_waitlist"
         seating.leave_queue(rsvp, seats)
         rsvp.touch(now)
-        emails.rsvp_changed(rsvp, now=now)
+        emails.rsvp_changed(rsvp, now=now, left_queue=True)
     elif how is How.MEANWHILE:
         action = "rsvp.watches_meanwhile"
         seating.take(rsvp, option, now=now)

@@ -77,7 +77,7 @@ def leave_waitlist(*, rsvp_id: int, now: datetime) -> None:
         else:
             seating.leave_queue(rsvp, seats)
             rsvp.touch(now)
-            emails.rsvp_changed(rsvp, now=now)
+            emails.rsvp_changed(rsvp, now=now, left_queue=True)
         audit.record("rsvp.left_waitlist", now=now, rsvp=rsvp)
         # The party may have held the queue.
         seating.promote(seats, now=now)

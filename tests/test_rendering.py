@@ -461,6 +461,38 @@ def _second(option: AttendanceOption) -> Rsvp:
     return make_rsvp(option)
 
 
+def test_who_had_a_seat_and_is_rejected_reads_that_the_entry_goes(app: Flask):
+    event = make_event()
+    seated = make_rsvp(make_option(event))
+    undecided = make_rsvp(make_option(event, needs_approval=True))
+    approvals.reject(rsvp_ids=[seated.id, undecided.id], staff_id=make_staff().id, now=NOW)
+    said = [last_mail(rsvp) for rsvp in (seated, undecided)]
+    assert [message.method for message in said] == ["CANCEL", ""]
+    leaves = "The entry leaves your calendar by itself."
+    assert [leaves in message.body for message in said] == [True, False]
+
+
+def test_only_who_gives_back_one_of_so_many_seats_reads_that_others_can_have_it(app: Flask):
+    room, stream = make_hybrid(1)
+    seated, waiting, watching = make_rsvp(room), make_rsvp(room), make_rsvp(stream)
+    rsvps.leave_waitlist(rsvp_id=waiting.id, now=NOW)
+    for rsvp in (watching, seated):
+        rsvps.cancel(rsvp_id=rsvp.id, now=NOW)
+    said = [
+        "somebody else can have" in last_mail(rsvp).body for rsvp in (waiting, watching, seated)
+    ]
+    assert said == [False, False, True]
+
+
+def test_who_leaves_the_queue_and_watches_on_reads_both(app: Flask):
+    room, stream = make_hybrid(1)
+    make_rsvp(room)
+    rsvp = make_rsvp(room, meanwhile_option_id=stream.id)
+    rsvps.leave_waitlist(rsvp_id=rsvp.id, now=NOW)
+    said = " ".join(last_mail(rsvp).body.split())
+    assert "You are not on the waitlist any more. What you have stays as it is:" in said
+
+
 def test_nobody_is_said_to_wait_for_a_seat_where_all_get_in(app: Flask):
     free = last_mail(make_rsvp(make_option(capacity=None))).body
     assert "If you cannot come, cancel your RSVP." in free

@@ -56,25 +56,23 @@ def rsvp_promoted(rsvp: Rsvp, *, now: datetime, left: AttendanceOption | None) -
 
 
 def rsvp_changed(
-    rsvp: Rsvp, *, now: datetime, switched: bool = False, renamed: bool = False
+    rsvp: Rsvp,
+    *,
+    now: datetime,
+    switched: bool = False,
+    renamed: bool = False,
+    left_queue: bool = False,
 ) -> None:
     """Say what the RSVP is now; with a REQUEST where the calendar's entry is another one by it."""
-    _to_attendee(rsvp, MailKind.CHANGED, now, calendar=switched or renamed, switched=switched)
+    how = {"switched": switched, "left_queue": left_queue}
+    _to_attendee(rsvp, MailKind.CHANGED, now, calendar=switched or renamed, **how)
 
 
 def rsvp_cancelled(
     rsvp: Rsvp, *, now: datetime, by: str, was_confirmed: bool, reason: str = ""
 ) -> None:
     """Say that the RSVP has ended; with a CANCEL if there is an entry to take away."""
-    _to_attendee(
-        rsvp,
-        MailKind.CANCELLED,
-        now,
-        calendar=was_confirmed,
-        by=by,
-        reason=reason,
-        had_place=was_confirmed,
-    )
+    _to_attendee(rsvp, MailKind.CANCELLED, now, calendar=was_confirmed, by=by, reason=reason)
 
 
 def rsvp_erased(rsvp: Rsvp, *, now: datetime, was_live: bool, was_confirmed: bool) -> None:

@@ -166,10 +166,11 @@ def _cancelled(rsvp: Rsvp, mail: OutboxMail) -> Letter:
             "As you asked, what we kept about you for this event is erased, and your RSVP with it. "
             "We delete this address too as soon as this message has reached it."
         )
-    elif mail.facts.get("had_place", True):
-        first = gettext("Thank you for telling us: somebody else can have your place now.")
-    else:
+    elif mail.ical_sequence is None or rsvp.option.capacity is None:
+        # They had no place yet, or it is of use to nobody.
         first = gettext("Thank you for telling us.")
+    else:
+        first = gettext("Thank you for telling us: somebody else can have your place now.")
     paragraphs = [first, *paragraphs_of(mail.facts.get("reason", ""))]
     if mail.ical_sequence is not None:
         paragraphs.append(gettext("The entry leaves your calendar by itself."))
@@ -195,13 +196,16 @@ def _way_back(rsvp: Rsvp, mail: OutboxMail) -> str:
 
 def _rejected(rsvp: Rsvp, mail: OutboxMail) -> Letter:
     event = rsvp.event
+    paragraphs = [
+        gettext("The organisers could not accept your RSVP for this event."),
+        *paragraphs_of(mail.facts.get("reason", "")),
+    ]
+    if mail.ical_sequence is not None:
+        paragraphs.append(gettext("The entry leaves your calendar by itself."))
     return Letter(
         subject=gettext("Your RSVP for %(title)s", title=event.title),
         heading=gettext("We cannot offer you a place, %(name)s", name=first_name(rsvp.name)),
-        paragraphs=[
-            gettext("The organisers could not accept your RSVP for this event."),
-            *paragraphs_of(mail.facts.get("reason", "")),
-        ],
+        paragraphs=paragraphs,
         preheader=preheader_of(event, ""),
         events=[facts_of(event, [])],
         why=why_answered(rsvp),

@@ -184,6 +184,11 @@ def changed(rsvp: Rsvp, mail: OutboxMail) -> Letter:
     letter.heading = gettext("Your RSVP is changed, %(name)s", name=first_name(rsvp.name))
     if mail.facts.get("switched"):
         letter.paragraphs.insert(0, _attends_now(rsvp))
+    if mail.facts.get("left_queue"):
+        way = wording.isolated(wording.option_name(rsvp.option))
+        stays = gettext("What you have stays as it is: %(way)s.", way=way)
+        gone = gettext("You are not on the waitlist any more.")
+        letter.paragraphs.insert(0, f"{gone} {stays}")
     return letter
 
 
