@@ -74,15 +74,33 @@ def facts_of_speaker(speaker: Speaker) -> Facts:
         "ends_at": _instant(speaker.finishes_at),
         "room": speaker.room,
         "venue": speaker.green_room_url or ("" if speaker.is_online else facts_of(event)["venue"]),
+        "part": [_instant(at) for at in speaker.own_part or ()],
+        "name": speaker.name,
+        "language": speaker.language,
     }
 
 
 def speaker_differs(speaker: Speaker) -> bool:
-    """Whether a speaker's entry would say something else than what they were last told."""
+    """Whether a speaker's entry would say what is news to them after what they were last told.
+
+    Their own name, and the language of its words, are none.
+    """
+    return bool(_speaker_differences(speaker) - {"name", "language"})
+
+
+def speaker_has_same(speaker: Speaker) -> bool:
+    """Whether a speaker's entry says just what it said when they were last told of it."""
+    return not _speaker_differences(speaker)
+
+
+def _speaker_differences(speaker: Speaker) -> set[str]:
+    """The facts that make a speaker's entry another one than the last that they were sent."""
     now_said = facts_of_speaker(speaker)
     told = speaker.told or now_said
-    names = now_said.keys() - {"time_zone"}
-    return any(told.get(name) != now_said[name] for name in names)
+    # The zone stands in the words of their part alone; the entry's own times are in UTC.
+    names = now_said.keys() - (set() if now_said["part"] else {"time_zone"})
+    # What was told before a fact was kept is taken to have said it.
+    return {name for name in names if told.get(name, now_said[name]) != now_said[name]}
 
 
 def keep(event: Event, *, now: datetime) -> None:

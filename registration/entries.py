@@ -84,9 +84,13 @@ def of_rsvp(rsvp: Rsvp, sequence: int) -> Entry:
 def of_speaker(speaker: Speaker, sequence: int) -> Entry:
     """The entry in a speaker's calendar: from call time to the end of their slot."""
     event = speaker.event
-    lines = [gettext("Event page: %(url)s", url=event_url(event))]
+    lines = []
     if speaker.room:
-        lines.insert(0, gettext("Where to be: %(room)s", room=speaker.room))
+        lines.append(gettext("Where to be: %(room)s", room=speaker.room))
+    if speaker.own_part:
+        hours = wording.hours_at(event, *speaker.own_part)
+        lines.append(gettext("Your part: %(hours)s", hours=hours))
+    lines.append(gettext("Event page: %(url)s", url=event_url(event)))
     return Entry(
         uid=speaker.ical_uid,
         sequence=sequence,

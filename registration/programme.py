@@ -217,5 +217,5 @@ def _tell_speakers(event: Event, addresses: Mapping[int, str], now: datetime) ->
 
 def _own_part_differs(speaker: Speaker) -> bool:
     told, says = speaker.told, editions.facts_of_speaker(speaker)
-    own = ("starts_at", "ends_at", "room", "venue")
-    return bool(told) and any(told.get(name) != says[name] for name in own)
+    own = ("starts_at", "ends_at", "part", "room", "venue")
+    return bool(told) and any(told.get(name, says[name]) != says[name] for name in own)

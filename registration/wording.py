@@ -201,6 +201,12 @@ def span(starts_at: datetime, ends_at: datetime, zone: ZoneInfo) -> str:
     return f"{day(starts_at, zone)}, {hours_from(starts_at, ends_at, zone)}"
 
 
+def hours_at(event: Event, starts_at: datetime, ends_at: datetime) -> str:
+    """The hours of a part of an event, with their day where the event has several."""
+    said = span if new_day(starts_at, event) else hours
+    return said(starts_at, ends_at, event.zone)
+
+
 def _start(starts_at: datetime, ends_at: datetime, zone: ZoneInfo) -> str:
     """The time at the start of a span; with its zone where the clocks change before the end."""
     changes = zone_name(starts_at, zone) != zone_name(ends_at, zone)

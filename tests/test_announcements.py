@@ -162,6 +162,19 @@ def test_the_mail_says_what_was_and_what_is(app: Flask) -> None:
     assert "→ Another title" in joined
 
 
+def test_the_mail_says_who_holds_it_now_and_what_the_same_hours_are_called_in_another_zone(
+    app: Flask,
+) -> None:
+    room, stream = make_hybrid()
+    make_rsvp(stream)
+    edit(room.event, host="The Centre", time_zone="Europe/Paris")
+    spread(now=AFTER_HOLD)
+    text = rendering.render(mails(MailKind.EVENT_CHANGED)[0], now=AFTER_HOLD).body
+    joined = " ".join(text.split())
+    assert f"Who holds it: {app.config['ORGANISATION_NAME']} → The Centre" in joined
+    assert "10:00–11:30 a.m. EST → Sunday 6 December 2026, 4:00–5:30 p.m. CET" in joined
+
+
 def test_a_venue_that_moves_is_no_news_to_those_who_watch(app: Flask) -> None:
     room, stream = make_hybrid()
     seated, watching = make_rsvp(room), make_rsvp(stream)

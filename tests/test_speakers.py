@@ -73,6 +73,13 @@ def entry_of(mail: OutboxMail) -> tuple[str, int, str, object]:
     return str(parsed["METHOD"]), int(vevent["SEQUENCE"]), partstat, vevent["DTSTART"].dt
 
 
+def description_of(mail: OutboxMail) -> str:
+    calendar = rendering.render(mail, now=NOW).calendar
+    assert calendar is not None
+    vevent = icalendar.Calendar.from_ical(calendar).walk("VEVENT")[0]
+    return str(vevent["DESCRIPTION"]).replace("\xa0", " ")
+
+
 def invite(speaker: Speaker) -> None:
     speakers.invite(speaker_id=speaker.id, staff_id=None, now=NOW)
 
@@ -203,6 +210,41 @@ def test_a_new_time_reaches_the_calendar_of_who_was_invited(speaker: Speaker) ->
     mail = mails_of(speaker)[-1]
     assert mail.kind is MailKind.SPEAKER_CHANGED
     assert entry_of(mail) == ("REQUEST", 1, "NEEDS-ACTION", begins)
+
+
+def test_a_part_that_moves_behind_the_same_call_time_reaches_the_calendar(speaker: Speaker) -> None:
+    starts_at = speaker.event.starts_at
+    speaker.call_at = starts_at - timedelta(minutes=45)
+    speaker.slot_starts_at = starts_at + timedelta(minutes=10)
+    speaker.slot_ends_at = starts_at + timedelta(minutes=40)
+    db.session.commit()
+    invite(speaker)
+    deliver_all()
+    assert "Your part: 10:10–10:40 a.m. EST" in description_of(mails_of(speaker)[-1])
+    assert edit(speaker, slot_starts_at=starts_at + timedelta(minutes=20))
+    mail = mails_of(speaker)[-1]
+    assert entry_of(mail) == ("REQUEST", 1, "NEEDS-ACTION", speaker.call_at)
+    assert "Your part: 10:20–10:40 a.m. EST" in description_of(mail)
+    assert "10:10–10:40 a.m. EST → Sunday 6 December 2026, 10:20–10:40 a.m. EST" in " ".join(
+        body_of(mail).split()
+    )
+
+
+def test_who_was_told_before_parts_stood_in_entries_is_told_of_the_next_change_alone(
+    speaker: Speaker,
+) -> None:
+    starts_at = speaker.event.starts_at
+    speaker.call_at = speaker.slot_starts_at = starts_at
+    speaker.slot_ends_at = starts_at + timedelta(minutes=40)
+    db.session.commit()
+    invite(speaker)
+    deliver_all()
+    new = ("part", "name", "language")
+    speaker.told = {name: said for name, said in speaker.told.items() if name not in new}
+    db.session.commit()
+    assert not edit(speaker, bio="A life.")
+    assert edit(speaker, room="The blue room")
+    assert "Your part: " not in body_of(mails_of(speaker)[-1])
 
 
 def test_a_time_that_was_typed_in_the_events_zone_is_told_once(speaker: Speaker) -> None:
@@ -586,6 +628,53 @@ def test_sent_again_after_an_untold_change_it_is_the_next_edition(speaker: Speak
     )
     speakers.resend(speaker_id=speaker.id, staff_id=make_staff().id, now=NOW)
     assert entry_of(mails_of(speaker)[-1]) == ("REQUEST", 1, "NEEDS-ACTION", later)
+
+
+def test_another_name_or_language_is_mailed_to_nobody_and_counts_in_what_is_sent_again(
+    speaker: Speaker,
+) -> None:
+    invite(speaker)
+    deliver_all()
+    profile = Profile(name="Prof. Another Name", position="")
+    for number, change in enumerate(
+        (
+            lambda: speaking.save_profile(speaker_id=speaker.id, profile=profile, now=NOW),
+            lambda: edit(speaker, language="fr"),
+        ),
+        start=1,
+    ):
+        assert not change()
+        assert len(mails_of(speaker)) == number
+        speakers.resend(speaker_id=speaker.id, staff_id=make_staff().id, now=NOW)
+        deliver_all()
+        assert mails_of(speaker)[-1].ical_sequence == number
+
+
+def test_who_has_not_answered_is_reminded_to_say_yes_or_no(speaker: Speaker) -> None:
+    speaker.answer_by = NOW + timedelta(days=3)
+    db.session.commit()
+    invite(speaker)
+    deliver_all()
+    speakers.remind(speaker_id=speaker.id, staff_id=None, now=NOW + timedelta(days=1))
+    reminder = rendering.render(mails_of(speaker)[-1], now=NOW)
+    assert reminder.subject.startswith("Reminder: ")
+    said = " ".join(reminder.body.split())
+    assert "Say yes or no on your page; it needs no account. Tell us by 26 November." in said
+    deliver_all()
+    speaking.answer(speaker_id=speaker.id, will_speak=True, now=NOW)
+    speakers.remind(speaker_id=speaker.id, staff_id=None, now=NOW + timedelta(days=5))
+    assert "Say yes or no" not in body_of(mails_of(speaker)[-1])
+
+
+def test_nobody_is_asked_to_answer_by_a_day_that_is_over(speaker: Speaker) -> None:
+    speaker.answer_by = NOW + timedelta(days=3)
+    db.session.commit()
+    invite(speaker)
+    (mail,) = mails_of(speaker)
+    assert "Tell us by 26 November." in body_of(mail)
+    mail.state, mail.ended_at = MailState.SENT, NOW + timedelta(days=4)
+    db.session.commit()
+    assert "Tell us by" not in body_of(mail)
 
 
 def test_nobody_is_sent_again_what_was_never_sent(speaker: Speaker) -> None:

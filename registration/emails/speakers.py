@@ -45,7 +45,7 @@ def speaker_again(speaker: Speaker, *, now: datetime) -> None:
     The SEQUENCE stays, as long as the entry says what they were last told.
     """
     speaker.revision += 1
-    same = not editions.speaker_differs(speaker)
+    same = editions.speaker_has_same(speaker)
     _to_speaker(speaker, _that_fits(speaker), now, calendar=True, again=same)
 
 

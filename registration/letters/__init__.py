@@ -28,6 +28,7 @@ from registration.letters.letter import (
     tickets_of,
 )
 from registration.models import MailKind, OutboxMail
+from registration.times import now
 
 __all__ = [
     "EventFacts",
@@ -67,8 +68,9 @@ def compose(mail: OutboxMail) -> Letter:
         told = []
         if before := mail.facts.get("before"):
             after = facts_of_speaker(mail.speaker)
-            told = events.changes(before, after, sorted(after))
-        return speakers.COMPOSERS[mail.kind](mail.speaker, told)
+            # What was told before a fact was kept is taken to have said it.
+            told = events.changes(after | before, after, sorted(after))
+        return speakers.COMPOSERS[mail.kind](mail.speaker, told, mail.ended_at or now())
     assert mail.rsvp is not None
     letter = _TO_ATTENDEES[mail.kind](mail.rsvp, mail)
     if mail.kind is not MailKind.EVENT_CHANGED and (before := mail.facts.get("before")):

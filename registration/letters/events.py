@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from flask import current_app
 from flask_babel import gettext
 
 from registration import entries, wording
@@ -32,8 +33,17 @@ def changes(before: Facts, after: Facts, names: list[str]) -> list[str]:
     told = []
     if "title" in names:
         told.append(_from_to(gettext("Title"), before["title"], after["title"]))
-    if {"starts_at", "ends_at"} & set(names):
-        told.append(_from_to(gettext("When"), _span(before), _span(after)))
+    if "host" in names:
+        house = current_app.config["ORGANISATION_NAME"]
+        hosts = (facts["host"] or house for facts in (before, after))
+        told.append(_from_to(gettext("Who holds it"), *hosts))
+    if {"starts_at", "ends_at", "time_zone"} & set(names):
+        # In another zone the same hours are called otherwise.
+        spans = _span(before), _span(after)
+        if spans[0] != spans[1]:
+            told.append(_from_to(gettext("When"), *spans))
+    if "part" in names:
+        told.append(_from_to(gettext("Your part"), _part(before), _part(after)))
     if "venue" in names:
         # Without a venue nobody comes in person: no event like that is published.
         places = (facts["venue"] or gettext("Online") for facts in (before, after))
@@ -51,6 +61,9 @@ def changes(before: Facts, after: Facts, names: list[str]) -> list[str]:
         told.append(gettext("Your room opens at %(time)s.", time=_lobby_opens(after)))
     if "access" in names:
         told.append(gettext("Access: %(text)s", text="; ".join(after["access"]) or "–"))
+    if "slug" in names:
+        site = current_app.config["BASE_URL"]
+        told.append(gettext("Event page: %(url)s", url=f"{site}/events/{after['slug']}"))
     return told
 
 
@@ -64,6 +77,14 @@ def _span(facts: Facts) -> str:
     starts_at = datetime.fromisoformat(facts["starts_at"])
     ends_at = datetime.fromisoformat(facts["ends_at"])
     return wording.span(starts_at, ends_at, zone)
+
+
+def _part(facts: Facts) -> str:
+    """A speaker's part, beside a time at which they are wanted before it."""
+    if not facts["part"]:
+        return ""
+    starts_at, ends_at = (datetime.fromisoformat(at) for at in facts["part"])
+    return wording.span(starts_at, ends_at, ZoneInfo(facts["time_zone"]))
 
 
 def _doors(facts: Facts) -> str:

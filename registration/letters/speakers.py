@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 from flask_babel import gettext
 
@@ -49,14 +50,12 @@ def _places(speaker: Speaker) -> list[Place]:
     lines = [wording.new_day(speaker.begins_at, event), where]
     places = [Place(gettext("Be there at %(time)s", time=begins), [*filter(None, lines)])]
     if speaker.slot_starts_at and speaker.slot_ends_at:
-        several = wording.new_day(speaker.slot_starts_at, event)
-        said = wording.span if several else wording.hours
-        part = said(speaker.slot_starts_at, speaker.slot_ends_at, event.zone)
+        part = wording.hours_at(event, speaker.slot_starts_at, speaker.slot_ends_at)
         places.append(Place(gettext("Your part"), [part]))
     return places
 
 
-def _speaker_invitation(speaker: Speaker, told: list[str]) -> Letter:
+def _speaker_invitation(speaker: Speaker, told: list[str], moment: datetime) -> Letter:
     event = speaker.event
     about = {"title": event.title, "when": when_of(event)}
     if speaker.is_moderator:
@@ -68,14 +67,14 @@ def _speaker_invitation(speaker: Speaker, told: list[str]) -> Letter:
         subject = gettext("Invitation to speak at %(title)s, %(when)s", **about)
         wish = gettext("We would be glad if you spoke at \u201c%(title)s\u201d.", title=event.title)
     answer = gettext("Say yes or no on your page; it needs no account.")
-    if speaker.answer_by:
+    if speaker.answer_by and speaker.answer_by > moment:
         day = wording.day_and_month(speaker.answer_by, event.zone)
         answer = f"{answer} {gettext('Tell us by %(day)s.', day=day)}"
     heading = gettext("%(name)s, will you join us?", name=wording.isolated(speaker.name))
     return _speaker_letter(speaker, subject, heading, [*told, wish, answer])
 
 
-def _speaker_changed(speaker: Speaker, told: list[str]) -> Letter:
+def _speaker_changed(speaker: Speaker, told: list[str], _moment: datetime) -> Letter:
     event = speaker.event
     if told or speaker.status is not SpeakerStatus.CONFIRMED:
         heading = gettext("Your part in %(title)s", title=event.title)
@@ -91,7 +90,7 @@ def _speaker_changed(speaker: Speaker, told: list[str]) -> Letter:
     return _speaker_letter(speaker, subject, heading, [*told, now])
 
 
-def _speaker_cancelled(speaker: Speaker, told: list[str]) -> Letter:
+def _speaker_cancelled(speaker: Speaker, told: list[str], _moment: datetime) -> Letter:
     event = speaker.event
     subject = gettext("Cancelled: your part in %(title)s", title=event.title)
     heading = gettext("Your part in %(title)s is cancelled", title=event.title)
@@ -114,21 +113,33 @@ def _speaker_cancelled(speaker: Speaker, told: list[str]) -> Letter:
         letter = _speaker_letter(speaker, subject, heading, [f"{gone} {ask}"])
         letter.button, letter.button_note = None, ""
     letter.events = [facts_of(event, [])]
+    if event.status is not EventStatus.CANCELLED:
+        letter.why = gettext(
+            "You get this message because you were invited to the programme of this event."
+        )
     return letter
 
 
-def _speaker_reminder(speaker: Speaker, told: list[str]) -> Letter:
+def _speaker_reminder(speaker: Speaker, told: list[str], moment: datetime) -> Letter:
     event = speaker.event
+    subject = gettext("Reminder: %(title)s, %(when)s", title=event.title, when=when_of(event))
+    if speaker.status is SpeakerStatus.INVITED:
+        first = gettext(
+            "We invited you, and do not know yet if you are coming. Yes or no, both help."
+        )
+        letter = _speaker_invitation(speaker, [*told, first], moment)
+        letter.subject = subject
+        return letter
     return _speaker_letter(
         speaker,
-        gettext("Reminder: %(title)s, %(when)s", title=event.title, when=when_of(event)),
+        subject,
         gettext("Your part in %(title)s", title=event.title),
         [*told, gettext("Times, place and who else speaks are on your page.")],
     )
 
 
-#: Who composes which kind of mail to a speaker, given what has changed in sentences.
-COMPOSERS: dict[MailKind, Callable[[Speaker, list[str]], Letter]] = {
+#: Who composes which kind of mail to a speaker, given what has changed in sentences, and when.
+COMPOSERS: dict[MailKind, Callable[[Speaker, list[str], datetime], Letter]] = {
     MailKind.SPEAKER_INVITATION: _speaker_invitation,
     MailKind.SPEAKER_CHANGED: _speaker_changed,
     MailKind.SPEAKER_CANCELLED: _speaker_cancelled,

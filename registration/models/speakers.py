@@ -122,6 +122,16 @@ class Speaker(Base):
         return max(self.slot_ends_at or self.event.ends_at, self.begins_at + _SHORTEST)
 
     @property
+    def own_part(self) -> tuple[datetime, datetime] | None:
+        """Start and end of their slot, where they are wanted before it.
+
+        Without a call time it is what begins_at and finishes_at say.
+        """
+        if self.call_at and self.slot_starts_at and self.slot_ends_at:
+            return self.slot_starts_at, self.slot_ends_at
+        return None
+
+    @property
     def is_online(self) -> bool:
         """Whether they speak from elsewhere, and have no room to go to first."""
         return self.mode is AttendanceMode.VIRTUAL and not self.room
