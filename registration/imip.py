@@ -2,7 +2,8 @@
 
 Tolerant of what real calendars write: the body's METHOD counts and not the MIME parameter's,
 lines may end in LF, properties may be missing. Only UID, ATTENDEE, PARTSTAT, SEQUENCE, DTSTAMP
-and COMMENT are read. Where there is no calendar, Outlook's own format is. Knows nothing of Flask.
+and COMMENT are read, and of a counter-proposal when it would have the entry. Where there is no
+calendar, Outlook's own format is. Knows nothing of Flask.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from datetime import UTC, datetime
 from email.message import Message
 from email.utils import getaddresses
 from urllib.parse import unquote
+from zoneinfo import ZoneInfo
+
+from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
 from registration import tnef
 from registration.incoming import message_of
@@ -65,6 +69,8 @@ class Reply:
     #: A counter-proposal, a delegation, about one day of several, or a request for the entry: for
     #: people to look at.
     is_odd: bool = False
+    #: When a counter-proposal would have it: start and end, where it says them plainly.
+    proposes: tuple[datetime, datetime] | None = None
     #: Sent by no person: no mail is to answer it.
     is_automatic: bool = False
 
@@ -92,6 +98,16 @@ class _Entry:
 
     def text(self, name: str) -> str:
         return next((value.strip() for _parameters, value in self.lines.get(name, [])), "")
+
+    def moment(self, name: str) -> datetime | None:
+        """A time that says which instant it is: in UTC, or in a zone that is known by its name."""
+        parameters = next((parameters for parameters, _value in self.lines.get(name, [])), {})
+        text = self.text(name)
+        at, zone = _stamp(text), _zone(parameters.get("TZID", "UTC" if text[-1:] == "Z" else ""))
+        # Near the ends of the calendar a zone's offset leads beyond them.
+        if at is None or zone is None or not 1970 <= at.year < 3000:
+            return None
+        return at.replace(tzinfo=zone).astimezone(UTC)
 
 
 def read(raw: bytes, *, authserv: str = "") -> list[Reply]:
@@ -175,10 +191,24 @@ def _reply(entry: _Entry, sender: str, digest: str, dmarc: Dmarc, method: str) -
         sequence=int(sequence) if sequence.isdecimal() and len(sequence) < 10 else None,
         stamped_at=_stamp(entry.text("DTSTAMP")),
         comment=comment[:_LONGEST_COMMENT],
+        proposes=_proposed(entry) if method == "COUNTER" else None,
         is_odd=method != "REPLY"
         or "RECURRENCE-ID" in entry.lines
         or bool(parameters.keys() & {"DELEGATED-TO", "DELEGATED-FROM"}),
     )
+
+
+def _proposed(entry: _Entry) -> tuple[datetime, datetime] | None:
+    starts_at, ends_at = entry.moment("DTSTART"), entry.moment("DTEND")
+    return (starts_at, ends_at) if starts_at and ends_at and starts_at < ends_at else None
+
+
+def _zone(name: str) -> ZoneInfo | None:
+    """A zone by its name in the zone database, or by the one that Windows has for it."""
+    try:
+        return ZoneInfo(WINDOWS_TO_OLSON.get(name, name)) if name else None
+    except (ValueError, OSError, LookupError):
+        return None
 
 
 def _calendar_of(message: Message) -> str | None:

@@ -132,7 +132,13 @@ def _mails(about: ColumnElement[bool]) -> list[dict[str, Any]]:
 def _calendar_replies(rsvp: Rsvp) -> list[dict[str, Any]]:
     found = select(CalendarReply).where(CalendarReply.rsvp_id == rsvp.id).order_by(CalendarReply.id)
     return [
-        {"said": reply.partstat, "comment": reply.comment, "at": _told(reply.created_at)}
+        {
+            "said": reply.partstat,
+            "comment": reply.comment,
+            "proposed_start": _told(reply.proposed_starts_at),
+            "proposed_end": _told(reply.proposed_ends_at),
+            "at": _told(reply.created_at),
+        }
         for reply in db.session.scalars(found)
     ]
 

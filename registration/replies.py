@@ -118,8 +118,13 @@ def _keep(rsvp: Rsvp, reply: Reply, state: ReplyState, now: datetime) -> None:
             stamped_at=min(reply.stamped_at, now) if reply.stamped_at else None,
             comment=reply.comment,
             created_at=now,
+            **_proposed(reply),
         )
     )
+
+
+def _proposed(reply: Reply) -> dict[str, datetime]:
+    return dict(zip(("proposed_starts_at", "proposed_ends_at"), reply.proposes or (), strict=False))
 
 
 def _apply(rsvp: Rsvp, seats: Seats, reply: Reply, now: datetime) -> None:

@@ -16,6 +16,7 @@ from registration import emails, pictures, retention
 from registration.database import db, transaction
 from registration.imip import Reply
 from registration.models import Speaker, SpeakerStatus
+from registration.revisions import loggable
 from registration.speakers import SpeakerRefused, locked, record
 
 
@@ -84,6 +85,7 @@ def hear(reply: Reply, *, now: datetime) -> bool:
         except SpeakerRefused:
             counts = False
     if not counts:
+        starts_at, ends_at = reply.proposes or (None, None)
         with transaction():
             record(
                 "reply_odd" if reply.is_odd else "reply_noted",
@@ -92,6 +94,8 @@ def hear(reply: Reply, *, now: datetime) -> bool:
                 actor="speaker",
                 speaker_id=speaker_id,
                 said=reply.partstat,
+                proposed_starts_at=loggable(starts_at),
+                proposed_ends_at=loggable(ends_at),
                 comment=reply.comment,
             )
     return counts

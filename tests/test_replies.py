@@ -185,7 +185,7 @@ def sent_as(text: str, charset: str, encoding: str) -> bytes:
 
 
 def mail(
-    rsvp: Rsvp,
+    rsvp: Rsvp | Speaker,
     partstat: str = "DECLINED",
     *,
     sender: str = "",
@@ -205,6 +205,15 @@ def mail(
         "Content-Type: text/plain; charset=utf-8\n\nAmina has declined.\n--b\n"
         f"Content-Type: text/calendar; charset=utf-8; method=REPLY\n\n{text}\n--b--\n--a--\n"
     ).encode()
+
+
+def counter(
+    uid: str, attendee: str, *, start: str = ":20261206T160000Z", end: str = ":20261206T173000Z"
+) -> str:
+    """A counter-proposal: an hour later, unless it says otherwise."""
+    said = GOOGLE.format(uid=uid, partstat="TENTATIVE", attendee=attendee, sequence=0)
+    said = said.replace("METHOD:REPLY", "METHOD:COUNTER")
+    return said.replace(":20261206T150000Z", start, 1).replace(":20261206T163000Z", end, 1)
 
 
 def take(rsvp: Rsvp, *args: object, now: datetime = NOW, **more: object) -> list[ReplyState]:
@@ -354,6 +363,38 @@ class TestReading:
         ).replace("METHOD:REPLY", "METHOD:COUNTER")
         (reply,) = imip.read(mail(rsvp, calendar=calendar))
         assert reply.is_odd
+
+    @pytest.mark.parametrize(
+        ("start", "end", "is_told"),
+        [
+            (":20261206T160000Z", ":20261206T173000Z", True),
+            (
+                ";TZID=Eastern Standard Time:20261206T110000",
+                ";TZID=Eastern Standard Time:20261206T123000",
+                True,
+            ),
+            (";TZID=Europe/Paris:20261206T170000", ";TZID=Europe/Paris:20261206T183000", True),
+            (":20261206T160000", ":20261206T173000", False),  # whose clock?
+            (";TZID=Custom 1:20261206T160000", ";TZID=Custom 1:20261206T173000", False),
+            (";TZID=../../etc/passwd:20261206T160000", ":20261206T173000Z", False),
+            (";VALUE=DATE:20261206", ";VALUE=DATE:20261207", False),
+            (":20261206T173000Z", ":20261206T160000Z", False),
+            (":00010101T000000Z", ":99991231T235959Z", False),
+        ],
+    )
+    def test_a_counter_proposal_says_when_where_it_is_plain(
+        self, rsvp: Rsvp, start: str, end: str, is_told: bool
+    ):
+        told = counter(rsvp.ical_uid, rsvp.email, start=start, end=end)
+        (reply,) = imip.read(mail(rsvp, calendar=told))
+        starts_at = NOW.replace(month=12, day=6, hour=16)
+        proposed = (starts_at, starts_at + timedelta(minutes=90))
+        assert reply.is_odd
+        assert reply.proposes == (proposed if is_told else None)
+
+    def test_no_plain_answer_proposes_a_time(self, rsvp: Rsvp):
+        said = counter(rsvp.ical_uid, rsvp.email).replace("METHOD:COUNTER", "METHOD:REPLY")
+        assert imip.read(mail(rsvp, calendar=said))[0].proposes is None
 
     def test_of_several_attendees_it_is_the_sender(self, rsvp: Rsvp):
         calendar = GOOGLE.format(
@@ -635,6 +676,13 @@ class TestYesAndPerhaps:
         assert task not in desk.get(overview).text
         assert "Nobody matches." in desk.get(f"{overview}attendees?status=to_read").text
 
+    def test_staff_read_which_other_time_somebody_wants(self, rsvp: Rsvp, client: FlaskClient):
+        take(rsvp, calendar=counter(rsvp.ical_uid, rsvp.email))
+        person = f"/staff/events/{rsvp.event.slug}/attendees/{rsvp.id}"
+        page = sign_in(client, make_staff()).get(person).text.replace("\xa0", " ")
+        proposed = "Sunday 6 December 2026, 11:00 a.m.–12:30 p.m. EST"
+        assert f"Answer: another time</strong> {proposed}" in page
+
     def test_of_who_has_cancelled_is_no_seat_but_a_link(self, rsvp: Rsvp):
         rsvps.cancel(rsvp_id=rsvp.id, now=NOW)
         db.session.refresh(rsvp)
@@ -785,6 +833,14 @@ class TestSpeakers:
         said_so = how.get("method", how["partstat"])
         assert (detail["speaker"], detail["said"]) == (speaker.name, said_so)
         assert detail["comment"] == "I am travelling, sorry\nNext time"
+
+    def test_are_read_with_the_time_that_they_propose(self, speaker: Speaker, client: FlaskClient):
+        said = counter(speaker.ical_uid, speaker.email)
+        inbox.read(mail(speaker, calendar=said), authserv="", now=NOW)
+        path = f"/staff/events/{speaker.event.slug}/speakers/"
+        page = sign_in(client, make_staff()).get(path).text.replace("\xa0", " ")
+        assert "proposed start: 6 December, 11:00 a.m. EST" in page
+        assert "proposed end: 6 December, 12:30 p.m. EST" in page
 
     def test_are_read_by_staff_beside_their_name(self, speaker: Speaker, client: FlaskClient):
         path = f"/staff/events/{speaker.event.slug}/speakers/"

@@ -45,4 +45,7 @@ class CalendarReply(Base):
     sequence: Mapped[int | None]
     stamped_at: Mapped[datetime | None]
     comment: Mapped[str] = mapped_column(default="")
+    # When a counter-proposal would have it.
+    proposed_starts_at: Mapped[datetime | None]
+    proposed_ends_at: Mapped[datetime | None]
     created_at: Mapped[datetime]

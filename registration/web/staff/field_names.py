@@ -83,6 +83,8 @@ FIELDS: dict[str, object] = {
     "photo": _("photograph"),
     "promotes_automatically": _("the waitlist moves by itself"),
     "promotion_closes_at": _("the waitlist stops moving"),
+    "proposed_ends_at": _("proposed end"),
+    "proposed_starts_at": _("proposed start"),
     "publications": _("publications"),
     "publications_url": _("link to all publications"),
     "published_on": _("date"),
