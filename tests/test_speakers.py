@@ -202,6 +202,18 @@ def test_a_speaker_of_an_event_of_several_days_is_told_on_which(speaker: Speaker
     assert "Your part Monday 7 December 2026, 10:00–11:00 a.m. EST" in told
 
 
+def test_a_room_is_said_with_its_house(speaker: Speaker) -> None:
+    invite(speaker)
+    deliver_all()
+    house = "The Institute 1 Example Street Washington, DC"
+    assert f"10:00 a.m. EST {house}" in body_of(mails_of(speaker)[-1])
+    edit(speaker, room="The blue room")
+    deliver_all()
+    assert f"10:00 a.m. EST The blue room {house}" in body_of(mails_of(speaker)[-1])
+    edit(speaker, green_room_url="https://meet.example.org/green")
+    assert house not in body_of(mails_of(speaker)[-1]).partition("Be there at")[2]
+
+
 def test_a_new_time_reaches_the_calendar_of_who_was_invited(speaker: Speaker) -> None:
     invite(speaker)
     deliver_all()

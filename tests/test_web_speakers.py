@@ -132,6 +132,19 @@ def test_the_page_says_where_it_stands(
     assert ("How we introduce you" in page.text) == (state not in ("declined", "withdrawn"))
 
 
+@pytest.mark.parametrize("will_speak", [True, False])
+def test_only_who_was_to_speak_is_thanked_afterwards(
+    client: FlaskClient, speaker: Speaker, will_speak: bool
+) -> None:
+    speakers.invite(speaker_id=speaker.id, staff_id=None, now=NOW)
+    speaking.answer(speaker_id=speaker.id, will_speak=will_speak, now=NOW)
+    ends_at = db.session.get_one(Event, speaker.event_id).ends_at
+    client.application.config["NOW"] = lambda: ends_at + timedelta(hours=1)
+    page = client.get(f"/speaker/{speaker.key}").text
+    assert "This event has ended." in page
+    assert ("Thank you for your part in it." in page) is will_speak
+
+
 def test_a_key_that_was_made_up_opens_nothing(client: FlaskClient, speaker: Speaker) -> None:
     for path in ("", "/answer", "/profile"):
         call = client.get if not path else lambda url: post(client, url, answer="yes")

@@ -43,11 +43,14 @@ def _places(speaker: Speaker) -> list[Place]:
     """When to be where, and the part that is theirs."""
     event = speaker.event
     if speaker.is_online:
-        where = gettext("Online. The way in is on your page.")
+        where = [gettext("Online. The way in is on your page.")]
+    elif speaker.room and speaker.green_room_url:
+        where = [speaker.room]
     else:
-        where = speaker.room or event.venue_name
+        # A room alone does not say of which house.
+        where = [speaker.room, event.venue_name, *paragraphs_of(event.venue_address)]
     begins = wording.clock(speaker.begins_at, event.zone)
-    lines = [wording.new_day(speaker.begins_at, event), where]
+    lines = [wording.new_day(speaker.begins_at, event), *where]
     places = [Place(gettext("Be there at %(time)s", time=begins), [*filter(None, lines)])]
     if speaker.slot_starts_at and speaker.slot_ends_at:
         part = wording.hours_at(event, speaker.slot_starts_at, speaker.slot_ends_at)
