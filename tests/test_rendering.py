@@ -493,6 +493,21 @@ def test_who_leaves_the_queue_and_watches_on_reads_both(app: Flask):
     assert "You are not on the waitlist any more. What you have stays as it is:" in said
 
 
+def test_who_brings_guests_to_a_stream_reads_who_watches(app: Flask):
+    stream = make_option(make_event(guests_max=2), mode=AttendanceMode.VIRTUAL)
+    alone = make_rsvp(stream, name="Ana Ruiz", email="ana@example.net")
+    assert "Ana Ruiz" not in last_mail(alone).body
+    rsvps.edit(
+        rsvp_id=alone.id,
+        now=NOW,
+        details=details(name="Ana Ruiz", email="ana@example.net"),
+        guests=["Bo Lindt", "Cy Moss"],
+    )
+    said = last_mail(alone)
+    assert said.subject.startswith("Changed: ")
+    assert "  Ana Ruiz\n  Bo Lindt\n  Cy Moss\n" in said.body
+
+
 def test_nobody_is_said_to_wait_for_a_seat_where_all_get_in(app: Flask):
     free = last_mail(make_rsvp(make_option(capacity=None))).body
     assert "If you cannot come, cancel your RSVP." in free

@@ -126,7 +126,7 @@ def _watching(rsvp: Rsvp, mail: OutboxMail) -> Letter:
         preheader=preheader_of(event, gettext("Your link opens at %(time)s.", time=opens)),
         button=Link(gettext("Go to my room"), entries.join_url(rsvp)),
         button_note=gettext("The link is yours alone. Keep it to yourself."),
-        events=[facts_of(event, [place_of(rsvp)])],
+        events=[facts_of(event, [place_of(rsvp), *_watchers(rsvp)])],
         links=_change_links(rsvp, mail),
         why=why_answered(rsvp),
     )
@@ -154,6 +154,12 @@ def _queue(rsvp: Rsvp, mail: OutboxMail) -> list[str]:
         if ahead
         else gettext("You are next."),
     ]
+
+
+def _watchers(rsvp: Rsvp) -> list[Place]:
+    """Who watches, where somebody brings guests: no ticket names them."""
+    names = [person.name for person in rsvp.party]
+    return [Place(names[0], names[1:])] if len(names) > 1 else []
 
 
 def promoted(rsvp: Rsvp, mail: OutboxMail) -> Letter:
