@@ -505,6 +505,19 @@ class TestNo:
         take(rsvp)
         assert re.search(rf"RSVP again:\s+http\S+/rsvp/{rsvp.manage_key}\s", last_body())
 
+    @pytest.mark.parametrize("is_free", [True, False])
+    def test_is_told_of_a_way_back_only_where_there_is_one(self, app: Flask, is_free: bool):
+        closes_at = None if is_free else NOW - timedelta(minutes=1)
+        room, stream = make_hybrid(registration_closes_at=NOW + timedelta(days=1))
+        rsvp = make_rsvp(stream if is_free else room, email="amina@example.org")
+        rsvp.event.registration_closes_at = closes_at
+        db.session.commit()
+        take(rsvp)
+        said = last_body()
+        assert "You declined in your calendar, so your RSVP is cancelled." in said
+        assert "send a new one while there is room" not in said
+        assert ("RSVP again" in said) is is_free
+
     def test_twice_is_once(self, rsvp: Rsvp):
         take(rsvp)
         assert take(rsvp) == [ReplyState.APPLIED]

@@ -152,11 +152,12 @@ def _cancelled(rsvp: Rsvp, mail: OutboxMail) -> Letter:
     event = rsvp.event
     name = mail.facts.get("name", rsvp.name)
     by_staff = mail.facts.get("by") == "staff"
+    may_return = not (by_staff or event.cancelled_at or mail.created_at >= event.accepts_until)
     if by_staff:
         first = gettext("The organisers have cancelled your RSVP.")
     elif mail.facts.get("by") == "calendar":
         first = gettext("You declined in your calendar, so your RSVP is cancelled.")
-        if not event.cancelled_at:
+        if may_return and rsvp.option.capacity is not None:
             first = gettext(
                 "You declined in your calendar, so your RSVP is cancelled and somebody else can "
                 "have your place. If you did not mean it, send a new one while there is room."
@@ -180,9 +181,9 @@ def _cancelled(rsvp: Rsvp, mail: OutboxMail) -> Letter:
         paragraphs=paragraphs,
         preheader=preheader_of(event, paragraphs[0]),
         events=[facts_of(event, [])],
-        links=[]
-        if by_staff or event.cancelled_at or mail.created_at >= event.accepts_until
-        else [Link(gettext("Changed your mind? RSVP again"), _way_back(rsvp, mail))],
+        links=[Link(gettext("Changed your mind? RSVP again"), _way_back(rsvp, mail))]
+        if may_return
+        else [],
         why=why_answered(rsvp),
     )
 
