@@ -248,6 +248,18 @@ def test_without_script_the_lobby_works_by_hand(open_page, site, rsvp, staff, wi
     expect(page.locator("iframe")).to_have_attribute("src", FIRST)
 
 
+def test_without_script_who_is_in_before_the_stream_can_look_again(open_page, site, rsvp, staff):
+    site.now = rsvp.event.starts_at
+    page = open_page("/privacy", scripts=False)
+    offline_world(page)
+    page.goto(f"/j/{rsvp.join_key}")
+    page.get_by_role("button", name="Enter").click()
+    expect(page.get_by_text("The stream appears here when it is ready.")).to_be_visible()
+    streams.add(url=FIRST, label="", **staff)
+    page.get_by_role("link", name="Check again").click()
+    expect(page.locator("iframe")).to_have_attribute("src", FIRST)
+
+
 def test_who_watches_instead_of_coming_frees_the_seat_on_the_morning(open_page, site, rsvp):
     event = rsvp.event
     room = listing.options_of(event)[0]
