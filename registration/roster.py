@@ -325,11 +325,9 @@ def _who_answered(filters: Filters) -> Select[Any]:
     if not filters.answer:
         return wanted
     value = cast(Answer.value, String)
-    if filters.answer in ("yes", "no"):
-        spoken = json.dumps({"yes": filters.answer == "yes"})[1:-1]
-        chosen = value.like(f"%{spoken}%")
-        # A choice may read "yes" too; as a key it is followed by a colon.
-        plain = value.like(f'%"{filters.answer}"%') & value.not_like('%"yes":%')
-        return wanted.where(or_(chosen, plain))
     spellings = {json.dumps(filters.answer), json.dumps(filters.answer, ensure_ascii=False)}
-    return wanted.where(or_(*(value.like(f"%{_escaped(s)}%", escape="\\") for s in spellings)))
+    # In the list of what was chosen, and not one of our own words, which a colon follows.
+    parts = {f"{spelt}{end}" for spelt in spellings for end in (",", "]")}
+    if filters.answer in ("yes", "no"):
+        parts.add(json.dumps({"yes": filters.answer == "yes"})[1:-1])
+    return wanted.where(or_(*(value.like(f"%{_escaped(p)}%", escape="\\") for p in parts)))

@@ -106,6 +106,20 @@ def test_answers_are_found_by_choice_by_yes_and_by_being_there() -> None:
     assert set(names(Filters(question_id=yes.id))) == {"A", "C"}
 
 
+def test_a_choice_that_reads_like_a_word_of_ours_finds_its_own() -> None:
+    room, _stream = make_hybrid(capacity=None)
+    words = ["choices", "yes", "no", "text", "Another, really"]
+    asked = make_question(room.event, kind=QuestionKind.ANY_OF, choices=words)
+    for word in words:
+        make_rsvp(room, name=word, answers={asked.id: {"choices": [word]}})
+    make_rsvp(room, name="two", answers={asked.id: {"choices": ["choices", "no"]}})
+    assert set(names(Filters(question_id=asked.id, answer="choices"))) == {"choices", "two"}
+    assert set(names(Filters(question_id=asked.id, answer="no"))) == {"no", "two"}
+    assert names(Filters(question_id=asked.id, answer="yes")) == ["yes"]
+    assert names(Filters(question_id=asked.id, answer="text")) == ["text"]
+    assert names(Filters(question_id=asked.id, answer="Another, really")) == ["Another, really"]
+
+
 @pytest.mark.parametrize("total", [1, 50, 51, 120])
 def test_the_pages_hold_everybody_once_and_in_order(total: int) -> None:
     room, _stream = make_hybrid(capacity=None)
