@@ -39,6 +39,7 @@ from registration.models import (
 )
 from registration.parties import attendees
 from registration.times import now
+from registration.web.staff import events
 from tests.conftest import NOW
 from tests.factories import (
     details,
@@ -51,6 +52,7 @@ from tests.factories import (
     make_staff,
     save,
 )
+from tests.forms import forms_of
 from tests.signing_in import send, sign_in
 
 
@@ -506,6 +508,40 @@ def test_the_speakers_page_says_who_hosts(desk: FlaskClient) -> None:
     speaker = make_speaker(make_event(), role=SpeakerRole.HOST)
     page = desk.get(f"/staff/events/{speaker.event.slug}/speakers/").text
     assert '<span class="chip">Host</span>' in page
+
+
+def test_a_list_of_events_that_is_cut_off_says_so(
+    desk: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _number in range(3):
+        make_hybrid()
+    more = "are shown. Search for the others."
+    assert more not in desk.get("/staff/").text
+    monkeypatch.setattr(events, "MOST", 2)
+    assert f"2 of 3 {more}" in desk.get("/staff/").text
+
+
+def test_an_address_of_a_speaker_that_is_wrong_stays_to_be_put_right(desk: FlaskClient) -> None:
+    speaker = make_speaker(make_event(), email="before@example.org")
+    page = f"/staff/events/{speaker.event.slug}/speakers/"
+    answer = send(desk, f"{page}{speaker.id}", page=page, do="invite", email="karen.hall@example")
+    assert answer.status_code == 422
+    assert "Enter an email address in the right format" in answer.text
+    assert 'value="karen.hall@example"' in answer.text
+    assert speaker.email == "before@example.org"
+
+
+def test_the_name_of_a_set_stays_while_its_columns_are_missing(desk: FlaskClient) -> None:
+    page = f"/staff/events/{make_hybrid()[0].event.slug}/attendees/export"
+    answer = send(desk, page, do="save", name="For the caterer")
+    assert answer.status_code == 422
+    assert 'value="For the caterer"' in answer.text
+
+
+def test_the_enter_key_in_the_name_of_a_set_asks_for_no_file(desk: FlaskClient) -> None:
+    page = desk.get(f"/staff/events/{make_hybrid()[0].event.slug}/attendees/export").text
+    form = next(form for form in forms_of(page) if "name" in form.typed)
+    assert form.buttons[0] == ("do", "save")
 
 
 def test_the_overview_counts_among_the_new_only_those_who_still_come(desk: FlaskClient) -> None:

@@ -172,6 +172,7 @@ def _page(event: Event, invite_form: InviteForm, code_form: CodeForm) -> str:
             .order_by(InvitationCode.code)
         ).all(),
         invited=invited,
+        matching=db.session.scalar(select(func.count()).select_from(wanted.subquery())),
         remindable=set(db.session.scalars(select(Invitation.id).where(shown, to_remind)))
         if is_answerable
         else set(),

@@ -25,6 +25,8 @@ from registration.web.staff import chart, tasks
 from registration.web.staff.access import event_by_slug, has_role, own_events, staff_only
 
 blueprint = Blueprint("staff_events", __name__, url_prefix="/staff")
+#: How many events are on a page; older ones are found by a search.
+MOST = 200
 
 
 @blueprint.get("/")
@@ -54,7 +56,7 @@ def index() -> ResponseReturnValue:
         select(Event)
         .where(own_events(), tabs[tab], *listing.mentioning(search))
         .order_by(order)
-        .limit(200)
+        .limit(MOST)
     ).all()
     recent = dict(
         db.session.execute(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+from collections.abc import Mapping
 from typing import Any
 
 from flask import (
@@ -140,7 +141,11 @@ class AddressForm(FlaskForm):  # type: ignore[misc]
 @staff_only(StaffRole.ORGANISER)
 def index(slug: str) -> ResponseReturnValue:
     """All people of the event, also those who declined."""
-    event = event_by_slug(slug)
+    return _page(event_by_slug(slug))
+
+
+def _page(event: Event, typed: Mapping[int, str] | None = None) -> str:
+    """The people, each with their address, or what was `typed` in its stead and refused."""
     people = db.session.scalars(
         select(Speaker).where(Speaker.event_id == event.id).order_by(Speaker.position)
     ).all()
@@ -154,6 +159,7 @@ def index(slug: str) -> ResponseReturnValue:
         event=event,
         people=people,
         can_ask=not event.is_off(now()),
+        typed=typed or {},
         # The last of each; a plain yes or no names nobody by number.
         replies={entry.detail.get("speaker_id"): entry for entry in replies},
     )
@@ -190,6 +196,9 @@ def act(slug: str, speaker_id: int) -> ResponseReturnValue:
             abort(400)
     except SpeakerRefused as refusal:
         flash(str(refusal), "warn")
+        typed = one_line(request.form.get("email"))[:254]
+        if typed:
+            return _page(event_by_slug(slug), {speaker_id: typed}), 422
     return redirect(url_for(".index", slug=slug), code=303)
 
 
