@@ -44,6 +44,7 @@ from registration.models import (
     Visibility,
 )
 from registration.segments import Segment
+from registration.web.staff import editor_invitations
 from tests.conftest import NOW
 from tests.factories import (
     make_event,
@@ -1169,6 +1170,34 @@ def test_one_person_is_invited_by_mail(desk: FlaskClient) -> None:
     assert invited.email == "someone@example.org"
     assert db.session.scalars(select(OutboxMail)).one().kind is MailKind.INVITATION
     assert "someone@example.org" in desk.get(part(event, "invitations")).text
+
+
+def test_a_list_of_invited_people_that_is_cut_off_says_so(
+    desk: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = make_event()
+    make_invitation(event, name="Karen Hall")
+    make_invitation(event)
+    monkeypatch.setattr(editor_invitations, "PAGE", 1)
+    page = desk.get(part(event, "invitations")).text
+    assert "1 of 2 are shown. Search for the others." in page
+    page = desk.get(part(event, "invitations") + "?q=hall").text
+    assert "are shown. Search for the others." not in page
+    page = desk.get(part(event, "invitations") + "?q=nobody").text
+    assert "Nobody matches." in page
+
+
+@pytest.mark.parametrize("visibility", ["public", "unlisted", "invitation"])
+def test_who_can_open_the_page_is_said_when_it_is_published(
+    desk: FlaskClient, visibility: str
+) -> None:
+    draft = make_event(status="draft", visibility=visibility, venue_name="The Institute")
+    make_option(draft)
+    answer = send(desk, draft, "publish", do="publish")
+    told = desk.get(answer.location).text
+    everybody = "Published. The page is open to everybody"
+    assert f"{everybody}." in told or f"{everybody} who has its address." in told
+    assert (f"{everybody}." in told) is (visibility == "public")
 
 
 def test_invited_people_are_found_whatever_their_accents_and_capitals(desk: FlaskClient) -> None:

@@ -103,6 +103,11 @@ def test_a_guest_on_a_row_of_their_own_counts_as_coming(desk: FlaskClient, event
     assert "Imported: 1 RSVP confirmed and 1 guest." in desk.get(done.location).text
 
 
+def test_a_list_of_one_row_is_spoken_of_as_one(desk: FlaskClient, event: Event) -> None:
+    sent = upload(desk, event, b"Name,Email,Option\nA,a@example.org,online\n")
+    assert "The one row of this list can be imported" in desk.get(sent.location).text
+
+
 def test_a_list_goes_from_the_file_to_the_attendees(
     desk: FlaskClient, event: Event, options: tuple[AttendanceOption, ...]
 ) -> None:

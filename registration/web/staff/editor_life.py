@@ -22,6 +22,7 @@ from registration.models import (
     MailState,
     OutboxMail,
     StaffRole,
+    Visibility,
 )
 from registration.news import news_of
 from registration.revisions import EventRefused
@@ -133,7 +134,12 @@ def act(slug: str) -> ResponseReturnValue:
     try:
         if do == "publish":
             lifecycle.publish(**arguments)
-            flash(gettext("Published. The page is open to everybody."), "ok")
+            flash(
+                gettext("Published. The page is open to everybody.")
+                if event.visibility is Visibility.PUBLIC
+                else gettext("Published. The page is open to everybody who has its address."),
+                "ok",
+            )
         elif do == "withdraw":
             lifecycle.withdraw(**arguments)
             flash(gettext("The event is a draft again."), "ok")
