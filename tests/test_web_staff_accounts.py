@@ -19,7 +19,7 @@ from passlib.totp import TOTP
 from sqlalchemy import select
 from webauthn.helpers.exceptions import InvalidRegistrationResponse
 
-from registration import audit, rendering, staff
+from registration import audit, rendering, staff, wording
 from registration.database import db
 from registration.models import AuditEntry, OutboxMail, Passkey, Staff, StaffRole
 from registration.web.staff import accounts, sign_in_words
@@ -45,6 +45,23 @@ def test_an_account_keeps_its_old_events_where_only_the_latest_are_offered(
     assert "Long ago" in client.get(url).text
     assert send(client, url, name="Renamed", role="organiser", events=old.id).status_code == 303
     assert "Long ago" in client.get(url).text
+
+
+def test_events_of_one_title_are_told_apart_by_their_days(client: FlaskClient) -> None:
+    before, after = NOW - timedelta(days=365), NOW + timedelta(days=7)
+    last_year, this_year = (make_event(title="Open House", starts_at=at) for at in (before, after))
+    day, other_day = (
+        wording.plain_day(event.starts_at, event.zone) for event in (last_year, this_year)
+    )
+    organiser = make_staff(StaffRole.ORGANISER, last_year)
+    sign_in(client, make_staff())
+    page = client.get(f"/staff/people/{organiser.id}").text
+    assert f"checked><span><bdi>Open House · {day}<" in page
+    assert f"><span><bdi>Open House · {other_day}<" in page
+    sign_in(client, organiser)
+    page = client.get("/staff/account/").text
+    assert day in page
+    assert other_day not in page
 
 
 def test_what_an_account_got_or_lost_meanwhile_stays_so(client: FlaskClient) -> None:

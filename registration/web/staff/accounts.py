@@ -17,7 +17,7 @@ from sqlalchemy.orm import selectinload
 from wtforms import RadioField, SelectChoice, SelectMultipleField, StringField
 from wtforms.validators import InputRequired
 
-from registration import staff, staff_addresses
+from registration import staff, staff_addresses, wording
 from registration.database import db
 from registration.models import Event, Staff, StaffRole
 from registration.staff import StaffRefused
@@ -82,8 +82,14 @@ class ChangeForm(FlaskForm):  # type: ignore[misc]
     def offer_events(self, own: Sequence[Event] = ()) -> None:
         """Offer the latest events, and those that the account works on already."""
         latest = db.session.scalars(select(Event).order_by(Event.starts_at.desc()).limit(OFFERED))
-        titles = {event.id: event.title for event in (*latest, *own)}
-        self.events.choices = [SelectChoice(event_id, title) for event_id, title in titles.items()]
+        offered = {event.id: event for event in (*latest, *own)}
+        # With their days: what is held each year, or was copied, has the same title.
+        self.events.choices = [
+            SelectChoice(
+                event.id, f"{event.title} · {wording.plain_day(event.starts_at, event.zone)}"
+            )
+            for event in offered.values()
+        ]
 
     def changes(self, shown: Shown) -> dict[str, Any]:
         """What differs from what it showed, for the verb; what others change meanwhile stays."""
