@@ -1251,6 +1251,23 @@ def test_the_ticked_alone_are_reminded(desk: FlaskClient) -> None:
     assert "Nobody was reminded" in desk.post(url, data=both, follow_redirects=True).text
 
 
+def test_who_was_searched_for_and_reminded_is_still_in_sight(desk: FlaskClient) -> None:
+    event = make_option().event
+    make_invitation(event, name="Somebody Else")
+    wanted = make_invitation(event, name="Karen Hall")
+    page = desk.get(part(event, "invitations") + "?q=hall").text
+    form = next(form for form in forms_of(page) if "/reminders" in form.action)
+    page = desk.post(
+        form.action, data=form.sent | {"ticked": "y", "id": wanted.id}, follow_redirects=True
+    ).text
+    assert "1 person is reminded." in page
+    assert "Somebody Else" not in page
+    undo = next(form for form in forms_of(page) if "/reminders/undo" in form.action)
+    page = desk.post(undo.action, data=undo.sent, follow_redirects=True).text
+    assert "Taken back" in page
+    assert "Somebody Else" not in page
+
+
 def test_nobody_is_reminded_of_what_takes_no_answers(desk: FlaskClient) -> None:
     event = make_option(make_event(registration_closes_at=NOW)).event
     make_invitation(event)

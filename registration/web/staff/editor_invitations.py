@@ -117,7 +117,7 @@ def remind(slug: str) -> ResponseReturnValue:
     chosen = request.form.getlist("id", type=int)[:PAGE] if "ticked" in request.form else None
     if chosen == []:
         flash(gettext("First tick the people you want to remind."), "warn")
-        return redirect(url_for(".index", slug=slug), code=303)
+        return redirect(_back(slug), code=303)
     try:
         number = invitations.remind(
             event_id=event.id, chosen=chosen, staff_id=current_user.id, now=now()
@@ -130,7 +130,7 @@ def remind(slug: str) -> ResponseReturnValue:
         if left_out:
             told += " " + gettext("Left out as answered or mailed lately: %(num)d.", num=left_out)
         flash(told, "ok")
-    return redirect(url_for(".index", slug=slug), code=303)
+    return redirect(_back(slug), code=303)
 
 
 @blueprint.post("/reminders/undo")
@@ -143,7 +143,12 @@ def take_back(slug: str) -> ResponseReturnValue:
         flash(gettext("Taken back: nobody is reminded."), "ok")
     else:
         flash(gettext("It is too late: the mails are on their way."), "warn")
-    return redirect(url_for(".index", slug=slug), code=303)
+    return redirect(_back(slug), code=303)
+
+
+def _back(slug: str) -> str:
+    """The page, searched as it was."""
+    return url_for(".index", slug=slug, q=request.args.get("q") or None)
 
 
 def _page(event: Event, invite_form: InviteForm, code_form: CodeForm) -> str:
