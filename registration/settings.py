@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import limits
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
@@ -154,9 +154,12 @@ class Settings(BaseSettings):
 
     @field_validator("host", "mail_server")
     @classmethod
-    def _machine(cls, value: str) -> str:
-        """Refuse what is more than a name or an address, such as one with a port."""
-        if value and not re.fullmatch(_HOST, value):
+    def _machine(cls, value: str, about: ValidationInfo) -> str:
+        """Refuse what is more than a name or an address, such as one with a port.
+
+        No mail server is one way to run it; no host would be to listen on every network.
+        """
+        if (value or about.field_name == "host") and not re.fullmatch(_HOST, value):
             raise ValueError("must be the host alone, without its port or smtp://")
         return value
 
@@ -253,7 +256,10 @@ class Settings(BaseSettings):
             return value
         if not value.startswith("sqlite:///"):
             raise ValueError("must be a sqlite:/// or a postgresql:// address")
-        folder = Path(value.removeprefix("sqlite:///").partition("?")[0]).parent
+        path = value.removeprefix("sqlite:///").partition("?")[0]
+        if path in ("", ":memory:"):
+            raise ValueError("must be the address of a file: each process has its own memory")
+        folder = Path(path).parent
         # A relative one lies in instance/, which is made.
         if folder.is_absolute() and folder != ROOT / "instance" and not folder.is_dir():
             raise ValueError(f"the folder {folder} is not there; make it, or name another one")
