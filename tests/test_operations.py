@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -13,11 +14,12 @@ from pydantic import ValidationError
 from sqlalchemy import event, select
 from sqlalchemy.exc import OperationalError
 
+from app import create_app
 from registration import outbox
 from registration.database import db, transaction
 from registration.models import Event, MailState, OutboxMail, StaffRole
 from registration.settings import Settings
-from tests.conftest import NOW
+from tests.conftest import NOW, settings_for
 from tests.factories import make_hybrid, make_rsvp, make_staff
 from tests.signing_in import sign_in
 
@@ -35,6 +37,13 @@ def test_a_process_without_its_database_is_not_well(
 
     monkeypatch.setattr(db.session, "execute", gone)
     assert client.get("/healthz").status_code == 503
+
+
+def test_a_process_whose_database_has_no_tables_yet_is_not_well(tmp_path: Path) -> None:
+    app = create_app(settings_for(f"sqlite:///{tmp_path / 'new.db'}", tmp_path))
+    assert app.test_client().get("/healthz").status_code == 503
+    with app.app_context():
+        db.engine.dispose()
 
 
 @contextmanager
