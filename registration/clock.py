@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask import Flask
+from sqlalchemy.exc import DBAPIError
 
 from registration import (
     announcements,
@@ -26,7 +27,7 @@ from registration import (
     reminders,
     retention,
 )
-from registration.database import db
+from registration.database import db, in_words
 from registration.times import now
 
 log = logging.getLogger(__name__)
@@ -53,14 +54,26 @@ def run(app: Flask, stop: threading.Event) -> None:
                     last_beat = time.monotonic()
                 busy = turn(postman, stop)
                 busy |= calendar.turn(now())
-            except Exception:  # whatever it was: mail must go on
-                log.exception("a turn of the clock has failed; trying again soon")
+            except Exception as trouble:  # whatever it was: mail must go on
+                told = _told(trouble)
+                log.error(
+                    "a turn of the clock has failed; trying again soon%s",
+                    f": {told}" if told else "",
+                    exc_info=None if told else trouble,
+                )
                 db.session.rollback()
                 stop.wait(AFTER_TROUBLE)
             else:
                 if not busy:
                     stop.wait(IDLE)
         postman.close()
+
+
+def _told(trouble: Exception) -> str | None:
+    """What an operator can do about all of it; None if any of it is a fault of ours."""
+    parts = trouble.exceptions if isinstance(trouble, ExceptionGroup) else (trouble,)
+    told = [in_words(part) if isinstance(part, DBAPIError) else None for part in parts]
+    return None if None in told else told[0]
 
 
 class Calendar:

@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 from flask.cli import AppGroup
-from psycopg import errors
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
+
+from registration.database import in_words
 
 
 @contextmanager
@@ -17,7 +18,7 @@ def _telling() -> Iterator[None]:
     try:
         yield
     except DBAPIError as problem:
-        if told := _in_words(problem):
+        if told := in_words(problem):
             raise click.ClickException(told) from problem
         raise
 
@@ -42,19 +43,3 @@ def tell_too(group: click.Group) -> None:
     for command in group.commands.values():
         if command.callback is not None:
             command.callback = _telling()(command.callback)
-
-
-def _in_words(problem: DBAPIError) -> str | None:
-    """What to do about it; None if it is a fault of ours."""
-    said = str(problem.orig).partition("\n")[0]
-    if isinstance(problem.orig, (errors.UndefinedTable, errors.UndefinedColumn)) or said.startswith(
-        ("no such table", "no such column")
-    ):
-        return "the tables of this version are not in the database; run: flask --app app db upgrade"
-    # What has no statement went wrong before there was a connection.
-    if isinstance(problem, OperationalError) or problem.statement is None:
-        return (
-            f"the database cannot be used: {said}. Look whether DATABASE_URL is right, and whether "
-            "its server runs or its file may be written"
-        )
-    return None

@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError, InvalidatePoolError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction
 from sqlalchemy.pool import ConnectionPoolEntry, Pool, PoolProxiedConnection
 from sqlalchemy.types import TypeDecorator
@@ -247,6 +247,24 @@ def transaction(*, keep: bool = False, rows_last: bool = False) -> Iterator[Sess
     finally:
         session.expire_on_commit = True
         session.info.pop(_PUT_OFF, None)
+
+
+def in_words(problem: DBAPIError) -> str | None:
+    """What an operator can do about it; None if it is a fault of ours."""
+    said = str(problem.orig).partition("\n")[0]
+    missing = (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn)
+    if isinstance(problem.orig, missing) or said.startswith(("no such table", "no such column")):
+        return "the tables of this version are not in the database; run: flask --app app db upgrade"
+    # SQLite's word for a statement that is wrong; PostgreSQL's is no OperationalError.
+    if getattr(problem.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
+        return None
+    # What has no statement went wrong before there was a connection.
+    if isinstance(problem, OperationalError) or problem.statement is None:
+        return (
+            f"the database cannot be used: {said}. Look whether DATABASE_URL is right, and whether "
+            "its server runs or its file may be written"
+        )
+    return None
 
 
 def _told_as_ever(error: psycopg.Error) -> Exception:

@@ -15,7 +15,7 @@ from sqlalchemy import case, func, select
 from sqlalchemy.exc import DBAPIError
 
 from registration import inbox, outbox, retention
-from registration.database import db
+from registration.database import db, in_words
 from registration.models import (
     LIVE,
     AttendanceOption,
@@ -127,8 +127,12 @@ def _mailbox() -> Iterator[Finding]:
 def _schema() -> Iterator[Finding]:
     folder = current_app.extensions["migrate"].directory
     wanted = set(ScriptDirectory(folder).get_heads())
-    with db.engine.connect() as connection:
-        present = set(MigrationContext.configure(connection).get_current_heads())
+    try:
+        with db.engine.connect() as connection:
+            present = set(MigrationContext.configure(connection).get_current_heads())
+    except DBAPIError as problem:
+        yield Finding(False, in_words(problem) or str(problem.orig))
+        return
     yield Finding(
         wanted == present,
         f"the database ({db.engine.dialect.name}) is at migration {', '.join(present) or 'none'}"

@@ -123,6 +123,20 @@ def test_the_doctor_says_that_a_database_has_no_schema_yet(tmp_path: Path) -> No
         db.engine.dispose()
 
 
+def test_the_doctor_says_what_else_is_wrong_while_the_database_is_away(tmp_path: Path) -> None:
+    app = create_app(
+        settings_for(
+            "postgresql://me:hidden@127.0.0.1:1/none", tmp_path, upload_folder="/proc/uploads"
+        )
+    )
+    done = run(app, "doctor")
+    assert done.exit_code == 1
+    lines = done.output.splitlines()
+    assert any(line.startswith("WRONG UPLOAD_FOLDER") for line in lines)
+    assert any(line.startswith("WRONG the database cannot be used") for line in lines)
+    assert "hidden" not in done.output
+
+
 def test_no_demo_is_loaded_in_production(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(app.config, "PRODUCTION", True)
     done = run(app, "demo")

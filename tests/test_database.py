@@ -7,9 +7,9 @@ import pytest
 from flask import Flask
 from psycopg.pq import TransactionStatus
 from sqlalchemy import func, select, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from registration.database import db, transaction
+from registration.database import db, in_words, transaction
 from registration.models import Rsvp, WorkerHeartbeat
 from registration.writing import write_rows
 from tests.conftest import DATABASES, NOW
@@ -69,6 +69,12 @@ def _write_last(*names: str, then: type[Exception] | None = None) -> None:
 
 def _names() -> list[str]:
     return sorted(db.session.scalars(select(WorkerHeartbeat.name)))
+
+
+def test_a_statement_that_is_wrong_is_no_trouble_of_an_operators(app: Flask) -> None:
+    with pytest.raises(DBAPIError) as wrong:
+        db.session.execute(text("SELECT nothing FROM, WHERE"))
+    assert in_words(wrong.value) is None
 
 
 class TestRowsLast:

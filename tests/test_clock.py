@@ -1,0 +1,71 @@
+"""The worker's loop: what it writes down when it cannot do what is due."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import flask_migrate
+import pytest
+
+from app import create_app
+from registration import clock
+from registration.database import db
+from tests.conftest import settings_for
+
+
+@pytest.fixture
+def stop(caplog: pytest.LogCaptureFixture) -> Iterator[threading.Event]:
+    """Set once the worker has written something down."""
+    stop, logger = threading.Event(), logging.getLogger("registration.clock")
+    heard = logging.Handler()
+    heard.emit = lambda _record: stop.set()  # type: ignore[method-assign]
+    logger.addHandler(heard)
+    yield stop
+    logger.removeHandler(heard)
+
+
+@pytest.mark.parametrize("revision", ["base", "0028"])
+def test_a_worker_that_starts_before_the_upgrade_says_what_to_run(
+    tmp_path: Path, stop: threading.Event, caplog: pytest.LogCaptureFixture, revision: str
+) -> None:
+    app = create_app(settings_for(f"sqlite:///{tmp_path / 'old.db'}", tmp_path))
+    with app.app_context():
+        if revision != "base":
+            flask_migrate.upgrade(revision=revision)
+    clock.run(app, stop)
+    (record,) = (record for record in caplog.records if record.name == "registration.clock")
+    assert record.getMessage().endswith("run: flask --app app db upgrade")
+    assert record.exc_info is None
+    with app.app_context():
+        db.engine.dispose()
+
+
+def test_a_worker_whose_database_is_away_says_so_in_one_line(
+    tmp_path: Path, stop: threading.Event, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = create_app(settings_for("postgresql://me:hidden@127.0.0.1:1/none", tmp_path))
+    clock.run(app, stop)
+    (record,) = (record for record in caplog.records if record.name == "registration.clock")
+    assert "DATABASE_URL" in record.getMessage()
+    assert "hidden" not in record.getMessage()
+    assert record.exc_info is None
+
+
+def test_a_fault_of_ours_keeps_its_trace(
+    tmp_path: Path,
+    stop: threading.Event,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = create_app(settings_for(f"sqlite:///{tmp_path / 'new.db'}", tmp_path))
+
+    def breaks(**_about: object) -> None:
+        raise ValueError("a fault of ours")
+
+    monkeypatch.setattr("registration.outbox.beat", breaks)
+    clock.run(app, stop)
+    (record,) = (record for record in caplog.records if record.name == "registration.clock")
+    assert record.exc_info is not None
