@@ -708,6 +708,17 @@ class TestByInvitation:
         assert "I cannot come" in text_of(page)
         assert 'href="/find">Mail me my links</a>' in page.text
 
+    @pytest.mark.parametrize("query", ["", "?invitation={key}"])
+    def test_no_cache_keeps_the_link_of_who_is_invited_to_what_has_closed(
+        self, app: Flask, client: FlaskClient, query: str
+    ):
+        room, _ = make_hybrid()
+        path = f"/events/{room.event.slug}/rsvp" + query.format(key=make_invitation(room.event).key)
+        app.config["NOW"] = lambda: room.event.ends_at
+        answer = client.get(path)
+        assert answer.status_code == 410
+        assert ("public" in answer.headers["Cache-Control"]) is not bool(query)
+
     def test_no_is_said_with_one_press_and_only_with_the_key(self, app: Flask, client: FlaskClient):
         room, _ = make_hybrid(visibility=Visibility.INVITATION)
         invitation = make_invitation(room.event)
