@@ -384,6 +384,16 @@ def test_who_watches_and_waits_for_another_stream_reads_of_no_room(app: Flask):
     assert "the room" not in said_to(rsvp)
 
 
+def test_who_leaves_the_queue_and_goes_on_watching_reads_that_they_have_left_it(app: Flask):
+    room, stream = make_hybrid(capacity=1)
+    make_rsvp(room)
+    rsvp = make_rsvp(room, meanwhile_option_id=stream.id)
+    rsvps.leave_waitlist(rsvp_id=rsvp.id, now=NOW)
+    assert "You are not on the waitlist any more. You are watching" in said_to(rsvp)
+    rsvps.switch(rsvp_id=rsvp.id, option_id=room.id, accepts_waiting=True, now=NOW)
+    assert "any more" not in said_to(rsvp)
+
+
 @pytest.mark.parametrize("mode", AttendanceMode)
 def test_who_waits_is_first_in_no_queue_that_has_closed(app: Flask, mode: AttendanceMode):
     option = make_option(mode=mode, capacity=1)

@@ -216,6 +216,13 @@ class TestPage:
         page = html.unescape(words(client, "/events/nadwa").replace("\xa0", " "))
         assert "<title>Cancelled: \u2068ندوة\u2069, 6 December 2026 – " in page
 
+    def test_an_event_by_invitation_says_so_also_before_rsvps_open(self, client: FlaskClient):
+        opens = {"registration_opens_at": NOW + timedelta(days=1)}
+        make_hybrid(slug="ours", visibility=Visibility.INVITATION, **opens)
+        make_hybrid(slug="all", **opens)
+        assert "This event is by invitation." in words(client, "/events/ours")
+        assert "This event is by invitation." not in words(client, "/events/all")
+
     def test_nobody_is_sent_to_a_waitlist_that_has_closed(self, client: FlaskClient):
         event = make_event(slug="tight", promotion_closes_at=NOW - timedelta(hours=1))
         room = make_option(event, capacity=1)
