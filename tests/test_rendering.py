@@ -335,6 +335,17 @@ def test_the_links_of_an_address_say_what_has_been_cancelled(app: Flask):
     assert told.count("Open my RSVP") == 2
 
 
+def test_the_links_of_an_address_send_nobody_who_waits_to_the_door(app: Flask):
+    room = make_option(capacity=1)
+    make_rsvp(room)
+    make_rsvp(room, email="amina@example.org")
+    links.send(email="amina@example.org", now=NOW)
+    mail = db.session.scalars(select(OutboxMail).filter_by(kind=MailKind.LINKS)).one()
+    told = rendering.render(mail, now=NOW).body
+    assert "You are on the waitlist." in told
+    assert "The Institute\n" not in told
+
+
 def test_a_new_name_is_told_as_no_new_way_to_attend(app: Flask):
     room, stream = make_hybrid()
     rsvp = make_rsvp(room, name="Amina")

@@ -21,7 +21,7 @@ from registration.letters.letter import (
     preheader_of,
     why_answered,
 )
-from registration.models import EventStatus, MailKind, OutboxMail, Rsvp
+from registration.models import EventStatus, MailKind, OutboxMail, Rsvp, RsvpStatus
 from registration.times import now
 
 
@@ -254,8 +254,12 @@ def links(mail: OutboxMail) -> Letter:
         return _calendar_answer(rsvps[0], mail)
     events = []
     for rsvp in rsvps:
-        is_off = rsvp.event.status is EventStatus.CANCELLED
-        place = Place(gettext("This event has been cancelled.")) if is_off else place_of(rsvp)
+        if rsvp.event.status is EventStatus.CANCELLED:
+            place = Place(gettext("This event has been cancelled."))
+        elif rsvp.status is RsvpStatus.WAITLISTED:
+            place = Place(gettext("You are on the waitlist."))
+        else:
+            place = place_of(rsvp)
         item = facts_of(rsvp.event, [place])
         item.url, item.link_label = entries.manage_url(rsvp), gettext("Open my RSVP")
         events.append(item)
