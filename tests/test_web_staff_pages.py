@@ -504,6 +504,19 @@ def test_the_list_says_when_the_first_way_to_attend_opens(desk: FlaskClient) -> 
     assert f">Opens {opens}</span>" in desk.get("/staff/").text
 
 
+def test_the_outbox_leads_to_the_mails_of_one_event(desk: FlaskClient) -> None:
+    room, _stream = make_hybrid()
+    make_rsvp(room, name="Karen Hall")
+    make_rsvp(make_hybrid()[0], name="Somebody Else")
+    page = desk.get("/staff/outbox/?state=waiting").text
+    link = f'href="/staff/outbox/?state=waiting&amp;event={room.event.slug}"'
+    assert link in page
+    page = desk.get(unescape(link[6:-1])).text
+    assert "Only mails of one event." in page
+    assert "Karen Hall" in page
+    assert "Somebody Else" not in page
+
+
 def test_the_speakers_page_says_who_hosts(desk: FlaskClient) -> None:
     speaker = make_speaker(make_event(), role=SpeakerRole.HOST)
     page = desk.get(f"/staff/events/{speaker.event.slug}/speakers/").text
