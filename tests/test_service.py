@@ -44,6 +44,13 @@ def is_up(port: int) -> bool:
     return False
 
 
+def listens(port: int) -> bool:
+    """Whether somebody answers there, well or not."""
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+        return True
+    return False
+
+
 @pytest.fixture(scope="module")
 def database_of_the_service(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The address of a SQLite database, new to the first service that starts on it."""
@@ -155,7 +162,7 @@ def web_server(tmp_path: Path) -> Iterator[tuple[int, Path]]:
             stderr=standard_error,
         )
     try:
-        until(lambda: is_up(port))
+        until(lambda: listens(port))
         yield port, said
     finally:
         started.terminate()
