@@ -889,6 +889,8 @@ class TestOutbox:
             assert outbox.trouble(NOW) == "stale"
             outbox.beat(now=NOW)
             assert outbox.trouble(NOW) is None
+            # A clock that has been set back: what it had said is no sign of life.
+            assert outbox.trouble(NOW - timedelta(hours=10)) == "stale"
             post()
             assert outbox.trouble(NOW) is None
             later = NOW + outbox.FAILING + timedelta(seconds=1)
