@@ -79,6 +79,7 @@ def test_where_it_is_full_staff_read_what_waiting_means_before_they_choose(
     send(desk, f"{page_of(rsvp)}/move", move=f"{room.id}:wait")
     assert now_of(rsvp.id).watches_meanwhile
     asked = desk.get(f"{page_of(rsvp)}/move").text
+    assert "Confirmed, waiting for the room" in asked
     assert meanings(asked) == [
         (
             f"{stream.id}:stay",
@@ -86,6 +87,17 @@ def test_where_it_is_full_staff_read_what_waiting_means_before_they_choose(
             "They keep this place. They leave the queue: In person, second.",
         )
     ]
+
+
+def test_who_sits_in_one_room_and_waits_for_another_is_not_said_to_wait_for_the_room(
+    desk: FlaskClient,
+) -> None:
+    room, _stream = make_hybrid(capacity=1)
+    make_rsvp(room)
+    rsvp = make_rsvp(make_option(event=room.event, label="Hall B"))
+    send(desk, f"{page_of(rsvp)}/move", move=f"{room.id}:wait")
+    assert now_of(rsvp.id).waits_for_option_id == room.id
+    assert "Confirmed, waiting for another place" in desk.get(page_of(rsvp)).text
 
 
 def test_one_who_waits_is_said_to_lose_the_position_or_to_keep_it(desk: FlaskClient) -> None:
