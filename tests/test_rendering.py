@@ -400,7 +400,9 @@ def test_who_leaves_the_queue_and_goes_on_watching_reads_that_they_have_left_it(
     make_rsvp(room)
     rsvp = make_rsvp(room, meanwhile_option_id=stream.id)
     rsvps.leave_waitlist(rsvp_id=rsvp.id, now=NOW)
-    assert "You are not on the waitlist any more. You are watching" in said_to(rsvp)
+    assert "You are not on the waitlist any more. What you have stays as it is: Online." in said_to(
+        rsvp
+    )
     rsvps.switch(rsvp_id=rsvp.id, option_id=room.id, accepts_waiting=True, now=NOW)
     assert "any more" not in said_to(rsvp)
 
@@ -503,15 +505,6 @@ def test_only_who_gives_back_one_of_so_many_seats_reads_that_others_can_have_it(
         "somebody else can have" in last_mail(rsvp).body for rsvp in (waiting, watching, seated)
     ]
     assert said == [False, False, True]
-
-
-def test_who_leaves_the_queue_and_watches_on_reads_both(app: Flask):
-    room, stream = make_hybrid(1)
-    make_rsvp(room)
-    rsvp = make_rsvp(room, meanwhile_option_id=stream.id)
-    rsvps.leave_waitlist(rsvp_id=rsvp.id, now=NOW)
-    said = " ".join(last_mail(rsvp).body.split())
-    assert "You are not on the waitlist any more. What you have stays as it is:" in said
 
 
 def test_who_brings_guests_to_a_stream_reads_who_watches(app: Flask):

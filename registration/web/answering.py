@@ -237,7 +237,8 @@ def _page(
             closed_at=listing.closed_at(asking.options, event, moment),
         )
         status = 200 if is_to_open and not event.is_past(moment) else 410
-        if request.method != "GET" or request.query_string:  # it may hold an invitation's key
+        # The address of one who is invited holds a key, and so do the page's links.
+        if request.method != "GET" or "invitation" in request.args:
             return page, status
         # There is nothing to send: no token is needed, so no cookie.
         return cacheable(make_response(page, status), seconds=FRESH)
