@@ -166,7 +166,8 @@ def web_server(tmp_path: Path) -> Iterator[tuple[int, Path]]:
         yield port, said
     finally:
         started.terminate()
-        started.wait(30)
+        # gunicorn gives a worker thirty seconds to end before it kills it, and may need them.
+        started.wait(60)
 
 
 def test_what_breaks_in_production_is_found_in_the_log_by_the_number_on_its_page(
