@@ -107,6 +107,7 @@ def _asked_lately(rsvp: Rsvp, now: datetime) -> bool:
 
 
 def _keep(rsvp: Rsvp, reply: Reply, state: ReplyState, now: datetime) -> None:
+    starts_at, ends_at = reply.proposes or (None, None)
     db.session.add(
         CalendarReply(
             rsvp_id=rsvp.id,
@@ -117,14 +118,11 @@ def _keep(rsvp: Rsvp, reply: Reply, state: ReplyState, now: datetime) -> None:
             # A clock that is fast must not outdo whatever is said until its time has come.
             stamped_at=min(reply.stamped_at, now) if reply.stamped_at else None,
             comment=reply.comment,
+            proposed_starts_at=starts_at,
+            proposed_ends_at=ends_at,
             created_at=now,
-            **_proposed(reply),
         )
     )
-
-
-def _proposed(reply: Reply) -> dict[str, datetime]:
-    return dict(zip(("proposed_starts_at", "proposed_ends_at"), reply.proposes or (), strict=False))
 
 
 def _apply(rsvp: Rsvp, seats: Seats, reply: Reply, now: datetime) -> None:

@@ -20,7 +20,7 @@ from registration.letters.letter import (
     when_of,
     why_answered,
 )
-from registration.letters.tickets import to_the_room
+from registration.letters.tickets import to_the_room, what_stays
 from registration.models import AttendanceOption, MailKind, OutboxMail, Rsvp
 from registration.times import now
 
@@ -70,8 +70,7 @@ def _queue_closed(rsvp: Rsvp, mail: OutboxMail) -> Letter:
         none_came = gettext("No seat has come free, %(name)s", name=first_name(rsvp.name))
         closed = gettext("The queue has closed: no more seats are given to it.")
     if rsvp.watches_meanwhile and not rsvp.option.is_virtual:
-        way = wording.isolated(wording.option_name(rsvp.option))
-        instead = gettext("What you have stays as it is: %(way)s.", way=way)
+        instead = what_stays(rsvp)
         button = Link(
             ngettext("Open my ticket", "Open my tickets", rsvp.party_size),
             entries.manage_url(rsvp),

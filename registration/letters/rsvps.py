@@ -22,7 +22,6 @@ from registration.letters.letter import (
     why_answered,
 )
 from registration.models import EventStatus, MailKind, OutboxMail, Rsvp, RsvpStatus
-from registration.times import now
 
 
 def _changed(rsvp: Rsvp, mail: OutboxMail) -> Letter:
@@ -35,7 +34,8 @@ def _waiting(rsvp: Rsvp, mail: OutboxMail) -> Letter:
     event = rsvp.event
     name = first_name(rsvp.name)
     subject = gettext("You are on the waitlist for %(title)s", title=event.title)
-    if _is_closed(rsvp, mail):
+    # Approved, or an address confirmed, too late; or the mail has waited, or went again, since.
+    if tickets.queue_has_closed(rsvp, mail):
         subject = gettext("The queue has closed: %(title)s", title=event.title)
         heading = gettext("The queue has closed, %(name)s", name=name)
     elif rsvp.waits_for_option_id:
@@ -49,8 +49,7 @@ def _waiting(rsvp: Rsvp, mail: OutboxMail) -> Letter:
         way = wording.isolated(rsvp.waits_for.label)
         paragraphs.insert(0, gettext("Waiting for: %(way)s.", way=way))
     if rsvp.watches_meanwhile:
-        way = wording.isolated(wording.option_name(rsvp.option))
-        paragraphs.append(gettext("What you have stays as it is: %(way)s.", way=way))
+        paragraphs.append(tickets.what_stays(rsvp))
     return Letter(
         subject=subject,
         heading=heading,
@@ -63,16 +62,11 @@ def _waiting(rsvp: Rsvp, mail: OutboxMail) -> Letter:
     )
 
 
-def _is_closed(rsvp: Rsvp, mail: OutboxMail) -> bool:
-    """Approved, or an address confirmed, too late; or the mail has waited, or went again, since."""
-    return (mail.ended_at or now()) >= rsvp.event.promotes_until
-
-
 def _how_the_queue_moves(rsvp: Rsvp, mail: OutboxMail) -> str:
     event = rsvp.event
     closes = wording.moment(event.promotes_until, event.zone)
     is_for_a_stream = (rsvp.waits_for or rsvp.option).is_virtual
-    if _is_closed(rsvp, mail):
+    if tickets.queue_has_closed(rsvp, mail):
         return (
             gettext(
                 "The queue closed on %(moment)s. No more places are given to it.", moment=closes

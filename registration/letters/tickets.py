@@ -135,7 +135,7 @@ def _watching(rsvp: Rsvp, mail: OutboxMail) -> Letter:
 def _queue(rsvp: Rsvp, mail: OutboxMail) -> list[str]:
     """What else they wait for, and where they stand; nothing once that queue has closed."""
     wanted = rsvp.waits_for
-    if wanted is None or (mail.ended_at or now()) >= rsvp.event.promotes_until:
+    if wanted is None or queue_has_closed(rsvp, mail):
         return []
     is_the_room = rsvp.option.is_virtual and not wanted.is_virtual and not wanted.label
     ahead = queues.ahead_of(rsvp)
@@ -154,6 +154,17 @@ def _queue(rsvp: Rsvp, mail: OutboxMail) -> list[str]:
         if ahead
         else gettext("You are next."),
     ]
+
+
+def queue_has_closed(rsvp: Rsvp, mail: OutboxMail) -> bool:
+    """Whether no more seats were given to the queue when the mail went, or are by now."""
+    return (mail.ended_at or now()) >= rsvp.event.promotes_until
+
+
+def what_stays(rsvp: Rsvp) -> str:
+    """What somebody keeps who waits for another place, or does so no more."""
+    way = wording.isolated(wording.option_name(rsvp.option))
+    return gettext("What you have stays as it is: %(way)s.", way=way)
 
 
 def _watchers(rsvp: Rsvp) -> list[Place]:
@@ -191,10 +202,8 @@ def changed(rsvp: Rsvp, mail: OutboxMail) -> Letter:
     if mail.facts.get("switched"):
         letter.paragraphs.insert(0, _attends_now(rsvp))
     if mail.facts.get("left_queue"):
-        way = wording.isolated(wording.option_name(rsvp.option))
-        stays = gettext("What you have stays as it is: %(way)s.", way=way)
         gone = gettext("You are not on the waitlist any more.")
-        letter.paragraphs.insert(0, f"{gone} {stays}")
+        letter.paragraphs.insert(0, f"{gone} {what_stays(rsvp)}")
     return letter
 
 
