@@ -173,6 +173,7 @@ class _Web(BaseApplication):  # type: ignore[misc]
             "logger_class": "registration.logs.Logger",
             "graceful_timeout": 15,
             "control_socket_disable": True,
+            "forwarder_headers": "",  # by default a root, whose page it answers 500 if it is odd
         }.items():
             self.cfg.set(name, value)
 
