@@ -174,6 +174,19 @@ def test_an_event_page_sets_no_cookie_and_opens_no_session(client: FlaskClient) 
 
 
 @pytest.mark.parametrize("path", ["/", "/events/{slug}"])
+@pytest.mark.parametrize("secret", ["invitation", "code"])
+def test_no_cache_keeps_a_page_whose_links_would_let_others_in(
+    client: FlaskClient, path: str, secret: str
+) -> None:
+    """Some caches keep a page under its path alone, and the links to other languages repeat it."""
+    path = path.format(slug=make_event().slug)
+    answer = client.get(f"{path}?{secret}=Secret-of-one")
+    assert "Secret-of-one" in answer.text
+    assert answer.headers["Cache-Control"] == "private, no-store"
+    assert "public" in client.get(f"{path}?source=letter").headers["Cache-Control"]
+
+
+@pytest.mark.parametrize("path", ["/", "/events/{slug}"])
 def test_what_a_page_says_of_seats_is_never_older_than_two_seconds(
     client: FlaskClient, path: str
 ) -> None:

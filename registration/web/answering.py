@@ -237,8 +237,7 @@ def _page(
             closed_at=listing.closed_at(asking.options, event, moment),
         )
         status = 200 if is_to_open and not event.is_past(moment) else 410
-        # The address of one who is invited holds a key, and so do the page's links.
-        if request.method != "GET" or "invitation" in request.args:
+        if request.method != "GET":
             return page, status
         # There is nothing to send: no token is needed, so no cookie.
         return cacheable(make_response(page, status), seconds=FRESH)

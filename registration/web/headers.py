@@ -61,7 +61,12 @@ def cacheable(response: Response, *, seconds: int, translated: bool = True) -> R
 
     It is kept for each language if it is translated for its reader. What is about one event is in
     that event's language for all who have not chosen one, and a feed has each event in its own.
+
+    What lets somebody in stands in the page's links to itself in other languages. There are caches
+    that leave an address's query out of account: they would show it to others.
     """
+    if {"invitation", "code"} & request.args.keys():
+        return response
     response.headers["Cache-Control"] = f"public, max-age={seconds}"
     known = current_app.config["LANGUAGES"]
     if translated and len(known) > 1:
