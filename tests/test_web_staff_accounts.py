@@ -508,13 +508,97 @@ def test_changing_how_one_signs_in_wants_a_fresh_password(client: FlaskClient) -
         session["fs_paa"] = (NOW - timedelta(days=1)).timestamp()
     for url in ("/staff/passkeys", "/staff/second-factor"):
         answer = client.get(url)
-        assert answer.status_code == 302, url
+        assert answer.status_code == 303, url
         assert "/staff/verify" in answer.location
     assert "Is it still you?" in client.get("/staff/verify").text
 
 
+def leave_alone(client: FlaskClient) -> None:
+    """Let a day go by since the password was entered at this desk."""
+    with client.session_transaction() as session:
+        session["fs_paa"] = time.time() - 24 * 3600
+        session.pop("fs_gexp", None)
+
+
+def test_a_desk_left_alone_asks_for_the_password_before_it_makes_or_changes_an_account(
+    client: FlaskClient,
+) -> None:
+    colleague = make_staff(StaffRole.DOOR, email="door@example.org")
+    colleague_id, known_as = colleague.id, colleague.fs_uniquifier
+    sign_in(client, make_staff(email="me@example.org", password=hash_password(PASSWORD)))
+    leave_alone(client)
+    accounts_before = db.session.query(Staff).count()
+    person = f"/staff/people/{colleague_id}"
+    for url in ("/staff/people/invite", person):
+        assert "/staff/verify" in client.get(url).location
+    about = {"name": "A colleague", "role": "admin"}
+    post(client, "/staff/people/invite", email="new@example.org", **about)
+    post(client, person, **about, shown_name="", shown_role="door")
+    for action in ("close", "end_sessions", "forget_factors", "link"):
+        post(client, f"{person}/act", do=action)
+    db.session.expire_all()
+    assert db.session.query(Staff).count() == accounts_before
+    kept = db.session.get_one(Staff, colleague_id)
+    assert [role.name for role in kept.roles] == ["door"]
+    assert kept.active
+    assert kept.fs_uniquifier == known_as
+    assert actions() == []
+
+
+def test_what_was_typed_of_an_account_waits_while_the_password_is_asked_for(
+    client: FlaskClient,
+) -> None:
+    event = make_event()
+    make_staff(email="me@example.org", password=hash_password(PASSWORD))
+    enter(client, "me@example.org")
+    opened = forms_of(client.get("/staff/people/invite").text)[-1].sent
+    typed = {"email": "new@example.org", "name": "Amina Bello", "role": "door"}
+    leave_alone(client)
+    kept = client.post(
+        "/staff/people/invite",
+        data=opened.to_dict() | typed | {"events": str(event.id)},
+        headers={"Origin": "http://localhost"},
+    )
+    assert kept.status_code == 401
+    assert "Is it still you?" in kept.text
+    assert "Amina Bello" in kept.text
+    door = html.unescape(re.findall(r'href="(/staff/verify[^"]*)"', kept.text)[0])
+    assert send(client, door, password=PASSWORD).status_code == 302
+    waiting = next(form for form in forms_of(kept.text) if "email" in form.sent)
+    assert client.post("/staff/people/invite", data=waiting.sent).status_code == 303
+    invited = db.session.scalars(select(Staff).where(Staff.email == "new@example.org")).one()
+    assert (invited.name, invited.roles[0].name) == ("Amina Bello", "door")
+    assert staff.events_of(invited) == [event]
+
+
+def test_a_button_that_asks_for_the_password_leads_back_to_its_page_and_says_so(
+    client: FlaskClient,
+) -> None:
+    colleague_id = make_staff(StaffRole.DOOR, email="door@example.org").id
+    make_staff(email="me@example.org", password=hash_password(PASSWORD))
+    enter(client, "me@example.org")
+    leave_alone(client)
+    page = {"Origin": "http://localhost", "Referer": "http://localhost/staff/people/"}
+    asked = post(client, f"/staff/people/{colleague_id}/act", headers=page, do="close").location
+    assert "This is not done yet." in client.get(asked).text
+    assert send(client, asked, password=PASSWORD).location == "/staff/people/"
+    send(client, f"/staff/people/{colleague_id}/act", page="/staff/people/", do="close")
+    assert not db.session.get_one(Staff, colleague_id, populate_existing=True).active
+
+
+def test_a_passkey_that_is_removed_late_leads_back_to_the_account(client: FlaskClient) -> None:
+    sign_in(client, make_staff(email="me@example.org", password=hash_password(PASSWORD)))
+    leave_alone(client)
+    # Passkeys know the site's own address alone.
+    page = {"Referer": "http://events.example.org/staff/account/"}
+    asked = post(client, "/staff/passkeys/delete", headers=page, name="Phone").location
+    assert send(client, asked, password=PASSWORD).location == "/staff/account/"
+
+
 def test_an_account_without_a_password_is_told_how_it_goes_on(client: FlaskClient) -> None:
     sign_in(client, make_staff(email="me@example.org"))
+    with client.session_transaction() as session:
+        del session["fs_paa"]
     page = client.get("/staff/verify").text
     assert "Your account has no password yet. Sign out, and choose “I forgot" in page
     assert 'name="password"' not in page

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from functools import wraps
 from typing import Any, ParamSpec
 from urllib.parse import urlsplit, urlunsplit
@@ -36,7 +37,10 @@ def staff_only(*roles: StaffRole) -> Callable[..., Any]:
             if not current_user.is_authenticated:
                 if lost.keeps_what_was_sent():
                     return lost.keep()
-                return redirect(url_for("security.login", next=_back()), code=303)
+                had_ended = gettext(
+                    "Your session had ended, so this was not done. Sign in and do it once more."
+                )
+                return redirect(url_for("security.login", next=_back(had_ended)), code=303)
             if not has_role(StaffRole.ADMIN, *roles):
                 abort(403)
             return view(*args, **kwargs)
@@ -46,19 +50,17 @@ def staff_only(*roles: StaffRole) -> Callable[..., Any]:
     return decorate
 
 
-def _back() -> str:
+def _back(not_done: str) -> str:
     """Where to go on after signing in: what was asked for, or the page whose button was pressed.
 
-    Most addresses that take a form show nothing by themselves, and the form is not sent again.
-    What a script sends, like the scans that a phone has kept, it sends again by itself.
+    Most addresses that take a form show nothing by themselves, and the form is not sent again:
+    `not_done` says so. What a script sends, like the scans that a phone has kept, it sends again
+    by itself.
     """
     if request.method != "POST":
         return request.full_path.rstrip("?")
     if request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate":
-        flash(
-            gettext("Your session had ended, so this was not done. Sign in and do it once more."),
-            "warn",
-        )
+        flash(not_done, "warn")
     page = urlsplit(request.referrer or "")
     if page.netloc != request.host:
         return url_for("staff_events.index")
@@ -68,11 +70,20 @@ def _back() -> str:
 def still_you() -> Callable[..., Any]:
     """Let in who has shown password or passkey of late; others show it once more.
 
-    For what decides who signs in: a desk that is left alone for a while must not do.
+    For what decides who signs in, and what they may do: a desk that is left alone for a while must
+    not do.
     """
     return auth_required(  # type: ignore[no-any-return]
         "session", within=lambda: current_app.config["SECURITY_FRESHNESS"]
     )
+
+
+def ask_again(_within: timedelta, _grace: timedelta) -> ResponseReturnValue:
+    """Ask who has signed in a while ago to show once more that it is them; keep what they typed."""
+    if lost.keeps_what_was_sent():
+        return lost.keep(is_in=True)
+    not_done = gettext("This is not done yet. Show that it is you, then do it once more.")
+    return redirect(url_for("security.verify", next=_back(not_done)), code=303)
 
 
 def has_role(*roles: StaffRole) -> bool:

@@ -144,6 +144,7 @@ def index() -> ResponseReturnValue:
 
 @blueprint.route("/invite", methods=["GET", "POST"])
 @staff_only()
+@still_you()
 def invite() -> ResponseReturnValue:
     """Make an account; its owner sets the password."""
     form = InviteForm(role=StaffRole.ORGANISER)
@@ -170,6 +171,7 @@ def invite() -> ResponseReturnValue:
 
 @blueprint.route("/<int:account_id>", methods=["GET", "POST"])
 @staff_only()
+@still_you()
 def edit(account_id: int) -> ResponseReturnValue:
     """Change what an account may do."""
     account = _account(account_id)
@@ -228,6 +230,7 @@ def address(account_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int:account_id>/act")
 @staff_only()
+@still_you()
 def act(account_id: int) -> ResponseReturnValue:
     """Close or open an account, sign it out, take its codes off, or mail it a link."""
     _account(account_id)

@@ -1,4 +1,4 @@
-"""A form sent after the session had ended: what was typed is kept until it can be saved."""
+"""A form sent by who must first show who they are: what was typed is kept until it can be saved."""
 
 from __future__ import annotations
 
@@ -10,9 +10,16 @@ from flask.typing import ResponseReturnValue
 from registration.web.staff.field_names import FIELDS
 
 #: Rooms in which people type for long.
-_ROOMS = ("staff_editor", "staff_mailings", "staff_speakers", "staff_person", "staff_recording")
+_ROOMS = (
+    "staff_editor",
+    "staff_mailings",
+    "staff_speakers",
+    "staff_person",
+    "staff_recording",
+    "staff_account",
+)
 #: What their forms send that nobody has typed.
-_UNTYPED = ("do", "seen", "seen_at", "row", "as", "kept")
+_UNTYPED = ("csrf_token", "do", "seen", "seen_at", "row", "as", "kept", "role", "events")
 
 
 def is_from_our_own_page() -> bool:
@@ -25,12 +32,16 @@ def is_from_our_own_page() -> bool:
 
 
 def keeps_what_was_sent() -> bool:
-    """Whether this request is a long form that came from our own page."""
-    return (request.blueprint or "").startswith(_ROOMS) and is_from_our_own_page()
+    """Whether this request is a form in which something was typed, and came from our own page."""
+    has_typed = any(value and _is_typed(name) for name, value in request.form.items(multi=True))
+    return has_typed and (request.blueprint or "").startswith(_ROOMS) and is_from_our_own_page()
 
 
-def keep() -> ResponseReturnValue:
-    """A page that holds what was sent, and sends it again once somebody has signed in."""
+def keep(*, is_in: bool = False) -> ResponseReturnValue:
+    """A page that holds what was sent, and sends it again once somebody has signed in.
+
+    Who `is_in` shows there that it is still them.
+    """
     # The token of this answer is good for who signs in meanwhile: it belongs to the browser.
     g.pop("csrf_token", None)
     sent = [
@@ -44,7 +55,10 @@ def keep() -> ResponseReturnValue:
         sent=sent,
         typed=[(_label(name), value) for name, value in sent if value and _is_typed(name)],
         has_files=any(upload.filename for upload in request.files.values()),
-        sign_in=url_for("security.login", next=url_for("staff_events.index")),
+        is_in=is_in,
+        door=url_for(
+            "security.verify" if is_in else "security.login", next=url_for("staff_events.index")
+        ),
     )
     return page, 401
 

@@ -32,7 +32,7 @@ from registration.composing import with_few_marks
 from registration.database import db
 from registration.models import Passkey, Role, Staff
 from registration.times import now
-from registration.web.staff import guessing, passkeys, second_factor, sign_in_words
+from registration.web.staff import access, guessing, passkeys, second_factor, sign_in_words
 from registration.web.staff.sign_in_forms import (
     ForgotForm,
     NewPasswordForm,
@@ -132,6 +132,7 @@ def init_app(app: Flask) -> None:
         verify_form=StillYouForm,
         wan_signin_response_form=passkeys.ShownPasskeyForm,
     )
+    security.reauthn_handler(access.ask_again)
     # A session says who somebody is; no token in an address or a header does.
     app.login_manager.request_loader(lambda _request: None)  # type: ignore[attr-defined]
     guessing.init_app(app)
