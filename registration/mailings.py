@@ -26,6 +26,8 @@ from registration.models import (
     MailState,
     OutboxMail,
     Staff,
+    StaffRole,
+    staff_events,
 )
 from registration.segments import Segment
 
@@ -176,7 +178,8 @@ def release_due(*, now: datetime) -> int:
 
     One of an event that was cancelled meanwhile, is not public any more, or is over while the
     message was to go before its end, is a draft again: it was written for an event to come. While
-    a cancellation can be taken back, it waits for that.
+    a cancellation can be taken back, it waits for that. It is the event's message, and goes also
+    where who wrote it works there no more (see `left_behind`).
     """
     due = select(Mailing.id).where(Mailing.state == MailingState.SCHEDULED, Mailing.due_at <= now)
     number = 0
@@ -268,6 +271,22 @@ def _begin(
     db.session.flush()
     _record("written", mailing, staff_id, now, **detail)
     return mailing
+
+
+def left_behind(account: Staff) -> list[Mailing]:
+    """What an account wrote that is scheduled, for events whose messages are not its business now.
+
+    Its event's organisers can take it back.
+    """
+    scheduled = select(Mailing).where(
+        Mailing.staff_id == account.id, Mailing.state == MailingState.SCHEDULED
+    )
+    if account.active and account.is_admin:
+        return []
+    if account.active and any(role.name == StaffRole.ORGANISER for role in account.roles):
+        own = select(staff_events.c.event_id).where(staff_events.c.staff_id == account.id)
+        scheduled = scheduled.where(Mailing.event_id.not_in(own))
+    return list(db.session.scalars(scheduled.order_by(Mailing.due_at)))
 
 
 def progress_of(found: Sequence[Mailing]) -> dict[int, Progress]:

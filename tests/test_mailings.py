@@ -20,6 +20,7 @@ from registration import (
     rendering,
     rsvps,
     segments,
+    staff,
     subscriptions,
     walkins,
 )
@@ -61,7 +62,7 @@ LATER = NOW + HOLD
 CANCELLED_AT = NOW + timedelta(minutes=5)
 
 
-def write(event_id: int, staff: Staff | None = None, **values: object) -> Mailing:
+def write(event_id: int, writer: Staff | None = None, **values: object) -> Mailing:
     """A draft to everybody confirmed, unless said otherwise."""
     plain: dict[str, object] = {
         "subject": "How to get in, {first_name}",
@@ -69,7 +70,7 @@ def write(event_id: int, staff: Staff | None = None, **values: object) -> Mailin
         "segment": Segment(),
         "now": NOW,
     }
-    staff_id = (staff or make_staff(StaffRole.ORGANISER)).id
+    staff_id = (writer or make_staff(StaffRole.ORGANISER)).id
     return mailings.write(event_id=event_id, staff_id=staff_id, **(plain | values))  # type: ignore[arg-type]
 
 
@@ -786,6 +787,27 @@ class TestScheduled:
             select(AuditEntry).where(AuditEntry.action == "mailing.released")
         ).one()
         assert (entry.actor, entry.staff_id) == ("system", None)
+
+    @pytest.mark.parametrize("taken", ["the account is closed", "another role", "the event"])
+    def test_it_is_the_events_and_goes_also_where_its_writer_works_no_more(
+        self, app: Flask, taken: str
+    ) -> None:
+        room, _stream = make_hybrid()
+        make_rsvp(room)
+        admin, writer = make_staff(), make_staff(StaffRole.ORGANISER, room.event)
+        mailing = write(room.event_id, writer)
+        who = {"account_id": writer.id, "staff_id": admin.id, "now": NOW}
+        mailings.schedule(mailing_id=mailing.id, staff_id=writer.id, at=self.TOMORROW, now=NOW)
+        assert mailings.left_behind(writer) == []
+        if taken == "the account is closed":
+            staff.set_active(active=False, **who)
+        elif taken == "another role":
+            staff.change(role=StaffRole.DOOR, **who)
+        else:
+            staff.change(loses=[room.event_id], **who)
+        assert mailings.left_behind(writer) == [mailing]
+        assert mailings.release_due(now=self.TOMORROW) == 1
+        assert mailings.left_behind(writer) == []
 
     def test_the_worker_sends_it_off(self, app: Flask) -> None:
         room, _stream = make_hybrid()

@@ -19,9 +19,10 @@ from passlib.totp import TOTP
 from sqlalchemy import select
 from webauthn.helpers.exceptions import InvalidRegistrationResponse
 
-from registration import audit, rendering, staff, wording
+from registration import audit, mailings, rendering, staff, wording
 from registration.database import db
 from registration.models import AuditEntry, OutboxMail, Passkey, Staff, StaffRole
+from registration.segments import Segment
 from registration.web.staff import accounts, sign_in_words
 from tests.conftest import NOW
 from tests.factories import make_event, make_staff, save
@@ -593,6 +594,38 @@ def test_a_passkey_that_is_removed_late_leads_back_to_the_account(client: FlaskC
     page = {"Referer": "http://events.example.org/staff/account/"}
     asked = post(client, "/staff/passkeys/delete", headers=page, name="Phone").location
     assert send(client, asked, password=PASSWORD).location == "/staff/account/"
+
+
+@pytest.mark.parametrize(
+    "taken", ["the account is closed", "another role", "the event", "nothing", "another event"]
+)
+def test_who_takes_an_account_off_reads_which_of_its_messages_still_go(
+    client: FlaskClient, taken: str
+) -> None:
+    event, other = make_event(title="Open House"), make_event(title="Something else")
+    writer = make_staff(StaffRole.ORGANISER, event, other, name="Amina")
+    draft = mailings.write(
+        event_id=event.id, staff_id=writer.id, subject="S", body="B", segment=Segment(), now=NOW
+    )
+    at = NOW + timedelta(days=1)
+    mailings.schedule(mailing_id=draft.id, staff_id=writer.id, at=at, now=NOW)
+    sign_in(client, make_staff())
+    person = f"/staff/people/{writer.id}"
+    about = {"name": "Amina", "shown_name": "Amina", "shown_role": "organiser", "role": "organiser"}
+    shown = {"shown_event": [event.id, other.id]}
+    if taken == "the account is closed":
+        post(client, f"{person}/act", do="close")
+    elif taken == "another role":
+        post(client, person, **about | shown | {"role": "door", "events": [event.id, other.id]})
+    else:
+        left = {"the event": [other.id], "another event": [event.id]}.get(
+            taken, [event.id, other.id]
+        )
+        post(client, person, **about | shown | {"events": left})
+    page = client.get("/staff/people/").text
+    is_told = "1 message that they wrote is scheduled and still goes" in page
+    assert is_told == (taken in ("the account is closed", "another role", "the event"))
+    assert ("It is at Open House." in page) == is_told
 
 
 def test_an_account_without_a_password_is_told_how_it_goes_on(client: FlaskClient) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext
+from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _
 from flask_security import current_user
 from flask_wtf import FlaskForm
@@ -17,7 +17,7 @@ from sqlalchemy.orm import selectinload
 from wtforms import RadioField, SelectChoice, SelectMultipleField, StringField
 from wtforms.validators import InputRequired
 
-from registration import staff, staff_addresses, wording
+from registration import mailings, staff, staff_addresses, wording
 from registration.database import db
 from registration.models import Event, Staff, StaffRole
 from registration.staff import StaffRefused
@@ -126,6 +126,23 @@ def _after_a_change() -> str:
     return url_for(".index" if has_role(StaffRole.ADMIN) else "staff_events.index")
 
 
+def _tell_what_goes_on(account: Staff) -> None:
+    """Say that what an account has scheduled still goes where it works no more."""
+    left = mailings.left_behind(account)
+    if left:
+        flash(
+            ngettext(
+                "%(num)d message that they wrote is scheduled and still goes: the organisers can "
+                "take it back. It is at %(events)s.",
+                "%(num)d messages that they wrote are scheduled and still go: the organisers can "
+                "take them back. They are at %(events)s.",
+                len(left),
+                events=", ".join(dict.fromkeys(mailing.event.title for mailing in left)),
+            ),
+            "warn",
+        )
+
+
 def _path_of(token: str) -> str:
     return url_for("security.reset_password", token=token)
 
@@ -194,6 +211,7 @@ def edit(account_id: int) -> ResponseReturnValue:
             form.form_errors.append(str(refusal))
         else:
             flash(gettext("Saved."), "ok")
+            _tell_what_goes_on(_account(account_id))
             return redirect(_after_a_change(), code=303)
     status = 422 if form.is_submitted() else 200
     page = render_template("staff/account_form.html", form=form, account=account, shown=shown)
@@ -259,4 +277,5 @@ def act(account_id: int) -> ResponseReturnValue:
         flash(str(refusal), "warn")
     else:
         flash(str(TOLD[action]), "ok")
+        _tell_what_goes_on(_account(account_id))
     return redirect(url_for(".index"), code=303)
