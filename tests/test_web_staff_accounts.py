@@ -642,6 +642,19 @@ def test_an_account_without_a_password_is_told_how_it_goes_on(client: FlaskClien
         assert "fs_paa" not in session
 
 
+def test_whose_password_it_is_stands_on_its_page_and_is_told_to_what_keeps_passwords(
+    app: Flask, client: FlaskClient
+) -> None:
+    account = make_staff(email="me@example.org", password=hash_password(PASSWORD))
+    with app.test_request_context():
+        link = f"/staff/reset/{generate_reset_password_token(account)}"
+    mailed = client.get(link).text
+    assert "For the account me@example.org." in mailed
+    enter(client, "me@example.org")
+    for page in (mailed, client.get("/staff/password").text):
+        assert 'autocomplete="username" value="me@example.org" hidden' in page
+
+
 @pytest.mark.parametrize(
     ("language", "asked", "again"),
     [
