@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 
@@ -59,7 +60,23 @@ def differences(before: Facts, after: Facts, mode: AttendanceMode) -> list[str]:
     else:
         # The zone stands in the words of the doors alone; the entry's own times are in UTC.
         names = (*_ROOM, "time_zone") if after["doors_at"] else _ROOM
-    return [name for name in names if before.get(name) != after.get(name)]
+    return [name for name in names if _differs(name, before, after)]
+
+
+def _differs(name: str, before: Facts, after: Facts) -> bool:
+    """Whether one fact makes entries say something else; another zone may say just the same."""
+    # What was told before a fact was kept is taken to have said it.
+    was: Any = before.get(name, after[name])
+    if name != "time_zone" or was == after[name]:
+        return bool(was != after[name])
+    ends = [datetime.fromisoformat(after[end]) for end in ("starts_at", "ends_at")]
+    return _hands(was, ends) != _hands(after[name], ends)
+
+
+def _hands(zone: str, moments: list[datetime]) -> list[tuple[str, str | None]]:
+    """What clocks in a zone say at these moments, and what they call it."""
+    local = [at.astimezone(ZoneInfo(zone)) for at in moments]
+    return [(at.isoformat(), at.tzname()) for at in local]
 
 
 def facts_of_speaker(speaker: Speaker) -> Facts:
@@ -99,8 +116,7 @@ def _speaker_differences(speaker: Speaker) -> set[str]:
     told = speaker.told or now_said
     # The zone stands in the words of their part alone; the entry's own times are in UTC.
     names = now_said.keys() - (set() if now_said["part"] else {"time_zone"})
-    # What was told before a fact was kept is taken to have said it.
-    return {name for name in names if told.get(name, now_said[name]) != now_said[name]}
+    return {name for name in names if _differs(name, told, now_said)}
 
 
 def keep(event: Event, *, now: datetime) -> None:

@@ -893,10 +893,27 @@ def test_another_zone_is_news_in_the_room_only_where_the_doors_are_told(
     starts_at = NOW + 13 * DAY
     room, _stream = make_hybrid(starts_at=starts_at, doors_at=starts_at - doors if doors else None)
     make_rsvp(room)
-    # Winter: both are UTC-5.
-    edit(room.event, time_zone="America/Panama")
+    edit(room.event, time_zone="America/Chicago")
     spread(now=AFTER_HOLD)
     assert len(mails(MailKind.EVENT_CHANGED)) == (1 if doors else 0)
+
+
+def test_another_zone_whose_clocks_say_the_same_is_no_news_to_anybody(app: Flask) -> None:
+    room, stream = make_hybrid(doors_at=NOW + 13 * DAY)
+    for option in (room, stream):
+        make_rsvp(option)
+    starts_at, call_at = room.event.starts_at, room.event.starts_at - timedelta(hours=1)
+    ends_at = room.event.ends_at
+    on_stage = make_speaker(
+        room.event, call_at=call_at, slot_starts_at=starts_at, slot_ends_at=ends_at
+    )
+    speakers.invite(speaker_id=on_stage.id, staff_id=None, now=NOW)
+    all_have_gone()
+    # Winter: in both it is EST, which is UTC-5.
+    edit(room.event, time_zone="America/Panama")
+    assert news_of(room.event, now=NOW).is_empty
+    spread(now=AFTER_HOLD)
+    assert not mails(MailKind.EVENT_CHANGED) + mails(MailKind.SPEAKER_CHANGED)
 
 
 def test_a_time_that_was_typed_in_the_events_zone_is_no_news_a_second_time(app: Flask) -> None:
