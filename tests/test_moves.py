@@ -74,9 +74,35 @@ class TestConfirmed:
         assert possible(rsvp, room, stream) == [(room.id, How.WAIT), (room.id, How.BEYOND)]
         move(rsvp, room, How.WAIT)
         assert fresh(rsvp).watches_meanwhile
-        assert kinds_mailed(rsvp)[-1] is MailKind.WAITLISTED
         rsvps.cancel(rsvp_id=seated.id, now=NOW)
         assert fresh(rsvp).option_id == room.id
+
+    def test_is_told_of_the_queue_by_a_mail_of_its_own_once_the_ticket_has_gone(self, app: Flask):
+        room, stream = make_hybrid(capacity=1)
+        make_rsvp(room)
+        rsvp = make_rsvp(stream)
+        confirmation = db.session.scalars(
+            select(OutboxMail).where(OutboxMail.rsvp_id == rsvp.id)
+        ).one()
+        confirmation.state = MailState.SENT
+        db.session.commit()
+        move(rsvp, room, How.WAIT)
+        assert kinds_mailed(rsvp) == [MailKind.CONFIRMED, MailKind.WAITLISTED]
+
+    def test_loses_no_ticket_that_has_not_gone_by_waiting_for_another_place(self, app: Flask):
+        event = make_event()
+        room, hall = make_option(event), make_option(event, label="Hall", capacity=1)
+        make_rsvp(hall)
+        rsvp = make_rsvp(room)
+        move(rsvp, hall, How.WAIT)
+        last = db.session.scalars(
+            select(OutboxMail).where(OutboxMail.rsvp_id == rsvp.id).order_by(OutboxMail.id.desc())
+        ).first()
+        assert last is not None
+        message = rendering.render(last, now=NOW)
+        assert message.method == "REQUEST"
+        assert rsvp.party[0].spoken_code in message.body
+        assert "waitlist for another place as well: Hall" in " ".join(message.body.split())
 
     def test_is_seated_beyond_the_capacity_where_staff_say_so(self, app: Flask):
         room, stream = make_hybrid(capacity=1)

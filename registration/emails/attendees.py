@@ -39,7 +39,10 @@ def rsvp_confirmed(rsvp: Rsvp, *, now: datetime) -> None:
 
 
 def rsvp_waitlisted(rsvp: Rsvp, *, now: datetime) -> None:
-    """Say that the party waits, and where it stands. No calendar part."""
+    """Say that the party waits, and where it stands. No calendar part.
+
+    Whose ticket or link has not gone yet gets the mail with that, which says both.
+    """
     _to_attendee(rsvp, MailKind.WAITLISTED, now, calendar=False)
 
 
@@ -220,6 +223,8 @@ def _to_attendee(
         superseded = rows.supersede(OutboxMail.rsvp_id == rsvp.id, now, mailings_too=ends)
         lost_entry = superseded.had_calendar_part
         calendar = calendar or (lost_entry and (ends or rsvp.is_confirmed))
+        if kind is MailKind.WAITLISTED and calendar:
+            kind = MailKind.CONFIRMED
     # Who came by a list that was taken in without mails has no entry that could be taken away.
     calendar = calendar and not (ends and rsvp.ical_sequence < 0)
     if calendar:
