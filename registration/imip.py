@@ -2,8 +2,8 @@
 
 Tolerant of what real calendars write: the body's METHOD counts and not the MIME parameter's,
 lines may end in LF, properties may be missing. Only UID, ATTENDEE, PARTSTAT, SEQUENCE, DTSTAMP
-and COMMENT are read, and of a counter-proposal when it would have the entry. Where there is no
-calendar, Outlook's own format is. Knows nothing of Flask.
+and COMMENT are read, of a counter-proposal when it would have the entry, and of a delegation who
+is to come. Where there is no calendar, Outlook's own format is. Knows nothing of Flask.
 """
 
 from __future__ import annotations
@@ -30,12 +30,13 @@ _LARGEST_CALENDAR = 128 * 1024
 _MOST_PARTS = 20
 _MOST_ENTRIES = 10
 _LONGEST_COMMENT = 500
+_MOST_DELEGATES = 5
 _TNEF_TYPES = ("application/ms-tnef", "application/vnd.ms-tnef")
 # A content line: name, parameters of which quoted ones may hold anything, value.
 _LINE = re.compile(
     r'([A-Za-z0-9-]+)((?:;[A-Za-z0-9-]+=(?:"[^"]*"|[^";:,]*)(?:,(?:"[^"]*"|[^";:,]*))*)*):(.*)'
 )
-_PARAMETER = re.compile(r';([A-Za-z0-9-]+)=("[^"]*"|[^;:]*)')
+_PARAMETER = re.compile(r';([A-Za-z0-9-]+)=((?:"[^"]*"|[^";:])*)')
 _STAMP = re.compile(r"(\d{8})T(\d{6})Z?$")
 _DMARC = re.compile(r"\bdmarc\s*=\s*(\w+)", re.IGNORECASE)
 _BULK = ("bulk", "junk", "list", "auto_reply")
@@ -71,6 +72,8 @@ class Reply:
     is_odd: bool = False
     #: When a counter-proposal would have it: start and end, where it says them plainly.
     proposes: tuple[datetime, datetime] | None = None
+    #: Who is to come in their place: an address, or several with commas.
+    delegated_to: str = ""
     #: Sent by no person: no mail is to answer it.
     is_automatic: bool = False
 
@@ -192,6 +195,7 @@ def _reply(entry: _Entry, sender: str, digest: str, dmarc: Dmarc, method: str) -
         stamped_at=_stamp(entry.text("DTSTAMP")),
         comment=comment[:_LONGEST_COMMENT],
         proposes=_proposed(entry) if method == "COUNTER" else None,
+        delegated_to=_delegates(parameters.get("DELEGATED-TO", "")),
         is_odd=method != "REPLY"
         or "RECURRENCE-ID" in entry.lines
         or bool(parameters.keys() & {"DELEGATED-TO", "DELEGATED-FROM"}),
@@ -201,6 +205,12 @@ def _reply(entry: _Entry, sender: str, digest: str, dmarc: Dmarc, method: str) -
 def _proposed(entry: _Entry) -> tuple[datetime, datetime] | None:
     starts_at, ends_at = entry.moment("DTSTART"), entry.moment("DTEND")
     return (starts_at, ends_at) if starts_at and ends_at and starts_at < ends_at else None
+
+
+def _delegates(value: str) -> str:
+    """The addresses of those who are to come instead; of very many, the first."""
+    named = (_UNSEEN.sub("", _address(one))[:254] for one in value.split(","))
+    return ", ".join([address for address in named if address][:_MOST_DELEGATES])
 
 
 def _zone(name: str) -> ZoneInfo | None:
@@ -268,7 +278,7 @@ def _parse(content: str) -> tuple[str, list[_Entry]]:
             method = value.strip().upper()
         elif nested == ["VCALENDAR", "VEVENT"]:
             parameters = {
-                key.upper(): text.strip('"') for key, text in _PARAMETER.findall(found[2])
+                key.upper(): text.replace('"', "") for key, text in _PARAMETER.findall(found[2])
             }
             entries[-1].lines.setdefault(name, []).append((parameters, value))
     return method, entries

@@ -137,6 +137,7 @@ def _calendar_replies(rsvp: Rsvp) -> list[dict[str, Any]]:
             "comment": reply.comment,
             "proposed_start": _told(reply.proposed_starts_at),
             "proposed_end": _told(reply.proposed_ends_at),
+            "delegated_to": reply.delegated_to,
             "at": _told(reply.created_at),
         }
         for reply in db.session.scalars(found)

@@ -120,6 +120,7 @@ def _keep(rsvp: Rsvp, reply: Reply, state: ReplyState, now: datetime) -> None:
             comment=reply.comment,
             proposed_starts_at=starts_at,
             proposed_ends_at=ends_at,
+            delegated_to=reply.delegated_to,
             created_at=now,
         )
     )

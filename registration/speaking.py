@@ -96,6 +96,7 @@ def hear(reply: Reply, *, now: datetime) -> bool:
                 said=reply.partstat,
                 proposed_starts_at=loggable(starts_at),
                 proposed_ends_at=loggable(ends_at),
+                delegated_to=reply.delegated_to,
                 comment=reply.comment,
             )
     return counts

@@ -216,6 +216,12 @@ def counter(
     return said.replace(":20261206T150000Z", start, 1).replace(":20261206T163000Z", end, 1)
 
 
+def delegation(one: Rsvp | Speaker) -> str:
+    """What a calendar says of one who sends somebody else."""
+    other = 'DELEGATED;DELEGATED-TO="mailto:Bola@example.org"'
+    return GOOGLE.format(uid=one.ical_uid, partstat=other, attendee=one.email, sequence=0)
+
+
 def take(rsvp: Rsvp, *args: object, now: datetime = NOW, **more: object) -> list[ReplyState]:
     """Let a mail in; what was kept of it and of those before."""
     inbox.read(mail(rsvp, *args, **more), authserv="mx.example.org", now=now)  # type: ignore[arg-type]
@@ -287,6 +293,7 @@ class TestReading:
         text = THUNDERBIRD.replace("DECLINED\n ;", f"DELEGATED;DELEGATED-TO={others};")
         (reply,) = imip.read(sent_as(text.format(uid=rsvp.ical_uid), "utf-8", "8bit"))
         assert (reply.attendee, reply.is_odd) == ("amina@example.org", True)
+        assert reply.delegated_to == "bola@example.org, chidi@example.org"
 
     def test_about_one_day_of_several_is_for_people(self, rsvp: Rsvp):
         text = APPLE.replace("SEQUENCE:0", "SEQUENCE:0\nRECURRENCE-ID:20261206T150000Z")
@@ -696,6 +703,12 @@ class TestYesAndPerhaps:
         proposed = "Sunday 6 December 2026, 11:00 a.m.–12:30 p.m. EST"
         assert f"Answer: another time</strong> {proposed}" in page
 
+    def test_staff_read_whom_somebody_sends_instead(self, rsvp: Rsvp, client: FlaskClient):
+        assert take(rsvp, calendar=delegation(rsvp)) == [ReplyState.ODD]
+        person = f"/staff/events/{rsvp.event.slug}/attendees/{rsvp.id}"
+        page = sign_in(client, make_staff()).get(person).text
+        assert "somebody else in their place</strong> (<bdi>bola@example.org</bdi>)" in page
+
     def test_of_who_has_cancelled_is_no_seat_but_a_link(self, rsvp: Rsvp):
         rsvps.cancel(rsvp_id=rsvp.id, now=NOW)
         db.session.refresh(rsvp)
@@ -854,6 +867,12 @@ class TestSpeakers:
         page = sign_in(client, make_staff()).get(path).text.replace("\xa0", " ")
         assert "proposed start: 6 December, 11:00 a.m. EST" in page
         assert "proposed end: 6 December, 12:30 p.m. EST" in page
+
+    def test_are_read_with_whom_they_send_instead(self, speaker: Speaker, client: FlaskClient):
+        inbox.read(mail(speaker, calendar=delegation(speaker)), authserv="", now=NOW)
+        path = f"/staff/events/{speaker.event.slug}/speakers/"
+        page = sign_in(client, make_staff()).get(path).text
+        assert "in their place: bola@example.org" in page
 
     def test_are_read_by_staff_beside_their_name(self, speaker: Speaker, client: FlaskClient):
         path = f"/staff/events/{speaker.event.slug}/speakers/"

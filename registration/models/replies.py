@@ -48,4 +48,6 @@ class CalendarReply(Base):
     # When a counter-proposal would have it.
     proposed_starts_at: Mapped[datetime | None]
     proposed_ends_at: Mapped[datetime | None]
+    # Who is to come in their place, where they say so.
+    delegated_to: Mapped[str] = mapped_column(default="", server_default="")
     created_at: Mapped[datetime]

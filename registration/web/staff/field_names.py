@@ -40,6 +40,7 @@ FIELDS: dict[str, object] = {
     "contact_email": _("contact’s email address"),
     "contact_name": _("contact"),
     "contact_phone": _("contact’s telephone"),
+    "delegated_to": _("in their place"),
     "description": _("description"),
     "doors_at": _("doors open"),
     "email": _("email address"),
