@@ -188,7 +188,6 @@ def _spread_chunk(
 def _tell_speakers(event: Event, announcement: Announcement, now: datetime) -> None:
     for speaker in audience.speakers_with_entry(event.id):
         if announcement.kind is AnnouncementKind.CANCELLED:
-            speaker.revision += 1
             emails.speaker_cancelled(speaker, now=now, announcement=announcement)
             announcement.speakers += 1
         elif emails.speaker_moved(speaker, now=now, announcement=announcement):

@@ -132,7 +132,7 @@ def _copy_speakers(event: Event, copy: Event, photos: dict[int | None, str]) -> 
         _copy(
             speaker,
             skip=(
-                "invited_at", "answered_at", "answer_by", "ical_sequence", "told", "revision",
+                "invited_at", "answered_at", "answer_by", "ical_sequence", "told", "updated_at",
                 "releases_recording", "needs",
             ),
             event_id=copy.id,

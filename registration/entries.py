@@ -109,7 +109,7 @@ def of_speaker(speaker: Speaker, sequence: int) -> Entry:
         attendee_address=speaker.email,
         partstat="ACCEPTED" if speaker.status is SpeakerStatus.CONFIRMED else "NEEDS-ACTION",
         created_at=speaker.invited_at or event.created_at,
-        modified_at=max(filter(None, (speaker.answered_at, speaker.invited_at, event.updated_at))),
+        modified_at=max(speaker.updated_at or event.updated_at, event.updated_at),
     )
 
 

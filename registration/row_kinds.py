@@ -138,7 +138,7 @@ def _remove_speaker(speaker: Speaker, now: datetime) -> None:
         return
     has_entry = speaker.status in (SpeakerStatus.INVITED, SpeakerStatus.CONFIRMED)
     speaker.status = SpeakerStatus.CANCELLED
-    speaker.revision += 1
+    speaker.touch(now)
     if has_entry and not speaker.event.is_past(now):
         emails.speaker_cancelled(speaker, now=now)
 

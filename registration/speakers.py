@@ -75,7 +75,7 @@ def invite(*, speaker_id: int, staff_id: int | None, now: datetime) -> None:
             return  # pressed twice, or on a page from before they answered
         speaker.status = SpeakerStatus.INVITED
         speaker.invited_at, speaker.answered_at = now, None
-        speaker.revision += 1
+        speaker.touch(now)
         emails.speaker_invited(speaker, now=now)
         record("invited", speaker, now, staff_id=staff_id)
 
@@ -152,6 +152,7 @@ def edit(
             is_asked = _has_entry(speaker) and not speaker.event.is_off(now)
             told = is_asked and emails.speaker_moved(speaker, now=now)
         if changed:
+            speaker.touch(now)
             record("edited", speaker, now, staff_id=staff_id, changed=sorted(changed), told=told)
     pictures.discard(replaced, photo)
     return told
@@ -165,7 +166,7 @@ def withdraw(*, speaker_id: int, staff_id: int, now: datetime) -> None:
             return
         had_entry = _has_entry(speaker)
         speaker.status, speaker.answered_at = SpeakerStatus.CANCELLED, None
-        speaker.revision += 1
+        speaker.touch(now)
         # Also of a cancelled event: who is no speaker any more is not told of that with the others.
         if had_entry and not speaker.event.is_past(now):
             emails.speaker_cancelled(speaker, now=now)

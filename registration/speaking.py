@@ -50,7 +50,7 @@ def answer(*, speaker_id: int, will_speak: bool, now: datetime, comment: str = "
             raise SpeakerRefused(_("This invitation has been taken back. Write to the organisers."))
         had_entry = speaker.ical_sequence >= 0 and speaker.status is not SpeakerStatus.DECLINED
         speaker.status, speaker.answered_at = wanted, now
-        speaker.revision += 1
+        speaker.touch(now)
         if will_speak:
             emails.speaker_confirmed(speaker, now=now)
         elif had_entry:
@@ -152,5 +152,6 @@ def save_profile(
             speaker.needs = profile.needs
         speaker.releases_recording = profile.releases_recording
         replaced, speaker.photo = speaker.photo, speaker.photo if chosen is None else chosen
+        speaker.touch(now)
         record("profile", speaker, now, actor="speaker")
     pictures.discard(replaced, photo)

@@ -268,6 +268,23 @@ def test_a_time_that_was_typed_in_the_events_zone_is_told_once(speaker: Speaker)
     assert not edit(speaker, bio="A life.")
 
 
+def test_the_entry_says_when_the_slot_was_changed(speaker: Speaker) -> None:
+    invite(speaker)
+    deliver_all()
+    later = NOW + timedelta(days=1)
+    called = speaker.event.starts_at - timedelta(hours=1)
+    speakers.edit(
+        speaker_id=speaker.id,
+        particulars=replace(Particulars.of(speaker), call_at=called),
+        staff_id=make_staff().id,
+        now=later,
+    )
+    calendar = rendering.render(mails_of(speaker)[-1], now=later).calendar
+    assert calendar is not None
+    vevent = icalendar.Calendar.from_ical(calendar).walk("VEVENT")[0]
+    assert vevent["LAST-MODIFIED"].dt == later
+
+
 def test_what_does_not_stand_in_the_calendar_is_told_to_nobody(speaker: Speaker) -> None:
     invite(speaker)
     deliver_all()

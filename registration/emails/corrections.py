@@ -35,7 +35,7 @@ def readdress(one: Rsvp | Speaker, before: str, *, is_asked: bool, now: datetime
     )
     went_there = whose & has_calendar_part & (OutboxMail.recipient == before) & gone
     loses_entry = has_entry and one.ical_sequence >= 0 and _is_any(went_there)
-    one.revision += 1
+    one.touch(now)
     if loses_entry:
         _write_to_before(one, before, now)
     one.ical_uid, one.ical_sequence = itip.new_uid(current_app.config["MAIL_DOMAIN"]), -1
@@ -44,10 +44,9 @@ def readdress(one: Rsvp | Speaker, before: str, *, is_asked: bool, now: datetime
 
 def _write_to_before(one: Rsvp | Speaker, before: str, now: datetime) -> None:
     """Write the last mail to an address before, with a CANCEL; it names nobody."""
-    mark = "s" if isinstance(one, Speaker) else ""
     rows.write(
         MailKind.READDRESSED,
-        f"{mark}{one.id}.{one.revision}",
+        one.ical_uid,
         recipient=before,
         now=now,
         event=one.event,

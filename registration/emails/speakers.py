@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime
 from typing import Any
 
@@ -44,7 +45,6 @@ def speaker_again(speaker: Speaker, *, now: datetime) -> None:
 
     The SEQUENCE stays, as long as the entry says what they were last told.
     """
-    speaker.revision += 1
     same = editions.speaker_has_same(speaker)
     _to_speaker(speaker, _that_fits(speaker), now, calendar=True, again=same)
 
@@ -70,7 +70,6 @@ def speaker_readdressed(speaker: Speaker, *, before: str, now: datetime) -> bool
 
 def speaker_reminded(speaker: Speaker, *, now: datetime) -> None:
     """Ask a speaker once more, or remind one who will come. No calendar part."""
-    speaker.revision += 1
     _to_speaker(speaker, MailKind.SPEAKER_REMINDER, now, calendar=False)
 
 
@@ -89,7 +88,6 @@ def speaker_moved(
         OutboxMail.kind == MailKind.SPEAKER_INVITATION,
         OutboxMail.state == MailState.WAITING,
     )
-    speaker.revision += 1
     if db.session.scalar(waits.limit(1)) is not None:
         _to_speaker(speaker, MailKind.SPEAKER_INVITATION, now, calendar=True, of=announcement)
     else:
@@ -119,9 +117,12 @@ def _to_speaker(
     if calendar and not again:
         speaker.ical_sequence += 1
         speaker.told = editions.facts_of_speaker(speaker)
+        what = f"{speaker.ical_uid}.{speaker.ical_sequence}"
+    else:
+        what = secrets.token_hex(8)  # each that is asked for is another one
     rows.write(
         kind,
-        f"{speaker.id}.{speaker.revision}.{speaker.ical_sequence}",
+        what,
         recipient=speaker.email,
         recipient_name=speaker.name,
         now=now,

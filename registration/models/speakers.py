@@ -79,7 +79,7 @@ class Speaker(Base):
     ical_sequence: Mapped[int] = mapped_column(default=-1)
     # What their last calendar part said of time and place; empty: none was written yet.
     told: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
-    revision: Mapped[int] = mapped_column(default=0)
+    updated_at: Mapped[datetime | None]
     search_text: Mapped[str] = mapped_column(default="", server_default="", deferred=True)
 
     event: Mapped[Event] = relationship()
@@ -96,6 +96,10 @@ class Speaker(Base):
         if self.email and self.email != value:
             self.key = secrets.token_urlsafe(24)
         return value
+
+    def touch(self, now: datetime) -> None:
+        """Note when something was changed that their calendar may show."""
+        self.updated_at = now
 
     @property
     def position_line(self) -> str:
