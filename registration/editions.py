@@ -85,7 +85,7 @@ def facts_of_speaker(speaker: Speaker) -> Facts:
     return {
         "title": event.title,
         "host": event.host,
-        "slug": event.slug,
+        "slug": event.slug if event.has_page else "",
         "time_zone": event.time_zone,
         "starts_at": _instant(speaker.begins_at),
         "ends_at": _instant(speaker.finishes_at),
@@ -100,9 +100,13 @@ def facts_of_speaker(speaker: Speaker) -> Facts:
 def speaker_differs(speaker: Speaker) -> bool:
     """Whether a speaker's entry would say what is news to them after what they were last told.
 
-    Their own name, and the language of its words, are none.
+    Their own name, and the language of its words, are none; nor is that the event has a page by
+    now, or none any more.
     """
-    return bool(_speaker_differences(speaker) - {"name", "language"})
+    plain = {"name", "language"}
+    if not (speaker.event.has_page and speaker.told.get("slug", speaker.event.slug)):
+        plain.add("slug")
+    return bool(_speaker_differences(speaker) - plain)
 
 
 def speaker_has_same(speaker: Speaker) -> bool:

@@ -90,7 +90,9 @@ def of_speaker(speaker: Speaker, sequence: int) -> Entry:
     if speaker.own_part:
         hours = wording.hours_at(event, *speaker.own_part)
         lines.append(gettext("Your part: %(hours)s", hours=hours))
-    lines.append(gettext("Event page: %(url)s", url=event_url(event)))
+    page = event_url(event) if event.has_page else ""
+    if page:
+        lines.append(gettext("Event page: %(url)s", url=page))
     return Entry(
         uid=speaker.ical_uid,
         sequence=sequence,
@@ -100,7 +102,7 @@ def of_speaker(speaker: Speaker, sequence: int) -> Entry:
         description="\n".join(lines),
         location=speaker.green_room_url
         or (gettext("Online") if speaker.is_online else venue(event)),
-        url=event_url(event),
+        url=page,
         conference_url=speaker.green_room_url,
         conference_label=gettext("Green room"),
         organizer_name=host_name(event),

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import icalendar
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from registration import (
@@ -40,7 +42,7 @@ from registration.models import (
 from registration.speakers import Particulars, SpeakerRefused
 from registration.speaking import Profile
 from tests.conftest import NOW
-from tests.factories import make_event, make_speaker, make_staff, reschedule
+from tests.factories import make_event, make_option, make_speaker, make_staff, reschedule
 
 
 @pytest.fixture
@@ -73,11 +75,15 @@ def entry_of(mail: OutboxMail) -> tuple[str, int, str, object]:
     return str(parsed["METHOD"]), int(vevent["SEQUENCE"]), partstat, vevent["DTSTART"].dt
 
 
-def description_of(mail: OutboxMail) -> str:
+def entry_says(mail: OutboxMail, name: str) -> str:
     calendar = rendering.render(mail, now=NOW).calendar
     assert calendar is not None
     vevent = icalendar.Calendar.from_ical(calendar).walk("VEVENT")[0]
-    return str(vevent["DESCRIPTION"]).replace("\xa0", " ")
+    return str(vevent.get(name, "")).replace("\xa0", " ")
+
+
+def description_of(mail: OutboxMail) -> str:
+    return entry_says(mail, "DESCRIPTION")
 
 
 def invite(speaker: Speaker) -> None:
@@ -410,6 +416,28 @@ def test_the_entry_says_where_to_be_and_has_no_link_that_answers_for_them(app: F
     assert "CONFERENCE" not in first
     assert second["LOCATION"] == second["CONFERENCE"] == link
     assert second["CONFERENCE"].params["LABEL"] == "Green room"
+
+
+def test_the_entry_of_a_draft_leads_to_no_page_that_cannot_be_opened_yet(
+    speaker: Speaker, client: FlaskClient
+) -> None:
+    event = make_option(speaker.event).event
+    event.status = EventStatus.DRAFT
+    db.session.commit()
+    invite(speaker)
+    deliver_all()
+    (invitation,) = mails_of(speaker)
+    assert entry_says(invitation, "URL") == ""
+    assert event.slug not in entry_says(invitation, "DESCRIPTION")
+    lifecycle.publish(event_id=event.id, staff_id=None, now=NOW)
+    db.session.expire_all()
+    assert announcements.tell(event_id=event.id, staff_id=None, now=NOW) is False
+    speakers.resend(speaker_id=speaker.id, staff_id=make_staff().id, now=NOW)
+    again = mails_of(speaker)[-1]
+    assert again.ical_sequence == 1
+    url = entry_says(again, "URL")
+    assert url in entry_says(again, "DESCRIPTION")
+    assert client.get(urlsplit(url).path).status_code == 200
 
 
 def test_who_speaks_from_elsewhere_is_not_sent_to_the_venue(speaker: Speaker) -> None:

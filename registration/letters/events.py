@@ -61,7 +61,7 @@ def changes(before: Facts, after: Facts, names: list[str]) -> list[str]:
         told.append(gettext("Your room opens at %(time)s.", time=_lobby_opens(after)))
     if "access" in names:
         told.append(gettext("Access: %(text)s", text="; ".join(after["access"]) or "–"))
-    if "slug" in names:
+    if "slug" in names and after["slug"]:
         site = current_app.config["BASE_URL"]
         told.append(gettext("Event page: %(url)s", url=f"{site}/events/{after['slug']}"))
     return told

@@ -162,6 +162,11 @@ class Event(Base):
         """Whether the public page shows it as an event that takes place."""
         return self.status is EventStatus.PUBLISHED
 
+    @property
+    def has_page(self) -> bool:
+        """Whether its public page can be opened: of a draft it cannot."""
+        return self.status is not EventStatus.DRAFT
+
     def is_past(self, now: datetime) -> bool:
         """Whether it has ended."""
         return now >= self.ends_at
