@@ -17,6 +17,7 @@ from flask import current_app
 from flask_mail import email_dispatched
 from sqlalchemy import Update, bindparam, select, update
 from sqlalchemy.orm import joinedload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from registration import editions, forgetting, invitees, rendering, segments
 from registration.claims import CLAIM, Notes, failed, give_back, put_off
@@ -177,6 +178,7 @@ def rendered(
     late: list[int] = []
     gone: list[int] = []
     early: list[tuple[int, datetime]] = []
+    counted: set[int] = set()
     found = db.session.scalars(_WHOLE, {"mail_ids": list(mail_ids)}).unique()
     rows = {row.id: row for row in found}
     for mail_id in mail_ids:
@@ -191,6 +193,10 @@ def rendered(
                 if _is_to_nobody(row):  # written in the moment in which its reader was erased
                     gone.append(mail_id)
             else:
+                if _is_another_entry(row):
+                    # Past the session, which would write it at the next query.
+                    set_committed_value(row, "ical_sequence", (row.ical_sequence or 0) + 1)
+                    counted.add(mail_id)
                 message = rendering.render(row, now=now)
                 message.as_bytes()
         except Exception as trouble:  # one bad row must not stop the others
@@ -201,7 +207,7 @@ def rendered(
         made.append((mail_id, message))
     going = [(rows[mail_id], message.method) for mail_id, message in made if message]
     telling = [row for row, method in going if method == "REQUEST" or row.kind in _TO_WHO_WAITS]
-    overtaken = [note for row in telling for note in _now_told(row)]
+    overtaken = [note for row in telling for note in _now_told(row, row.id in counted)]
     db.session.rollback()
     if overtaken:
         with transaction() as session:
@@ -218,24 +224,47 @@ def rendered(
     return iter(made)
 
 
-def _now_told(mail: OutboxMail) -> Iterator[Update]:
+def _is_another_entry(mail: OutboxMail) -> bool:
+    """Whether a mail that goes once more has another entry than the one with its SEQUENCE.
+
+    It was written with the number of the entry that its reader has, which was changed since.
+    """
+    if mail.ical_sequence is None or not mail.facts.get("again"):
+        return False
+    if mail.speaker is not None:
+        return not editions.speaker_has_same(mail.speaker)
+    rsvp = mail.rsvp
+    return (
+        rsvp is not None
+        and rsvp.is_confirmed
+        and mail.ical_sequence == rsvp.ical_sequence
+        and (rsvp.told_edition or 0) != rsvp.event.edition
+    )
+
+
+def _now_told(mail: OutboxMail, counts: bool) -> Iterator[Update]:
     """What notes that a mail says something else of the event than when it was written.
 
     The event has moved meanwhile. If it moves back before everybody is told of that, whoever
-    reads this mail is to be told all the same.
+    reads this mail is to be told all the same. `counts`: its entry has the next SEQUENCE by that.
     """
     rsvp, speaker = mail.rsvp, mail.speaker
+    number: dict[str, int | None] = {"ical_sequence": mail.ical_sequence} if counts else {}
+    known = (mail.ical_sequence or 0) - counts
+    if counts:
+        yield update(OutboxMail).where(OutboxMail.id == mail.id).values(number)
     if rsvp is not None and (rsvp.told_edition or 0) != rsvp.event.edition:
         is_last = (
             Rsvp.status.in_((RsvpStatus.PENDING, RsvpStatus.WAITLISTED))
             if mail.ical_sequence is None
-            else Rsvp.ical_sequence == mail.ical_sequence
+            else Rsvp.ical_sequence == known
         )
         its = update(Rsvp).where(Rsvp.id == rsvp.id, is_last)
-        yield its.values(told_edition=rsvp.event.edition)
+        yield its.values(told_edition=rsvp.event.edition, **number)
     if speaker is not None and editions.facts_of_speaker(speaker) != speaker.told:
-        is_last = (Speaker.id == speaker.id) & (Speaker.ical_sequence == mail.ical_sequence)
-        yield update(Speaker).where(is_last).values(told=editions.facts_of_speaker(speaker))
+        is_last = (Speaker.id == speaker.id) & (Speaker.ical_sequence == known)
+        told = editions.facts_of_speaker(speaker)
+        yield update(Speaker).where(is_last).values(told=told, **number)
 
 
 def _waits_until(mail: OutboxMail, now: datetime) -> datetime | None:

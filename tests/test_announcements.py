@@ -720,6 +720,35 @@ def test_a_resent_mail_of_an_event_that_moved_has_a_number_of_its_own(app: Flask
     assert vevent(again)["SEQUENCE"] == 1
 
 
+@pytest.mark.parametrize("told", [True, False])
+def test_a_resent_mail_that_waits_while_the_event_moves_has_the_next_number(
+    app: Flask, told: bool
+) -> None:
+    room, _stream = make_hybrid()
+    rsvp = make_rsvp(room)
+    all_have_gone()
+    links.resend(rsvp_id=rsvp.id, now=NOW, staff_id=None)
+    again = mails(MailKind.CONFIRMED)[-1]
+    assert again.ical_sequence == 0
+    move(room.event, tell=told)
+    with Notes() as notes:
+        [(_mail_id, message)] = delivery.rendered([again.id], notes, NOW)
+    assert message is not None
+    assert message.calendar is not None
+    entry = icalendar.Calendar.from_ical(message.calendar).walk("VEVENT")[0]
+    assert (entry["SEQUENCE"], entry["DTSTART"].dt) == (1, room.event.starts_at)
+    with Notes() as notes:
+        # The server could not be reached, and it is tried once more.
+        list(delivery.rendered([again.id], notes, NOW))
+    db.session.refresh(rsvp)
+    assert (mails(MailKind.CONFIRMED)[-1].ical_sequence, rsvp.ical_sequence) == (1, 1)
+    spread(now=AFTER_HOLD)
+    assert mails(MailKind.EVENT_CHANGED) == []
+    move(room.event)
+    spread(now=AFTER_HOLD + HOLD)
+    assert [mail.ical_sequence for mail in mails(MailKind.EVENT_CHANGED)] == [2]
+
+
 def test_a_first_mail_to_who_came_by_a_list_without_mails_brings_the_entry(app: Flask) -> None:
     room, _stream = make_hybrid()
     silent = make_rsvp(room)

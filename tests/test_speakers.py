@@ -687,6 +687,26 @@ def test_sent_again_after_an_untold_change_it_is_the_next_edition(speaker: Speak
     assert entry_of(mails_of(speaker)[-1]) == ("REQUEST", 1, "NEEDS-ACTION", later)
 
 
+def test_sent_again_while_it_changes_in_the_outbox_it_is_the_next_edition(speaker: Speaker) -> None:
+    invite(speaker)
+    deliver_all()
+    speakers.resend(speaker_id=speaker.id, staff_id=make_staff().id, now=NOW)
+    again = mails_of(speaker)[-1]
+    assert again.ical_sequence == 0
+    later = speaker.event.starts_at + timedelta(days=1)
+    by = {"staff_id": None, "now": NOW}
+    reschedule(event_id=speaker.event_id, starts_at=later, ends_at=later + HOLD, **by)
+    with Notes() as notes:
+        [(_mail_id, message)] = rendered([again.id], notes, NOW)
+    assert message is not None
+    assert message.calendar is not None
+    entry = icalendar.Calendar.from_ical(message.calendar).walk("VEVENT")[0]
+    assert (entry["SEQUENCE"], entry["DTSTART"].dt) == (1, later)
+    db.session.refresh(speaker)
+    assert speaker.ical_sequence == 1
+    assert not emails.speaker_moved(speaker, now=NOW)
+
+
 def test_another_name_or_language_is_mailed_to_nobody_and_counts_in_what_is_sent_again(
     speaker: Speaker,
 ) -> None:

@@ -131,5 +131,5 @@ def _to_speaker(
         language=speaker.language,
         ical_sequence=speaker.ical_sequence if calendar else None,
         announcement=of,
-        facts={"status": str(speaker.status), **facts},
+        facts={"status": str(speaker.status), **({"again": True} if again else {}), **facts},
     )
