@@ -6,12 +6,10 @@ made, and those that are missing go, as row_kinds.py says of each kind.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from flask import current_app
 from sqlalchemy import func, select, update
 
 from registration import (
@@ -19,7 +17,6 @@ from registration import (
     audit,
     editions,
     emails,
-    itip,
     pictures,
     revisions,
     seating,
@@ -33,7 +30,7 @@ from registration.models import (
     SpeakerStatus,
 )
 from registration.revisions import EditedMeanwhile, Row, fingerprint
-from registration.row_kinds import KINDS, Kind
+from registration.row_kinds import KINDS, Kind, invite_instead, new_speaker
 
 
 def rows_of(event: Event, name: str) -> list[dict[str, Any]]:
@@ -99,18 +96,32 @@ def save(
         if fingerprint([dict(row) for row in rows]) == fingerprint(current):
             return 0
         saved = {row.id: row for row in _saved(event, name)}
+        replaced = {
+            position: saved[row["id"]]
+            for position, row in enumerate(rows)
+            if row.get("id") in saved and kind.is_another(saved[row["id"]], row)
+        }
+        rows = [
+            {**row, "id": None} if position in replaced else row
+            for position, row in enumerate(rows)
+        ]
+        asked = [position for position, one in replaced.items() if one.is_asked]
         for gone in saved.keys() - {row.get("id") for row in rows}:
             kind.remove(saved[gone], now)
         db.session.flush()
         if kind.is_ordered:
             _park(kind, event_id)
         db.session.flush()
-        for position, row in enumerate(rows):
+        applied = [
             _apply(kind, event, saved.get(row.get("id")), row, position)
+            for position, row in enumerate(rows)
+        ]
         db.session.flush()
         if name == "people":
             photos = {row["photo"] for row in current} - {row.get("photo") for row in rows}
             mailed = _tell_speakers(event, {row["id"]: row["email"] for row in current}, now)
+            for position in asked:
+                mailed += invite_instead(applied[position], now)
         revisions.count(event, now)
         audit.record(
             "event.edited",
@@ -137,8 +148,8 @@ def _with_photos(
 
 def _say_the_same(rows: Sequence[Row], current: Sequence[Row], *, is_ordered: bool) -> bool:
     """Whether these rows are saved already: what was new has a number by then."""
-    known = {row["id"] for row in rows} - {None}
-    sent = [fingerprint(dict(row)) for row in rows]
+    known = {row["id"] for row in rows} & {row["id"] for row in current}
+    sent = [fingerprint({**row, "id": row["id"] if row["id"] in known else None}) for row in rows]
     saved = [
         fingerprint({**row, "id": row["id"] if row["id"] in known else None}) for row in current
     ]
@@ -180,14 +191,9 @@ def _park(kind: Kind, event_id: int) -> None:
     )
 
 
-def _apply(kind: Kind, event: Event, row: Any, values: Row, position: int) -> None:
+def _apply(kind: Kind, event: Event, row: Any, values: Row, position: int) -> Any:
     if row is None:
-        row = kind.model(event_id=event.id)
-        if kind.model is Speaker:
-            row.key = secrets.token_urlsafe(24)
-            row.ical_uid = itip.new_uid(current_app.config["MAIL_DOMAIN"])
-            row.language = event.language
-            row.status = SpeakerStatus.NOT_INVITED
+        row = new_speaker(event) if kind.model is Speaker else kind.model(event_id=event.id)
         new = True
     else:
         new = False
@@ -199,6 +205,7 @@ def _apply(kind: Kind, event: Event, row: Any, values: Row, position: int) -> No
         row.position = position
     if new:
         db.session.add(row)
+    return row
 
 
 def _tell_speakers(event: Event, addresses: Mapping[int, str], now: datetime) -> int:

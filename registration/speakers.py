@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import and_, select
+from sqlalchemy import and_, func, select
 
-from registration import audit, emails, pictures
+from registration import audit, emails, pictures, row_kinds
 from registration.database import db, transaction
 from registration.models import (
     AttendanceMode,
@@ -73,10 +73,7 @@ def invite(*, speaker_id: int, staff_id: int | None, now: datetime) -> None:
             raise SpeakerRefused(_("This event has ended."))
         if speaker.status in (SpeakerStatus.INVITED, SpeakerStatus.CONFIRMED):
             return  # pressed twice, or on a page from before they answered
-        speaker.status = SpeakerStatus.INVITED
-        speaker.invited_at, speaker.answered_at = now, None
-        speaker.touch(now)
-        emails.speaker_invited(speaker, now=now)
+        row_kinds.invite(speaker, now)
         record("invited", speaker, now, staff_id=staff_id)
 
 
@@ -123,7 +120,9 @@ def edit(
     """Change what staff say of a speaker; whether their calendar is told.
 
     It is told where it would say something else than before, to those who have an entry; and
-    one of a new address is told what they were at the old one. `photo` as pictures.chosen has it.
+    one of a new address is told what they were at the old one. Somebody else in the place of one
+    who was asked is invited, and the one before is told that their part is off. `photo` as
+    pictures.chosen has it.
     Raises PictureGone, and SpeakerRefused if somebody else has changed it since `seen`, their
     fingerprint at that time.
     """
@@ -141,12 +140,23 @@ def edit(
             for part in fields(Particulars)
             if getattr(particulars, part.name) != getattr(before, part.name)
         }
-        for name, value in changed.items():
-            setattr(speaker, name, value)
+        is_another = row_kinds.is_somebody_else(speaker, asdict(particulars))
+        if is_another:
+            if _is_on_programme(speaker.event_id, particulars):
+                return False  # pressed twice
+            was_asked = speaker.is_asked
+            row_kinds.remove_speaker(speaker, now)
+            record("withdrawn", speaker, now, staff_id=staff_id)
+            speaker = _in_place_of(speaker)
+        for part in fields(Particulars):
+            setattr(speaker, part.name, getattr(particulars, part.name))
+        db.session.flush()
         replaced, speaker.photo = speaker.photo, speaker.photo if chosen is None else chosen
         if speaker.photo != replaced:
             changed["photo"] = speaker.photo
-        if "email" in changed:
+        if is_another:
+            told = was_asked and row_kinds.invite_instead(speaker, now)
+        elif "email" in changed:
             told = emails.speaker_readdressed(speaker, before=before.email, now=now)
         else:
             is_asked = _has_entry(speaker) and not speaker.event.is_off(now)
@@ -156,6 +166,30 @@ def edit(
             record("edited", speaker, now, staff_id=staff_id, changed=sorted(changed), told=told)
     pictures.discard(replaced, photo)
     return told
+
+
+def _is_on_programme(event_id: int, particulars: Particulars) -> bool:
+    """Whether a person of this name and address has a part in the event."""
+    person = select(Speaker.id).where(
+        Speaker.event_id == event_id,
+        Speaker.name == particulars.name,
+        Speaker.email == particulars.email,
+        Speaker.status != SpeakerStatus.CANCELLED,
+    )
+    return db.session.scalar(person.limit(1)) is not None
+
+
+def _in_place_of(one: Speaker) -> Speaker:
+    """Somebody new where one stood on the programme, whose row is kept below it."""
+    lowest = db.session.scalar(
+        select(func.min(Speaker.position)).where(Speaker.event_id == one.event_id)
+    )
+    other = row_kinds.new_speaker(one.event)
+    other.photo, other.position = one.photo, one.position
+    one.position = min(lowest or 0, 0) - 1
+    db.session.flush()  # no two may share a position even for a moment
+    db.session.add(other)
+    return other
 
 
 def withdraw(*, speaker_id: int, staff_id: int, now: datetime) -> None:

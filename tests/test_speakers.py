@@ -20,6 +20,7 @@ from registration import (
     outbox,
     programme,
     rendering,
+    revisions,
     speakers,
     speaking,
 )
@@ -391,6 +392,78 @@ def test_a_new_address_gets_what_the_old_one_had(
     # What comes later goes there, too, and the next correction changes nothing twice.
     correct(speaker)
     assert len([mail for mail in mails_of(speaker) if mail.recipient == "lise@example.org"]) == 1
+
+
+def on_programme(event_id: int) -> Speaker:
+    db.session.expire_all()
+    return db.session.scalars(
+        select(Speaker).where(
+            Speaker.event_id == event_id, Speaker.status != SpeakerStatus.CANCELLED
+        )
+    ).one()
+
+
+@pytest.mark.parametrize("change", [edit, edit_in_the_editor])
+def test_somebody_else_in_the_same_row_is_invited_and_the_one_before_told(
+    speaker: Speaker, change: Callable[..., int]
+) -> None:
+    invite(speaker)
+    speaking.answer(speaker_id=speaker.id, will_speak=True, now=NOW)
+    profile = Profile(name=speaker.name, position="Director", needs="A ramp", pronunciation="SPEE")
+    speaking.save_profile(speaker_id=speaker.id, profile=profile, now=NOW)
+    deliver_all()
+    address, position = speaker.email, speaker.position
+    for told in (1, 0):  # pressed twice
+        assert change(speaker, name="Lise Ndiaye", email="lise@example.org") == told
+    other = on_programme(speaker.event_id)
+    assert (other.name, other.position, other.status) == (
+        "Lise Ndiaye", position, SpeakerStatus.INVITED,
+    )  # fmt: skip
+    assert (other.needs, other.pronunciation, other.answered_at) == ("", "", None)
+    assert other.key != speaker.key
+    (invitation,) = mails_of(other)
+    assert (invitation.kind, invitation.recipient) == (
+        MailKind.SPEAKER_INVITATION, "lise@example.org",
+    )  # fmt: skip
+    assert entry_of(invitation)[:3] == ("REQUEST", 0, "NEEDS-ACTION")
+    last = mails_of(speaker)[-1]
+    assert (last.kind, last.recipient) == (MailKind.SPEAKER_CANCELLED, address)
+    assert entry_of(last)[:2] == ("CANCEL", 2)
+    assert (speaker.name, speaker.status) == ("Speaker 1", SpeakerStatus.CANCELLED)
+
+
+@pytest.mark.parametrize("change", [edit, edit_in_the_editor])
+@pytest.mark.parametrize("name", ["Speaker 1", "Dr. Speaker 1, PhD", "spéaker 1"])
+def test_who_is_called_much_the_same_at_another_address_stays_who_they_are(
+    speaker: Speaker, change: Callable[..., int], name: str
+) -> None:
+    invite(speaker)
+    speaking.answer(speaker_id=speaker.id, will_speak=True, now=NOW)
+    change(speaker, name=name, email="new@example.org")
+    other = on_programme(speaker.event_id)
+    assert (other.id, other.status) == (speaker.id, SpeakerStatus.CONFIRMED)
+
+
+def test_somebody_else_comes_once_though_the_programme_is_sent_twice(speaker: Speaker) -> None:
+    invite(speaker)
+    rows = programme.rows_of(speaker.event, "people")
+    seen = revisions.fingerprint(rows)
+    rows[0] |= {"name": "Lise Ndiaye", "email": "lise@example.org"}
+    about = {"event_id": speaker.event_id, "name": "people", "staff_id": None, "now": NOW}
+    told = [programme.save(**about, rows=rows, seen=seen) for _press in range(2)]  # type: ignore[arg-type]
+    assert told == [1, 0]
+    assert on_programme(speaker.event_id).name == "Lise Ndiaye"
+
+
+def test_somebody_else_in_the_place_of_one_who_said_no_is_invited_when_staff_say_so(
+    speaker: Speaker,
+) -> None:
+    invite(speaker)
+    speaking.answer(speaker_id=speaker.id, will_speak=False, now=NOW)
+    assert not edit(speaker, name="Lise Ndiaye", email="lise@example.org")
+    other = on_programme(speaker.event_id)
+    assert (other.status, mails_of(other)) == (SpeakerStatus.NOT_INVITED, [])
+    assert [mail.kind for mail in mails_of(speaker)].count(MailKind.SPEAKER_CANCELLED) == 1
 
 
 def test_the_entry_says_where_to_be_and_has_no_link_that_answers_for_them(app: Flask) -> None:

@@ -54,8 +54,7 @@ def speaker_readdressed(speaker: Speaker, *, before: str, now: datetime) -> bool
 
     Who was asked and has not said no is told, as rsvp_readdressed does an attendee.
     """
-    event = speaker.event
-    is_asked = speaker.status in (SpeakerStatus.INVITED, SpeakerStatus.CONFIRMED)
+    event, is_asked = speaker.event, speaker.is_asked
     corrections.readdress(speaker, before, is_asked=is_asked, now=now)
     if not is_asked or not speaker.email:
         return False

@@ -136,6 +136,11 @@ class Speaker(Base):
         return None
 
     @property
+    def is_asked(self) -> bool:
+        """Whether they were invited, and have not said no."""
+        return self.status in (SpeakerStatus.INVITED, SpeakerStatus.CONFIRMED)
+
+    @property
     def is_online(self) -> bool:
         """Whether they speak from elsewhere, and have no room to go to first."""
         return self.mode is AttendanceMode.VIRTUAL and not self.room
