@@ -170,10 +170,13 @@ def test_each_mail_says_what_became_of_their_part(speaker: Speaker) -> None:
     deliver_all()
     invitation = body_of(mails_of(speaker)[-1])
     assert "We would be glad if you spoke at" in invitation
+    assert "because you were invited to the programme" in invitation
     assert "Tell us by 26 November." in invitation
     speaking.answer(speaker_id=speaker.id, will_speak=True, now=NOW)
     deliver_all()
-    assert "Thank you, " in body_of(mails_of(speaker)[-1])
+    thanks = body_of(mails_of(speaker)[-1])
+    assert "Thank you, " in thanks
+    assert "because you are on the programme" in thanks
     edit(speaker, call_at=NOW + timedelta(days=9))
     deliver_all()
     assert "This is how it stands now." in body_of(mails_of(speaker)[-1])
@@ -720,6 +723,7 @@ def test_taking_the_invitation_back_takes_the_entry_away_once(
         speakers.withdraw(speaker_id=speaker.id, staff_id=staff_id, now=NOW)
     cancels = [mail for mail in mails_of(speaker) if mail.kind is MailKind.SPEAKER_CANCELLED]
     assert [entry_of(mail)[0] for mail in cancels] == ["CANCEL"]
+    assert "Your invitation to this event has been taken back." in body_of(cancels[0])
     assert speaker.status is SpeakerStatus.CANCELLED
     with pytest.raises(SpeakerRefused):
         speaking.answer(speaker_id=speaker.id, will_speak=True, now=NOW)

@@ -35,8 +35,15 @@ def _speaker_letter(speaker: Speaker, subject: str, heading: str, paragraphs: li
         button=Link(gettext("Open my speaker\u2019s page"), entries.speaker_url(speaker)),
         button_note=gettext("Only people with this link can see the page."),
         events=[facts_of(event, _places(speaker))],
-        why=gettext("You get this message because you are on the programme of this event."),
+        why=_why(speaker),
     )
+
+
+def _why(speaker: Speaker) -> str:
+    """Why they are written to: nobody is on the programme who has not said yes."""
+    if speaker.status is SpeakerStatus.CONFIRMED:
+        return gettext("You get this message because you are on the programme of this event.")
+    return gettext("You get this message because you were invited to the programme of this event.")
 
 
 def _places(speaker: Speaker) -> list[Place]:
@@ -96,7 +103,7 @@ def _speaker_changed(speaker: Speaker, told: list[str], _moment: datetime) -> Le
 def _speaker_cancelled(speaker: Speaker, told: list[str], _moment: datetime) -> Letter:
     event = speaker.event
     subject = gettext("Cancelled: your part in %(title)s", title=event.title)
-    heading = gettext("Your part in %(title)s is cancelled", title=event.title)
+    heading = gettext("Your part is cancelled")
     gone = gettext("The entry leaves your calendar by itself.")
     if speaker.status is SpeakerStatus.DECLINED:
         heading = gettext("Thank you for telling us, %(name)s", name=speaker.name)
@@ -112,14 +119,13 @@ def _speaker_cancelled(speaker: Speaker, told: list[str], _moment: datetime) -> 
         letter = _speaker_letter(speaker, subject, heading, [off, *reason, gone])
         letter.button, letter.button_note = None, ""
     else:
-        ask = gettext("Write to the organisers if you have a question.")
-        letter = _speaker_letter(speaker, subject, heading, [f"{gone} {ask}"])
+        back = gettext(
+            "Your invitation to this event has been taken back. Write to the organisers if you "
+            "have a question."
+        )
+        letter = _speaker_letter(speaker, subject, heading, [back, gone])
         letter.button, letter.button_note = None, ""
     letter.events = [facts_of(event, [])]
-    if event.status is not EventStatus.CANCELLED:
-        letter.why = gettext(
-            "You get this message because you were invited to the programme of this event."
-        )
     return letter
 
 
