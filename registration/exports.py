@@ -52,6 +52,11 @@ class Column:
         return self.source is None
 
 
+def _of_the_first(said: Any) -> Any:
+    """What was said once for a party: on its first row, so that who counts counts it once."""
+    return case((Attendee.position == 0, said), else_=null())
+
+
 COLUMNS = (
     Column("name", _("Name"), Attendee.name),
     Column("rsvp_by", _("RSVP by"), Rsvp.name),
@@ -68,13 +73,18 @@ COLUMNS = (
     Column("cancelled_at", _("Cancelled at"), Rsvp.cancelled_at),
     Column("checked_in_at", _("Checked in at"), Attendee.checked_in_at),
     Column("joined_at", _("Joined at"), Attendee.joined_at),
-    Column("wants_news", _("Wants news"), Rsvp.wants_news),
+    Column("wants_news", _("Wants news"), _of_the_first(Rsvp.wants_news)),
     Column("language", _("Language"), Rsvp.language),
     Column("source", _("Source"), Rsvp.source),
-    Column("step_free", _("Step-free"), Rsvp.needs_step_free, is_sensitive=True),
-    Column("sign_language", _("Sign language"), Rsvp.needs_sign_language, is_sensitive=True),
-    Column("captions", _("Captions"), Rsvp.needs_captions, is_sensitive=True),
-    Column("access", _("Access"), Rsvp.access_note, is_sensitive=True),
+    Column("step_free", _("Step-free"), _of_the_first(Rsvp.needs_step_free), is_sensitive=True),
+    Column(
+        "sign_language",
+        _("Sign language"),
+        _of_the_first(Rsvp.needs_sign_language),
+        is_sensitive=True,
+    ),
+    Column("captions", _("Captions"), _of_the_first(Rsvp.needs_captions), is_sensitive=True),
+    Column("access", _("Access"), _of_the_first(Rsvp.access_note), is_sensitive=True),
 )
 
 
@@ -127,6 +137,7 @@ def columns_of(event: Event) -> list[Column]:
 class Export:
     """One list to be written in one of the formats: its columns, and its rows one attendee each.
 
+    Answers, needs and consent were given by one person for a party: they stand on its first row.
     Times are in the event's zone. Without `columns` it has all that are not sensitive, and with
     `sensitive` these too; a sensitive column that is named is asked for. Raises UnknownColumn.
     """
@@ -198,11 +209,12 @@ class Export:
         after: tuple[datetime, int] | None = None
         while (read := self._read(after))[0]:
             batch, answers = read
-            for _at, rsvp_id, *cells in batch:
+            for _at, rsvp_id, position, *cells in batch:
                 for place, tell in told.items():
                     cells[place] = tell(cells[place])
-                for place, key in asked.items():
-                    cells[place] = answers.get((rsvp_id, key))
+                if not position:
+                    for place, key in asked.items():
+                        cells[place] = answers.get((rsvp_id, key))
                 yield cells
             after = (batch[-1][0], batch[-1][1])
 
@@ -219,7 +231,7 @@ class Export:
         return batch, answers
 
     def _batch(self, after: tuple[datetime, int] | None) -> Select[Any]:
-        """The people of the next RSVPs: a cell for each column, behind when and which RSVP."""
+        """The people of the next RSVPs: a cell for each column, behind when, which RSVP and who."""
         parties = select(Rsvp.id).where(*self._conditions)
         if after is not None:
             at, rsvp_id = after
@@ -232,7 +244,7 @@ class Export:
             for column in self.columns
         )
         return (
-            select(Rsvp.created_at, Rsvp.id, *cells)
+            select(Rsvp.created_at, Rsvp.id, Attendee.position, *cells)
             .join(some, some.c.id == Rsvp.id)
             .join(Attendee, Attendee.rsvp_id == Rsvp.id)
             .order_by(Rsvp.created_at, Rsvp.id, Attendee.position)
