@@ -36,7 +36,7 @@ from registration import (
 )
 from registration.commands import Commands, tell_too
 from registration.database import db
-from registration.models import Event, ImportKind, StaffRole
+from registration.models import Event, EventStatus, ImportKind, StaffRole
 from registration.roster import Filters
 from registration.times import now
 
@@ -242,7 +242,9 @@ def import_list(
     event, what = _event(slug), ImportKind(kind)
     options = {wording.option_name(option): option for option in listing.options_of(event)}
     if label and label not in options:
-        raise click.ClickException(f"there is no {label!r}, but: {', '.join(options)}")
+        raise click.ClickException(f"--option: there is no {label!r}, but: {', '.join(options)}")
+    if mail and event.status is EventStatus.DRAFT and not dry_run:
+        raise click.ClickException(f"{slug} is not published: publish it first, or give --no-mail")
     chosen = options.get(label) or (next(iter(options.values())) if len(options) == 1 else None)
     try:
         sheet = sheets.read(file.read_bytes(), file.name)
@@ -254,7 +256,11 @@ def import_list(
         )
         click.echo(f"{file.name}: {sheet.reading}, {len(sheet.rows)} rows")
         for name, column in plan.columns.items():
-            click.echo(f"  {name}: {sheet.header[column]}")
+            click.echo(f"  {name}: {sheet.titles[column]}")
+        if what is ImportKind.RSVPS and options and not chosen and "option" not in plan.columns:
+            raise click.ClickException(
+                f"no column says how they attend: give --option, one of: {', '.join(options)}"
+            )
         if dry_run:
             rows = imports.dry_run(event, sheet, what, plan, now=now())
             for row in rows:
@@ -274,6 +280,8 @@ def import_list(
     except (sheets.SheetRefused, imports.ImportRefused) as refusal:
         raise click.ClickException(str(refusal)) from refusal
     click.echo(", ".join(f"{number} {fate}" for fate, number in met.items()))
+    if met[fates.Fate.UNKNOWN_OPTION] and chosen is None:
+        click.echo(f"Rows that name no way to attend take --option: {', '.join(options)}")
     if dry_run:
         click.echo("Dry run: nothing was changed.")
 

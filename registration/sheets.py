@@ -12,6 +12,7 @@ import re
 import warnings
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -58,6 +59,17 @@ class Sheet:
     header: list[str]
     rows: list[tuple[int, list[str]]]
     reading: str  # how it was read, in words
+
+    @property
+    def titles(self) -> list[str]:
+        """The names of the columns; of those that read alike, also where each stands."""
+        seen = Counter(name.casefold() for name in self.header)
+        return [
+            gettext("%(name)s (column %(number)d)", name=name, number=number)
+            if seen[name.casefold()] > 1
+            else name
+            for number, name in enumerate(self.header, 1)
+        ]
 
     def packed(self) -> bytes:
         """As it is kept between two requests."""

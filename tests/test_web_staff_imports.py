@@ -331,6 +331,37 @@ def test_the_command_line_tries_and_imports(app: Flask, event: Event, tmp_path: 
     assert run(args=[*arguments[:-1], "Balloon"]).exit_code == 1
 
 
+def test_the_command_line_names_the_setting_that_is_missing(
+    app: Flask, event: Event, tmp_path: Path
+) -> None:
+    silent, mixed = tmp_path / "silent.csv", tmp_path / "mixed.csv"
+    silent.write_text("Name,Email\nBram,bram@example.org\n", encoding="utf-8")
+    mixed.write_bytes(LIST.encode("cp1252"))
+
+    def refusal(*args: str) -> str:
+        return app.test_cli_runner().invoke(args=["import", event.slug, *args]).output
+
+    assert "give --option, one of: In person, Online" in refusal(str(silent), "--as", "rsvps")
+    unknown = refusal(str(silent), "--as", "rsvps", "--option", "Balloon")
+    assert "--option: there is no 'Balloon', but: In person, Online" in unknown
+    tried = refusal(str(mixed), "--as", "rsvps", "--dry-run")
+    assert "Rows that name no way to attend take --option: In person, Online" in tried
+    event.status = EventStatus.DRAFT
+    save(event)
+    silenced = refusal(str(silent), "--as", "invitees")
+    assert "is not published: publish it first, or give --no-mail" in silenced
+    assert "invited" in refusal(str(silent), "--as", "invitees", "--no-mail")
+
+
+def test_columns_of_one_name_are_told_apart(desk: FlaskClient, event: Event) -> None:
+    rows = b"Name,Email,Phone,EMAIL\nBram,bram@example.org,1,bram@example.com\n"
+    page = desk.get(upload(desk, event, rows).location).text
+    assert '<option value="1" selected>Email (column 2)</option>' in page
+    assert '<option value="3">EMAIL (column 4)</option>' in page
+    assert '<option value="2">Phone</option>' in page
+    assert "Not read: Phone and EMAIL (column 4)." in page
+
+
 def test_a_row_whose_address_has_an_rsvp_leads_to_it(client: FlaskClient) -> None:
     room, _stream = make_hybrid()
     rsvp = make_rsvp(room, email="amina@example.org")

@@ -206,7 +206,7 @@ def _page(event: Event, pending: PendingImport) -> str:
         fields=_fields(pending.kind, questions),
         unread=[
             name
-            for column, name in enumerate(sheet.header)
+            for column, name in enumerate(sheet.titles)
             if name and column not in plan.columns.values()
         ],
         options=listing.options_of(event),
