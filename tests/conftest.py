@@ -17,6 +17,7 @@ import psycopg
 import pytest
 from flask import Flask, g
 from flask.testing import FlaskClient
+from flask_migrate import stamp
 from hypothesis import settings
 from jinja2 import FileSystemBytecodeCache
 from werkzeug.test import TestResponse
@@ -159,6 +160,7 @@ def app(
         made.test_client_class = Browser
         with made.app_context():
             db.create_all()
+            stamp()
         applications[database] = made
     application = applications[database]
     application.config["NOW"] = lambda: NOW

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hmac
+from functools import cache
+from pathlib import Path
 
 from flask import (
     Blueprint,
@@ -61,12 +63,23 @@ def media(name: str) -> ResponseReturnValue:
 
 @blueprint.get("/healthz")
 def health() -> ResponseReturnValue:
-    """Whether this process can serve: 200, or 503 without a database that has our tables."""
+    """Whether this process can serve: 200, or 503 without a database that has our tables.
+
+    Tables of a later version are right: while an update goes round, older processes go on.
+    """
     try:
-        db.session.execute(text("SELECT 1 FROM events LIMIT 1"))
+        present = db.session.execute(text("SELECT version_num FROM alembic_version")).scalar()
     except DBAPIError:
         return jsonify(status="no database"), 503
+    if (present or "") < _latest_migration(current_app.extensions["migrate"].directory):
+        return jsonify(status="old tables"), 503
     return jsonify(status="ok")
+
+
+@cache
+def _latest_migration(folder: str) -> str:
+    """The number of the last migration: each file's name begins with its own, "0031"."""
+    return max(path.name for path in Path(folder, "versions").glob("[0-9]*.py")).partition("_")[0]
 
 
 @blueprint.get("/metrics")
