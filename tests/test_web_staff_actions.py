@@ -518,6 +518,33 @@ def test_the_list_leads_on_with_its_filters_from_each_of_its_links(desk: FlaskCl
         assert f'"{address}"' in plain
 
 
+def test_the_list_is_found_again_as_it_was_left_for_one_person_or_an_export(
+    desk: FlaskClient,
+) -> None:
+    room, _stream = make_hybrid()
+    rsvp = make_rsvp(room, name="Amina Okonkwo")
+    elsewhere = make_rsvp(make_option(), email=rsvp.email)
+    base = f"/staff/events/{room.event.slug}/attendees"
+    left = f"{base}?q=amina&status=confirmed"
+
+    def leads_back(address: str) -> list[str]:
+        page = html.unescape(desk.get(address).text)
+        return [there for there in re.findall(r'href="([^"]*)"', page) if there == left]
+
+    [person] = re.findall(rf'"({base}/{rsvp.id}[?][^"]*)"', html.unescape(desk.get(left).text))
+    assert leads_back(person)
+    assert leads_back(send(desk, person, do="resend").location)
+    shown = html.unescape(desk.get(person).text)
+    for part in ("edit", "address", "erase", "move"):
+        [page] = re.findall(rf'"({base}/{rsvp.id}/{part}[^"]*)"', shown)
+        assert f'href="{person}"' in html.unescape(desk.get(page).text)
+    [end] = re.findall(rf'formaction="({base}/many/[^"]*)"', shown)
+    assert f'href="{person}"' in html.unescape(send(desk, end, do="cancel", id=rsvp.id).text)
+    assert f'"/staff/events/{elsewhere.event.slug}/attendees/{elsewhere.id}"' in shown
+    assert leads_back(f"{base}/export?q=amina&status=confirmed")
+    assert f'"{base}"' in desk.get(f"{base}/{rsvp.id}").text
+
+
 def test_a_heading_sorts_up_first_then_down(desk: FlaskClient) -> None:
     room, _stream = make_hybrid(capacity=None)
     for name in ("Bo", "Amina", "Cy"):

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from urllib.parse import urlencode
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 from flask import (
     Blueprint,
     abort,
     flash,
+    has_request_context,
     redirect,
     render_template,
     request,
@@ -60,6 +62,21 @@ _MOST_OTHERS = 50
 _NOT_KEPT = ("page", "part", "undo")
 
 
+@blueprint.url_defaults
+def keep_list(endpoint: str, values: dict[str, Any]) -> None:
+    """Let each link on the pages of one person know the list from which somebody came to them."""
+    kept = request.args.get("list") if has_request_context() else None
+    is_theirs = values.get("rsvp_id", values.get("person")) is not None
+    if kept and is_theirs and values.get("slug") == (request.view_args or {}).get("slug"):
+        values.setdefault("list", kept)
+
+
+def list_of(slug: str) -> str:
+    """The list as somebody left it for the page of one person."""
+    kept: dict[str, Any] = dict(parse_qsl(request.args.get("list", "")))
+    return url_for("staff_attendees.index", **kept | {"slug": slug})
+
+
 def filters_of_request() -> Filters:
     """The filters of the address; an answer is written as "question:choice", or as "news"."""
     question, _colon, answer = request.args.get("answer", "").partition(":")
@@ -105,6 +122,9 @@ def index(slug: str) -> ResponseReturnValue:
         filters=filters,
         page=page,
         counts=counts.by_status,
+        person_url=lambda rsvp: url_for(
+            ".show", slug=slug, rsvp_id=rsvp.id, list=urlencode(there) or None
+        ),
         page_url=lambda number: f"?{urlencode(kept | {'page': number})}",
         sort_url=lambda column: f"?{urlencode(kept | _next_sort(filters, column))}",
         export_url=lambda kind: url_for("staff_exports.download", slug=slug, format=kind) + query,
@@ -160,6 +180,7 @@ def show(slug: str, rsvp_id: int) -> ResponseReturnValue:
     others = _others_of(rsvp)
     return render_template(
         "staff/attendee.html",
+        list_url=list_of(slug),
         others=others,
         came=roster.checked_in([other.id for other in others]),
         event=event,

@@ -21,10 +21,11 @@ from registration.database import db
 from registration.models import LIVE, Event, Rsvp, StaffRole
 from registration.times import now
 from registration.web.staff.access import event_by_slug, staff_only
-from registration.web.staff.attendees import filters_of_request, instants
+from registration.web.staff.attendees import filters_of_request, instants, keep_list
 from registration.web.staff.editor_fields import lines
 
 blueprint = Blueprint("staff_bulk", __name__, url_prefix="/staff/events/<slug>/attendees/many")
+blueprint.url_defaults(keep_list)
 
 #: How many RSVPs one request works on; it goes on with the next until all are done.
 STEP = 300

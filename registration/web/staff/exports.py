@@ -70,6 +70,7 @@ def _columns_page(event: Event) -> str:
         count=roster.count(event, filters),
         filters=filters,
         here=request.full_path,
+        list_url=url_for("staff_attendees.index", slug=event.slug) + _kept(),
         page_of_set=lambda number: _page(event.slug, number),
     )
 
@@ -118,9 +119,13 @@ def _saved(event: Event, columns: list[str]) -> ResponseReturnValue:
 
 def _page(slug: str, set_id: int | None = None) -> str:
     """The page with the columns of a set, for whom the filters at hand leave."""
+    return url_for(".choose", slug=slug) + (_kept(set=str(set_id)) if set_id else _kept())
+
+
+def _kept(**more: str) -> str:
+    """The filters at hand, as they stand in an address."""
     kept = {name: value for name, value in request.args.items() if value and name != "set"}
-    kept |= {"set": str(set_id)} if set_id else {}
-    return url_for(".choose", slug=slug) + (f"?{urlencode(kept)}" if kept else "")
+    return f"?{urlencode(kept | more)}" if kept or more else ""
 
 
 def _file(

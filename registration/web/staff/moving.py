@@ -17,8 +17,10 @@ from registration.models import Rsvp, RsvpStatus, StaffRole
 from registration.moves import How, Move
 from registration.times import now
 from registration.web.staff.access import event_by_slug, rsvp_of, staff_only
+from registration.web.staff.attendees import keep_list
 
 blueprint = Blueprint("staff_moving", __name__, url_prefix="/staff/events/<slug>/attendees")
+blueprint.url_defaults(keep_list)
 
 DONE = {
     How.AT_ONCE: _("Moved. A mail is on its way, and their calendar follows."),

@@ -23,8 +23,10 @@ from registration.times import now
 from registration.web.fields import EMAIL, at_most, one_line
 from registration.web.person_form import EditForm, PersonForm
 from registration.web.staff.access import event_by_slug, rsvp_of, staff_only
+from registration.web.staff.attendees import keep_list, list_of
 
 blueprint = Blueprint("staff_person", __name__, url_prefix="/staff/events/<slug>/attendees")
+blueprint.url_defaults(keep_list)
 
 
 class OthersName(FlaskForm):  # type: ignore[misc]
@@ -179,7 +181,7 @@ def _is_erased(event: Event, rsvp_id: int) -> bool:
 
 def _erased(slug: str) -> ResponseReturnValue:
     flash(gettext("Erased. What is counted stays."), "ok")
-    return redirect(url_for("staff_attendees.index", slug=slug), code=303)
+    return redirect(list_of(slug), code=303)
 
 
 def _leading_to_it(event: Event, email: str, refusal: str) -> str:
