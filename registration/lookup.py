@@ -79,7 +79,11 @@ def search(event: Event, text: str) -> Found:
     """People of the event whom all words fit: their name, their party's, address, organisation.
 
     Who has a seat comes first, then those whose name begins so; of very many, some are ranked.
+    The code of a ticket finds whom it admits, alone.
     """
+    person = person_by_code(code) if (code := code_in(text)) else None
+    if person is not None and person.rsvp.event_id == event.id:
+        return Found([person])
     fits = finding.condition(event.id, text)
     if fits is None:
         return Found([])

@@ -56,6 +56,16 @@ def said(page) -> str:
     return re.search(r"<h2>\s*(.*?)\s*</h2>", page.text[page.text.index("data-outcome") :])[1]
 
 
+def test_an_address_with_a_code_finds_whose_ticket_it_is(door, rsvp):
+    [person] = attendees(rsvp)
+    other = attendees(make_rsvp(make_option()))[0]
+    for text in (person.ticket_code, person.spoken_code.lower()):
+        assert "Amina Okonkwo-Bell" in door.get(f"{door_of(rsvp)}?q={text}").text
+    assert "Nobody found" in door.get(f"{door_of(rsvp)}?q={other.ticket_code}").text
+    db.session.refresh(person)
+    assert person.checked_in_at is None
+
+
 def test_a_typed_code_lets_in_without_script(door, rsvp):
     ticket = attendees(rsvp)[0].spoken_code.lower()
     path = door_of(rsvp)
