@@ -40,7 +40,7 @@ def test_a_message_is_written_looked_at_sent_and_taken_back(
     preview = page.frame_locator("iframe")
     expect(preview.get_by_text("Dear Bram,", exact=True)).to_be_visible()
     assert_accessible(page)
-    page.get_by_role("button", name="Review and send to 1").click()
+    page.get_by_role("button", name="Review and send").click()
     page.get_by_role("button", name="Send to 1 person").click()
     expect(page.get_by_role("heading", name="Goes to 1 person at")).to_be_visible()
     assert_accessible(page)

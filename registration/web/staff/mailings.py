@@ -223,7 +223,6 @@ def _form(event: Event, kept: Segment | None = None) -> MailingForm:
 
 
 def _compose(event: Event, form: MailingForm, mailing: Mailing | None = None) -> str:
-    segment = Segment.from_json(mailing.segment) if mailing else None
     g.frame_sources = ["'self'"]
     return render_template(
         "staff/mailings/compose.html",
@@ -231,7 +230,6 @@ def _compose(event: Event, form: MailingForm, mailing: Mailing | None = None) ->
         form=form,
         mailing=mailing,
         fields=FIELDS,
-        count=segments.count(event.id, segment) if segment else None,
         warnings=_warnings(event, mailing) if mailing else [],
         trouble=outbox.trouble(now()),
         **(preview_of(event, mailing) if mailing else {}),
