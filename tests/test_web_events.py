@@ -342,7 +342,11 @@ class TestPage:
         make_hybrid(slug="filmed", recording_notice="The event is recorded.", **times)
         make_hybrid(slug="unfilmed", recording_notice="", **times)
         assert "Its recording will be here." in words(client, "/events/filmed")
-        assert "was not recorded" in words(client, "/events/unfilmed")
+        # Who films may say so only afterwards: it is too soon for "not recorded".
+        assert "recorded" not in words(client, "/events/unfilmed")
+        long_ago = {name: at - timedelta(days=13) for name, at in times.items()}
+        make_hybrid(slug="never", **long_ago)
+        assert "It was not recorded." in words(client, "/events/never")
         listed = words(client, "/")
         assert "Recording to follow" in listed
         assert listed.count("Not recorded") == 1

@@ -19,7 +19,7 @@ HOLD = timedelta(minutes=10)
 SECOND_PRESS = timedelta(seconds=30)
 # Of what lasts no longer, its last hours are those of a night and no second day.
 _NIGHT = timedelta(hours=18)
-# How long after its end the recording of an event is waited for, where it was announced.
+# How long after its end the recording of an event is waited for.
 _RECORDING = timedelta(days=14)
 # Where people look for an event.
 _SEARCHED = ("title", "slug", "summary", "description", "venue_name", "hashtag")
@@ -173,8 +173,11 @@ class Event(Base):
 
     def awaits_recording(self, now: datetime) -> bool:
         """Whether a recording was announced that is not there, and may still come."""
-        is_fresh = now - self.ends_at < _RECORDING
-        return bool(self.recording_notice) and not self.recording_url and is_fresh
+        return bool(self.recording_notice) and self.recording_may_come(now)
+
+    def recording_may_come(self, now: datetime) -> bool:
+        """Whether there is no recording, and it is too soon to say that there will be none."""
+        return not self.recording_url and now - self.ends_at < _RECORDING
 
     def takes_place(self, now: datetime) -> bool:
         """Whether it is announced, and neither cancelled nor over."""
