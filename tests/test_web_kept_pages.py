@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from html import unescape
 
 import pytest
 from flask import Flask
 
-from registration.models import QuestionKind, RegistrationKind
+from registration.models import QuestionKind, RegistrationKind, Visibility
 from registration.web import answering
-from tests.factories import make_event, make_hybrid, make_question
+from tests.factories import make_code, make_event, make_hybrid, make_invitation, make_question
+from tests.forms import form_of
 
 
 @pytest.fixture
@@ -103,6 +105,28 @@ def test_the_page_after_the_form_names_ones_own_address_and_nobody_elses(
     stranger = remembering.test_client().get(f"{path}/sent")
     assert "We have written to the address you gave" in stranger.text
     assert "example.net" not in stranger.text
+
+
+def test_the_link_to_another_address_carries_what_one_came_by_and_nobody_elses(
+    remembering: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(remembering.config, "MAIL_SERVER", "mail.example.org")
+    room, _stream = make_hybrid(visibility=Visibility.INVITATION)
+    invited, code = make_invitation(room.event), make_code(room.event)
+    path = f"/events/{room.event.slug}/rsvp"
+    links = [f"code={code.code}", f"invitation={invited.key}&source=a%26b", f"code={code.code}"]
+    about = {"attend": str(room.id), "name": "Ada", "consent": "y"}
+    shown = []
+    for number, link in enumerate(links):
+        visitor = remembering.test_client()
+        email = invited.email if "invitation" in link else f"v{number}@example.net"
+        form = form_of(visitor.get(f"{path}?{link}").text, "/rsvp").to_dict()
+        sent = form | about | {"email": email}
+        answer = visitor.post(path, data=sent, follow_redirects=True)
+        shown += re.findall(r'href="([^"]+)">Use another address', answer.text)
+    assert [unescape(link) for link in shown] == [f"{path}?{link}" for link in links]
+    plain = remembering.test_client().get(f"{path}/sent").text
+    assert f'href="{path}">Use another address' in plain
 
 
 def test_a_form_that_was_read_a_moment_ago_decides_nothing(remembering: Flask) -> None:

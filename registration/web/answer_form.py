@@ -174,6 +174,12 @@ class RsvpForm(PersonForm):
         except (ValueError, OverflowError):
             return None
 
+    @property
+    def came_by(self) -> dict[str, str]:
+        """What a link to the form carries to whoever fills it in once more."""
+        carried = {field.name: field.data for field in (self.invitation, self.code, self.source)}
+        return {name: value for name, value in carried.items() if value}
+
     def prefill(self, name: str, email: str, organisation: str) -> None:
         """Begin with what an invitation knows."""
         self.name.data = self.name.data or name

@@ -18,7 +18,7 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale, gettext
 from flask_wtf.csrf import generate_csrf
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from registration import answering, invitations, listing
 from registration.admission import Refusal, RsvpRefused, invitation_by_key
@@ -147,7 +147,7 @@ def take(slug: str) -> ResponseReturnValue:
         return _refused(slug, RsvpRefused(Refusal.CLOSED, gone), 409)
     except RsvpRefused as refusal:
         return _refused(slug, refusal, STATUS.get(refusal.reason, 409))
-    return _answered(rsvp, event, form.email.data)
+    return _answered(rsvp, event, form)
 
 
 def preview_of(event: Event) -> ResponseReturnValue:
@@ -204,7 +204,7 @@ def _refused(slug: str, refusal: RsvpRefused, status: int) -> ResponseReturnValu
     return _page(asking, form, status)
 
 
-def _answered(rsvp: Rsvp | None, event: Event, email: str) -> ResponseReturnValue:
+def _answered(rsvp: Rsvp | None, event: Event, form: RsvpForm) -> ResponseReturnValue:
     """The same page for who answers first and who answers again: it reveals nothing.
 
     The key to the RSVP comes by mail alone. Only where no mail can bring it, since there is no
@@ -212,7 +212,8 @@ def _answered(rsvp: Rsvp | None, event: Event, email: str) -> ResponseReturnValu
     """
     by_mail = current_app.config["MAIL_SERVER"]
     if rsvp is None or rsvp.status is RsvpStatus.UNVERIFIED or by_mail:
-        session["sent_to"] = email
+        session["sent_to"] = form.email.data
+        session["came_by"] = form.came_by
         spoken = str(get_locale())
         language = spoken if spoken != event.language else None
         return redirect(url_for(".sent", slug=event.slug, language=language), code=303)
@@ -269,15 +270,23 @@ def sent(slug: str) -> ResponseReturnValue:
     """Where to look now: in the mail. Who is led here has just answered to the same event."""
     sent_to = session.get("sent_to", "")
     address = Markup("<b><bdi>{}</bdi></b>").format(sent_to)
+    # Who mistyped their address needs once more what let them in.
+    again = escape(url_for(".form", slug=slug, **session.get("came_by", {})))
 
     def render() -> tuple[str, int]:
         event = recent.of(slug).event
         access.speak(request.args.get("language", ""))
         shown = address if sent_to else ""
-        return render_template("rsvps/sent.html", event=event, address=shown), 200
+        return render_template("rsvps/sent.html", event=event, address=shown, form_url=again), 200
 
     is_like_others = sent_to and "language" not in request.args
-    return pages.page(render, lambda: (address,)) if is_like_others else render()
+    return pages.page(render, lambda: (address, again)) if is_like_others else render()
+
+
+def invited_form(slug: str) -> str:
+    """The form to which an invitation led whose "no" has not been taken."""
+    access.speak_as_invited(access.published_event(slug))
+    return url_for(".form", slug=slug, invitation=request.form.get("invitation", "")[:80])
 
 
 @blueprint.post("/events/<slug>/rsvp/decline")
