@@ -481,6 +481,31 @@ class TestTheForm:
         again = sent | hidden(answer.text)
         assert client.post(path, data=again, headers=ours).status_code == 303
 
+    @pytest.mark.parametrize("path", ["/find", "/events/{}/remind"])
+    def test_an_address_left_without_a_cookie_need_not_be_typed_again(
+        self, client: FlaskClient, now: datetime, path: str
+    ):
+        room, _ = make_hybrid(registration_opens_at=now + timedelta(days=1))
+        path, ours = path.format(room.event.slug), {"Origin": "http://localhost"}
+        answer = client.post(path, data={"email": "amina@example.org"}, headers=ours)
+        assert answer.status_code == 400
+        assert "Nothing is lost: send it once more." in text_of(answer)
+        assert 'value="amina@example.org"' in answer.text
+        again = form_of(answer.text, "").to_dict()
+        assert client.post(path, data=again, headers=ours).status_code == 200
+        elsewhere = {"Origin": "https://elsewhere.example.org"}
+        answer = client.post(path, data={"email": "amina@example.org"}, headers=elsewhere)
+        assert (answer.status_code, "amina" in answer.text) == (400, False)
+
+    def test_a_no_without_its_cookie_leads_back_to_the_invitation(self, client: FlaskClient):
+        room, _ = make_hybrid(visibility=Visibility.INVITATION)
+        invited = make_invitation(room.event, language="fr")
+        path = f"/events/{room.event.slug}/rsvp"
+        answer = client.post(f"{path}/decline", data={"invitation": invited.key})
+        assert answer.status_code == 400
+        link = f'href="{path}?invitation={invited.key}">Rouvrir la page</a>'
+        assert link in answer.text
+
     def test_an_edit_without_its_cookie_keeps_what_was_typed(self, client: FlaskClient):
         rsvp = make_rsvp(make_hybrid()[0])
         path = f"/rsvp/{rsvp.manage_key}/edit"

@@ -27,7 +27,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from werkzeug.exceptions import HTTPException
 
 from registration.database import db
-from registration.web import access, answering, editing, speakers, tries
+from registration.web import access, answering, editing, finding, openings, speakers, tries
 from registration.web.fields import once_more
 from registration.web.staff import lost
 
@@ -41,6 +41,13 @@ _HEARD_OUT, _PIECE = 64 * 1024 * 1024, 64 * 1024
 
 #: Forms in which people type for long, behind a key: how each comes back as it was sent.
 _KEYED_FORMS = {"editing.form": editing.ask_again, "speakers.profile": speakers.ask_again}
+
+#: Forms that anybody can open: they come back as sent where they were sent from our own page.
+_OPEN_FORMS = {
+    "answering.take": lambda: answering.as_sent(once_more, 400),
+    "finding.find": finding.ask_again,
+    "openings.remind": openings.ask_again,
+}
 
 
 def init_app(app: Flask) -> None:
@@ -194,8 +201,8 @@ def _no_token(error: CSRFError) -> ResponseReturnValue:
     if lost.keeps_what_was_sent():
         return lost.keep()
     try:
-        if request.endpoint == "answering.take" and lost.is_from_our_own_page():
-            return answering.as_sent(once_more, 400)
+        if request.endpoint in _OPEN_FORMS and lost.is_from_our_own_page():
+            return _OPEN_FORMS[request.endpoint]()
         if request.endpoint in _KEYED_FORMS:
             return _KEYED_FORMS[request.endpoint]()
         left_open = _left_open()
@@ -224,6 +231,8 @@ def _left_open() -> str:
     if request.blueprint in ("rsvps", "erasing"):
         access.rsvp_by_manage_key(key)
         return url_for("rsvps.show", key=key)
+    if request.endpoint == "answering.decline":
+        return answering.invited_form((request.view_args or {})["slug"])
     if request.blueprint == "speakers":
         access.speaker_by_key(key)
         return url_for("speakers.show", key=key)

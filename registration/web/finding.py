@@ -11,7 +11,7 @@ from wtforms import StringField
 from registration import links
 from registration.times import now
 from registration.web import tries
-from registration.web.fields import EMAIL, EMAIL_KEYBOARD, one_line
+from registration.web.fields import EMAIL, EMAIL_KEYBOARD, once_more, one_line
 
 blueprint = Blueprint("finding", __name__)
 
@@ -36,3 +36,10 @@ def find() -> ResponseReturnValue:
         links.send(email=form.email.data, now=now())
         return render_template("rsvps/found.html", email=form.email.data)
     return render_template("rsvps/find.html", form=form), 422 if form.is_submitted() else 200
+
+
+def ask_again() -> ResponseReturnValue:
+    """The form as it was sent, with a new token."""
+    form = AddressForm()
+    form.form_errors.append(once_more())
+    return render_template("rsvps/find.html", form=form), 400
