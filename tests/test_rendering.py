@@ -106,6 +106,18 @@ class TestInTheRoom:
         assert f'src="cid:{image.cid}"' in message.html
         assert tree(parsed(message))[0] == "multipart/mixed"
 
+    def test_the_way_to_the_room_is_told_to_who_has_a_seat_and_to_nobody_who_watches(
+        self, app: Flask
+    ):
+        way = "Bring **photo identification**.\n\n- Metro: Example Place\n- Bus: 1"
+        room, stream = make_hybrid(venue_directions=way, venue_access="The entrance is step-free.")
+        seated, watching = make_rsvp(room), make_rsvp(stream)
+        told = "Bring photo identification.\n\n- Metro: Example Place\n\n- Bus: 1\n\nThe entrance"
+        message = last_mail(seated)
+        assert told in message.body
+        assert ">Bring photo identification.</p>" in message.html
+        assert "photo identification" not in last_mail(watching).body
+
     def test_the_entry_is_shared_so_it_never_has_the_manage_link(self, app: Flask):
         for option in make_hybrid():
             rsvp = make_rsvp(option)

@@ -1065,6 +1065,18 @@ class TestTheManagePage:
         assert "We mail you your link and the calendar invitation." in page
         assert "ticket" not in page
 
+    def test_who_has_a_seat_reads_the_way_there_and_finds_the_programme(self, client: FlaskClient):
+        room, stream = make_hybrid(
+            venue_directions="Bring **photo identification**.",
+            venue_access="The entrance is step-free.\nHearing loop",
+            venue_map_url="https://maps.example.org/house",
+        )
+        for option in (room, stream):
+            page = client.get(f"/rsvp/{make_rsvp(option).manage_key}").text
+            assert f'href="/events/{room.event.slug}">The event’s page</a>' in page
+            for told in ("<strong>photo identification</strong>", "step-free", "Open in maps"):
+                assert (told in page) is not option.is_virtual
+
     def test_an_event_without_a_venue_has_no_empty_place(self, client: FlaskClient):
         room = make_option(make_event(venue_name="", venue_address=""), capacity=5)
         ticket = text_of(client.get(f"/rsvp/{make_rsvp(room).manage_key}"))

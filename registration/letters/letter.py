@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from flask_babel import gettext
 from markupsafe import Markup
 
-from registration import entries, wording
+from registration import entries, prose, wording
 from registration.models import Event, Rsvp
 
 
@@ -79,6 +80,12 @@ def first_name(name: str) -> str:
 def paragraphs_of(text: str) -> list[str]:
     """What staff typed into a field of several lines: each line as its own paragraph."""
     return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def written(markdown: str) -> list[str]:
+    """What staff wrote in Markdown as paragraphs of plain text, each item of a list as its own."""
+    blocks = re.split(r"\n\n+|\n(?=\s*(?:-|\d+\.) )", prose.to_text(markdown))
+    return [" ".join(block.split()) for block in blocks if block.strip()]
 
 
 def facts_of(event: Event, places: list[Place]) -> EventFacts:

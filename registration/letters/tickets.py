@@ -16,6 +16,7 @@ from registration.letters.letter import (
     tickets_of,
     when_of,
     why_answered,
+    written,
 )
 from registration.models import OutboxMail, Rsvp
 from registration.times import now
@@ -68,6 +69,7 @@ def to_the_room(
         heading=heading,
         paragraphs=[
             " ".join(part for part in (show, doors) if part),
+            *written(event.venue_directions),
             *event.venue_access.splitlines()[:1],
             _if_not(rsvp),
         ],
