@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from registration import approvals, lifecycle, rsvps
 from registration.database import db
-from registration.models import AttendanceOption, Event, EventStatus, MailKind, OutboxMail
+from registration.models import (
+    AttendanceOption,
+    Event,
+    EventStatus,
+    MailKind,
+    OutboxMail,
+    Rsvp,
+    RsvpStatus,
+)
 from registration.parties import attendees
 from tests.conftest import NOW
 from tests.factories import make_event, make_hybrid, make_option, make_rsvp, save
@@ -69,6 +79,32 @@ class TestTheForm:
         assert "Empty a name to take a guest off." in answer.text
         names = dict(zip(("guest_1", "guest_2"), [*["Li Wei"] * allowed, "", ""], strict=False))
         assert client.post(path, data=sent | hidden(answer.text) | names).status_code == 303
+
+    def test_a_party_for_whom_the_seats_left_are_too_few_may_wait_for_them(
+        self, client: FlaskClient
+    ):
+        room, stream = make_hybrid(capacity=2, guests_max=2)
+        path = f"/events/{room.event.slug}/rsvp"
+        sent = opened(client, room) | {"guest_1": "Li Wei"}
+        make_rsvp(room)
+        answer = client.post(path, data=sent)
+        assert answer.status_code == 409
+        said = text_of(answer)
+        assert "Only 1 seat is left, and your party needs 2. Choose what to do instead" in said
+        assert "Waitlist for a party of 2: In person Join the waitlist." in said
+        assert "1 of 2 seats left" in said
+        ways = re.findall(r'name="attend" value="(\w+)"', answer.text)
+        assert ways == [f"{room.id}", f"{room.id}w", f"{stream.id}", f"{room.id}w{stream.id}"]
+        # It stays chosen while something else is mended.
+        sent |= hidden(answer.text) | {"attend": f"{room.id}w"}
+        assert f'value="{room.id}w" id="attend-1" checked' in (
+            client.post(path, data=sent | {"name": ""}).text
+        )
+        too_many = client.post(path, data=sent | {"guest_2": "Bo Ek", "name": ""}).text
+        assert f'value="{room.id}w' not in too_many
+        assert client.post(path, data=sent).status_code == 303
+        waiting = db.session.scalars(select(Rsvp).order_by(Rsvp.id.desc())).first()
+        assert (waiting.status, waiting.party_size) == (RsvpStatus.WAITLISTED, 2)
 
     @pytest.mark.parametrize("change", ["closed", "cancelled", "over"])
     def test_where_there_is_no_form_any_more_it_says_that_nothing_was_taken(

@@ -32,21 +32,41 @@ class Offer:
     waits: bool = False
     meanwhile: AttendanceOption | None = None
 
+    @property
+    def is_for_party(self) -> bool:
+        """Whether it is a queue for seats that are too few for this party, and not for all."""
+        return self.waits and not self.option.is_full
 
-def offers(options: Sequence[AttendanceOption], event: Event, now: datetime) -> list[Offer]:
-    """What can be chosen now: seats where there are any, else the waitlist, watching meanwhile."""
+
+def offers(
+    options: Sequence[AttendanceOption], event: Event, now: datetime, party_size: int = 1
+) -> list[Offer]:
+    """What can be chosen now: seats where there are any, else the waitlist, watching meanwhile.
+
+    Where the seats that are left are too few for a party, it may wait as well as come in part.
+    """
     offered = []
     open_options = [option for option in options if option.is_offered(event, now)]
     for option in open_options:
-        waits = option.is_full and not option.needs_approval
-        offered.append(Offer(f"{option.id}w" if waits else f"{option.id}", option, waits))
+        if not option.is_full or option.needs_approval:
+            offered.append(Offer(f"{option.id}", option))
+        if _may_wait(option, event, now, party_size):
+            offered.append(Offer(f"{option.id}w", option, waits=True))
     for offer in list(offered):
         if offer.waits and not offer.option.is_virtual:
             for other in open_options:
-                if other.is_virtual and not other.is_full and not other.needs_approval:
+                has_room = other.has_room_for(party_size)
+                if other.is_virtual and has_room and not other.needs_approval:
                     value = f"{offer.option.id}w{other.id}"
                     offered.append(Offer(value, offer.option, True, other))
     return offered
+
+
+def _may_wait(option: AttendanceOption, event: Event, now: datetime, party_size: int) -> bool:
+    """Whether to offer a party the queue: there is no room for it, and there can be some."""
+    if option.needs_approval or option.has_room_for(party_size) or now >= event.promotes_until:
+        return False
+    return option.is_full or option.could_seat(party_size)
 
 
 class RsvpForm(PersonForm):
@@ -96,7 +116,7 @@ class RsvpForm(PersonForm):
     ) -> None:
         """Offer what can be chosen now."""
         self.bind(questions)
-        self.offers = offers(options, event, now)
+        self.offers = offers(options, event, now, self.party_size)
         if not self.started.data:
             self.started.data = opened()
 

@@ -110,6 +110,11 @@ class PersonForm(FlaskForm):  # type: ignore[misc]
         """The guests that were named."""
         return [field.data for field in self.guests if field.data]
 
+    @property
+    def party_size(self) -> int:
+        """How many come."""
+        return 1 + len(self.guest_names)
+
     def refuse_guests(self, allowed: int, text: str) -> None:
         """Say at the first guest too many what is wrong; over all where it is no name too many."""
         named = [field for field in self.guests if field.data]
