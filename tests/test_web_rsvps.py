@@ -554,6 +554,13 @@ class TestTheForm:
         assert answer.status_code == 400
         assert "Amina" not in answer.text
 
+    def test_who_brings_guests_reads_that_they_attend_the_same_way(self, client: FlaskClient):
+        said = "who attends another way needs an RSVP of their own"
+        room, _ = make_hybrid(guests_max=1)
+        assert said in text_of(client.get(f"/events/{room.event.slug}/rsvp"))
+        only = make_option(make_event(guests_max=1))
+        assert said not in text_of(client.get(f"/events/{only.event.slug}/rsvp"))
+
     def test_too_many_guests_are_422(self, client: FlaskClient):
         room, _ = make_hybrid(capacity=2, guests_max=3)
         answer = send(client, room.event, room, guest_1="B", guest_2="C", guest_3="D")
