@@ -76,3 +76,15 @@ def test_staff_sign_in(page: Page):
     page.get_by_label("Password").fill(_PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Events")
+
+
+def test_who_reads_the_privacy_notice_on_the_way_leaves_no_form_behind(page: Page):
+    """Some browsers forget what was typed into a page that is not to be kept."""
+    make_option(make_event(slug="talk"))
+    page.goto("/events/talk/rsvp")
+    page.get_by_label("Full name").fill("Amina Okonkwo-Bell")
+    with page.expect_popup() as notice:
+        page.get_by_role("link", name="Privacy notice (opens in a new tab)").click()
+    expect(notice.value.get_by_role("heading", level=1)).to_contain_text("rivacy")
+    expect(page.get_by_label("Full name")).to_have_value("Amina Okonkwo-Bell")
+    expect(page.get_by_label(re.compile("^I agree"))).not_to_be_checked()
