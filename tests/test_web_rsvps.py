@@ -687,6 +687,23 @@ class TestByInvitation:
         assert "invitation" not in text_of(page)
         assert f'href="/events/{everybody.event.slug}/rsvp">RSVP</a>' in page.text
 
+    @pytest.mark.parametrize("visibility", Visibility)
+    def test_who_reads_about_the_event_on_the_way_keeps_what_they_came_by(
+        self, client: FlaskClient, visibility: Visibility
+    ):
+        room, _ = make_hybrid(visibility=visibility)
+        path, invited = f"/events/{room.event.slug}", make_invitation(room.event)
+        for link in (f"invitation={invited.key}", "code=PARTNERS&source=a%26b"):
+            form = unescape(client.get(f"{path}/rsvp?{link}").text)
+            assert f'<a class="back" href="{path}?{link}">' in form
+            answer = client.get(f"{path}?{link}")
+            page = unescape(answer.text)
+            assert page.count(f'href="{path}/rsvp?{link}">RSVP</a>') == 2
+            assert f'href="{path}/rsvp"' not in page
+            assert "Use the link in your invitation" not in page
+            assert "public" not in answer.headers["Cache-Control"]
+        assert "public" in client.get(f"{path}?source=news").headers["Cache-Control"]
+
     def test_a_stranger_is_403_and_a_used_code_409_at_the_field(self, client: FlaskClient):
         room, _ = make_hybrid(visibility=Visibility.INVITATION)
         answer = send(client, room.event, room)

@@ -19,6 +19,7 @@ from wtforms.validators import InputRequired
 
 from registration import wording
 from registration.models import AttendanceOption, Event, Question
+from registration.web.events import CARRIED
 from registration.web.fields import EMAIL, EMAIL_KEYBOARD, at_most, is_email, one_line
 from registration.web.person_form import PersonForm
 
@@ -197,8 +198,7 @@ class RsvpForm(PersonForm):
     @property
     def came_by(self) -> dict[str, str]:
         """What a link to the form carries to whoever fills it in once more."""
-        carried = {field.name: field.data for field in (self.invitation, self.code, self.source)}
-        return {name: value for name, value in carried.items() if value}
+        return {name: self[name].data for name in CARRIED if self[name].data}
 
     def prefill(self, name: str, email: str, organisation: str) -> None:
         """Begin with what an invitation knows."""

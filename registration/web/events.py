@@ -6,7 +6,7 @@ These pages set no cookie and hold nothing of the visitor, so that any cache can
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from urllib.parse import quote, urlencode
@@ -34,6 +34,8 @@ blueprint = Blueprint("events", __name__)
 
 #: For how many seconds caches may keep a page that tells of seats (see PAGE_MEMORY_SECONDS).
 FRESH = 1
+#: What a link to the form carries, and the event's page hands on.
+CARRIED = ("invitation", "code", "source")
 
 
 @blueprint.get("/")
@@ -79,11 +81,19 @@ def _by_month(listed: list[Listed]) -> list[tuple[datetime, list[Listed]]]:
 
 @blueprint.get("/events/<slug>")
 def show(slug: str) -> ResponseReturnValue:
-    """The page of one event: announcement, way in, and afterwards its record."""
-    return cacheable(make_response(page_of(access.published_event(slug))), seconds=FRESH)
+    """The page of one event: announcement, way in, and afterwards its record.
+
+    Who reads it on the way to the form keeps what they came by.
+    """
+    carried = {name: request.args[name][:100] for name in CARRIED if request.args.get(name)}
+    page = make_response(page_of(access.published_event(slug), carried=carried))
+    # What lets somebody in stands in the page's links, and is nothing for caches.
+    return page if {"invitation", "code"} & carried.keys() else cacheable(page, seconds=FRESH)
 
 
-def page_of(event: Event, *, is_preview: bool = False) -> str:
+def page_of(
+    event: Event, *, is_preview: bool = False, carried: Mapping[str, str] | None = None
+) -> str:
     """The page as everybody sees it; as a preview, what staff see of it before."""
     programme = listing.programme_of(event)
     moment = now()
@@ -91,6 +101,7 @@ def page_of(event: Event, *, is_preview: bool = False) -> str:
     return render_template(
         "events/show.html",
         is_preview=is_preview,
+        carried=carried or {},
         event=event,
         programme=programme,
         now=moment,
