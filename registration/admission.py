@@ -40,6 +40,7 @@ class Refusal(enum.StrEnum):
     NOT_OPEN = "not_open"
     CLOSED = "closed"
     MOVED = "moved"  # the event, to another time than the one that was answered
+    REWORDED = "reworded"  # what is agreed to, since it was read
     FULL = "full"
     NOT_INVITED = "not_invited"
     CODE_USED = "code_used"

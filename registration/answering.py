@@ -43,13 +43,14 @@ def answer(
     code: str = "",
     source: str = "",
     begins_at: datetime | None = None,
+    consent_version: str = "",
 ) -> Rsvp | None:
     """Take one answer: confirmed if the option has room, else waiting if that is accepted.
 
     Returns None where the address has a live RSVP already: nothing changes, and the address is
     mailed its link. Raises RsvpRefused, and LookupError for an option that is not the event's.
     `answers` maps a question's id to {"text": …}, {"choices": […]} or {"yes": …}; `begins_at` is
-    when the event begins as far as who answers knows.
+    when the event begins as far as who answers knows, and `consent_version` what they have read.
     """
     codes = parties.random_codes(1 + len(guests))
     rsvp = parties.new_rsvp(details, now, party_size=1 + len(guests))
@@ -59,6 +60,7 @@ def answer(
         option = admission.option_of(seats, option_id)
         admission.check_open(seats.event, option, now)
         _check_start(seats.event, begins_at)
+        _check_consent(seats.event, consent_version)
         found = admission.find_pass(
             seats.event, details.email, invitation_key=invitation_key, code=code
         )
@@ -142,6 +144,16 @@ def _check_start(event: Event, begins_at: datetime | None) -> None:
             "This event has moved to %(when)s. Send your RSVP if you can come then.", when=when
         )
         raise RsvpRefused(Refusal.MOVED, text)
+
+
+def _check_consent(event: Event, consent_version: str) -> None:
+    """Refuse who agreed to other words: nobody is noted as agreeing to what they have not read."""
+    if consent_version not in ("", event.consent_version):
+        text = _(
+            "What you are asked to agree to has changed since you opened this page. Read it here, "
+            "and tick it if you agree."
+        )
+        raise RsvpRefused(Refusal.REWORDED, text)
 
 
 def _ask_to_verify(rsvp: Rsvp, option: AttendanceOption, now: datetime) -> None:

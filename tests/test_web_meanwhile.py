@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from registration import approvals, lifecycle, rsvps
+from registration import approvals, events, lifecycle, rsvps
 from registration.database import db
 from registration.models import (
     AttendanceOption,
@@ -25,6 +25,7 @@ from registration.models import (
 from registration.parties import attendees
 from tests.conftest import NOW
 from tests.factories import make_event, make_hybrid, make_option, make_rsvp, save
+from tests.forms import form_of
 from tests.test_web_rsvps import hidden, number_of_rsvps, press, text_of
 
 TYPED = {"name": "Amina Okonkwo-Bell", "email": "amina@example.org", "consent": "y"}
@@ -54,6 +55,26 @@ class TestTheForm:
         assert number_of_rsvps() == 0
         assert client.post(path, data=sent | hidden(answer.text)).status_code == 303
         assert number_of_rsvps() == 1
+
+    def test_nobody_is_noted_as_agreeing_to_what_they_have_not_read(self, client: FlaskClient):
+        room, _ = make_hybrid(consent="We keep your name until the end.")
+        sent = opened(client, room)
+        event, path = room.event, f"/events/{room.event.slug}/rsvp"
+        edited = {"event_id": event.id, "seen": "", "staff_id": None, "now": NOW}
+        events.edit(changes={"consent": "We publish your name."}, **edited)
+        blank = client.post(path, data=sent | {"name": ""})
+        assert blank.status_code == 422, "a mistake on the way does not hide it"
+        answer = client.post(path, data=sent | hidden(blank.text))
+        assert answer.status_code == 409
+        assert '<a href="#consent">What you are asked to agree to has changed' in answer.text
+        assert "We publish your name." in answer.text
+        again = form_of(answer.text, path)
+        assert "consent" not in again, "the tick was for other words"
+        assert again["name"] == "Amina Okonkwo-Bell"
+        assert number_of_rsvps() == 0
+        assert client.post(path, data=sent | hidden(answer.text)).status_code == 303
+        rsvp = db.session.scalars(select(Rsvp)).one()
+        assert rsvp.consent_version == db.session.get_one(Event, event.id).consent_version
 
     @pytest.mark.parametrize("begins", ["", "soon", "9999-12-31T23:59:59-23:59"])
     def test_what_says_no_start_is_taken_as_it_is(self, client: FlaskClient, begins: str):

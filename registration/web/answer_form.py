@@ -98,6 +98,7 @@ class RsvpForm(PersonForm):
     source = HiddenField(filters=[one_line])
     email_checked = HiddenField()
     begins = HiddenField()  # when the event does, as the page said
+    agrees_to = HiddenField()  # the version of the consent that stood on the page
     started = HiddenField()
     website = StringField()  # people do not see it; robots fill it in
 

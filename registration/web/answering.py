@@ -141,6 +141,7 @@ def take(slug: str) -> ResponseReturnValue:
             code=form.code.data or "",
             source=(form.source.data or "")[:100],
             begins_at=form.begins_at,
+            consent_version=form.agrees_to.data or "",
         )
     except LookupError:
         gone = gettext("This way to attend is not offered any more.")
@@ -196,6 +197,9 @@ def _refused(slug: str, refusal: RsvpRefused, status: int) -> ResponseReturnValu
             said.append(gettext("If you pressed twice, look in your mail: you may have a place."))
         form.attend.data = None
         form.attend.errors = [" ".join(said)]
+    elif refusal.reason is Refusal.REWORDED:
+        form.consent.data, form.agrees_to.data = False, ""
+        form.consent.errors = [str(refusal)]
     elif refusal.reason is Refusal.TOO_MANY_GUESTS:
         form.refuse_guests(asking.event.guests_max, str(refusal))
     else:
