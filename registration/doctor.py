@@ -267,4 +267,7 @@ def _mail(now: datetime) -> Iterator[Finding]:
             False, "no worker has been heard of: start one with flask --app app worker"
         ),
         "failing": Finding(False, "mails have waited for ten minutes: see the staff's outbox"),
+        "refused": Finding(
+            False, "the mail server has refused the last mails for good: see the staff's outbox"
+        ),
     }[trouble]

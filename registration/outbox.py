@@ -30,6 +30,10 @@ mail = Mail()
 STALE = timedelta(minutes=2)
 #: A mail that has failed to go for this long is worth a banner.
 FAILING = timedelta(minutes=10)
+#: So many mails that the server gave back for good, one after the other, mean us and no address.
+REFUSED_IN_A_ROW = 3
+# Mails with the highest numbers that are looked at for the last that went: not all go in order.
+_LATEST = 50
 #: Mails that tell how a live RSVP stands, and the state of those that tell of one alone.
 _STANDINGS: dict[MailKind, RsvpStatus | None] = {
     MailKind.VERIFY: RsvpStatus.UNVERIFIED,
@@ -191,7 +195,7 @@ def waiting() -> int:
 
 
 def trouble(now: datetime) -> str | None:
-    """What staff must know: "no_server", "stale" or "failing"; None while all is well."""
+    """What staff must know: "no_server", "stale", "failing", "refused"; None while all is well."""
     if not current_app.config["MAIL_SERVER"]:
         return "no_server"
     if is_stale(now):
@@ -201,4 +205,24 @@ def trouble(now: datetime) -> str | None:
         OutboxMail.created_at < now - FAILING,
         _FAILS,
     )
-    return "failing" if db.session.scalar(late.limit(1)) else None
+    if db.session.scalar(late.limit(1)):
+        return "failing"
+    return "refused" if _none_is_taken() else None
+
+
+def _none_is_taken() -> bool:
+    """Whether the mail server has refused for good the last that it was given.
+
+    It may take none for other hosts from us, say: each mail is given up at its first try then, and
+    none waits. What came back later, or could not be rendered, was not refused by it.
+    """
+    is_refused = (OutboxMail.state == MailState.FAILED) & OutboxMail.failing_since.is_not(None)
+    refused = _ended_last(is_refused, REFUSED_IN_A_ROW)
+    went = _ended_last(OutboxMail.state == MailState.SENT, _LATEST)
+    return len(refused) == REFUSED_IN_A_ROW and (not went or max(went) < min(refused))
+
+
+def _ended_last(which: ColumnElement[bool], number: int) -> list[datetime]:
+    """When the latest of these mails came to their end."""
+    latest = select(OutboxMail.ended_at).where(which).order_by(OutboxMail.id.desc()).limit(number)
+    return [at for at in db.session.scalars(latest) if at is not None]

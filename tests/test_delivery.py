@@ -19,6 +19,7 @@ from registration import (
     answering,
     clock,
     desk,
+    doctor,
     emails,
     lifecycle,
     outbox,
@@ -906,6 +907,44 @@ class TestOutbox:
             db.session.commit()
             post(later)
             assert outbox.trouble(later) is None, "one has its time yet, and one was given up"
+
+    def test_staff_are_told_that_the_server_refuses_all_for_good(
+        self, app: Flask, mailbox: Mailbox, post_to: Callable[..., Post]
+    ):
+        """As one does that takes no mail from us for other hosts: no mail waits then."""
+
+        def trouble_after(now: datetime, **refused: str) -> str | None:
+            write_mails(*(f"{name}@example.org" for name in refused))
+            mailbox.refuses = {
+                f"{name}@example.org": said for name, said in refused.items() if said
+            }
+            post(now)
+            outbox.beat(now=now)
+            return outbox.trouble(now)
+
+        no, minute = "554 Relay access denied", timedelta(minutes=1)
+        with serving(mailbox) as port:
+            post = post_to(port)
+            assert trouble_after(NOW, goes="") is None
+            assert trouble_after(NOW + minute, a=no, b=no) is None, "wrong addresses, it may be"
+            assert trouble_after(NOW + 2 * minute, c=no) == "refused"
+            said = [finding.text for finding in doctor.examine(now=NOW + 2 * minute)]
+            assert "the mail server has refused the last mails for good" in "".join(said)
+            # One of the first, tried again: it goes, so that the server takes them again.
+            again = row_of("a@example.org").id
+            assert outbox.resend(mail_id=again, staff_id=None, now=NOW + 3 * minute)
+            assert trouble_after(NOW + 3 * minute) is None
+
+    def test_mails_that_came_back_are_no_word_of_the_server(
+        self, app: Flask, mailbox: Mailbox, post_to: Callable[..., Post]
+    ):
+        write_mails(*(f"{number}@example.org" for number in range(4)))
+        with serving(mailbox) as port:
+            post_to(port)()
+            outbox.beat(now=NOW)
+            for mail in db.session.scalars(select(OutboxMail)).all():
+                outbox.came_back(message_id=mail.message_id, said="550 Unknown", now=NOW)
+            assert outbox.trouble(NOW) is None
 
     def test_heartbeats_of_machines_that_are_gone_are_forgotten(self, app: Flask):
         save(WorkerHeartbeat(name="gone", at=NOW - timedelta(days=8)))
