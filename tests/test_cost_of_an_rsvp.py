@@ -17,9 +17,9 @@ from sqlalchemy import Connection, event, insert, select, text, update
 from app import create_app
 from registration import announcements, doctor, outbox, queues, rsvps
 from registration.database import db
-from registration.models import AttendanceOption, Rsvp, RsvpStatus
-from tests.conftest import settings_for
-from tests.factories import make_hybrid, make_rsvp, reschedule
+from registration.models import AttendanceOption, Door, Rsvp, RsvpStatus
+from tests.conftest import NOW, settings_for
+from tests.factories import make_code, make_hybrid, make_rsvp, reschedule, save
 
 # As a plan names it: the ids' own is the table itself on SQLite.
 _INDEX = re.compile(r"(?:Index Scan on|Scan using|USING INDEX|USING) (INTEGER PRIMARY KEY|\w+)")
@@ -256,11 +256,16 @@ def walks(seen: list[tuple[str, Any]], database: str) -> list[str]:
         ("UPDATE attendance_options SET seats_taken = 1, capacity = 5", "1 seats counted, 2 held"),
         ("UPDATE attendance_options SET waiting = 4", "4 parties counted as waiting, 0 wait"),
         ("DELETE FROM attendees", "a party of 2 with 0 attendees"),
+        ("UPDATE invitation_codes SET uses = 1", "code STAFF: 1 uses counted, 0 live RSVPs"),
+        ("UPDATE doors SET inside = 3", "3 counted at the door, 0 are in"),
+        ("DELETE FROM search_words", "1 RSVPs, of which the search finds 0"),
     ],
 )
 def test_the_doctor_says_which_counter_differs(app: Flask, change: str, words: str):
     room, _stream = make_hybrid(guests_max=1)
     make_rsvp(room, guests=["A guest"])
+    make_code(room.event, code="STAFF")
+    save(Door(event_id=room.event_id, inside=0, last_at=NOW))
     assert all(finding.is_fine for finding in doctor.counters())
     with db.engine.begin() as connection:
         connection.execute(text(f"{change} WHERE TRUE"))

@@ -126,6 +126,10 @@ class TestMetrics:
             'registration_waiting{mode="in_person"}': 1,
             'registration_waiting{mode="virtual"}': 0,
         }
+        with transaction():
+            held.attempts = 1
+        # One that was tried in vain waits, though it is not due.
+        assert self.numbers(client)["registration_oldest_mail_seconds"] == 86_400 + 300
         told = client.get("/metrics", headers=BEARER).text
         assert "Amina" not in told
         assert "@" not in told

@@ -544,7 +544,7 @@ class TestNo:
         body = last_body()
         assert "you are not coming, but we cannot be sure that it was yours" in body
         assert f"/rsvp/{rsvp.manage_key}" in body
-        take(rsvp, "TENTATIVE", **thief)
+        take(rsvp, "TENTATIVE", now=NOW + timedelta(hours=23), **thief)
         assert kinds(rsvp).count(MailKind.LINKS) == 1
         take(rsvp, "ACCEPTED", now=NOW + timedelta(days=2), **thief)
         assert kinds(rsvp).count(MailKind.LINKS) == 2

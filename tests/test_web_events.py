@@ -8,6 +8,7 @@ import json
 import re
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -315,6 +316,17 @@ class TestPage:
         page = client.get(f"/events/{event.slug}").text
         found = re.findall(r'class="face[^>]*>([^<]*)<', page)
         assert found == [shown]
+
+    def test_is_shared_with_its_hashtag(self, client: FlaskClient):
+        make_hybrid(slug="talk", title="Policing in Conflict", hashtag="PolicingUSIP")
+        page = html.unescape(words(client, "/events/talk"))
+        link = re.search(r'"(https://twitter\.com/intent/tweet\?[^"]*)"', page)
+        assert link is not None
+        assert parse_qs(urlsplit(link[1]).query) == {
+            "text": ["Policing in Conflict"],
+            "url": ["http://events.example.org/events/talk"],
+            "hashtags": ["PolicingUSIP"],
+        }
 
     def test_can_be_shared_without_a_hashtag(self, client: FlaskClient):
         make_hybrid(slug="plain")
