@@ -183,9 +183,9 @@ def check_move(event: Event, option: AttendanceOption, now: datetime) -> None:
         raise RsvpRefused(Refusal.NEEDS_APPROVAL, ORGANISERS_DECIDE)
     if not option.is_virtual:
         check_open(event, option, now)
-    elif option.opens_at is not None and now < option.opens_at:
+    elif not option.has_opened(now):
         raise RsvpRefused(Refusal.NOT_OPEN, _("This way to attend is not open yet."))
-    elif option.closes_at is not None and now >= option.closes_at:
+    elif option.has_closed(now):
         raise RsvpRefused(Refusal.CLOSED, _("This way to attend has closed."))
 
 

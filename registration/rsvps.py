@@ -148,13 +148,9 @@ def streams(
     rsvp: Rsvp, options: Sequence[AttendanceOption], now: datetime
 ) -> list[AttendanceOption]:
     """The ways to watch that have room for an RSVP, and that it can take now."""
-    return [
-        option
-        for option in options
-        if option.is_virtual
-        and option.has_room_for(rsvp.party_size)
-        and may_move(rsvp.event, option, now)
-    ]
+    if not rsvp.event.takes_place(now):
+        return []
+    return [option for option in options if option.lets_watch_instead(rsvp.party_size, now)]
 
 
 def leaves_queue(rsvp: Rsvp, option: AttendanceOption, now: datetime) -> bool:

@@ -92,20 +92,28 @@ class AttendanceOption(Base):
         """When this option closes, of its own window and the event's the earlier."""
         return min(self.closes_at or event.accepts_until, event.accepts_until)
 
+    def has_opened(self, now: datetime) -> bool:
+        """Whether its own window has opened, whatever the event's does."""
+        return self.opens_at is None or self.opens_at <= now
+
+    def has_closed(self, now: datetime) -> bool:
+        """Whether its own window has closed, whatever the event's does."""
+        return self.closes_at is not None and self.closes_at <= now
+
     def is_open(self, event: Event, now: datetime) -> bool:
         """Whether this option takes RSVPs now."""
         opens_at = self.opens_for(event)
         return (opens_at is None or opens_at <= now) and now < self.closes_for(event)
 
     def lets_watch_instead(self, party_size: int, now: datetime) -> bool:
-        """Whether who has an RSVP may watch instead: a stream's own window counts, not the event's.
+        """Whether who has an RSVP may watch instead, while the event takes place.
 
-        What is said of it in mail; admission.check_move decides, and says why not.
+        The stream's own window counts, not the event's. What is offered; admission.check_move
+        decides by the same window, and says why not.
         """
-        has_opened = self.opens_at is None or self.opens_at <= now
-        has_closed = self.closes_at is not None and self.closes_at <= now
-        is_open = has_opened and not has_closed and not self.needs_approval
-        return self.is_virtual and is_open and self.has_room_for(party_size)
+        is_open = self.has_opened(now) and not self.has_closed(now)
+        may_watch = self.is_virtual and is_open and not self.needs_approval
+        return may_watch and self.has_room_for(party_size)
 
     def is_watched(self, event: Event) -> bool:
         """Whether it is a stream that somebody watches here, or can ask for: not elsewhere."""
