@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import or_, select
 
 from registration import audit, seating
 from registration.database import db, transaction
@@ -71,7 +71,6 @@ def fill_all(*, now: datetime) -> int:
         .limit(1)
         .scalar_subquery()
     )
-    cut_off = func.coalesce(Event.promotion_closes_at, Event.starts_at)
     event_ids = db.session.scalars(
         select(AttendanceOption.event_id)
         .join(Event, Event.id == AttendanceOption.event_id)
@@ -79,7 +78,7 @@ def fill_all(*, now: datetime) -> int:
             AttendanceOption.waiting > 0,
             Event.status == EventStatus.PUBLISHED,
             Event.promotes_automatically,
-            cut_off > now,
+            Event.queue_closes_at > now,
             Event.ends_at > now,
             or_(
                 AttendanceOption.capacity.is_(None),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Select, SQLColumnExpression, exists, func, or_, select
+from sqlalchemy import Row, Select, SQLColumnExpression, exists, or_, select
 
 from registration import emails
 from registration.database import db, transaction
@@ -49,10 +49,7 @@ class Anchor(NamedTuple):
 
 START = Anchor(Event.starts_at, lambda event: event.starts_at)
 END = Anchor(Event.ends_at, lambda event: event.ends_at)
-QUEUE_CLOSES = Anchor(
-    func.coalesce(Event.promotion_closes_at, Event.starts_at),
-    lambda event: event.promotion_closes_at or event.starts_at,
-)
+QUEUE_CLOSES = Anchor(Event.queue_closes_at, lambda event: event.queue_closes_at)
 
 
 @dataclass(frozen=True)

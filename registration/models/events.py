@@ -7,7 +7,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, UniqueConstraint, func
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from registration.database import Base
@@ -224,10 +225,20 @@ class Event(Base):
         """From when on staff may open or end the lobby by hand: before, the clock alone counts."""
         return min(self.starts_at - timedelta(hours=24), self.lobby_opens_at)
 
+    @hybrid_property
+    def queue_closes_at(self) -> datetime:
+        """When the waitlist closes, unless the event ends before; of a row, and in a query."""
+        return self.promotion_closes_at or self.starts_at
+
+    @queue_closes_at.inplace.expression
+    @classmethod
+    def _queue_closes_at(cls) -> ColumnElement[datetime]:
+        return func.coalesce(cls.promotion_closes_at, cls.starts_at)
+
     @property
     def promotes_until(self) -> datetime:
         """When the waitlist stops moving by itself; nobody joins it any more."""
-        return min(self.promotion_closes_at or self.starts_at, self.ends_at)
+        return min(self.queue_closes_at, self.ends_at)
 
     def promotes_at(self, now: datetime) -> bool:
         """Whether a seat that is free now goes to the first in the queue by itself."""
