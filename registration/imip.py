@@ -8,7 +8,6 @@ is to come. Where there is no calendar, Outlook's own format is. Knows nothing o
 
 from __future__ import annotations
 
-import enum
 import hashlib
 import re
 from collections.abc import Iterator
@@ -46,14 +45,6 @@ _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*+("?)')
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
-class Dmarc(enum.StrEnum):
-    """What our own mail server found of the sender's domain."""
-
-    PASS = "pass"  # noqa: S105 - no password
-    FAIL = "fail"
-    NONE = "none"
-
-
 @dataclass(frozen=True)
 class Reply:
     """One answer to one entry, as a calendar sent it."""
@@ -63,7 +54,7 @@ class Reply:
     sender: str
     partstat: str  # COUNTER or REFRESH where the calendar sent that
     digest: str  # of the calendar part: the same reply twice is one
-    dmarc: Dmarc = Dmarc.NONE
+    fails_dmarc: bool = False  # by the word of our own mail server
     sequence: int | None = None
     stamped_at: datetime | None = None
     comment: str = ""
@@ -79,7 +70,7 @@ class Reply:
 
     def is_from(self, address: str) -> bool:
         """Whether it comes from that address, as far as our mail server can tell."""
-        return self.sender == address and self.dmarc is not Dmarc.FAIL
+        return self.sender == address and not self.fails_dmarc
 
     def is_after(self, moment: datetime | None) -> bool:
         """Whether it was said after that; whatever was said is after nothing."""
@@ -128,26 +119,22 @@ def read(raw: bytes, *, authserv: str = "") -> list[Reply]:
         return []
     if message.get_content_type() == "multipart/report":
         return []
-    dmarc = _dmarc(message, authserv)
-    if content is None:
-        found = _outlooks_own(message, sender, dmarc)
-    else:
-        found = _replies(content, sender, dmarc)
-    is_automatic = _is_automatic(message, sender)
-    return [replace(reply, is_automatic=is_automatic) for reply in found]
+    found = _outlooks_own(message, sender) if content is None else _replies(content, sender)
+    fails_dmarc, is_automatic = _fails_dmarc(message, authserv), _is_automatic(message, sender)
+    return [replace(reply, fails_dmarc=fails_dmarc, is_automatic=is_automatic) for reply in found]
 
 
-def _replies(content: str, sender: str, dmarc: Dmarc) -> list[Reply]:
+def _replies(content: str, sender: str) -> list[Reply]:
     """The replies in a calendar."""
     method, entries = _parse(content)
     if method not in ("REPLY", "COUNTER", "REFRESH"):
         return []
     digest = hashlib.sha256(content.encode("utf-8", "replace")).hexdigest()
-    read = (_reply(entry, sender, digest, dmarc, method) for entry in entries[:_MOST_ENTRIES])
+    read = (_reply(entry, sender, digest, method) for entry in entries[:_MOST_ENTRIES])
     return [reply for reply in read if reply is not None]
 
 
-def _outlooks_own(message: Message, sender: str, dmarc: Dmarc) -> list[Reply]:
+def _outlooks_own(message: Message, sender: str) -> list[Reply]:
     """The answer in a winmail.dat. It names nobody: it is of whom the mail is from."""
     for part in list(_parts(message))[:_MOST_PARTS]:
         name = (part.get_filename() or "").lower()
@@ -162,7 +149,6 @@ def _outlooks_own(message: Message, sender: str, dmarc: Dmarc) -> list[Reply]:
                     sender=sender,
                     partstat=answer.partstat,
                     digest=hashlib.sha256(content).hexdigest(),
-                    dmarc=dmarc,
                     sequence=answer.sequence,
                     stamped_at=answer.answered_at,
                     is_odd=answer.is_odd,
@@ -171,7 +157,7 @@ def _outlooks_own(message: Message, sender: str, dmarc: Dmarc) -> list[Reply]:
     return []
 
 
-def _reply(entry: _Entry, sender: str, digest: str, dmarc: Dmarc, method: str) -> Reply | None:
+def _reply(entry: _Entry, sender: str, digest: str, method: str) -> Reply | None:
     attendees = [
         (_address(value), parameters) for parameters, value in entry.lines.get("ATTENDEE", [])
     ]
@@ -190,7 +176,6 @@ def _reply(entry: _Entry, sender: str, digest: str, dmarc: Dmarc, method: str) -
         # What is no REPLY says what it wants by its method alone (RFC 5546, 3.2.6 and 3.2.7).
         partstat=parameters.get("PARTSTAT", "").upper() if method == "REPLY" else method,
         digest=digest,
-        dmarc=dmarc,
         sequence=int(sequence) if sequence.isdecimal() and len(sequence) < 10 else None,
         stamped_at=_stamp(entry.text("DTSTAMP")),
         comment=comment[:_LONGEST_COMMENT],
@@ -336,8 +321,8 @@ def _results(message: Message) -> Iterator[tuple[str, str]]:
         yield "".join(server.lower().split()[:1]), results
 
 
-def _dmarc(message: Message, authserv: str) -> Dmarc:
-    """What our own server says; what others wrote into the mail says nothing.
+def _fails_dmarc(message: Message, authserv: str) -> bool:
+    """Whether our own server says no to it; what others wrote into the mail says nothing.
 
     It may say it in several headers, one for each of its filters. A no anywhere is a no.
     """
@@ -350,6 +335,4 @@ def _dmarc(message: Message, authserv: str) -> Dmarc:
                     _QUOTED.sub(lambda found: "" if found[1] else found[0], results)
                 )
             }
-    if said - {"pass", "none"}:
-        return Dmarc.FAIL
-    return Dmarc.PASS if "pass" in said else Dmarc.NONE
+    return bool(said - {"pass", "none"})

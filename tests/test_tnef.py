@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from registration import imip, inbox, tnef
 from registration.database import db
-from registration.imip import Dmarc, Reply
+from registration.imip import Reply
 from registration.models import RsvpStatus
 from registration.tnef import Answer
 from tests.conftest import NOW
@@ -194,5 +194,5 @@ def test_it_is_known_by_its_type_or_its_name_and_doubted_as_any_other(marked: by
     (reply,) = imip.read(raw, authserv="mx.example.org")
     assert reply == Reply(
         uid=UID, attendee="amina@example.org", sender="amina@example.org", partstat="TENTATIVE",
-        digest=reply.digest, dmarc=Dmarc.FAIL, sequence=2, stamped_at=NOW, is_odd=True,
+        digest=reply.digest, fails_dmarc=True, sequence=2, stamped_at=NOW, is_odd=True,
     )  # fmt: skip
