@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from flask_babel import gettext
 
-from registration.editions import facts_of as event_facts_of
-from registration.editions import facts_of_speaker
+from registration import editions
 from registration.letters import (
     accounts,
     digests,
@@ -67,7 +66,7 @@ def compose(mail: OutboxMail) -> Letter:
     if mail.speaker is not None:
         told = []
         if before := mail.facts.get("before"):
-            after = facts_of_speaker(mail.speaker)
+            after = editions.facts_of_speaker(mail.speaker)
             # What was told before a fact was kept is taken to have said it.
             told = events.changes(after | before, after, sorted(after))
         return speakers.COMPOSERS[mail.kind](mail.speaker, told, mail.ended_at or now())
@@ -75,7 +74,7 @@ def compose(mail: OutboxMail) -> Letter:
     letter = _TO_ATTENDEES[mail.kind](mail.rsvp, mail)
     if mail.kind is not MailKind.EVENT_CHANGED and (before := mail.facts.get("before")):
         # The event has changed since, and this is the first that they hear of it.
-        after = event_facts_of(mail.rsvp.event)
+        after = editions.facts_of(mail.rsvp.event)
         letter.paragraphs[:0] = events.changes(before, after, mail.facts["changed"])
     if mail.facts.get("copy"):
         name = mail.facts.get("name", mail.rsvp.name)

@@ -9,20 +9,18 @@ from zoneinfo import ZoneInfo
 from flask import current_app
 from flask_babel import gettext
 
-from registration import entries, wording
-from registration.editions import Facts, facts_of
+from registration import editions, entries, wording
+from registration.editions import Facts
 from registration.letters.letter import (
     Letter,
     Link,
+    facts_of,
     first_name,
     paragraphs_of,
     place_of,
     preheader_of,
     when_of,
     why_answered,
-)
-from registration.letters.letter import (
-    facts_of as event_facts,
 )
 from registration.models import MailKind, OutboxMail, Rsvp, RsvpStatus
 
@@ -104,7 +102,7 @@ def _clock(facts: Facts, at: datetime) -> str:
 def _changed(rsvp: Rsvp, mail: OutboxMail) -> Letter:
     event = rsvp.event
     name = first_name(rsvp.name)
-    told = changes(mail.facts["before"], facts_of(event), mail.facts["changed"])
+    told = changes(mail.facts["before"], editions.facts_of(event), mail.facts["changed"])
     keeps = _what_stays(rsvp)
     if rsvp.is_confirmed and rsvp.ical_sequence >= 0:
         follows = gettext("Your calendar follows by itself.")
@@ -126,7 +124,7 @@ def _changed(rsvp: Rsvp, mail: OutboxMail) -> Letter:
         ],
         preheader=preheader_of(event, follows),
         button=Link(gettext("Open my RSVP"), entries.manage_url(rsvp)),
-        events=[event_facts(event, [place_of(rsvp)])],
+        events=[facts_of(event, [place_of(rsvp)])],
         links=[Link(_what_can_be_done(rsvp), entries.manage_url(rsvp))],
         why=why_answered(rsvp),
     )
@@ -162,7 +160,7 @@ def _cancelled(rsvp: Rsvp, mail: OutboxMail) -> Letter:
         heading=gettext("The event is cancelled, %(name)s", name=first_name(rsvp.name)),
         paragraphs=paragraphs,
         preheader=preheader_of(event, gettext("It will not take place.")),
-        events=[event_facts(event, [])],
+        events=[facts_of(event, [])],
         why=why_answered(rsvp),
     )
 
