@@ -5,9 +5,10 @@ Each public function that writes is one transaction, or one for each chunk.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import Row, delete, func, select
 
 from registration import emails, listing
 from registration.database import db, transaction
@@ -75,7 +76,7 @@ def _is_open(event: Event, now: datetime) -> bool:
 
 
 def _take(event_id: int, now: datetime, *, tells: bool) -> int:
-    """Take some addresses away, each for one worker alone, and write their mails."""
+    """Take some addresses away, each for one worker alone, and mail them if it `tells`."""
     with transaction():
         some = (
             select(OpeningReminder.id)
@@ -90,30 +91,34 @@ def _take(event_id: int, now: datetime, *, tells: bool) -> int:
             .execution_options(synchronize_session=False)
         ).all()
         if tells and taken:
-            # Staff may have put them on the list meanwhile.
-            there = set(
-                db.session.scalars(
-                    select(Rsvp.email).where(
-                        Rsvp.event_id == event_id,
-                        Rsvp.status.in_(LIVE),
-                        Rsvp.email.in_([person.email for person in taken]),
-                    )
-                )
-            )
-            rows = [
-                emails.row(
-                    MailKind.OPENED,
-                    # Not by its number: SQLite gives that of a deleted row again.
-                    f"{event_id}.{person.created_at.timestamp()}",
-                    recipient=person.email,
-                    language=person.language,
-                    event_id=event_id,
-                    forgets=True,
-                    now=now,
-                )
-                for person in taken
-                if person.email not in there
-            ]
-            if rows:
-                write_rows(OutboxMail, rows)
+            _mail(event_id, taken, now)
     return len(taken)
+
+
+def _mail(event_id: int, taken: Sequence[Row[str, str, datetime]], now: datetime) -> None:
+    """Write the mails to those who were taken, as (address, language, when they asked)."""
+    # Staff may have put them on the list meanwhile.
+    there = set(
+        db.session.scalars(
+            select(Rsvp.email).where(
+                Rsvp.event_id == event_id,
+                Rsvp.status.in_(LIVE),
+                Rsvp.email.in_([person.email for person in taken]),
+            )
+        )
+    )
+    rows = [
+        emails.row(
+            MailKind.OPENED,
+            # Not by its number: SQLite gives that of a deleted row again.
+            f"{event_id}.{person.created_at.timestamp()}",
+            recipient=person.email,
+            language=person.language,
+            event_id=event_id,
+            forgets=True,
+            now=now,
+        )
+        for person in taken
+        if person.email not in there
+    ]
+    write_rows(OutboxMail, rows)
