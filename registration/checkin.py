@@ -42,17 +42,8 @@ def admit(
             person = lookup.person_by_code(code) if code else None
         outcome = arrivals.standing(person, event_id)
         if person is not None and outcome is Outcome.ADMITTED:
-            if kept and _was_taken_back(person, since=now):
-                outcome = Outcome.TAKEN_BACK
-            elif not arrivals.mark(person, staff_id=staff_id, now=now):
-                # In already, or cancelled while this was decided: look again.
-                person = lookup.person_by_id(person.id)
-                outcome = arrivals.standing(person, event_id)
-                if person and outcome is Outcome.ADMITTED:
-                    outcome = _of_who_is_in(person, staff_id=staff_id, now=now, kept=kept)
-            else:
-                arrivals.came_in(event_id, 1, now=now)
-            if person is not None and again and outcome is Outcome.AGAIN:
+            outcome, person = _let_in(person, event_id, staff_id=staff_id, now=now, kept=kept)
+            if again and outcome is Outcome.AGAIN:
                 outcome = Outcome.READMITTED
         if outcome is not Outcome.ADMITTED:
             # A ticket of another event is no business of that event's log.
@@ -67,6 +58,23 @@ def admit(
                 **about,
             )
     return Decision(outcome, person)
+
+
+def _let_in(
+    person: Attendee, event_id: int, *, staff_id: int, now: datetime, kept: bool
+) -> tuple[Outcome, Attendee | None]:
+    """Mark one whose ticket lets them in; what the door says, and of whom, as they are by then."""
+    if kept and _was_taken_back(person, since=now):
+        return Outcome.TAKEN_BACK, person
+    if arrivals.mark(person, staff_id=staff_id, now=now):
+        arrivals.came_in(event_id, 1, now=now)
+        return Outcome.ADMITTED, person
+    # In already, or cancelled while this was decided: look again.
+    found = lookup.person_by_id(person.id)
+    outcome = arrivals.standing(found, event_id)
+    if found is not None and outcome is Outcome.ADMITTED:
+        outcome = _of_who_is_in(found, staff_id=staff_id, now=now, kept=kept)
+    return outcome, found
 
 
 def _of_who_is_in(person: Attendee, *, staff_id: int, now: datetime, kept: bool) -> Outcome:
