@@ -55,7 +55,7 @@ def answer(
     codes = parties.random_codes(1 + len(guests))
     rsvp = parties.new_rsvp(details, now, party_size=1 + len(guests))
     rsvp.source = source
-    with transaction(keep=True, rows_last=True) as session:
+    with transaction(keep=True, rows_last=True):
         seats = seating.lock(event_id)
         option = admission.option_of(seats, option_id)
         admission.check_open(seats.event, option, now)
@@ -67,14 +67,10 @@ def answer(
         admission.check_party(
             seats.event, option, 1 + len(guests), now, accepts_waiting=accepts_waiting
         )
-
         # Last, so that a known and an unknown address are refused alike.
         earlier = _earlier(event_id, details.email)
-        live = [number for number, status in earlier.items() if status in LIVE]
-        if live:
-            links.mail([session.get_one(Rsvp, live[0])], details.email, now=now)
+        if _is_mailed_its_link(details.email, earlier, now):
             return None
-
         parties.direct(rsvp, seats.event, option)
         if accepts_waiting:
             rsvp.meanwhile_option_id = admission.meanwhile(seats, meanwhile_option_id, now)
@@ -134,6 +130,15 @@ def _earlier(event_id: int, email: str) -> dict[int, RsvpStatus]:
     """What this address has answered to this event: its live RSVP, and those that have ended."""
     rows = db.session.connection().execute(_EARLIER, {"event": event_id, "email": email})
     return dict(rows.all())
+
+
+def _is_mailed_its_link(email: str, earlier: Mapping[int, RsvpStatus], now: datetime) -> bool:
+    """Mail an address the link of the live RSVP that it has; False if it has none."""
+    for rsvp_id, status in earlier.items():
+        if status in LIVE:
+            links.mail([db.session.get_one(Rsvp, rsvp_id)], email, now=now)
+            return True
+    return False
 
 
 def _check_start(event: Event, begins_at: datetime | None) -> None:
