@@ -186,12 +186,12 @@ def release_due(*, now: datetime) -> int:
     for mailing_id in db.session.scalars(due).all():
         with transaction():
             mailing = _locked_if_there(mailing_id)
-            # Else another worker was quicker, or staff took it back.
+            # Another worker was quicker, or staff took it back.
             if mailing is None or not mailing.is_scheduled:
                 continue
             if mailing.is_overtaken and mailing.event.may_come_back(now):
                 continue
-            if mailing.is_overtaken or _is_too_late(mailing, now):
+            if mailing.is_overtaken or _was_missed(mailing, now):
                 mailing.state, mailing.due_at = MailingState.DRAFT, None
                 _record("kept_back", mailing, None, now)
                 continue
@@ -199,7 +199,7 @@ def release_due(*, now: datetime) -> int:
     return number
 
 
-def _is_too_late(mailing: Mailing, now: datetime) -> bool:
+def _was_missed(mailing: Mailing, now: datetime) -> bool:
     """Whether it was to go before the end of its event, and no worker ran until after it."""
     ends_at = mailing.event.ends_at
     return mailing.due_at is not None and mailing.due_at < ends_at <= now
