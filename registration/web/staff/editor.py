@@ -25,7 +25,7 @@ from registration.web.photos import PhotoRefused
 from registration.web.staff import editor_lists, editor_moves
 from registration.web.staff.access import event_by_slug, staff_only
 from registration.web.staff.editor_forms import FORMS, SectionForm
-from registration.web.staff.editor_moves import Move
+from registration.web.staff.editor_moves import Shift
 from registration.web.staff.editor_page import NAMES, SECTIONS, both, page, shown
 
 blueprint = Blueprint("staff_editor", __name__, url_prefix="/staff")
@@ -142,7 +142,7 @@ def _ask_whether_to_tell(
     name: str,
     news: Reach,
     changes: dict[str, Any],
-    moving: list[Move],
+    moving: list[Shift],
 ) -> str:
     """Before a change that calendars show is saved: who would be told what."""
     return render_template(

@@ -16,7 +16,7 @@ from registration.times import now
 
 
 @dataclass(frozen=True)
-class Move:
+class Shift:
     """A scheduled message, and when it goes then; never for one that becomes a draft again."""
 
     subject: str
@@ -24,19 +24,19 @@ class Move:
     after: datetime | None
 
 
-def moves(event: Event, changes: Mapping[str, Any]) -> list[Move]:
+def moves(event: Event, changes: Mapping[str, Any]) -> list[Shift]:
     """The scheduled messages that these changes move; nothing is changed yet."""
     to = changes.get("starts_at", event.starts_at), changes.get("time_zone", event.time_zone)
     if to == (event.starts_at, event.time_zone):
         return []
     return [
-        Move(mailing.subject, mailing.due_at, due_at)
+        Shift(mailing.subject, mailing.due_at, due_at)
         for mailing, due_at in shifting.messages(event, *to, now=now())
         if mailing.due_at
     ]
 
 
-def tell(moved: Sequence[Move]) -> None:
+def tell(moved: Sequence[Shift]) -> None:
     """Say on the next page what became of them: their text may be wrong by now."""
     drafts = sum(move.after is None for move in moved)
     if len(moved) > drafts:
