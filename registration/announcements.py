@@ -159,7 +159,7 @@ def _spread_chunk(
             # No wait for the disk under the lock. What a crash of the database server forgets is
             # forgotten whole, and told anew; whoever mails it has waited for the disk by then.
             session.execute(text("SET LOCAL synchronous_commit = off"))
-        # In the order of all who change seats; two workers take turns.
+        # First of all, as whoever changes seats does; two workers take turns.
         seats = seating.lock(event_id)
         began = time.monotonic()
         announcement = session.get_one(Announcement, announcement_id, populate_existing=True)

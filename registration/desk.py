@@ -1,4 +1,4 @@
-"""What staff do with one RSVP for somebody else. Each public function is one transaction.
+"""What staff do with RSVPs on behalf of attendees. Each public function is one transaction.
 
 A refusal is an RsvpRefused whose text is fit for staff. Every change is in the audit log, with
 what was there before.

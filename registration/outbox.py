@@ -76,9 +76,10 @@ def resend(*, mail_id: int, staff_id: int | None, now: datetime) -> bool:
 
 
 def came_back(*, message_id: str, said: str, now: datetime) -> bool:
-    """Note that a mail which had gone did not arrive, and what the last server said; whether it is.
+    """Note that a mail which had gone did not arrive, and what the last server said.
 
-    It is given up from then on. Staff who have put the address right can try it again.
+    It is given up from then on. Staff who have put the address right can try it again. False
+    where no mail of ours that has gone has this Message-ID.
     """
     with transaction():
         found = db.session.scalar(

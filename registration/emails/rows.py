@@ -113,7 +113,10 @@ class Superseded(NamedTuple):
 
 
 def supersede(whose: Any, now: datetime, *, mailings_too: bool = False) -> Superseded:
-    """Mails that still wait say what is no longer so; what staff wrote holds until the end."""
+    """Let mails that still wait give way: they say what is no longer so. What they said.
+
+    What staff wrote holds until an RSVP ends: it gives way with `mailings_too` alone.
+    """
     waiting = to_its_reader()
     if not mailings_too:
         waiting &= OutboxMail.mailing_id.is_(None)

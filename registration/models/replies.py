@@ -15,9 +15,8 @@ class ReplyState(enum.StrEnum):
     """What became of a reply."""
 
     APPLIED = "applied"
-    NOTED = (
-        "noted"  # it changed nothing: late, older than another, of an event that is over, or read
-    )
+    # It changed nothing: it is late, older than another, of an event that is over, or was read.
+    NOTED = "noted"
     ASKED = "asked"  # it may not be theirs: the address was mailed its link instead
     ODD = "odd"  # a counter-proposal, a delegation or the like: it waits until people read it
 
