@@ -65,14 +65,8 @@ def add(
         if role is not None or not account.roles:
             account.roles = [_role(role or StaffRole.ORGANISER)]
         db.session.flush()
-        for event_id in events.values():
-            known = select(staff_events.c.event_id).where(
-                staff_events.c.staff_id == account.id, staff_events.c.event_id == event_id
-            )
-            if db.session.scalar(known) is None:
-                db.session.execute(
-                    insert(staff_events).values(staff_id=account.id, event_id=event_id)
-                )
+        has = {event.id for event in events_of(account)}
+        _set_events(account, has.union(events.values()))
         audit.record("staff.added", now=now, actor="system", account=email, role=_role_of(account))
     return account
 
