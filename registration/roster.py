@@ -266,10 +266,6 @@ def _option_ids(event: Event, filters: Filters) -> list[int]:
     return list(db.session.scalars(wanted))
 
 
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-
-
 def _status_condition(event: Event, wanted: str) -> list[ColumnElement[bool]]:
     inside = select(Attendee.rsvp_id).where(Attendee.checked_in_at.is_not(None))
     if wanted == LIVE_ONES:
@@ -330,4 +326,4 @@ def _who_answered(filters: Filters) -> Select[Any]:
     parts = {f"{spelt}{end}" for spelt in spellings for end in (",", "]")}
     if filters.answer in ("yes", "no"):
         parts.add(json.dumps({"yes": filters.answer == "yes"})[1:-1])
-    return wanted.where(or_(*(value.like(f"%{_escaped(p)}%", escape="\\") for p in parts)))
+    return wanted.where(or_(*(value.contains(part, autoescape=True) for part in parts)))
