@@ -227,31 +227,15 @@ def _answered(rsvp: Rsvp | None, event: Event, form: RsvpForm) -> ResponseReturn
 def _page(
     asking: Asking, form: RsvpForm, status: int, *, is_preview: bool = False
 ) -> ResponseReturnValue:
-    event, moment = asking.event, now()
+    event = asking.event
     if not form.offers or event.status is EventStatus.CANCELLED:
-        opens_at = listing.opens_next(asking.options, event, moment)
-        is_to_open = opens_at is not None or not asking.options
-        page = render_template(
-            "rsvps/closed.html",
-            event=event,
-            now=moment,
-            form=form,
-            is_to_open=is_to_open,
-            is_online=all(option.is_virtual for option in asking.options),
-            opens_at=opens_at,
-            closed_at=listing.closed_at(asking.options, event, moment),
-        )
-        status = 200 if is_to_open and not event.is_past(moment) else 410
-        if request.method != "GET":
-            return page, status
-        # There is nothing to send: no token is needed, so no cookie.
-        return cacheable(make_response(page, status), seconds=FRESH)
+        return _closed(asking, form)
     form.word(event)
     page = render_template(
         "rsvps/answer.html",
         is_preview=is_preview,
         event=event,
-        now=moment,
+        now=now(),
         form=form,
         guests_line=guests_line(event.guests_max),
         invitation=invitation_by_key(event, form.invitation.data or ""),
@@ -261,6 +245,28 @@ def _page(
         may_watch=any(offer.option.is_virtual and not offer.waits for offer in form.offers),
     )
     return page, status
+
+
+def _closed(asking: Asking, form: RsvpForm) -> ResponseReturnValue:
+    """The page in the place of a form that offers nothing: RSVPs open later, or are over."""
+    event, moment = asking.event, now()
+    opens_at = listing.opens_next(asking.options, event, moment)
+    is_to_open = opens_at is not None or not asking.options
+    page = render_template(
+        "rsvps/closed.html",
+        event=event,
+        now=moment,
+        form=form,
+        is_to_open=is_to_open,
+        is_online=all(option.is_virtual for option in asking.options),
+        opens_at=opens_at,
+        closed_at=listing.closed_at(asking.options, event, moment),
+    )
+    status = 200 if is_to_open and not event.is_past(moment) else 410
+    if request.method != "GET":
+        return page, status
+    # There is nothing to send: no token is needed, so no cookie.
+    return cacheable(make_response(page, status), seconds=FRESH)
 
 
 def _all_wait(form: RsvpForm) -> bool:
