@@ -148,6 +148,12 @@ def act(slug: str, import_id: int) -> ResponseReturnValue:
                 "warn",
             )
             return redirect(url_for(".show", slug=slug, import_id=import_id), code=303)
+    return _take_in(event, pending)
+
+
+def _take_in(event: Event, pending: PendingImport) -> ResponseReturnValue:
+    """Take the list in as it was tried, and say what became of its rows."""
+    slug, import_id = event.slug, pending.id
     try:
         met = imports.run(
             event_id=event.id,
@@ -161,10 +167,10 @@ def act(slug: str, import_id: int) -> ResponseReturnValue:
         )
     except ImportRefused as refusal:
         flash(str(refusal), "warn")
-        if db.session.get(PendingImport, import_id) is None:
-            return redirect(url_for("staff_attendees.index", slug=slug), code=303)
-        return redirect(url_for(".show", slug=slug, import_id=import_id), code=303)
-    flash(_summary(met), "ok")
+        if db.session.get(PendingImport, import_id) is not None:
+            return redirect(url_for(".show", slug=slug, import_id=import_id), code=303)
+    else:
+        flash(_summary(met), "ok")
     return redirect(url_for("staff_attendees.index", slug=slug), code=303)
 
 
