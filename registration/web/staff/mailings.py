@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, abort, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext, ngettext
 from flask_security import current_user
@@ -24,10 +24,10 @@ from registration.models import (
 )
 from registration.segments import Segment
 from registration.times import now
-from registration.web.headers import FRAMED_MAIL
 from registration.web.staff.access import event_by_slug, staff_only
 from registration.web.staff.mailing_forms import MailingForm, ScheduleForm
 from registration.web.staff.mailing_preview import preview_of
+from registration.web.staff.mails import framed
 
 blueprint = Blueprint("staff_mailings", __name__, url_prefix="/staff/events/<slug>/messages")
 
@@ -207,10 +207,7 @@ def _discarded(slug: str) -> ResponseReturnValue:
 def html(slug: str, mailing_id: int) -> ResponseReturnValue:
     """The HTML part alone, for the frame of the preview: no scripts, nothing from outside."""
     event = event_by_slug(slug)
-    message = preview_of(event, _mailing(event, mailing_id))["message"]
-    answer = Response(message.html or "", content_type="text/html; charset=utf-8")
-    answer.headers["Content-Security-Policy"] = FRAMED_MAIL
-    return answer
+    return framed(preview_of(event, _mailing(event, mailing_id))["message"])
 
 
 def _form(event: Event, kept: Segment | None = None) -> MailingForm:

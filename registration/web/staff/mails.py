@@ -109,10 +109,11 @@ def show(mail_id: int) -> ResponseReturnValue:
 @staff_only(StaffRole.ORGANISER)
 def html(mail_id: int) -> ResponseReturnValue:
     """The HTML part alone, for the frame on the mail's page: no scripts, nothing from outside."""
-    return _framed(rendering.render(_mail(mail_id), now=now()))
+    return framed(rendering.render(_mail(mail_id), now=now()))
 
 
-def _framed(message: CalendarMessage) -> Response:
+def framed(message: CalendarMessage) -> Response:
+    """A mail's HTML part, pictures and all, for a frame that loads nothing."""
     page = message.html or ""
     for image in message.images:
         # Within: the frame is sandboxed, so a request of its own would carry no session.
@@ -145,7 +146,7 @@ def kind(name: str = "confirmed") -> ResponseReturnValue:
 @staff_only(StaffRole.ORGANISER)
 def kind_html(name: str) -> ResponseReturnValue:
     """The HTML part of a sample, for the frame on its page."""
-    return _framed(_sample(name))
+    return framed(_sample(name))
 
 
 def _sample(name: str) -> CalendarMessage:
