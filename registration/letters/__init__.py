@@ -15,32 +15,11 @@ from registration.letters import (
     rsvps,
     speakers,
 )
-from registration.letters.letter import (
-    EventFacts,
-    Letter,
-    Link,
-    Place,
-    Ticket,
-    facts_of,
-    first_name,
-    place_of,
-    tickets_of,
-)
+from registration.letters.letter import Letter, first_name
 from registration.models import MailKind, OutboxMail
 from registration.times import now
 
-__all__ = [
-    "EventFacts",
-    "Letter",
-    "Link",
-    "Place",
-    "Ticket",
-    "compose",
-    "facts_of",
-    "first_name",
-    "place_of",
-    "tickets_of",
-]
+__all__ = ["Letter", "compose", "first_name"]
 
 _TO_ATTENDEES = rsvps.COMPOSERS | events.COMPOSERS | reminders.COMPOSERS
 

@@ -38,8 +38,6 @@ LIVE = (
 )
 #: Live, and the address is known to be theirs: they can be written to, and moved.
 ANSWERED = (RsvpStatus.PENDING, RsvpStatus.WAITLISTED, RsvpStatus.CONFIRMED)
-#: Only an RSVP in one of these may hold seats.
-HOLDING = (RsvpStatus.UNVERIFIED, RsvpStatus.CONFIRMED)
 #: How long an unconfirmed address holds its seats. HOLD is of what is told to many.
 SEAT_HOLD = timedelta(minutes=30)
 
