@@ -9,12 +9,14 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_security import WebAuthnSigninResponseForm, hash_password
+from limits import parse
 from passlib.hash import argon2, sha256_crypt
 from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import select, update
@@ -31,7 +33,7 @@ from registration.models import (
     StaffRole,
 )
 from registration.parties import attendees
-from registration.web import answer_form, tries
+from registration.web import answer_form, limits, tries
 from registration.web.limits import SharedMemory, limiter
 from registration.web.staff import sign_in_forms, signing_in
 from registration.web.staff.sign_in_forms import begin_to_write
@@ -486,6 +488,64 @@ class Meeting:
 
         with ThreadPoolExecutor(self._number) as pool:
             return sorted(pool.map(one, range(self._number)))
+
+
+class TestCounters:
+    """Counts in a process's own memory, as time goes by."""
+
+    @pytest.fixture
+    def later(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+        """Let so many seconds go by for all counters."""
+        moment = [time.time()]
+        monkeypatch.setattr(limits, "time", SimpleNamespace(time=lambda: moment[0]))
+
+        def go_by(seconds: float) -> None:
+            moment[0] += seconds
+
+        return go_by
+
+    def test_who_has_tried_too_often_may_try_again_when_the_time_is_over(
+        self, app: Flask, client: FlaskClient, later: Callable[[float], None]
+    ) -> None:
+        limiter.reset()
+        account = make_staff(StaffRole.ADMIN)
+
+        def tried() -> int:
+            return post(client, "/staff/sign-in", email=account.email, password="no").status_code
+
+        assert [tried() for _ in range(11)] == [200] * 10 + [429]
+        later(15 * 60 - 1)
+        assert tried() == 429
+        later(1)
+        assert [tried() for _ in range(11)] == [200] * 10 + [429]
+        limiter.reset()
+
+    def test_a_count_ends_with_its_time_and_is_swept_away(
+        self, later: Callable[[float], None]
+    ) -> None:
+        memory = limits.ProcessMemory()
+        assert [memory.incr("one", 30), memory.incr("one", 30), memory.incr("two", 300)] == [
+            1,
+            2,
+            1,
+        ]
+        later(29)
+        assert memory.get("one") == 2
+        later(1)
+        assert (memory.get("one"), memory.get("two")) == (0, 1)
+        later(60)
+        memory.incr("three", 30)
+        assert memory.reset() == 2, "the first is gone, the others are there"
+
+    def test_they_are_redis_own_where_that_is_set(
+        self, app: Flask, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        monkeypatch.setitem(app.config, "REDIS_URL", "redis://127.0.0.1:1/0")
+        counting = limits.Limiter()
+        counting.init_app(app)
+        assert counting.hit(parse("1 per hour"), "one")
+        assert "since Redis is away" in caplog.text, "it was asked"
+        assert not counting.hit(parse("1 per hour"), "one")
 
 
 class TestGuessingAtOnce:

@@ -731,6 +731,11 @@ def test_what_is_no_accounts_address_is_not_kept_when_a_sign_in_fails(
     )
 
 
+def test_a_sign_in_form_that_is_sent_empty_is_no_guess_and_not_noted(client: FlaskClient) -> None:
+    assert enter(client, "", "a guess").status_code == 200
+    assert actions() == []
+
+
 def test_the_account_whose_sign_in_fails_is_noted_however_its_address_is_written(
     client: FlaskClient,
 ) -> None:
