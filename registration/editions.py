@@ -143,6 +143,16 @@ def renew(event: Event, *, now: datetime) -> bool:
     return True
 
 
+def begin(event: Event, *, now: datetime) -> None:
+    """Begin a new edition by what stands in entries and is told to nobody by itself.
+
+    Whose mail goes again, or is the next to go, has the next SEQUENCE with it.
+    """
+    keep(event, now=now)
+    event.edition += 1
+    _note(event, facts_of(event), now)
+
+
 def _note(event: Event, facts: Facts, now: datetime) -> None:
     db.session.add(
         EventEdition(event_id=event.id, number=event.edition, facts=facts, created_at=now)

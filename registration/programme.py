@@ -23,6 +23,7 @@ from registration import (
 )
 from registration.database import db, transaction
 from registration.models import (
+    AttendanceMode,
     AttendanceOption,
     Event,
     Question,
@@ -117,6 +118,8 @@ def save(
             for position, row in enumerate(rows)
         ]
         db.session.flush()
+        if name == "options" and _is_called_otherwise(current, rows):
+            editions.begin(event, now=now)
         if name == "people":
             photos = {row["photo"] for row in current} - {row.get("photo") for row in rows}
             mailed = _tell_speakers(event, {row["id"]: row["email"] for row in current}, now)
@@ -144,6 +147,16 @@ def _with_photos(
         {**row, "photo": shown.get(row["id"], "") if photo is None else photo}
         for row, photo in zip(rows, chosen, strict=True)
     ]
+
+
+def _is_called_otherwise(current: Sequence[Row], rows: Sequence[Row]) -> bool:
+    """Whether a room has another label, by which entries say where in the house to go."""
+    labels = {row["id"]: row["label"] for row in rows}
+    return any(
+        labels.get(row["id"], row["label"]) != row["label"]
+        for row in current
+        if row["mode"] is AttendanceMode.IN_PERSON
+    )
 
 
 def _say_the_same(rows: Sequence[Row], current: Sequence[Row], *, is_ordered: bool) -> bool:

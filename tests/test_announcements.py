@@ -22,6 +22,7 @@ from registration import (
     lifecycle,
     links,
     outbox,
+    programme,
     rendering,
     revisions,
     rsvps,
@@ -747,6 +748,23 @@ def test_a_resent_mail_that_waits_while_the_event_moves_has_the_next_number(
     move(room.event)
     spread(now=AFTER_HOLD + HOLD)
     assert [mail.ical_sequence for mail in mails(MailKind.EVENT_CHANGED)] == [2]
+
+
+def test_a_room_that_is_called_otherwise_is_told_to_nobody_and_counts_in_what_is_sent_again(
+    app: Flask,
+) -> None:
+    room, _stream = make_hybrid()
+    rsvp = make_rsvp(room)
+    all_have_gone()
+    rows = programme.rows_of(room.event, "options")
+    rows[0] |= {"label": "Hall B"}
+    about = {"event_id": room.event_id, "name": "options", "seen": "", "staff_id": None}
+    programme.save(**about, rows=rows, now=NOW)  # type: ignore[arg-type]
+    db.session.refresh(room.event)
+    assert news_of(room.event, now=NOW).is_empty
+    links.resend(rsvp_id=rsvp.id, now=NOW, staff_id=None)
+    again = vevent(mails(MailKind.CONFIRMED)[-1])
+    assert (again["SEQUENCE"], str(again["DESCRIPTION"]).splitlines()[0]) == (1, "Hall B")
 
 
 def test_a_first_mail_to_who_came_by_a_list_without_mails_brings_the_entry(app: Flask) -> None:
