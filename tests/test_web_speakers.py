@@ -407,6 +407,20 @@ def test_staff_send_again_and_take_back(desk: FlaskClient, speaker: Speaker) -> 
     assert "taken back" in desk.get(answer.location).text
 
 
+def test_who_was_replaced_stands_below_who_speaks_instead(
+    desk: FlaskClient, speaker: Speaker
+) -> None:
+    base, speaker_id, before = (
+        f"/staff/events/{speaker.event.slug}/speakers/", speaker.id, speaker.name,
+    )  # fmt: skip
+    post(desk, f"{base}{speaker_id}", do="invite", email=speaker.email)
+    answer = post(
+        desk, f"{base}{speaker_id}/edit", **fields(name="Lise Ndiaye", email="lise@example.org")
+    )
+    page = desk.get(answer.location).text
+    assert page.index("of Lise Ndiaye<") < page.index(f"of {before}<")
+
+
 @pytest.mark.parametrize("role", [StaffRole.DOOR, StaffRole.ORGANISER, None])
 def test_strangers_do_nothing_with_a_speaker(
     app: Flask, client: FlaskClient, speaker: Speaker, role: StaffRole | None

@@ -147,7 +147,10 @@ def index(slug: str) -> ResponseReturnValue:
 def _page(event: Event, typed: Mapping[int, str] | None = None) -> str:
     """The people, each with their address, or what was `typed` in its stead and refused."""
     people = db.session.scalars(
-        select(Speaker).where(Speaker.event_id == event.id).order_by(Speaker.position)
+        select(Speaker)
+        .where(Speaker.event_id == event.id)
+        # Below all others who is not on the programme any more.
+        .order_by(Speaker.position < 0, Speaker.position)
     ).all()
     replies = db.session.scalars(
         select(AuditEntry)
