@@ -272,10 +272,12 @@ def find_pass(event: Event, email: str, *, invitation_key: str, code: str) -> Pa
             "Your invitation is for %(email)s. Answer with that address.", email=invitation.email
         )
         raise RsvpRefused(Refusal.NOT_INVITED, text)
-    raise RsvpRefused(
-        Refusal.NOT_INVITED,
-        _("This event is by invitation. Use the link in your invitation, or a valid code."),
+    text = (
+        _("This code is not one of this event. Check it, or use the link in your invitation.")
+        if code
+        else _("This event is by invitation. Use the link in your invitation, or a valid code.")
     )
+    raise RsvpRefused(Refusal.NOT_INVITED, text)
 
 
 def invitation_by_key(event: Event, key: str) -> Invitation | None:

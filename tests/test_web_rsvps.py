@@ -708,6 +708,9 @@ class TestByInvitation:
         room, _ = make_hybrid(visibility=Visibility.INVITATION)
         answer = send(client, room.event, room)
         assert (answer.status_code, "This event is by invitation" in text_of(answer)) == (403, True)
+        answer = send(client, room.event, room, code="PARTNRES")
+        told = "This code is not one of this event. Check it, or use the link in your invitation."
+        assert (answer.status_code, f'<a href="#code">{told}</a>' in answer.text) == (403, True)
         code = make_code(room.event, uses_max=1)
         make_rsvp(room, code=code.code)
         answer = send(client, room.event, room, code=code.code)
