@@ -106,6 +106,21 @@ class TestTheForm:
         kinds = db.session.scalars(select(OutboxMail.kind).order_by(OutboxMail.id)).all()
         assert kinds == [MailKind.CONFIRMED, MailKind.LINKS]
 
+    def test_the_cookie_of_a_form_holds_what_the_privacy_notice_says_and_no_more(
+        self, app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setitem(app.config, "MAIL_SERVER", "mail.example.org")
+        room, _ = make_hybrid()
+        client.get(f"/events/{room.event.slug}/rsvp")
+        with client.session_transaction() as before:
+            assert set(before) == {"csrf_token"}
+        assert send(client, room.event, room, source="news").status_code == 303
+        with client.session_transaction() as held:
+            said = {name: held[name] for name in held.keys() - {"csrf_token", "_fresh"}}
+            assert said == {"sent_to": "amina@example.org", "came_by": {"source": "news"}}
+        notice = text_of(client.get("/privacy"))
+        assert "it holds the address that you gave and by which link or code you came" in notice
+
     def test_an_unknown_event_is_404_and_a_draft_too(self, client: FlaskClient):
         assert client.get("/events/nothing/rsvp").status_code == 404
         draft = make_event(status=EventStatus.DRAFT)
