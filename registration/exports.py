@@ -304,6 +304,27 @@ def hand_out(export: Export, *, now: datetime, staff_id: int | None = None) -> I
     return formats.WRITERS[export.format](export)
 
 
+def note_print(
+    what: str,
+    *,
+    event_id: int,
+    attendees: int,
+    sensitive: bool,
+    staff_id: int,
+    now: datetime,
+) -> None:
+    """Note in the audit log that so many people leave the house on paper: "list" or "badges"."""
+    with transaction():
+        audit.record(
+            f"export.{what}",
+            now=now,
+            staff_id=staff_id,
+            event_id=event_id,
+            attendees=attendees,
+            sensitive=sensitive,
+        )
+
+
 def spoken(value: dict[str, Any], yes_no: Mapping[bool, Any]) -> Any:
     """A stored answer as text; `yes_no` is what a yes and a no are told by."""
     if "choices" in value:

@@ -30,7 +30,11 @@ from tests.signing_in import post, sign_in
 #: mail programs (RFC 8058) and players that are embedded elsewhere send no cookie.
 WITHOUT_TOKEN = {"unsubscribe.act", "lobby.enter"}
 #: Reading these is an act that staff answer for: it stands in the audit log.
-WRITES_DOWN_THAT_IT_WAS_READ = {"staff_exports.download"}
+WRITES_DOWN_THAT_IT_WAS_READ = {
+    "staff_exports.download",
+    "staff_printing.door_list",
+    "staff_printing.badges",
+}
 #: Pages that an administrator who is signed in is led away from: Flask-Security's, which want no
 #: or a fresh sign-in, the way out to a stream that is not on air, out of a queue without them,
 #: another way to attend that costs nothing, and an opening that is past.

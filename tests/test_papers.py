@@ -8,12 +8,15 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from registration import papers, rsvps, turnout
-from registration.models import StaffRole
+from registration.database import db
+from registration.models import AuditEntry, StaffRole
 from registration.parties import attendees
 from registration.typesetting import Paper
 from registration.web.staff import printing
+from registration.web.staff.words import ACTION_NAMES
 from tests.factories import make_event, make_hybrid, make_option, make_rsvp, make_staff
 from tests.signing_in import sign_in
 
@@ -295,6 +298,24 @@ def test_the_door_prints_its_own_event_and_no_other(event, client: FlaskClient, 
     assert pages(client.get(url).data) == 1
     sign_in(client, make_staff(StaffRole.DOOR, make_event()))
     assert client.get(url).status_code == 404
+
+
+@pytest.mark.parametrize("what", ["list", "badges"])
+def test_the_log_says_who_printed_whom(event, client: FlaskClient, what):
+    option = make_option(event)
+    make_rsvp(option)
+    make_rsvp(option, guests=["A guest"], needs_step_free=True)
+    account = make_staff(StaffRole.DOOR, event)
+    sign_in(client, account)
+    client.get(f"/staff/events/{event.slug}/door/{what}.pdf")
+    entry = db.session.scalars(
+        select(AuditEntry).where(AuditEntry.action == f"export.{what}")
+    ).one()
+    assert (entry.staff_id, entry.event_id, entry.network) == (account.id, event.id, "127.0.0.1")
+    # The list alone says who needs a route without steps.
+    assert entry.detail == {"attendees": 3, "sensitive": what == "list"}
+    sign_in(client, make_staff())
+    assert str(ACTION_NAMES[entry.action]) in client.get(f"/staff/log/?event={event.slug}").text
 
 
 @pytest.mark.parametrize("file", ["list.pdf", "badges.pdf"])

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from flask import Blueprint, Response, abort, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
+from flask_security import current_user
 
-from registration import turnout
+from registration import exports, turnout
 from registration.folding import folded
 from registration.models import Attendee, Event, StaffRole
 from registration.times import now
@@ -36,7 +37,9 @@ def door_list(slug: str) -> ResponseReturnValue:
         return _parts(event, people, gettext("Print the list"))
     from registration import papers  # a PDF library, only where one prints
 
-    return _pdf(papers.door_list(event, part, now=now()), f"{event.slug}-list.pdf")
+    is_sensitive = any(person.rsvp.needs_step_free for person in part)
+    body = papers.door_list(event, part, now=now())
+    return _pdf(event, "list", body, attendees=len(part), sensitive=is_sensitive)
 
 
 @blueprint.get("/badges.pdf")
@@ -50,7 +53,7 @@ def badges(slug: str) -> ResponseReturnValue:
         return _parts(event, people, gettext("Print badges"))
     from registration import papers  # a PDF library, only where one prints
 
-    return _pdf(papers.badges(event, part), f"{event.slug}-badges.pdf")
+    return _pdf(event, "badges", papers.badges(event, part), attendees=len(part))
 
 
 def _by_surname(event: Event) -> list[Attendee]:
@@ -84,5 +87,17 @@ def _parts(event: Event, people: Sequence[Attendee], title: str) -> str:
     )
 
 
-def _pdf(body: bytes, name: str) -> Response:
+def _pdf(
+    event: Event, what: str, body: bytes, *, attendees: int, sensitive: bool = False
+) -> Response:
+    """The document; that it leaves the house is in the log."""
+    name = f"{event.slug}-{what}.pdf"
+    exports.note_print(
+        what,
+        event_id=event.id,
+        attendees=attendees,
+        sensitive=sensitive,
+        staff_id=current_user.id,
+        now=now(),
+    )
     return file(body, name, "application/pdf", inline=True)

@@ -134,6 +134,8 @@ ACTION_NAMES: dict[str, object] = {
     "export.csv": _("List exported as CSV"),
     "export.xlsx": _("List exported as a spreadsheet"),
     "export.json": _("List exported as JSON"),
+    "export.list": _("List for the door printed"),
+    "export.badges": _("Badges printed"),
     "export.set_saved": _("Columns of an export saved"),
     "export.set_deleted": _("Columns of an export deleted"),
     "mail.retried": _("Mail tried again"),
