@@ -1,19 +1,24 @@
-"""The worker's loop: what it writes down when it cannot do what is due."""
+"""The worker's loop: what it does by itself, and writes down when it cannot."""
 
 from __future__ import annotations
 
 import logging
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import flask_migrate
 import pytest
+from flask import Flask
+from sqlalchemy import func, select
 
 from app import create_app
-from registration import clock
+from registration import clock, delivery, imports, rsvps, sheets
 from registration.database import db
-from tests.conftest import settings_for
+from registration.models import ImportKind, PendingImport, Rsvp
+from tests.conftest import NOW, settings_for
+from tests.factories import make_hybrid, make_rsvp, make_staff, save
 
 
 @pytest.fixture
@@ -69,3 +74,31 @@ def test_a_fault_of_ours_keeps_its_trace(
     clock.run(app, stop)
     (record,) = (record for record in caplog.records if record.name == "registration.clock")
     assert record.exc_info is not None
+
+
+def test_a_turn_gives_a_seat_that_no_change_of_seats_has_told_of(app: Flask) -> None:
+    room, _stream = make_hybrid(capacity=1, promotes_automatically=False)
+    seated, waiting = make_rsvp(room).id, make_rsvp(room).id
+    rsvps.cancel(rsvp_id=seated, now=NOW)
+    room.event.promotes_automatically = True
+    save(room.event)
+    clock.turn(delivery.Postman(), threading.Event())
+    assert db.session.get_one(Rsvp, waiting).is_confirmed
+
+
+def test_a_list_that_nobody_took_in_goes_by_itself(app: Flask) -> None:
+    """It holds names and addresses of people who have sent us nothing."""
+    room, _stream = make_hybrid()
+    imports.keep(
+        event_id=room.event_id,
+        staff_id=make_staff().id,
+        kind=ImportKind.INVITEES,
+        sheet=sheets.read(b"name,email\nAmina,amina@example.org\n", "list.csv"),
+        file_name="list.csv",
+        now=NOW,
+    )
+    kept = select(func.count()).select_from(PendingImport)
+    clock.Calendar().turn(NOW + timedelta(hours=1))
+    assert db.session.scalar(kept) == 1
+    clock.Calendar().turn(NOW + timedelta(days=2))
+    assert db.session.scalar(kept) == 0

@@ -24,6 +24,7 @@ from registration import (
     rendering,
     replies,
     rsvps,
+    staff,
     streams,
     walkins,
 )
@@ -559,11 +560,12 @@ def make_account(role: StaffRole, email: str, **values: Any) -> Staff:
 class TestDigest:
     def test_staff_are_mailed_the_numbers_of_the_day_once(self, app: Flask):
         make_account(StaffRole.ADMIN, "admin@example.org", name="Ada")
-        make_account(StaffRole.DOOR, "door@example.org")
+        door = make_account(StaffRole.DOOR, "door@example.org")
         make_account(StaffRole.ADMIN, "gone@example.org", active=False)
         make_account(StaffRole.ADMIN, "astray@example.org", password=None)
         rsvp = make_rsvp(make_option(make_event(title="Policing in Conflict")))
         rsvps.cancel(rsvp_id=rsvp.id, now=NOW)
+        staff.change(account_id=door.id, staff_id=door.id, gains=[rsvp.event_id], now=NOW)
         with transaction():
             row = db.session.scalars(select(OutboxMail)).first()
             assert row is not None
