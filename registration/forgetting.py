@@ -20,7 +20,6 @@ from sqlalchemy import (
     delete,
     func,
     literal,
-    literal_column,
     or_,
     select,
     text,
@@ -48,6 +47,7 @@ from registration.models import (
     Unsubscribe,
     forget_words,
 )
+from registration.models.outbox import IS_LINKS
 
 #: How long the last mail to a person may keep their address while it cannot go.
 LAST_MAIL = timedelta(days=3)
@@ -82,7 +82,6 @@ _NO_NEEDS: dict[str, Any] = {
     "has_needs": False,
 }
 # An index of some rows alone is taken only where its condition stands in so many words.
-_IS_LINKS: ColumnElement[bool] = literal_column("outbox.kind = 'links'")
 _FORGETS = text("outbox.forgets")
 
 
@@ -280,7 +279,7 @@ def forget_links(addresses: set[str], *, now: datetime) -> None:
 
     In the caller's transaction.
     """
-    to_them = and_(_IS_LINKS, OutboxMail.recipient.in_(addresses))
+    to_them = and_(IS_LINKS, OutboxMail.recipient.in_(addresses))
     waits = OutboxMail.state == MailState.WAITING
     _run(update(OutboxMail).where(to_them, waits).values(forgets=True))
     _forget_mails(to_them & ~waits, now)

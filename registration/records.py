@@ -9,7 +9,16 @@ from sqlalchemy import ColumnElement, and_, or_, select
 
 from registration import entries, wording
 from registration.database import db
-from registration.models import Answer, Attendee, CalendarReply, Invitation, OutboxMail, Rsvp
+from registration.models import (
+    Answer,
+    Attendee,
+    CalendarReply,
+    Invitation,
+    OutboxMail,
+    Rsvp,
+    Unsubscribe,
+)
+from registration.models.outbox import IS_LINKS
 
 #: Columns that are told as they are.
 _PLAIN = (
@@ -55,6 +64,11 @@ def of(rsvp: Rsvp) -> dict[str, Any]:
         },
         **_of_one(rsvp),
         "invitations": _invitations(rsvp),
+        # Of no RSVP alone: the links of other events go with them.
+        "mails_with_links": _mails(and_(IS_LINKS, OutboxMail.recipient == rsvp.email)),
+        "wants_no_messages": bool(
+            db.session.scalar(select(Unsubscribe.silences(rsvp.email, event.id)))
+        ),
         "other_rsvps": [_of_one(other) for other in others],
     }
 

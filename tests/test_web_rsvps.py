@@ -12,7 +12,16 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
-from registration import approvals, invitations, lifecycle, rendering, rsvps, streams
+from registration import (
+    approvals,
+    invitations,
+    lifecycle,
+    links,
+    rendering,
+    rsvps,
+    streams,
+    subscriptions,
+)
 from registration.database import db
 from registration.models import (
     Answer,
@@ -1353,6 +1362,21 @@ class TestOwnData:
         assert [mail["kind"] for mail in other["mails"]] == ["confirmed", "cancelled"]
         assert first.manage_key not in answer.text
 
+    def test_tells_of_what_is_kept_of_the_address_beside_any_rsvp(self, client: FlaskClient):
+        rsvp = make_rsvp(make_option(), email="amina@example.org")
+        make_rsvp(rsvp.option, email="other@example.org")
+        path = f"/rsvp/{rsvp.manage_key}/data.json"
+        told = client.get(path).json
+        assert (told["mails_with_links"], told["wants_no_messages"]) == ([], False)
+        for email in ("amina@example.org", "other@example.org"):
+            links.send(email=email, now=NOW)
+        subscriptions.unsubscribe(
+            email="amina@example.org", event_id=rsvp.event_id, everything=True, now=NOW
+        )
+        told = client.get(path).json
+        assert [mail["to"] for mail in told["mails_with_links"]] == ["amina@example.org"]
+        assert told["wants_no_messages"] is True
+
     def test_is_nobody_elses(self, client: FlaskClient):
         rsvp = make_rsvp(make_option())
         assert client.get(f"/rsvp/{rsvp.join_key}/data.json").status_code == 404
@@ -1364,12 +1388,12 @@ def test_the_summary_is_in_the_order_of_the_page_and_names_the_question(client: 
     token = hidden(client.get("/events/wrong/rsvp").text)
     page = client.post("/events/wrong/rsvp", data=token | {"email": "amina@"}).text
     summary = page.partition('class="problem"')[2].partition("</div>")[0]
-    links = re.findall(r'<a href="#([\w-]+)">', summary)
-    assert [link.rstrip("0123456789") for link in links] == [
+    targets = re.findall(r'<a href="#([\w-]+)">', summary)
+    assert [target.rstrip("0123456789") for target in targets] == [
         "attend-", "name", "email", "question_", "consent"
     ]  # fmt: skip
     assert "Answer “Which team?”" in summary
-    places = [page.index(f' id="{link}"') for link in links]
+    places = [page.index(f' id="{link}"') for link in targets]
     assert places == sorted(places)
 
 

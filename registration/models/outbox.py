@@ -6,7 +6,7 @@ import enum
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, false, text
+from sqlalchemy import ColumnElement, ForeignKey, Index, false, literal_column, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from registration.database import Base
@@ -77,6 +77,9 @@ _BEFORE_THE_END = (
 #: Why a mail of ours did not go, as it is kept in last_error; other words there are mail servers'.
 TOO_LATE = "of no use any more"
 UNFIT = "cannot be rendered: "
+
+#: That a mail has the links of an address; in so many words, or no index of those alone is taken.
+IS_LINKS: ColumnElement[bool] = literal_column("outbox.kind = 'links'")
 
 _DUE = "state = 'waiting' AND mailing_id IS NULL AND announcement_id IS NULL"
 _DUE_MANY = "state = 'waiting' AND (mailing_id IS NOT NULL OR announcement_id IS NOT NULL)"
