@@ -300,6 +300,14 @@ class TestConfirmingTheAddress:
         assert fresh(rsvp).status is RsvpStatus.CONFIRMED, "the held seat is not given away"
         assert (fresh(room).seats_taken, room.waiting) == (1, 1)
 
+    def test_who_comes_by_an_invitation_has_confirmed_it_already(self, app: Flask):
+        room, _ = make_hybrid(confirms_addresses=True)
+        invited = make_invitation(room.event)
+        by_it = make_rsvp(room, email=invited.email, invitation_key=invited.key)
+        assert kinds_mailed(by_it) == [MailKind.CONFIRMED]
+        # Passed on, it says nothing of another address.
+        assert make_rsvp(room, invitation_key=invited.key).status is RsvpStatus.UNVERIFIED
+
     def test_a_hold_that_ends_goes_on_to_the_queue(self, app: Flask, now: datetime):
         room, _ = make_hybrid(capacity=1, confirms_addresses=True)
         late, waiting = make_rsvp(room), make_rsvp(room)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
@@ -64,8 +65,10 @@ def written(event, format: str, **choices) -> bytes:
 
 def table(event, **choices) -> list[dict[str, str]]:
     """The rows of a CSV."""
-    text = written(event, "csv", **choices).decode("utf-8-sig")
-    return list(csv.DictReader(io.StringIO(text)))
+    file = written(event, "csv", **choices)
+    # By its byte order mark spreadsheets know that it is UTF-8.
+    assert file.startswith(codecs.BOM_UTF8)
+    return list(csv.DictReader(io.StringIO(file.decode("utf-8-sig"))))
 
 
 def spreadsheet(event, **choices) -> Worksheet:

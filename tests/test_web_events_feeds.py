@@ -259,6 +259,13 @@ class TestAtom:
         assert client.get("/feed.atom", headers=tag).status_code == 304
 
 
+def test_the_list_leads_to_a_calendar_that_keeps_following(client: FlaskClient):
+    page = client.get("/").text
+    assert 'href="webcal://events.example.org/calendar.ics"' in page
+    google = "https://calendar.google.com/calendar/r?cid=webcal%3A%2F%2Fevents.example.org"
+    assert f'href="{google}%2Fcalendar.ics"' in page
+
+
 def test_the_page_links_to_web_calendars_without_any_persons_link(client: FlaskClient):
     make_event(slug="policing")
     page = client.get("/events/policing").text
