@@ -10,12 +10,12 @@ import math
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
+from registration.scripts import FONTS, FROM_THE_RIGHT
+
 SIZE = (1200, 630)
-_FONTS = Path(__file__).parent / "fonts"
 _MARGIN = 72
 _TITLE_LEFT = 400
 _TOP = 196  # of the day's digits and the title's capitals
@@ -33,8 +33,6 @@ _TITLE_FONTS = (
     "NotoSansKR-Regular",
 )
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
-# What is written from the right.
-_RIGHT = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 
 _Colour = tuple[int, int, int]
 _PAPER: _Colour = (255, 255, 255)
@@ -99,7 +97,7 @@ def _title(draw: ImageDraw.ImageDraw, text: str, colour: _Colour) -> None:
         if len(lines) * leading <= height:
             break
     lines = lines[: height // leading]
-    from_right = bool(_RIGHT.match(text))
+    from_right = bool(FROM_THE_RIGHT.match(text))
     x = SIZE[0] - _MARGIN if from_right else _TITLE_LEFT
     for number, line in enumerate(lines):
         y = _TOP + round(_CAPITAL * size) + number * leading
@@ -166,7 +164,7 @@ def _dot(
 
 @lru_cache(maxsize=64)
 def _font(name: str, size: int) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(str(_FONTS / f"{name}.ttf"), size)
+    return ImageFont.truetype(str(FONTS / f"{name}.ttf"), size)
 
 
 def _has_all(name: str, text: str) -> bool:
