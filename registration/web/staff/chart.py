@@ -91,7 +91,7 @@ def _labels(room: int, online: int, top: int) -> list[Label]:
 
 
 def _weeks(growth: Growth) -> list[tuple[date, int, int]]:
-    """The rows of the table: the last day, and every seventh before it."""
+    """The rows of the table: the last day, and every seventh before it, or fewer of very many."""
     places = range(len(growth.days) - 1, -1, -max(7, len(growth.days) // 20))
     return [
         (growth.days[place], growth.in_person[place], growth.virtual[place])

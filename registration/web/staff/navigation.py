@@ -10,15 +10,15 @@ from registration.web.staff.access import has_role
 
 _ORGANISER, _DOOR = (StaffRole.ORGANISER,), (StaffRole.ORGANISER, StaffRole.DOOR)
 
-Door = tuple[object, str, tuple[StaffRole, ...]]
 #: Label, endpoint, and the roles that may open it besides admins.
-ROOMS: list[Door] = [
+Room = tuple[object, str, tuple[StaffRole, ...]]
+ROOMS: list[Room] = [
     (_("Events"), "staff_events.index", _DOOR),
     (_("Outbox"), "staff_mails.index", _ORGANISER),
     (_("People"), "staff_accounts.index", ()),
     (_("Log"), "staff_log.index", ()),
 ]
-EVENT_TABS: list[Door] = [
+EVENT_TABS: list[Room] = [
     (_("Overview"), "staff_events.overview", _ORGANISER),
     (_("Attendees"), "staff_attendees.index", _ORGANISER),
     (_("Messages"), "staff_mailings.index", _ORGANISER),
@@ -37,7 +37,7 @@ _PART_OF = {
     "staff_imports": "staff_attendees",
     "staff_printing": "staff_door",
 }
-ACCOUNT_PAGES: list[Door] = [(_("My account"), "staff_account.show", _DOOR)]
+ACCOUNT_PAGES: list[Room] = [(_("My account"), "staff_account.show", _DOOR)]
 
 
 def init_app(app: Flask) -> None:
@@ -72,7 +72,7 @@ def _is_room(blueprint: str, room: str) -> bool:
     return room != "staff_events" and f"{blueprint}_".startswith(f"{room}_")
 
 
-def _open(doors: list[Door]) -> list[tuple[object, str]]:
+def _open(rooms: list[Room]) -> list[tuple[object, str]]:
     return [
-        (label, endpoint) for label, endpoint, roles in doors if has_role(StaffRole.ADMIN, *roles)
+        (label, endpoint) for label, endpoint, roles in rooms if has_role(StaffRole.ADMIN, *roles)
     ]
