@@ -86,7 +86,7 @@ def told_edition() -> ColumnElement[int]:
     return func.coalesce(Rsvp.told_edition, literal_column("0"))
 
 
-def groups(event: Event, after: Facts, whose: ColumnElement[bool]) -> Iterator[tuple[Group, int]]:
+def _groups(event: Event, after: Facts, whose: ColumnElement[bool]) -> Iterator[tuple[Group, int]]:
     """The groups among `whose` RSVPs for which `after` is news, with their numbers."""
     with_entry = case((has_entry(), 1), else_=0)
     counted = db.session.execute(
@@ -120,14 +120,14 @@ def _news_to(has_entry: bool, before: Facts, after: Facts, mode: AttendanceMode)
     return differ if has_entry else [name for name in differ if name in editions.ANNOUNCED]
 
 
-def reach(event: Event, after: Facts) -> Reach:
-    """How many attendees would be told if the event were as `after` says; it is as it is saved.
+def reach(event: Event) -> Reach:
+    """How many attendees were told something else than the event is now, and what.
 
     Speakers are counted by the caller, with `speakers_to_tell`.
     """
-    found, most = Reach(after=after), 0
+    found, most = Reach(after=editions.facts_of(event)), 0
     of_event = Rsvp.event_id == event.id
-    for group, number in groups(event, after, of_event & is_told()):
+    for group, number in _groups(event, found.after, of_event & is_told()):
         if not group.has_entry:
             found.without_entry += number
         elif group.mode is AttendanceMode.VIRTUAL:

@@ -13,7 +13,7 @@ def news_of(event: Event, *, now: datetime) -> Reach:
     """Who was told something else than the event is by now; nobody once it is off or over."""
     if not event.takes_place(now):
         return Reach()
-    reach = audience.reach(event, editions.facts_of(event))
+    reach = audience.reach(event)
     if not reach.before:
         reach.before = editions.facts_of_edition(event.id, event.edition) or reach.after
     reach.speakers = len(audience.speakers_to_tell(event.id))
