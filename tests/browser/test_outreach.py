@@ -40,12 +40,33 @@ def test_a_message_is_written_looked_at_sent_and_taken_back(
     preview = page.frame_locator("iframe")
     expect(preview.get_by_text("Dear Bram,", exact=True)).to_be_visible()
     assert_accessible(page)
-    page.get_by_role("button", name="Review and send").click()
+    page.get_by_role("button", name="Review and send to 1").click()
     page.get_by_role("button", name="Send to 1 person").click()
     expect(page.get_by_role("heading", name="Goes to 1 person at")).to_be_visible()
     assert_accessible(page)
     page.get_by_role("button", name="Undo: take it back").click()
     expect(page.get_by_text("This is a draft again.")).to_be_visible()
+
+
+def test_a_message_promises_no_number_of_readers_once_others_are_chosen(
+    open_page: Callable[..., Page], event: Event, organiser: Staff
+) -> None:
+    page = open_page(f"/staff/events/{event.slug}/messages/new", account=organiser)
+    page.get_by_label("Everyone confirmed").check()
+    page.get_by_label("Subject").fill("Tomorrow")
+    page.get_by_label("Message", exact=True).fill("Dear {first_name}")
+    page.get_by_role("button", name="Save and preview").click()
+    counted = page.get_by_role("button", name="Review and send to 2", exact=True)
+    uncounted = page.get_by_role("button", name="Review and send", exact=True)
+    expect(counted).to_be_visible()
+    page.get_by_label("Online, confirmed").check()
+    expect(uncounted).to_be_visible()
+    page.get_by_label("Everyone confirmed").check()
+    expect(counted).to_be_visible()
+    page.get_by_text("Only some of them").click()
+    page.get_by_label("Whether they came").select_option(index=1)
+    expect(uncounted).to_be_visible()
+    assert_accessible(page)
 
 
 def test_looking_at_another_reader_loses_nothing_that_was_typed(

@@ -220,6 +220,7 @@ def _form(event: Event, kept: Segment | None = None) -> MailingForm:
 
 
 def _compose(event: Event, form: MailingForm, mailing: Mailing | None = None) -> str:
+    saved = Segment.from_json(mailing.segment) if mailing and not form.errors else None
     g.frame_sources = ["'self'"]
     return render_template(
         "staff/mailings/compose.html",
@@ -227,6 +228,7 @@ def _compose(event: Event, form: MailingForm, mailing: Mailing | None = None) ->
         form=form,
         mailing=mailing,
         fields=FIELDS,
+        count=segments.count(event.id, saved) if saved and saved == form.segment() else None,
         warnings=_warnings(event, mailing) if mailing else [],
         trouble=outbox.trouble(now()),
         **(preview_of(event, mailing) if mailing else {}),
