@@ -173,6 +173,20 @@ def test_an_event_page_sets_no_cookie_and_opens_no_session(client: FlaskClient) 
     assert "public" in answer.headers["Cache-Control"]
 
 
+def test_what_is_unchanged_is_not_sent_again_of_a_search_either(client: FlaskClient) -> None:
+    """Of searches there is no end: none is kept here, and each is compared all the same."""
+    make_event()
+    found = client.get("/?q=peace")
+    again = client.get("/?q=peace", headers={"If-None-Match": found.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+
+
+def test_only_what_is_in_the_browsers_language_is_kept_for_each(client: FlaskClient) -> None:
+    event = make_event(language="en")
+    assert "Accept-Language" in client.get("/").headers["Vary"]
+    assert "Accept-Language" not in client.get(f"/events/{event.slug}").headers["Vary"]
+
+
 @pytest.mark.parametrize("path", ["/", "/events/{slug}"])
 @pytest.mark.parametrize("secret", ["invitation", "code"])
 def test_no_cache_keeps_a_page_whose_links_would_let_others_in(

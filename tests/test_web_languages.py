@@ -12,6 +12,7 @@ from registration.models import Rsvp
 from registration.web.front import Front
 from tests.factories import make_hybrid
 from tests.forms import form_of
+from tests.signing_in import post
 
 
 def test_choosing_leads_back_to_the_page_and_holds_for_all_that_follow(client: FlaskClient):
@@ -106,3 +107,8 @@ def test_a_choice_is_one_for_the_memory_however_its_cookie_is_written(
     for said, language in ((cookies, "fr"), ("", "en")):
         page = app.test_client(use_cookies=False).get("/events/peace", headers={"Cookie": said})
         assert f'<html lang="{language}"' in page.text
+
+
+def test_a_form_is_taken_whatever_its_address_says_of_the_language(client: FlaskClient) -> None:
+    answer = post(client, "/find?lang=fr", email="amina@example.org")
+    assert answer.status_code == 200, "to be led elsewhere would lose it"

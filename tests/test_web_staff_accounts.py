@@ -549,7 +549,7 @@ def test_a_desk_left_alone_asks_for_the_password_before_it_makes_or_changes_an_a
 def test_what_was_typed_of_an_account_waits_while_the_password_is_asked_for(
     client: FlaskClient,
 ) -> None:
-    event = make_event()
+    event, other = make_event(), make_event(starts_at=NOW - timedelta(days=9))
     make_staff(email="me@example.org", password=hash_password(PASSWORD))
     enter(client, "me@example.org")
     opened = forms_of(client.get("/staff/people/invite").text)[-1].sent
@@ -557,7 +557,7 @@ def test_what_was_typed_of_an_account_waits_while_the_password_is_asked_for(
     leave_alone(client)
     kept = client.post(
         "/staff/people/invite",
-        data=opened.to_dict() | typed | {"events": str(event.id)},
+        data=opened.to_dict() | typed | {"events": [event.id, other.id]},
         headers={"Origin": "http://localhost"},
     )
     assert kept.status_code == 401
@@ -569,7 +569,7 @@ def test_what_was_typed_of_an_account_waits_while_the_password_is_asked_for(
     assert client.post("/staff/people/invite", data=waiting.sent).status_code == 303
     invited = db.session.scalars(select(Staff).where(Staff.email == "new@example.org")).one()
     assert (invited.name, invited.roles[0].name) == ("Amina Bello", "door")
-    assert staff.events_of(invited) == [event]
+    assert staff.events_of(invited) == [event, other]
 
 
 def test_a_button_that_asks_for_the_password_leads_back_to_its_page_and_says_so(
