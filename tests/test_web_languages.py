@@ -112,3 +112,9 @@ def test_a_choice_is_one_for_the_memory_however_its_cookie_is_written(
 def test_a_form_is_taken_whatever_its_address_says_of_the_language(client: FlaskClient) -> None:
     answer = post(client, "/find?lang=fr", email="amina@example.org")
     assert answer.status_code == 200, "to be led elsewhere would lose it"
+
+
+def test_what_is_remembered_of_the_choice_is_for_this_site_alone(client: FlaskClient) -> None:
+    said = client.get("/find?lang=fr").headers["Set-Cookie"]
+    assert said.startswith("language=fr;")
+    assert {"HttpOnly", "SameSite=Lax"} <= set(said.split("; "))
