@@ -11,7 +11,14 @@ from sqlalchemy.orm import joinedload
 from registration import finding
 from registration.database import db
 from registration.folding import folded, words_in, words_typed
-from registration.models import Attendee, Event, Rsvp, RsvpStatus
+from registration.models import (
+    AttendanceMode,
+    AttendanceOption,
+    Attendee,
+    Event,
+    Rsvp,
+    RsvpStatus,
+)
 
 #: How many people a search shows.
 FOUND = 20
@@ -78,7 +85,8 @@ def _people() -> Select[Attendee]:
 def search(event: Event, text: str) -> Found:
     """People of the event whom all words fit: their name, their party's, address, organisation.
 
-    Who has a seat comes first, then those whose name begins so; of very many, some are ranked.
+    Who has a seat in the room comes first, then who watches; of those, the names that begin so. Of
+    very many, some are ranked.
     The code of a ticket finds whom it admits, alone.
     """
     person = person_by_code(code) if (code := code_in(text)) else None
@@ -90,17 +98,20 @@ def search(event: Event, text: str) -> Found:
     words = words_typed(text)
     parties = select(Rsvp.id).where(fits).limit(_RANKED).subquery()
     rows = db.session.execute(
-        select(Attendee.id, Attendee.name, Rsvp.search_text, Rsvp.status)
+        select(Attendee.id, Attendee.name, Rsvp.search_text, Rsvp.status, AttendanceOption.mode)
         .join(Rsvp, Attendee.rsvp_id == Rsvp.id)
+        .join(AttendanceOption, Rsvp.option_id == AttendanceOption.id)
         .where(Rsvp.id.in_(select(parties.c.id)))
     )
     ranked = []
-    for attendee_id, name, said, status in rows:
+    for attendee_id, name, said, status, mode in rows:
         # A guest's name finds the guest and not the others of the party.
         if _mentions(f"{name} {said}", words):
             own = folded(name)
             starts = any(part.startswith(word) for part in own.split() for word in words[:1])
-            ranked.append((status is not RsvpStatus.CONFIRMED, not starts, own, attendee_id))
+            comes = status is RsvpStatus.CONFIRMED
+            sits = comes and mode is AttendanceMode.IN_PERSON
+            ranked.append((not sits, not comes, not starts, own, attendee_id))
     best = [attendee_id for *_rank, attendee_id in sorted(ranked)[:FOUND]]
     people = {
         person.id: person for person in db.session.scalars(_people().where(Attendee.id.in_(best)))

@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from registration import approvals, rsvps, wording
+from registration import approvals, lookup, rsvps, wording
 from registration.database import db
 from registration.models import (
     NO_ADDRESS,
@@ -64,6 +64,15 @@ def test_an_address_with_a_code_finds_whose_ticket_it_is(door, rsvp):
     assert "Nobody found" in door.get(f"{door_of(rsvp)}?q={other.ticket_code}").text
     db.session.refresh(person)
     assert person.checked_in_at is None
+
+
+def test_who_has_a_seat_is_found_before_all_who_watch(door, rsvp):
+    stream = make_option(rsvp.event, mode=AttendanceMode.VIRTUAL)
+    for _number in range(lookup.FOUND):
+        make_rsvp(stream, name="Amadou Sato")
+    found = door.get(f"{door_of(rsvp)}?q=am").text
+    assert "The first 20 found" in found
+    assert 0 < found.index("Amina Okonkwo-Bell") < found.index("Amadou Sato")
 
 
 def test_a_typed_code_lets_in_without_script(door, rsvp):
