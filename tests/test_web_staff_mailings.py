@@ -531,3 +531,21 @@ def test_an_empty_place_is_warned_of_where_there_is_a_room(client: FlaskClient) 
         draft = {"to": "confirmed", "subject": "Where", "body": "At {place}.", "do": "save"}
         saved = post(browser, path, **draft)
         assert (text in browser.get(saved.headers["Location"]).text) is warned
+
+
+def test_the_part_that_moves_by_itself_says_that_no_mail_goes_out(
+    desk: FlaskClient, event: Event, people: list[Rsvp]
+) -> None:
+    """Who follows a message from before the trouble would see it stand still, and not why."""
+    base = f"/staff/events/{event.slug}/messages/"
+    send(desk, base + "new")
+    page = desk.get(post(desk, f"{base}{draft().id}/release").location).text
+    part = page[page.index('id="progress"') : page.index("data-follow-says")]
+    assert "No mail server is set." in part
+    assert page.count("No mail server is set.") == 1
+
+
+def test_the_outbox_does_not_lead_to_itself(client: FlaskClient) -> None:
+    page = sign_in(client, make_staff()).get("/staff/outbox/").text
+    assert "No mail server is set." in page
+    assert "Open the outbox" not in page

@@ -68,7 +68,7 @@ ACTION_NAMES: dict[str, object] = {
     "mailing.written": _("Message begun"),
     "mailing.edited": _("Message changed"),
     "mailing.tested": _("Test of a message sent"),
-    "mailing.released": _("Message sent to attendees"),
+    "mailing.released": _("Message released to attendees"),
     "mailing.scheduled": _("Message set to go at a time"),
     "mailing.moved": _("Scheduled message moved with the event"),
     "mailing.kept_back": _("Message kept back: the event does not take place as it was"),
