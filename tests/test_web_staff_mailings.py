@@ -45,6 +45,7 @@ from tests.factories import (
     make_question,
     make_rsvp,
     make_staff,
+    save,
 )
 from tests.forms import form_of, forms_of
 from tests.signing_in import post, sign_in
@@ -543,6 +544,13 @@ def test_the_part_that_moves_by_itself_says_that_no_mail_goes_out(
     part = page[page.index('id="progress"') : page.index("data-follow-says")]
     assert "No mail server is set." in part
     assert page.count("No mail server is set.") == 1
+    mail = db.session.scalars(select(OutboxMail).order_by(OutboxMail.id.desc())).first()
+    mail.state, mail.last_error = MailState.FAILED, "550 no such mailbox"
+    save(mail)
+    page = desk.get(f"{base}{draft().id}").text
+    part = page[page.index('id="progress"') : page.index("data-follow-says")]
+    assert "1 mail failed" in part
+    assert "550 no such mailbox" in part
 
 
 def test_the_outbox_does_not_lead_to_itself(client: FlaskClient) -> None:
