@@ -334,6 +334,14 @@ class TestPage:
         assert "Tell others" in page
         assert "linkedin.com" in page
 
+    @pytest.mark.parametrize("visibility", list(Visibility))
+    def test_is_found_by_search_engines_if_it_is_listed(
+        self, client: FlaskClient, visibility: Visibility
+    ):
+        make_hybrid(slug="some", visibility=visibility)
+        is_hidden = '<meta name="robots" content="noindex">' in words(client, "/events/some")
+        assert is_hidden is (visibility is not Visibility.PUBLIC)
+
     def test_of_an_unlisted_event_does_not_ask_to_be_shared(self, client: FlaskClient):
         make_hybrid(slug="quiet", visibility=Visibility.UNLISTED)
         assert "Tell others" not in words(client, "/events/quiet")
@@ -345,6 +353,22 @@ class TestPage:
         assert "It is on now." in words(client, "/events/on")
         make_hybrid(slug="later")
         assert "It is on now." not in words(client, "/events/later")
+
+    @pytest.mark.parametrize("recording", ["", "https://example.org/recording"])
+    def test_shows_what_stays_with_a_recording_or_without(
+        self, client: FlaskClient, recording: str
+    ):
+        stays = {
+            f"{name}_url": f"https://example.org/{name}"
+            for name in ("transcript", "audio", "slides")
+        }
+        times = {"starts_at": NOW - timedelta(hours=3), "ends_at": NOW - timedelta(hours=1)}
+        make_event(slug="past", recording_url=recording, **stays, **times)
+        page = words(client, "/events/past")
+        for address in stays.values():
+            assert f'href="{address}"' in page
+        assert ("Watch the recording" in page) is bool(recording)
+        assert "It was not recorded." not in page, "it can be heard"
 
     def test_waits_for_the_recording_that_was_announced(self, client: FlaskClient):
         times = {
