@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 from app import create_app
 from registration import clock, delivery, imports, rsvps, sheets
 from registration.database import db
-from registration.models import ImportKind, PendingImport, Rsvp
+from registration.models import ImportKind, MailKind, OutboxMail, PendingImport, Rsvp
 from tests.conftest import NOW, settings_for
 from tests.factories import make_hybrid, make_rsvp, make_staff, save
 
@@ -102,3 +102,15 @@ def test_a_list_that_nobody_took_in_goes_by_itself(app: Flask) -> None:
     assert db.session.scalar(kept) == 1
     clock.Calendar().turn(NOW + timedelta(days=2))
     assert db.session.scalar(kept) == 0
+
+
+def test_staff_get_the_digest_of_the_day_by_itself(app: Flask) -> None:
+    staff = make_staff(password="a hash")  # who has taken up the account
+    room, _stream = make_hybrid()
+    rsvps.cancel(rsvp_id=make_rsvp(room).id, now=NOW)
+    address, wanted = staff.email, select(OutboxMail).where(OutboxMail.kind == MailKind.STAFF)
+    calendar = clock.Calendar(ticks=iter(range(0, 1000, 100)).__next__)
+    for hours in (17, 19, 20):  # its hour is at seven
+        calendar.turn(NOW + timedelta(hours=hours))
+        found = db.session.scalars(wanted).all()
+        assert [mail.recipient for mail in found] == ([address] if hours >= 19 else [])
