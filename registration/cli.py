@@ -238,7 +238,7 @@ def export(
 def import_list(
     slug: str, file: Path, kind: str, label: str, mail: bool, wait: bool, dry_run: bool
 ) -> None:
-    """Take in a list of invitees or RSVPs, CSV or XLSX: in one go or not at all."""
+    """Take in a list of invitees or RSVPs, CSV or XLSX: in one go, all rows that can be."""
     event, what = _event(slug), ImportKind(kind)
     options = {wording.option_name(option): option for option in listing.options_of(event)}
     if label and label not in options:
@@ -261,11 +261,11 @@ def import_list(
             raise click.ClickException(
                 f"no column says how they attend: give --option, one of: {', '.join(options)}"
             )
+        rows = imports.dry_run(event, sheet, what, plan, now=now())
+        for row in rows:
+            if row.is_left_out:
+                click.echo(f"  line {row.line}: {row.fate}, {row.email or '-'}. {row.why}")
         if dry_run:
-            rows = imports.dry_run(event, sheet, what, plan, now=now())
-            for row in rows:
-                if row.is_left_out:
-                    click.echo(f"  line {row.line}: {row.fate}, {row.email or '-'}. {row.why}")
             met = Counter(row.fate for row in rows if row.fate is not None)
         else:
             met = imports.run(

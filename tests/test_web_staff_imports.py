@@ -323,6 +323,7 @@ def test_the_command_line_tries_and_imports(app: Flask, event: Event, tmp_path: 
     assert number_of(Rsvp) == 0
     done = run(args=[*arguments, "--no-mail"])
     assert "2 seated" in done.output
+    assert "line 3: bad_address, not an address" in done.output, "a dry run is too late to say it"
     assert number_of(Rsvp) == 2
     again = run(args=arguments)
     assert again.exit_code == 1
