@@ -514,6 +514,13 @@ class TestRecord:
         assert told["eventAttendanceMode"] == f"https://schema.org/{said}EventAttendanceMode"
         assert [place["@type"] for place in told["location"]] == places
 
+    def test_says_of_each_way_whether_a_place_is_to_be_had(self, client: FlaskClient):
+        room, _stream = make_hybrid(slug="policing", capacity=1)
+        make_rsvp(room)
+        offers = record(client, "/events/policing")["offers"]
+        said = [offer["availability"].removeprefix("https://schema.org/") for offer in offers]
+        assert said == ["SoldOut", "InStock"]
+
     def test_says_what_is_written_without_its_signs(self, client: FlaskClient):
         text = "A *panel* of [four](https://example.org/four).\n\n" + "Words " * 200
         make_event(slug="policing", description=text)
