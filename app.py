@@ -31,7 +31,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     db.init_app(app)
     Migrate(app, db, directory=str(Path(app.root_path) / "migrations"))
-    outbox.mail.init_app(app)
+    outbox.flask_mail.init_app(app)
     web.init_app(app)
     rendering.init_app(app)
     cli.init_app(app)

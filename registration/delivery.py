@@ -280,8 +280,11 @@ def _waits_until(mail: OutboxMail, now: datetime) -> datetime | None:
 
 
 def _is_pointless(mail: OutboxMail, now: datetime) -> bool:
-    """Whether it has no use by now: what comes too late, or is of what is called off, given back or
-    answered; and whatever is to one who is erased."""
+    """Whether it is of no use by now.
+
+    It comes too late; or what it is about is called off, given back or answered; or it is to one
+    who is erased.
+    """
     if _is_to_nobody(mail) or mail.is_too_late(now):
         return True
     if mail.kind is MailKind.LINKS and not linked(mail):

@@ -1,5 +1,6 @@
-"""What staff write to a segment of the attendees. Each verb is one transaction;
-what is due is released in one for each message.
+"""What staff write to a segment of the attendees.
+
+Each verb is one transaction, but for `release_due`, which takes one for each message.
 
 A mailing that is released stands in the outbox at once and is due in ten minutes: until then it
 can be undone. One that is scheduled comes into the outbox when it is due. The rows are written by

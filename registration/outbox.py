@@ -24,7 +24,7 @@ from registration.models import (
     WorkerHeartbeat,
 )
 
-mail = Mail()
+flask_mail = Mail()
 
 #: A worker that has not been heard of for this long is stale.
 STALE = timedelta(minutes=2)

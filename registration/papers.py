@@ -168,10 +168,11 @@ def _initial(name: str) -> str:
 
 
 def surname(name: str) -> str:
-    """The name of the family, by which a list is sorted: the first word in Chinese, Japanese or
-    Korean letters, else the last one that is not a title behind it.
+    """The name of the family, by which a list is sorted.
 
-    What stands in brackets, the name in other letters mostly, does not count, nor do emoji.
+    The first word in Chinese, Japanese or Korean letters, else the last one that is not a title
+    behind it. What stands in brackets, the name in other letters mostly, does not count, nor do
+    emoji.
     """
     words = _IN_BRACKETS.sub(" ", name).replace(",", " ").split() or name.split()
     words = [word for word in words if any(sign.isalnum() for sign in word)] or words

@@ -1,5 +1,7 @@
-"""The stream as staff steer it: phases, a note to all, sources, the record. One function, one
-transaction; each counts the lobby's revision up, so that every open lobby sees it.
+"""The stream as staff steer it: phases, a note to all, sources, the record.
+
+Each public function is one transaction, and counts the lobby's revision up, so that every open
+lobby sees it.
 """
 
 from __future__ import annotations

@@ -42,8 +42,10 @@ class Turnout:
 
 
 def expected(event: Event) -> list[Attendee]:
-    """Everybody with a seat in the room, for badges and lists; with their RSVPs and the ways by
-    which they come, unsorted."""
+    """Everybody with a seat in the room, for badges and lists; unsorted.
+
+    With their RSVPs, and the ways by which they come.
+    """
     return list(
         db.session.scalars(
             select(Attendee)

@@ -1,4 +1,4 @@
-"""The exact words for times and availability, on pages and in mails, in the locale at hand.
+"""The exact words for times, availability and names, on pages and in mails, in the locale at hand.
 
 English is written as "10:00 a.m. EST" and "Tuesday 6 December 2026"; other languages as Babel
 has it. Numbers and their units are joined by a no-break space.
@@ -37,8 +37,9 @@ def _identifier(language: str, territory: str | None, script: str | None) -> str
 # A page and a mail say few dates, and all that go out in a rush say the same ones.
 @lru_cache(maxsize=4096)
 def _date(on: date, pattern: str, locale: str) -> str:
-    """A date, its day and month not to be broken. French has the first of a month as an ordinal,
-    which Babel's patterns do not.
+    """A date, its day and month not to be broken.
+
+    French has the first of a month as an ordinal, which Babel's patterns do not.
     """
     text = re.sub(r"(?<=\d) (?=[^\W\d])", NBSP, format_date(on, pattern, locale=locale))
     return re.sub(rf"\b1(?={NBSP})", "1er", text) if locale.startswith("fr") else text
@@ -225,8 +226,9 @@ def recent_moment(at: datetime, zone: ZoneInfo, *, now: datetime) -> str:
 
 
 def clock_before(at: datetime, starts_at: datetime, zone: ZoneInfo) -> str:
-    """ "9:45 a.m. EST", of what comes before a start; "11:45 p.m. CET on 7 December" where it is
-    on another day. It fits behind "at" and "from".
+    """ "9:45 a.m. EST", of what comes before a start, as it fits behind "at" and "from".
+
+    "11:45 p.m. CET on 7 December" where it is on another day.
     """
     time = clock(at, zone)
     if at.astimezone(zone).date() == starts_at.astimezone(zone).date():

@@ -13,9 +13,9 @@ from registration.models.rsvps import Attendee, Rsvp
 
 
 class Door(Base):
-    """How many are in at an event: a counter over its attendees, changed by arrivals.py
-    alone, and where an attendee is deleted.
+    """How many are in at an event.
 
+    A counter over its attendees, changed by arrivals.py alone, and where an attendee is deleted.
     It has a row of its own, so that who is let in waits for nobody who answers an RSVP. An event
     without one has nobody in. Nobody came in later than `last_at`.
     """

@@ -133,10 +133,10 @@ class ExportSet(Base):
 
 
 class AuditEntry(Base):
-    """Who did what, when, from where. Rows are added and never changed, but for what
-    is personal in them: that goes when a person is erased.
+    """Who did what, when, from where.
 
-    `actor` is "attendee", "calendar", "speaker", "staff" or "system"; `detail` holds the
+    Rows are added and never changed, but for what is personal in them: that goes when a person is
+    erased. `actor` is "attendee", "calendar", "speaker", "staff" or "system"; `detail` holds the
     difference.
     """
 

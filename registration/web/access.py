@@ -1,5 +1,7 @@
-"""Who may: keys and slugs to rows. Whatever cannot be found or seen is a 404, all alike but for
-events that were public: those say that they are gone for a while.
+"""Who may: keys and slugs to rows.
+
+Whatever cannot be found or seen is a 404, all alike but for events that were public: those say
+that they are gone for a while.
 """
 
 from __future__ import annotations

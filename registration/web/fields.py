@@ -45,8 +45,9 @@ _TYPOS = {
 
 
 def one_line(text: str | None) -> str:
-    """Text of a single-line field: composed letters, no runs of white space, nothing unseen
-    that comes along when text is copied from elsewhere.
+    """Text of a single-line field: composed letters, and no runs of white space.
+
+    Nor what nobody sees that comes along when text is copied from elsewhere.
     """
     seen = _COPIED_ALONG.sub("", composed(text or ""))
     return re.sub(r"\s+", " ", seen).strip()

@@ -68,8 +68,9 @@ class PersonForm(FlaskForm):  # type: ignore[misc]
         guests: int = 0,
         given: Mapping[int, dict[str, Any]] = {},
     ) -> dict[str, Field]:
-        """The fields that this event adds: its questions, with what was `given` as answers, and
-        those of as many guests as it allows, or as are named already.
+        """The fields that this event adds: its questions, with what was `given` as answers.
+
+        And those of as many guests as it allows, or as are named already.
         """
         fields = {
             f"question_{question.id}": question_field(question, given.get(question.id, {}))

@@ -267,8 +267,9 @@ def _page(event: Event, **found: object) -> ResponseReturnValue:
 
 
 def _now(event: Event) -> dict[str, object]:
-    """What each page and answer of the door carries: the counts, who came in last, the time, and
-    why nobody else is given a seat, where that is so.
+    """What each page and answer of the door carries: the counts, who came in last, the time.
+
+    And why nobody else is given a seat, where that is so.
     """
     counts = turnout.counts_of(event)
     return {
