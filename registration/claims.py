@@ -31,7 +31,8 @@ from registration.database import db, transaction
 from registration.models import MailState, OutboxMail
 from registration.smtp import Broken, NotTaken
 
-#: How long a claimed mail is nobody else's. A worker gives back what it has not begun by half.
+#: How long a claimed mail is nobody else's. Half of it over, a worker gives back what it has not
+#: begun.
 CLAIM = timedelta(minutes=10)
 #: Pauses before the second try, the third, and so on; the last one repeats.
 PAUSES = [timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240)]
@@ -95,8 +96,9 @@ def _take(queue: ColumnElement[bool], now: datetime, limit: int) -> list[int]:
 def _is_waiting() -> ColumnElement[bool]:
     """That a mail waits, so said that SQLite goes by the index of due mails.
 
-    It chooses an index of some rows alone only by what is written out, and else takes one state of
-    many for a few rows: it would sort all that wait for each batch.
+    It takes an index of some rows only where the condition is written out, without a parameter.
+    And by itself it believes that few mails are in any one state: it would find all that wait by
+    that, and sort them for each batch.
     """
     waiting = OutboxMail.state == literal(
         MailState.WAITING, OutboxMail.state.type, literal_execute=True

@@ -270,7 +270,8 @@ def _now_told(mail: OutboxMail, counts: bool) -> Iterator[Update]:
 def _waits_until(mail: OutboxMail, now: datetime) -> datetime | None:
     """When to look again at what a cancellation stops that can still be taken back; else None.
 
-    What has gone by then would have told of an event that is off; what has ended would be missed.
+    If it went now it would tell of an event that is off; if it were ended, it would be missing
+    once the event takes place again.
     """
     if mail.event is None or not mail.event.may_come_back(now) or _is_to_nobody(mail):
         return None

@@ -22,7 +22,7 @@ from registration.models import (
 
 #: How many people a search shows.
 FOUND = 20
-# Of how many parties a search looks for those.
+# From how many parties a search picks them, at most.
 _RANKED = 200
 
 _CODE = re.compile(r"[A-HJ-NP-Z2-9]{8}")

@@ -28,7 +28,7 @@ CHUNK = 500
 
 
 def opens_at(event: Event, now: datetime) -> datetime | None:
-    """When RSVPs open of which none can be sent yet; None where that is not so, or not known."""
+    """When the RSVPs of an event open; None where some can be sent already, or it is not known."""
     if event.registration is not RegistrationKind.BUILT_IN or not event.takes_place(now):
         return None
     if _is_open(event, now):

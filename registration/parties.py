@@ -124,7 +124,7 @@ def new_ticket_codes(number: int) -> list[str]:
 
 
 def random_codes(number: int) -> list[str]:
-    """So many ticket codes; somebody has one of them with a chance of attendees in 32 ** 8."""
+    """So many ticket codes, each one of 32 ** 8; whether it is somebody's already is not asked."""
     return [
         base64.b32encode(secrets.token_bytes(5)).decode().translate(_TICKET_SIGNS)
         for _ in range(number)

@@ -187,9 +187,8 @@ class Front:
 def _keys(environ: Environ) -> tuple[Key, Key] | None:
     """Under what an answer is kept if it is in its own language, and if in that of the browser.
 
-    What the reader has chosen goes before either.
-
-    None for what is never kept: anything but reading, and searches, of which there is no end.
+    What the reader has chosen goes before either. None for what is never kept: anything but
+    reading, and searches, of which there is no end.
     """
     if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
         return None
