@@ -327,16 +327,3 @@ def assert_double_size_fits(page: Page) -> None:
         page.set_viewport_size({"width": pixels, "height": 640})
         over = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert over <= 0, f"{page.url} goes {over} pixels sideways at {pixels}"
-
-
-def test_the_calendar_s_menu_on_the_page_of_an_event_is_left_by_escape(
-    site: Site, open_page: Callable[..., Page]
-):
-    page = open_page(f"/events/{make_option().event.slug}")
-    opener = page.locator("summary", has_text="Add to calendar")
-    entry = page.locator("details.menu[open] a").first
-    opener.click()
-    expect(entry).to_be_visible()
-    page.keyboard.press("Escape")
-    expect(entry).to_be_hidden()
-    expect(opener).to_be_focused()
