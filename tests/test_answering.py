@@ -126,6 +126,16 @@ class TestAnswering:
         mailed = db.session.scalars(select(OutboxMail).where(OutboxMail.kind == MailKind.LINKS))
         assert len(mailed.all()) == 4 + 1
 
+    def test_how_often_the_links_are_mailed_is_set(
+        self, app: Flask, now: datetime, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setitem(app.config, "LIMIT_LINKS_PER_ADDRESS", "2 per hour")
+        email = make_rsvp(make_option()).email
+        for minute in (0, 1, 2, 61):
+            links.send(email=email, now=now + timedelta(minutes=minute))
+        mailed = db.session.scalars(select(OutboxMail).where(OutboxMail.kind == MailKind.LINKS))
+        assert len(mailed.all()) == 2 + 1
+
     def test_no_links_are_mailed_of_what_is_over(self, app: Flask, now: datetime):
         room, _ = make_hybrid()
         email, ends_at = make_rsvp(room).email, room.event.ends_at

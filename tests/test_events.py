@@ -54,6 +54,16 @@ def test_a_new_event_is_a_draft_with_its_ways_to_attend(app: Flask) -> None:
     ]
 
 
+def test_the_house_says_how_long_the_data_of_new_events_is_kept(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = events.create(draft=draft(), staff_id=None, now=NOW)
+    monkeypatch.setitem(app.config, "RETENTION_DAYS", 7)
+    after = events.create(draft=draft(), staff_id=None, now=NOW)
+    db.session.refresh(before)
+    assert (before.retention_days, after.retention_days) == (90, 7)
+
+
 def test_two_events_of_one_title_have_addresses_of_their_own(app: Flask) -> None:
     slugs = [events.create(draft=draft(), staff_id=None, now=NOW).slug for _ in range(3)]
     assert slugs == ["policing-in-conflict", "policing-in-conflict-2", "policing-in-conflict-3"]

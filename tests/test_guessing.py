@@ -415,6 +415,16 @@ class TestGuessing:
         tried = [post(client, "/find", email=f"{number}@example.org") for number in range(7)]
         assert [answer.status_code for answer in tried] == [200] * 5 + [429] * 2
 
+    def test_one_network_asks_to_be_reminded_as_often_beside_it(
+        self, app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(app.config, "LIMIT_FIND_PER_NETWORK", "1 per hour")
+        room, _stream = make_hybrid(registration_opens_at=NOW + timedelta(days=3))
+        assert post(client, "/find", email="a@example.org").status_code == 200
+        path = f"/events/{room.event.slug}/remind"
+        tried = [post(client, path, email=f"{name}@example.org").status_code for name in "abc"]
+        assert tried == [200, 429, 429]
+
     def test_nobody_says_by_a_header_that_they_come_from_elsewhere(
         self, app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:

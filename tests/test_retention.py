@@ -104,6 +104,18 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class TestTheDate:
+    def test_of_what_is_said_about_access_is_set_by_the_house(
+        self, app: Flask, monkeypatch: pytest.MonkeyPatch
+    ):
+        room, _stream = make_hybrid(retention_days=30)
+        make_rsvp(room, needs_step_free=True, access_note="A chair with arms")
+        monkeypatch.setitem(app.config, "SENSITIVE_DAYS", 3)
+        due, noted = room.event.ends_at + 3 * DAY, select(Rsvp.access_note)
+        assert not erase_all(due - timedelta(seconds=1))
+        assert db.session.scalar(noted) == "A chair with arms"
+        assert erase_all(due)
+        assert db.session.scalar(noted) == ""
+
     def test_is_so_many_days_after_the_end(self, app: Flask):
         room, _stream = make_hybrid(retention_days=30)
         make_rsvp(room, name="Amina Okonkwo")
