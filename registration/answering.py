@@ -52,31 +52,28 @@ def answer(
     `answers` maps a question's id to {"text": …}, {"choices": […]} or {"yes": …}; `begins_at` is
     when the event begins as far as who answers knows, and `consent_version` what they have read.
     """
-    codes = parties.random_codes(1 + len(guests))
-    rsvp = parties.new_rsvp(details, now, party_size=1 + len(guests))
+    party_size = 1 + len(guests)
+    codes = parties.random_codes(party_size)
+    rsvp = parties.new_rsvp(details, now, party_size=party_size)
     rsvp.source = source
     with transaction(keep=True, rows_last=True):
         seats = seating.lock(event_id)
-        option = admission.option_of(seats, option_id)
-        admission.check_open(seats.event, option, now)
-        _check_start(seats.event, begins_at)
-        _check_consent(seats.event, consent_version)
-        found = admission.find_pass(
-            seats.event, details.email, invitation_key=invitation_key, code=code
-        )
-        admission.check_party(
-            seats.event, option, 1 + len(guests), now, accepts_waiting=accepts_waiting
-        )
+        event, option = seats.event, admission.option_of(seats, option_id)
+        admission.check_open(event, option, now)
+        _check_start(event, begins_at)
+        _check_consent(event, consent_version)
+        found = admission.find_pass(event, details.email, invitation_key=invitation_key, code=code)
+        admission.check_party(event, option, party_size, now, accepts_waiting=accepts_waiting)
         # Last, so that a known and an unknown address are refused alike.
         earlier = _earlier(event_id, details.email)
         if _is_mailed_its_link(details.email, earlier, now):
             return None
-        parties.direct(rsvp, seats.event, option)
+        parties.direct(rsvp, event, option)
         if accepts_waiting:
             rsvp.meanwhile_option_id = admission.meanwhile(seats, meanwhile_option_id, now)
         admission.use(found, rsvp, now)
         # An invitation that came by mail to this address has confirmed the address already.
-        if seats.event.confirms_addresses and found.invitation is None:
+        if event.confirms_addresses and found.invitation is None:
             _ask_to_verify(rsvp, option, now)
         else:
             _proceed(rsvp, seats, now, was_refused=RsvpStatus.REJECTED in earlier.values())

@@ -1,9 +1,9 @@
 """Replies that calendars send by mail (iMIP, RFC 6047), read out of whatever mail arrives.
 
-Tolerant of what real calendars write: the body's METHOD counts and not the MIME parameter's,
-lines may end in LF, properties may be missing. Only UID, ATTENDEE, PARTSTAT, SEQUENCE, DTSTAMP
-and COMMENT are read, of a counter-proposal when it would have the entry, and of a delegation who
-is to come. Where there is no calendar, Outlook's own format is. Knows nothing of Flask.
+Tolerant of what real programs write: the body's METHOD counts and not the MIME parameter's. Only
+UID, ATTENDEE, PARTSTAT, SEQUENCE, DTSTAMP and COMMENT are read, of a counter-proposal when it would
+have the entry, and of a delegation who is to come. Where there is no calendar, Outlook's own format
+is. Knows nothing of Flask.
 """
 
 from __future__ import annotations
@@ -11,17 +11,15 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import datetime
 from email.message import Message
 from email.utils import getaddresses
 from urllib.parse import unquote
-from zoneinfo import ZoneInfo
 
-from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
-
-from registration import tnef
+from registration import tnef, vevents
 from registration.incoming import message_of
+from registration.vevents import Vevent
 
 #: Larger mails are not looked at.
 LARGEST_MAIL = 1024 * 1024
@@ -31,12 +29,6 @@ _MOST_ENTRIES = 10
 _LONGEST_COMMENT = 500
 _MOST_DELEGATES = 5
 _TNEF_TYPES = ("application/ms-tnef", "application/vnd.ms-tnef")
-# A content line: name, parameters of which quoted ones may hold anything, value.
-_LINE = re.compile(
-    r'([A-Za-z0-9-]+)((?:;[A-Za-z0-9-]+=(?:"[^"]*"|[^";:,]*)(?:,(?:"[^"]*"|[^";:,]*))*)*):(.*)'
-)
-_PARAMETER = re.compile(r';([A-Za-z0-9-]+)=((?:"[^"]*"|[^";:])*)')
-_STAMP = re.compile(r"(\d{8})T(\d{6})Z?$")
 _DMARC = re.compile(r"\bdmarc\s*=\s*(\w+)", re.IGNORECASE)
 _BULK = ("bulk", "junk", "list", "auto_reply")
 _ROBOTS = ("mailer-daemon", "postmaster")
@@ -84,26 +76,6 @@ class Reply:
         return self.partstat == "DECLINED" or self.sequence is None or self.sequence >= sequence
 
 
-@dataclass
-class _Entry:
-    """The lines of a VEVENT that are read, but for those of what is nested in it."""
-
-    lines: dict[str, list[tuple[dict[str, str], str]]] = field(default_factory=dict)
-
-    def text(self, name: str) -> str:
-        return next((value.strip() for _parameters, value in self.lines.get(name, [])), "")
-
-    def moment(self, name: str) -> datetime | None:
-        """A time that says which instant it is: in UTC, or in a zone that is known by its name."""
-        parameters = next((parameters for parameters, _value in self.lines.get(name, [])), {})
-        text = self.text(name)
-        at, zone = _stamp(text), _zone(parameters.get("TZID", "UTC" if text[-1:] == "Z" else ""))
-        # Near the ends of the calendar a zone's offset leads beyond them.
-        if at is None or zone is None or not 1970 <= at.year < 3000:
-            return None
-        return at.replace(tzinfo=zone).astimezone(UTC)
-
-
 def read(raw: bytes, *, authserv: str = "") -> list[Reply]:
     """The replies in a mail; none if it is a bounce, an auto-reply, our own or anything else.
 
@@ -126,7 +98,7 @@ def read(raw: bytes, *, authserv: str = "") -> list[Reply]:
 
 def _replies(content: str, sender: str) -> list[Reply]:
     """The replies in a calendar."""
-    method, entries = _parse(content)
+    method, entries = vevents.parse(content)
     if method not in ("REPLY", "COUNTER", "REFRESH"):
         return []
     digest = hashlib.sha256(content.encode("utf-8", "replace")).hexdigest()
@@ -157,7 +129,7 @@ def _outlooks_own(message: Message, sender: str) -> list[Reply]:
     return []
 
 
-def _reply(entry: _Entry, sender: str, digest: str, method: str) -> Reply | None:
+def _reply(entry: Vevent, sender: str, digest: str, method: str) -> Reply | None:
     attendees = [
         (_address(value), parameters) for parameters, value in entry.lines.get("ATTENDEE", [])
     ]
@@ -168,7 +140,7 @@ def _reply(entry: _Entry, sender: str, digest: str, method: str) -> Reply | None
         return None
     attendee, parameters = attendees[0]
     sequence = entry.text("SEQUENCE")
-    comment = _UNSEEN.sub("", _unescaped(entry.text("COMMENT")))
+    comment = _UNSEEN.sub("", vevents.unescaped(entry.text("COMMENT")))
     return Reply(
         uid=uid,
         attendee=attendee,
@@ -177,7 +149,7 @@ def _reply(entry: _Entry, sender: str, digest: str, method: str) -> Reply | None
         partstat=parameters.get("PARTSTAT", "").upper() if method == "REPLY" else method,
         digest=digest,
         sequence=int(sequence) if sequence.isdecimal() and len(sequence) < 10 else None,
-        stamped_at=_stamp(entry.text("DTSTAMP")),
+        stamped_at=vevents.stamp(entry.text("DTSTAMP")),
         comment=comment[:_LONGEST_COMMENT],
         proposes=_proposed(entry) if method == "COUNTER" else None,
         delegated_to=_delegates(parameters.get("DELEGATED-TO", "")),
@@ -187,7 +159,7 @@ def _reply(entry: _Entry, sender: str, digest: str, method: str) -> Reply | None
     )
 
 
-def _proposed(entry: _Entry) -> tuple[datetime, datetime] | None:
+def _proposed(entry: Vevent) -> tuple[datetime, datetime] | None:
     starts_at, ends_at = entry.moment("DTSTART"), entry.moment("DTEND")
     return (starts_at, ends_at) if starts_at and ends_at and starts_at < ends_at else None
 
@@ -196,14 +168,6 @@ def _delegates(value: str) -> str:
     """The addresses of those who are to come instead; of very many, the first."""
     named = (_UNSEEN.sub("", _address(one))[:254] for one in value.split(","))
     return ", ".join([address for address in named if address][:_MOST_DELEGATES])
-
-
-def _zone(name: str) -> ZoneInfo | None:
-    """A zone by its name in the zone database, or by the one that Windows has for it."""
-    try:
-        return ZoneInfo(WINDOWS_TO_OLSON.get(name, name)) if name else None
-    except (ValueError, OSError, LookupError):
-        return None
 
 
 def _calendar_of(message: Message) -> str | None:
@@ -243,49 +207,9 @@ def _parts(message: Message) -> Iterator[Message]:
         yield message
 
 
-def _parse(content: str) -> tuple[str, list[_Entry]]:
-    """METHOD and the VEVENTs of a calendar."""
-    unfolded = re.sub(r"\r?\n[ \t]", "", content.removeprefix("\ufeff"))
-    method, entries = "", list[_Entry]()
-    nested: list[str] = []
-    for text in re.split("\r\n?|\n", unfolded):
-        found = _LINE.match(text)
-        if found is None:
-            continue
-        name, value = found[1].upper(), found[3]
-        if name == "BEGIN":
-            nested.append(value.strip().upper())
-            if nested[1:] == ["VEVENT"]:
-                entries.append(_Entry())
-        elif name == "END":
-            nested = nested[:-1]
-        elif name == "METHOD" and nested == ["VCALENDAR"]:
-            method = value.strip().upper()
-        elif nested == ["VCALENDAR", "VEVENT"]:
-            parameters = {
-                key.upper(): text.replace('"', "") for key, text in _PARAMETER.findall(found[2])
-            }
-            entries[-1].lines.setdefault(name, []).append((parameters, value))
-    return method, entries
-
-
 def _address(value: str) -> str:
     """The address of a mailto: URI, in which some write a plus as %2B (RFC 6068, section 2)."""
     return unquote(re.sub(r"^\s*mailto:", "", value, flags=re.IGNORECASE)).strip().lower()
-
-
-def _unescaped(text: str) -> str:
-    return re.sub(r"\\([nN\\;,])", lambda found: "\n" if found[1] in "nN" else found[1], text)
-
-
-def _stamp(text: str) -> datetime | None:
-    found = _STAMP.match(text)
-    if found is None:
-        return None
-    try:
-        return datetime.strptime(found[1] + found[2], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
-    except ValueError:
-        return None
 
 
 def _sender(message: Message) -> str:

@@ -76,10 +76,10 @@ def save(
 ) -> int:
     """Save a list of rows, once if it is sent twice.
 
-    `seen` is the fingerprint of the rows that were shown.
-    Speakers in whose calendars something differs are mailed at once: how many. Capacities of ways
-    that exist are left alone: capacity.py changes them and fills the seats.
-    Raises EditedMeanwhile, and EventRefused for a row that must not go.
+    `seen` is the fingerprint of the rows that were shown. Speakers in whose calendars something
+    differs are mailed at once: how many. Capacities of ways that exist are left alone: capacity.py
+    changes them and fills the seats. Raises EditedMeanwhile, and EventRefused for a row that must
+    not go.
     """
     kind, mailed = KINDS[name], 0
     photos: set[str] = set()
@@ -97,34 +97,15 @@ def save(
         if fingerprint([dict(row) for row in rows]) == fingerprint(current):
             return 0
         saved = {row.id: row for row in _saved(event, name)}
-        replaced = {
-            position: saved[row["id"]]
-            for position, row in enumerate(rows)
-            if row.get("id") in saved and kind.is_another(saved[row["id"]], row)
-        }
-        rows = [
-            {**row, "id": None} if position in replaced else row
-            for position, row in enumerate(rows)
-        ]
-        asked = [position for position, one in replaced.items() if one.is_asked]
-        for gone in saved.keys() - {row.get("id") for row in rows}:
-            kind.remove(saved[gone], now)
-        db.session.flush()
-        if kind.is_ordered:
-            _park(kind, event_id)
-        db.session.flush()
-        applied = [
-            _apply(kind, event, saved.get(row.get("id")), row, position)
-            for position, row in enumerate(rows)
-        ]
-        db.session.flush()
+        rows, asked = _with_others_anew(kind, saved, rows)
+        written = _replace(kind, event, saved, rows, now)
         if name == "options" and _is_called_otherwise(current, rows):
             editions.begin(event, now=now)
         if name == "people":
             photos = {row["photo"] for row in current} - {row.get("photo") for row in rows}
             mailed = _tell_speakers(event, {row["id"]: row["email"] for row in current}, now)
             for position in asked:
-                mailed += invite_instead(applied[position], now)
+                mailed += invite_instead(written[position], now)
         revisions.count(event, now)
         audit.record(
             "event.edited",
@@ -189,6 +170,40 @@ def _changes(event: Event, name: str, before: Sequence[Row], sent: Sequence[Row]
     return changes | {"moved": KINDS[name].is_ordered and changes["moved"]}
 
 
+def _with_others_anew(
+    kind: Kind, saved: Mapping[Any, Any], rows: Sequence[Row]
+) -> tuple[list[Row], list[int]]:
+    """The rows, new ones where they are of another one now; and at which places one was asked."""
+    found, asked = list[Row](), list[int]()
+    for position, row in enumerate(rows):
+        before = saved.get(row.get("id"))
+        if before is None or not kind.is_another(before, row):
+            found.append(row)
+            continue
+        found.append({**row, "id": None})
+        if before.is_asked:
+            asked.append(position)
+    return found, asked
+
+
+def _replace(
+    kind: Kind, event: Event, saved: Mapping[Any, Any], rows: Sequence[Row], now: datetime
+) -> list[Any]:
+    """Remove what is not among these rows, and write them in their order; what is there then."""
+    for gone in saved.keys() - {row.get("id") for row in rows}:
+        kind.remove(saved[gone], now)
+    db.session.flush()
+    if kind.is_ordered:
+        _park(kind, event.id)
+    db.session.flush()
+    written = [
+        _apply(kind, event, saved.get(row.get("id")), row, position)
+        for position, row in enumerate(rows)
+    ]
+    db.session.flush()
+    return written
+
+
 def _park(kind: Kind, event_id: int) -> None:
     """Make room for the new order: no two rows may share a position even for a moment.
 
@@ -205,18 +220,18 @@ def _park(kind: Kind, event_id: int) -> None:
 
 
 def _apply(kind: Kind, event: Event, row: Any, values: Row, position: int) -> Any:
-    if row is None:
+    """The row with these values, a new one where there is none."""
+    is_new = row is None
+    if is_new:
         row = new_speaker(event) if kind.model is Speaker else kind.model(event_id=event.id)
-        new = True
     else:
-        new = False
         kind.accept(row, values)
     for name in kind.names:
-        if name in values and (new or (kind.model, name) != (AttendanceOption, "capacity")):
+        if name in values and (is_new or (kind.model, name) != (AttendanceOption, "capacity")):
             setattr(row, name, values[name])
     if kind.is_ordered:
         row.position = position
-    if new:
+    if is_new:
         db.session.add(row)
     return row
 

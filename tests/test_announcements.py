@@ -17,6 +17,7 @@ from registration import (
     approvals,
     clock,
     delivery,
+    departures,
     erasure,
     events,
     lifecycle,
@@ -305,7 +306,7 @@ def test_an_old_mail_that_goes_again_keeps_no_calendar_from_the_news(app: Flask)
     assert outbox.resend(mail_id=confirmed.id, staff_id=None, now=AFTER_HOLD)
     with Notes() as notes:
         # It says how the event is by now, under a SEQUENCE that their calendar is past.
-        [(_mail_id, message)] = delivery.rendered([confirmed.id], notes, AFTER_HOLD)
+        [(_mail_id, message)] = departures.rendered([confirmed.id], notes, AFTER_HOLD)
         assert message is not None
     spread(now=AFTER_HOLD + HOLD)
     assert len(mails(MailKind.EVENT_CHANGED)) == 2
@@ -373,8 +374,8 @@ def test_a_mail_of_a_change_that_still_waits_when_the_event_ends_does_not_go(app
     spread(now=AFTER_HOLD)
     (mail,) = mails(MailKind.EVENT_CHANGED)
     with Notes() as notes:
-        before = delivery.rendered([mail.id], notes, AFTER_HOLD)
-        after = delivery.rendered([mail.id], notes, room.event.ends_at)
+        before = departures.rendered([mail.id], notes, AFTER_HOLD)
+        after = departures.rendered([mail.id], notes, room.event.ends_at)
     assert [bool(message) for _id, message in [*before, *after]] == [True, False]
 
 
@@ -733,14 +734,14 @@ def test_a_resent_mail_that_waits_while_the_event_moves_has_the_next_number(
     assert again.ical_sequence == 0
     move(room.event, tell=told)
     with Notes() as notes:
-        [(_mail_id, message)] = delivery.rendered([again.id], notes, NOW)
+        [(_mail_id, message)] = departures.rendered([again.id], notes, NOW)
     assert message is not None
     assert message.calendar is not None
     entry = icalendar.Calendar.from_ical(message.calendar).walk("VEVENT")[0]
     assert (entry["SEQUENCE"], entry["DTSTART"].dt) == (1, room.event.starts_at)
     with Notes() as notes:
         # The server could not be reached, and it is tried once more.
-        list(delivery.rendered([again.id], notes, NOW))
+        list(departures.rendered([again.id], notes, NOW))
     db.session.refresh(rsvp)
     assert (mails(MailKind.CONFIRMED)[-1].ical_sequence, rsvp.ical_sequence) == (1, 1)
     spread(now=AFTER_HOLD)

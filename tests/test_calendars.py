@@ -19,7 +19,7 @@ from registration import (
     announcements,
     answering,
     approvals,
-    delivery,
+    departures,
     desk,
     emails,
     entries,
@@ -115,7 +115,7 @@ class Times:
         waiting = select(OutboxMail.id).filter_by(state=MailState.WAITING, recipient=self.address)
         ids = db.session.scalars(waiting.order_by(OutboxMail.id)).all()
         with Notes() as notes:
-            for mail_id, message in delivery.rendered(ids, notes, self.moment):
+            for mail_id, message in departures.rendered(ids, notes, self.moment):
                 if message is not None:
                     self.arrived.append(message.as_bytes())
                     notes.end(mail_id, MailState.SENT, self.moment)

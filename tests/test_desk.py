@@ -26,7 +26,7 @@ from registration import (
 )
 from registration.claims import Notes
 from registration.database import db
-from registration.delivery import rendered
+from registration.departures import rendered
 from registration.models import (
     HOLD,
     Announcement,

@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from registration import (
     announcements,
     claims,
-    delivery,
+    departures,
     desk,
     erasure,
     invitations,
@@ -191,7 +191,7 @@ def test_who_said_yes_and_has_another_address_by_now_is_not_asked_to_come(app: F
 def delivered(mail_ids: list[int], at: datetime) -> list[str]:
     """To whom these mails go."""
     with claims.Notes() as notes:
-        made = delivery.rendered(mail_ids, notes, at)
+        made = departures.rendered(mail_ids, notes, at)
         return [message.recipients[0] for _, message in made if message]
 
 

@@ -14,6 +14,7 @@ from registration import (
     claims,
     clock,
     delivery,
+    departures,
     lifecycle,
     mailings,
     outbox,
@@ -410,7 +411,7 @@ def cancelled_in_its_hold() -> OutboxMail:
 def goes(mail: OutboxMail, at: datetime) -> bool:
     """Whether it goes when its turn has come."""
     with claims.Notes() as notes:
-        [(_id, message)] = delivery.rendered([mail.id], notes, at)
+        [(_id, message)] = departures.rendered([mail.id], notes, at)
     db.session.refresh(mail)
     return message is not None
 

@@ -16,7 +16,7 @@ from registration import (
     approvals,
     audit,
     claims,
-    delivery,
+    departures,
     digests,
     erasure,
     invitations,
@@ -423,7 +423,7 @@ class TestOfUse:
         finally:
             app.config["MAIL_SERVER"] = ""
         with claims.Notes() as notes:
-            made = list(delivery.rendered(claimed, notes, moment))
+            made = list(departures.rendered(claimed, notes, moment))
         return [str(message.recipients[0]) for _, message in made if message is not None]
 
     def written(self, app: Flask) -> int:

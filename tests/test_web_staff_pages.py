@@ -15,7 +15,7 @@ from sqlalchemy import select
 from registration import (
     approvals,
     claims,
-    delivery,
+    departures,
     lifecycle,
     rendering,
     rsvps,
@@ -256,7 +256,7 @@ def test_a_mail_that_could_not_be_written_says_why_and_can_be_tried_again(
     mail.recipient = "ä@example.org"
     db.session.commit()
     with claims.Notes() as notes:
-        assert list(delivery.rendered([mail.id], notes, NOW)) == [(mail.id, None)]
+        assert list(departures.rendered([mail.id], notes, NOW)) == [(mail.id, None)]
     page = desk.get(f"/staff/outbox/{mail.id}")
     assert page.status_code == 200
     assert "It could not be written: letters outside ASCII before the @" in page.text
