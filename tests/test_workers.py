@@ -14,12 +14,13 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from registration.claims import CLAIM, claim
 from registration.database import db, transaction
 from registration.delivery import Postman
 from registration.models import MailState, OutboxMail
+from tests.benchmarks.product import until
 from tests.factories import make_option, make_rsvp
 from tests.smtp_servers import Mailbox, serving
 
@@ -41,6 +42,17 @@ def write_mails(number: int) -> None:
     with transaction():
         then = datetime.now(UTC) - timedelta(minutes=1)
         db.session.execute(update(OutboxMail).values(due_at=then, created_at=then))
+
+
+def connections() -> int:
+    """How many others are connected to the database: who has asked it can be ended by SIGTERM."""
+    others = text(
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    found = db.session.scalar(others) or 0
+    db.session.rollback()
+    return found
 
 
 @contextmanager
@@ -65,8 +77,11 @@ def worker(app: Flask, port: int) -> Iterator[subprocess.Popen[bytes]]:
 def test_two_workers_share_the_mail_and_send_none_twice(app: Flask):
     write_mails(150)
     mailbox = Mailbox(wanted=150)
+    before = connections()
     with serving(mailbox) as port, worker(app, port) as one, worker(app, port) as two:
         assert mailbox.reached.wait(PATIENCE)
+        # One may have sent them all before the other was there.
+        until(lambda: connections() >= before + 2, seconds=PATIENCE, what="both have begun")
         for process in (one, two):
             process.send_signal(signal.SIGTERM)
         assert [process.wait(PATIENCE) for process in (one, two)] == [0, 0]
