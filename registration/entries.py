@@ -6,6 +6,8 @@ link to a speaker's own page.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flask import current_app
 from flask_babel import force_locale, gettext
 
@@ -115,13 +117,15 @@ def of_speaker(speaker: Speaker, sequence: int) -> Entry:
     )
 
 
-def of_event(event: Event) -> Entry:
+def of_event(event: Event, options: Sequence[AttendanceOption]) -> Entry:
     """The entry for everybody, without an attendee and without a link to the stream.
 
+    As on the page, a house to which none of its ways to attend leads is no place to go to.
     In the event's language, whoever asks: caches give it to all.
     """
     with force_locale(event.language):
         online = gettext("Online")
+    all_online = bool(options) and all(option.is_virtual for option in options)
     return Entry(
         uid=event.ical_uid,
         sequence=event.ical_sequence,
@@ -129,7 +133,7 @@ def of_event(event: Event) -> Entry:
         ends_at=event.ends_at,
         summary=event.title,
         description="\n\n".join(part for part in (event.summary, event_url(event)) if part),
-        location=venue(event) or online,
+        location=online if all_online else venue(event) or online,
         url=event_url(event),
         organizer_name=host_name(event),
         organizer_address=current_app.config["CALENDAR_ADDRESS"],

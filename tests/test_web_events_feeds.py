@@ -72,6 +72,20 @@ class TestFileOfAnEvent:
         make_event(slug="draft", status=EventStatus.DRAFT)
         assert client.get("/events/draft.ics").status_code == 404
 
+    @pytest.mark.parametrize(
+        ("modes", "place"),
+        [([], "Hall"), (["virtual"], "Online"), (["virtual", "in_person"], "Hall")],
+    )
+    def test_sends_nobody_to_a_house_that_no_way_to_attend_leads_to(
+        self, client: FlaskClient, modes: list[str], place: str
+    ):
+        event = make_event(slug="some", venue_name="Hall", venue_address="")
+        for mode in modes:
+            make_option(event, mode=mode)
+        for path in ("/events/some.ics", "/calendar.ics"):
+            assert f"\r\nLOCATION:{place}\r\n" in client.get(path).text
+        assert f"location={place}" in client.get("/events/some").text
+
 
 class TestFeed:
     def test_says_how_often_to_come_back_and_holds_what_is_public(self, client: FlaskClient):

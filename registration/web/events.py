@@ -114,7 +114,7 @@ def page_of(
         open_options=[option for option in programme.options if option.is_offered(event, moment)],
         opens_at=listing.opens_next(programme.options, event, moment),
         closed_at=listing.closed_at(programme.options, event, moment),
-        calendar=_calendar_links(event),
+        calendar=_calendar_links(event, programme.options),
         shares=_share_links(event),
         card_url=card,
         structured=schema_org.describe(event, programme, card, moment),
@@ -172,7 +172,8 @@ def calendar() -> ResponseReturnValue:
 def _calendar(events: list[Event], *, name: str) -> Response:
     # DTSTAMP is when the newest of them changed: an unchanged calendar keeps its ETag.
     stamp = max((event.updated_at for event in events), default=now())
-    body = itip.publish([entries.of_event(event) for event in events], now=stamp, name=name)
+    told = [entries.of_event(item.event, item.options) for item in listing.with_options(events)]
+    body = itip.publish(told, now=stamp, name=name)
     answer = calendar_file(body, events[0].slug if not name else "events")
     return cacheable(answer, seconds=300, translated=False)
 
@@ -220,8 +221,8 @@ def _subscribe_links() -> dict[str, str]:
     }
 
 
-def _calendar_links(event: Event) -> dict[str, str]:
-    entry = entries.of_event(event)
+def _calendar_links(event: Event, options: Sequence[AttendanceOption]) -> dict[str, str]:
+    entry = entries.of_event(event, options)
     return {
         "ics": url_for("events.ics", slug=event.slug),
         "google": itip.google_link(entry),
