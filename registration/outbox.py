@@ -6,11 +6,12 @@ Delivery is in delivery.py, writing in emails/.
 from __future__ import annotations
 
 import socket
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from flask import current_app
 from flask_mail import Mail
-from sqlalchemy import ColumnElement, delete, func, or_, select, text, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, text, true, update
 
 from registration import audit
 from registration.claims import CLAIM
@@ -201,17 +202,20 @@ def trouble(now: datetime) -> str | None:
         return "no_server"
     if is_stale(now):
         return "stale"
+    went = _ended_last(OutboxMail.state == MailState.SENT, _LATEST)
+    # What is put off while others go is a matter of that one address.
     late = select(OutboxMail.id).where(
         OutboxMail.state == MailState.WAITING,
         OutboxMail.created_at < now - FAILING,
+        OutboxMail.failing_since > max(went) if went else true(),
         _FAILS,
     )
     if db.session.scalar(late.limit(1)):
         return "failing"
-    return "refused" if _none_is_taken() else None
+    return "refused" if _none_is_taken(went) else None
 
 
-def _none_is_taken() -> bool:
+def _none_is_taken(went: Sequence[datetime]) -> bool:
     """Whether the mail server has refused for good the last that it was given.
 
     It may take none for other hosts from us, say: each mail is given up at its first try then, and
@@ -219,7 +223,6 @@ def _none_is_taken() -> bool:
     """
     is_refused = (OutboxMail.state == MailState.FAILED) & OutboxMail.failing_since.is_not(None)
     refused = _ended_last(is_refused, REFUSED_IN_A_ROW)
-    went = _ended_last(OutboxMail.state == MailState.SENT, _LATEST)
     return len(refused) == REFUSED_IN_A_ROW and (not went or max(went) < min(refused))
 
 

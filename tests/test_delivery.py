@@ -908,6 +908,24 @@ class TestOutbox:
             post(later)
             assert outbox.trouble(later) is None, "one has its time yet, and one was given up"
 
+    def test_one_address_that_is_put_off_while_others_go_is_no_trouble(
+        self, app: Flask, mailbox: Mailbox, post_to: Callable[..., Post]
+    ):
+        write_mails("later@example.org", "goes@example.org")
+        mailbox.refuses["later@example.org"] = "450 Busy"
+        with serving(mailbox) as port:
+            post = post_to(port)
+            post()
+            later = NOW + outbox.FAILING + timedelta(seconds=1)
+            outbox.beat(now=later)
+            assert outbox.trouble(later) is None
+            write_mails("another@example.org")
+            mailbox.refuses["another@example.org"] = "450 Busy"
+            post(later)
+            last = later + outbox.FAILING + timedelta(seconds=1)
+            outbox.beat(now=last)
+            assert outbox.trouble(last) == "failing", "nothing has gone since"
+
     def test_staff_are_told_that_the_server_refuses_all_for_good(
         self, app: Flask, mailbox: Mailbox, post_to: Callable[..., Post]
     ):
