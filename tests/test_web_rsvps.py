@@ -53,6 +53,7 @@ from tests.factories import (
     save,
 )
 from tests.forms import form_of
+from tests.signing_in import post
 
 
 def hidden(page: str) -> dict[str, str]:
@@ -646,6 +647,15 @@ class TestLimits:
         assert answer.status_code == 429
         assert re.search(r"is lost: wait \d\d minutes and send it again", text_of(answer))
         assert 0 < int(answer.headers["Retry-After"]) <= 3600
+
+    def test_mails_that_are_asked_for_once_more_count_as_rsvps_of_their_network(
+        self, app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setitem(app.config, "LIMIT_RSVP_PER_NETWORK", "1 per hour")
+        room, _ = make_hybrid()
+        keys = [make_rsvp(room, email=f"{who}@example.org").manage_key for who in "ab"]
+        answers = [post(client, f"/rsvp/{key}/resend") for key in keys]
+        assert [answer.status_code for answer in answers] == [303, 429]
 
     def test_a_limit_that_is_met_loses_nothing_that_was_typed(
         self, app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
