@@ -452,6 +452,7 @@ def test_a_lost_session_gives_back_what_was_typed(client: FlaskClient, app: Flas
     kept = client.post(part(event, "texts"), data=opened, headers=headers)
     assert kept.status_code == 401
     assert "A long &lt;text&gt;" in kept.text
+    assert "must be chosen again" not in kept.text
     with client.session_transaction() as session:
         session["_user_id"] = account.fs_uniquifier
         session["_fresh"] = True
@@ -476,6 +477,28 @@ def test_a_lost_session_gives_back_a_biography_too(client: FlaskClient, app: Fla
         session["_fresh"] = True
     client.post(path, data=form_of(kept.text, path))
     assert reread(speaker).bio == "A long life"
+
+
+def test_a_lost_session_says_which_fields_it_has_kept_and_that_a_picture_is_not_among_them(
+    client: FlaskClient, app: Flask
+) -> None:
+    event = make_event()
+    speaker = make_speaker(event)
+    path = f"/staff/events/{event.slug}/speakers/{speaker.id}/edit"
+    typed = {
+        "name": "Amina Bello",
+        "role": "",
+        "shown_name": "Amina",
+        "person-7-bio": "A long life",
+    }
+    kept = client.post(
+        path,
+        data=typed | {"photo_file": photograph("red")},
+        headers={"Origin": "http://localhost"},
+    )
+    assert kept.status_code == 401
+    assert re.findall(r"<dt>([^<]*)</dt>", kept.text) == ["name", "biography"]
+    assert "A picture that you chose must be chosen again." in kept.text
 
 
 def test_another_site_cannot_fill_a_form_that_waits_for_a_click(

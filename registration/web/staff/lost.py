@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import g, render_template, request, url_for
+from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from registration.web.staff.field_names import FIELDS
@@ -42,8 +42,6 @@ def keep(*, is_in: bool = False) -> ResponseReturnValue:
 
     Who `is_in` shows there that it is still them.
     """
-    # The token of this answer is good for who signs in meanwhile: it belongs to the browser.
-    g.pop("csrf_token", None)
     sent = [
         (name, value)
         for name in request.form
