@@ -87,8 +87,7 @@ def show(slug: str) -> ResponseReturnValue:
     """
     carried = {name: request.args[name][:100] for name in CARRIED if request.args.get(name)}
     page = make_response(page_of(access.published_event(slug), carried=carried))
-    # What lets somebody in stands in the page's links, and is nothing for caches.
-    return page if {"invitation", "code"} & carried.keys() else cacheable(page, seconds=FRESH)
+    return cacheable(page, seconds=FRESH)
 
 
 def page_of(
