@@ -9,23 +9,19 @@ one statement, whatever their number, and without the lock of the seats.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 
-from registration import audit, emails, segments
+from registration import audit, emails, progress, segments
 from registration.database import db, transaction
 from registration.letters.mailings import unknown_fields
 from registration.models import (
     HOLD,
     Mailing,
     MailingState,
-    MailState,
-    OutboxMail,
     Staff,
     StaffRole,
     staff_events,
@@ -35,26 +31,6 @@ from registration.segments import Segment
 
 class MailingRefused(Exception):
     """What cannot be done with a mailing; its text is fit for staff."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far the delivery of a mailing has got, in mails."""
-
-    sent: int = 0
-    failed: int = 0
-    waiting: int = 0
-    total: int = 0  # to how many it was released
-
-    @property
-    def done(self) -> int:
-        """How many have come to an end by delivery."""
-        return self.sent + self.failed
-
-    @property
-    def left_out(self) -> int:
-        """How many never go: to no reader any more or unsubscribed, taken back, or too late."""
-        return max(0, self.total - self.sent - self.failed - self.waiting)
 
 
 def check_fields(*texts: str) -> None:
@@ -245,7 +221,7 @@ def stop(*, mailing_id: int, staff_id: int, now: datetime) -> int:
     with transaction():
         mailing = _locked(mailing_id)
         if mailing.state is MailingState.STOPPED:
-            return progress_of([mailing])[mailing_id].left_out
+            return progress.of([mailing])[mailing_id].left_out
         if mailing.state is not MailingState.RELEASED:
             return 0
         number = emails.mailing_withdrawn(mailing_id, now=now)
@@ -288,25 +264,6 @@ def left_behind(account: Staff) -> list[Mailing]:
         own = select(staff_events.c.event_id).where(staff_events.c.staff_id == account.id)
         scheduled = scheduled.where(Mailing.event_id.not_in(own))
     return list(db.session.scalars(scheduled.order_by(Mailing.due_at)))
-
-
-def progress_of(found: Sequence[Mailing]) -> dict[int, Progress]:
-    """How far each of these mailings has got."""
-    rows = db.session.execute(
-        select(OutboxMail.mailing_id, OutboxMail.state, func.count())
-        .where(OutboxMail.mailing_id.in_([mailing.id for mailing in found]))
-        .group_by(OutboxMail.mailing_id, OutboxMail.state)
-    )
-    numbers = {(mailing_id, state): number for mailing_id, state, number in rows}
-    return {
-        mailing.id: Progress(
-            sent=numbers.get((mailing.id, MailState.SENT), 0),
-            failed=numbers.get((mailing.id, MailState.FAILED), 0),
-            waiting=numbers.get((mailing.id, MailState.WAITING), 0),
-            total=mailing.recipients,
-        )
-        for mailing in found
-    }
 
 
 def _check_draft(mailing: Mailing) -> None:

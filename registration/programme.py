@@ -17,6 +17,7 @@ from registration import (
     audit,
     editions,
     emails,
+    lineup,
     pictures,
     revisions,
     seating,
@@ -31,7 +32,7 @@ from registration.models import (
     SpeakerStatus,
 )
 from registration.revisions import EditedMeanwhile, Row, fingerprint
-from registration.row_kinds import KINDS, Kind, invite_instead, new_speaker
+from registration.row_kinds import KINDS, Kind
 
 
 def rows_of(event: Event, name: str) -> list[dict[str, Any]]:
@@ -104,8 +105,7 @@ def save(
         if name == "people":
             photos = {row["photo"] for row in current} - {row.get("photo") for row in rows}
             mailed = _tell_speakers(event, {row["id"]: row["email"] for row in current}, now)
-            for position in asked:
-                mailed += invite_instead(written[position], now)
+            mailed += sum(lineup.invite_instead(written[position], now) for position in asked)
         revisions.count(event, now)
         audit.record(
             "event.edited",
@@ -223,7 +223,7 @@ def _apply(kind: Kind, event: Event, row: Any, values: Row, position: int) -> An
     """The row with these values, a new one where there is none."""
     is_new = row is None
     if is_new:
-        row = new_speaker(event) if kind.model is Speaker else kind.model(event_id=event.id)
+        row = lineup.new_speaker(event) if kind.model is Speaker else kind.model(event_id=event.id)
     else:
         kind.accept(row, values)
     for name in kind.names:

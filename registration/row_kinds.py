@@ -5,30 +5,25 @@ What has been answered, chosen or invited does not vanish, and becomes nothing e
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flask import current_app
 from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 
-from registration import emails, itip, wording
+from registration import lineup, wording
 from registration.database import db
-from registration.folding import words_in
 from registration.models import (
     AgendaItem,
     Answer,
     AttendanceOption,
-    Event,
     Publication,
     Question,
     QuestionKind,
     Rsvp,
     Speaker,
-    SpeakerStatus,
 )
 from registration.revisions import EventRefused, Row
 
@@ -143,57 +138,6 @@ def _remove_question(question: Question, now: datetime) -> None:
         db.session.delete(question)
 
 
-def new_speaker(event: Event) -> Speaker:
-    """Somebody who is not invited yet, with a key and a UID of their own."""
-    return Speaker(
-        event_id=event.id,
-        key=secrets.token_urlsafe(24),
-        ical_uid=itip.new_uid(current_app.config["MAIL_DOMAIN"]),
-        language=event.language,
-        status=SpeakerStatus.NOT_INVITED,
-    )
-
-
-def is_somebody_else(speaker: Speaker, values: Row) -> bool:
-    """Whether another person is to have the part of one who was asked for it.
-
-    That is another name and another address at once; a title more or less is no other name. What
-    the one before has answered and asked for is not theirs.
-    """
-    was, now_is = words_in(speaker.name), words_in(values["name"])
-    is_named_so = was <= now_is or now_is <= was
-    was_asked = speaker.status is not SpeakerStatus.NOT_INVITED
-    return was_asked and speaker.email != values["email"] and not is_named_so
-
-
-def invite(speaker: Speaker, now: datetime) -> None:
-    """Note that they are asked, and mail it to them; the caller has seen that they can be."""
-    speaker.status = SpeakerStatus.INVITED
-    speaker.invited_at, speaker.answered_at = now, None
-    speaker.touch(now)
-    emails.speaker_invited(speaker, now=now)
-
-
-def invite_instead(speaker: Speaker, now: datetime) -> bool:
-    """Invite who has the part of one who was asked for it; whether they can be."""
-    can_be = bool(speaker.email) and not speaker.event.is_off(now)
-    if can_be:
-        invite(speaker, now)
-    return can_be
-
-
-def remove_speaker(speaker: Speaker, now: datetime) -> None:
-    """Take a person off the programme: the entry leaves the calendar of who was asked."""
-    if speaker.status is SpeakerStatus.NOT_INVITED and speaker.ical_sequence < 0:
-        db.session.delete(speaker)
-        return
-    has_entry = speaker.is_asked
-    speaker.status = SpeakerStatus.CANCELLED
-    speaker.touch(now)
-    if has_entry and not speaker.event.is_past(now):
-        emails.speaker_cancelled(speaker, now=now)
-
-
 KINDS = {
     "people": Kind(
         Speaker,
@@ -201,8 +145,8 @@ KINDS = {
             "role", "name", "title", "affiliation", "bio", "photo", "email", "mode", "call_at",
             "slot_starts_at", "slot_ends_at", "room", "green_room_url",
         ),
-        remove_speaker,
-        is_another=is_somebody_else,
+        lineup.remove,
+        is_another=lineup.is_somebody_else,
     ),
     "agenda": Kind(
         AgendaItem, ("starts_at", "title", "note", "recording_second"), _delete, is_ordered=False

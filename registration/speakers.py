@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, select
 
-from registration import audit, emails, pictures, row_kinds
+from registration import audit, emails, lineup, pictures
 from registration.database import db, transaction
 from registration.models import (
     AttendanceMode,
@@ -71,9 +71,9 @@ def invite(*, speaker_id: int, staff_id: int | None, now: datetime) -> None:
             raise SpeakerRefused(_("This event has been cancelled."))
         if speaker.event.is_past(now):
             raise SpeakerRefused(_("This event has ended."))
-        if speaker.status in (SpeakerStatus.INVITED, SpeakerStatus.CONFIRMED):
+        if speaker.is_asked:
             return  # pressed twice, or on a page from before they answered
-        row_kinds.invite(speaker, now)
+        lineup.invite(speaker, now)
         record("invited", speaker, now, staff_id=staff_id)
 
 
@@ -84,7 +84,7 @@ def remind(*, speaker_id: int, staff_id: int | None, now: datetime) -> None:
     """
     with transaction():
         speaker = locked(speaker_id)
-        if speaker.status not in (SpeakerStatus.INVITED, SpeakerStatus.CONFIRMED):
+        if not speaker.is_asked:
             raise SpeakerRefused(_("Invite this person first."))
         if speaker.event.is_off(now):
             raise SpeakerRefused(_("This event does not take place any more, or has ended."))
@@ -140,14 +140,13 @@ def edit(
             for part in fields(Particulars)
             if getattr(particulars, part.name) != getattr(before, part.name)
         }
-        is_another = row_kinds.is_somebody_else(speaker, asdict(particulars))
+        is_another = lineup.is_somebody_else(speaker, asdict(particulars))
         if is_another:
-            if _is_on_programme(speaker.event_id, particulars):
+            if lineup.has(speaker.event_id, particulars.name, particulars.email):
                 return False  # pressed twice
-            was_asked = speaker.is_asked
-            row_kinds.remove_speaker(speaker, now)
-            record("withdrawn", speaker, now, staff_id=staff_id)
-            speaker = _in_place_of(speaker)
+            was_asked, gone = speaker.is_asked, speaker
+            speaker = lineup.replace(gone, now)
+            record("withdrawn", gone, now, staff_id=staff_id)
         for part in fields(Particulars):
             setattr(speaker, part.name, getattr(particulars, part.name))
         db.session.flush()
@@ -155,7 +154,7 @@ def edit(
         if speaker.photo != replaced:
             changed["photo"] = speaker.photo
         if is_another:
-            told = was_asked and row_kinds.invite_instead(speaker, now)
+            told = was_asked and lineup.invite_instead(speaker, now)
         elif "email" in changed:
             told = emails.speaker_readdressed(speaker, before=before.email, now=now)
         else:
@@ -166,30 +165,6 @@ def edit(
             record("edited", speaker, now, staff_id=staff_id, changed=sorted(changed), told=told)
     pictures.discard(replaced, photo)
     return told
-
-
-def _is_on_programme(event_id: int, particulars: Particulars) -> bool:
-    """Whether a person of this name and address has a part in the event."""
-    person = select(Speaker.id).where(
-        Speaker.event_id == event_id,
-        Speaker.name == particulars.name,
-        Speaker.email == particulars.email,
-        Speaker.status != SpeakerStatus.CANCELLED,
-    )
-    return db.session.scalar(person.limit(1)) is not None
-
-
-def _in_place_of(one: Speaker) -> Speaker:
-    """Somebody new where one stood on the programme, whose row is kept below it."""
-    lowest = db.session.scalar(
-        select(func.min(Speaker.position)).where(Speaker.event_id == one.event_id)
-    )
-    other = row_kinds.new_speaker(one.event)
-    other.photo, other.position = one.photo, one.position
-    one.position = min(lowest or 0, 0) - 1
-    db.session.flush()  # no two may share a position even for a moment
-    db.session.add(other)
-    return other
 
 
 def withdraw(*, speaker_id: int, staff_id: int, now: datetime) -> None:
@@ -221,8 +196,7 @@ def resend(*, speaker_id: int, staff_id: int, now: datetime) -> None:
 
 def _has_entry(speaker: Speaker) -> bool:
     """Whether the event stands in a calendar that can be told of a change."""
-    asked = speaker.status in (SpeakerStatus.INVITED, SpeakerStatus.CONFIRMED)
-    return asked and speaker.ical_sequence >= 0 and speaker.email != ""
+    return speaker.is_asked and speaker.ical_sequence >= 0 and speaker.email != ""
 
 
 def record(

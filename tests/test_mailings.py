@@ -18,6 +18,7 @@ from registration import (
     lifecycle,
     mailings,
     outbox,
+    progress,
     rendering,
     rsvps,
     segments,
@@ -272,8 +273,8 @@ def test_undo_makes_it_a_draft_again_and_takes_every_mail_back(app: Flask) -> No
     assert [mail.state for mail in mails_of(mailing)] == [MailState.WITHDRAWN]
     # Corrected, it goes to the same people once more.
     assert mailings.release(mailing_id=mailing.id, staff_id=staff_id, now=LATER) == 1
-    progress = mailings.progress_of([mailing])[mailing.id]
-    assert (progress.waiting, progress.total, progress.left_out) == (1, 1, 0)
+    how_far = progress.of([mailing])[mailing.id]
+    assert (how_far.waiting, how_far.total, how_far.left_out) == (1, 1, 0)
 
 
 def test_after_the_hold_it_cannot_be_undone_but_stopped(app: Flask) -> None:
@@ -291,8 +292,8 @@ def test_after_the_hold_it_cannot_be_undone_but_stopped(app: Flask) -> None:
     assert mailings.stop(mailing_id=mailing.id, staff_id=staff_id, now=LATER) == 1
 
     assert mailing.state is MailingState.STOPPED
-    progress = mailings.progress_of([mailing])[mailing.id]
-    assert (progress.sent, progress.waiting, progress.left_out) == (1, 0, 1)
+    how_far = progress.of([mailing])[mailing.id]
+    assert (how_far.sent, how_far.waiting, how_far.left_out) == (1, 0, 1)
 
 
 def test_a_mailing_is_released_once(app: Flask) -> None:
@@ -527,7 +528,7 @@ def test_a_test_goes_to_its_writer_with_nobodys_links(app: Flask) -> None:
     assert message.subject == "Test: How to get in, Robin"
     assert rsvp.manage_key not in message.as_string()
     assert "List-Unsubscribe" not in message.as_string()
-    assert mailings.progress_of([mailing])[mailing.id].waiting == 0
+    assert progress.of([mailing])[mailing.id].waiting == 0
 
 
 def test_who_unsubscribed_is_left_out_and_not_counted(app: Flask) -> None:

@@ -10,7 +10,7 @@ from flask_babel import gettext, ngettext
 from flask_security import current_user
 from sqlalchemy import select
 
-from registration import listing, mailings, outbox, segments, shifting
+from registration import listing, mailings, outbox, progress, segments, shifting
 from registration.database import db
 from registration.letters.mailings import FIELDS, used_fields
 from registration.mailings import MailingRefused
@@ -44,7 +44,7 @@ def index(slug: str) -> ResponseReturnValue:
         "staff/mailings/index.html",
         event=event,
         mailings=found,
-        progress=mailings.progress_of(found),
+        progress=progress.of(found),
         form=_form(event),
         segment_of=Segment.from_json,
         kept_back=shifting.kept_back(event.id),
@@ -248,7 +248,7 @@ def _report(event: Event, mailing: Mailing, form: MailingForm) -> str:
         event=event,
         mailing=mailing,
         count=segments.count(event.id, segment) if mailing.is_scheduled else None,
-        progress=mailings.progress_of([mailing])[mailing.id],
+        progress=progress.of([mailing])[mailing.id],
         words=form.words_of(segment),
         failed=failed,
         now=now(),
